@@ -1,0 +1,94 @@
+/**
+ * What lies where in an installation's data directory. Every part is told the directory
+ * and finds the rest here; nobody else puts a path together.
+ *
+ *   installation.json      what set-up decided; readable by every part
+ *   manager.json           optional: timings that the managers take instead of Heroku's
+ *   keys/                  ca.pem, server.pem, server.key, config-vars.key, api-key
+ *   postgres/              the private cluster
+ *   run/<part>/            a part's own: its sockets and, once it serves, `ready` (its pid)
+ *   log/<part>.log         what it says
+ *   stacks/<stack>/        root file systems
+ *   sources/<id>.tar.gz    uploaded and pushed source trees
+ *   slugs/<id>/app/        compiled apps
+ *   cache/<app>/           build caches
+ *   repos/<app>.git/       git repositories
+ *   dynos/<region>/        what the runtime driver keeps of its dynos
+ *   routers/<region>/      HAProxy's configuration, maps and sockets
+ *   logs/                  the apps' last lines
+ */
+
+import { join } from 'node:path'
+
+export interface DataDirectory {
+  readonly root: string
+  readonly installation: string
+  readonly managerSettings: string
+  readonly keys: {
+    readonly directory: string
+    readonly ca: string
+    readonly certificate: string
+    readonly privateKey: string
+    readonly configVars: string
+    readonly apiKey: string
+  }
+  readonly postgres: string
+  readonly stacks: string
+  readonly sources: string
+  readonly slugs: string
+  readonly caches: string
+  readonly repos: string
+  readonly logs: string
+  run(part: string): string
+  /** Written by a part once it serves: its pid. */
+  readyFile(part: string): string
+  logFile(part: string): string
+  dynos(region: string): string
+  router(region: string): string
+}
+
+export function dataDirectory(root: string): DataDirectory {
+  const at = (...path: string[]) => join(root, ...path)
+  return {
+    root,
+    installation: at('installation.json'),
+    managerSettings: at('manager.json'),
+    keys: {
+      directory: at('keys'),
+      ca: at('keys', 'ca.pem'),
+      certificate: at('keys', 'server.pem'),
+      privateKey: at('keys', 'server.key'),
+      configVars: at('keys', 'config-vars.key'),
+      apiKey: at('keys', 'api-key'),
+    },
+    postgres: at('postgres'),
+    stacks: at('stacks'),
+    sources: at('sources'),
+    slugs: at('slugs'),
+    caches: at('cache'),
+    repos: at('repos'),
+    logs: at('logs'),
+    run: (part) => at('run', part),
+    readyFile: (part) => at('run', part, 'ready'),
+    logFile: (part) => at('log', `${part}.log`),
+    dynos: (region) => at('dynos', region),
+    router: (region) => at('routers', region),
+  }
+}
+
+/** `installation.json`: what set-up decided, once. */
+export interface Installation {
+  /** Six hex digits, in the name of everything this installation puts on the machine. */
+  readonly id: string
+  readonly apiPort: number
+  /** Apps answer as http://<app>.<domain>:<port>. */
+  readonly domain: string
+  readonly regions: readonly InstalledRegion[]
+}
+
+export interface InstalledRegion {
+  readonly name: string
+  readonly httpPort: number
+  /** In 172.16.0.0/12, a /18: no other installation's and no other network's of the machine. */
+  readonly subnet: string
+}

@@ -1,0 +1,18 @@
+import { Pool, type PoolConfig } from 'pg'
+
+import { SECOND } from '../lib/clock.ts'
+import type { DataDirectory } from './data-directory.ts'
+
+/** The user's own PostgreSQL where `url` names one; else the private cluster's socket. */
+export function databaseConfig(data: DataDirectory, url: string | undefined): PoolConfig {
+  const limits = { connectionTimeoutMillis: 10 * SECOND, query_timeout: 30 * SECOND }
+  if (url) return { ...limits, connectionString: url }
+  return { ...limits, host: data.run('postgres'), user: 'mayfly', database: 'mayfly' }
+}
+
+export function openPool(config: PoolConfig, most: number): Pool {
+  const pool = new Pool({ ...config, max: most })
+  // An idle connection that breaks is replaced; whoever uses one gets the error itself.
+  pool.on('error', () => {})
+  return pool
+}

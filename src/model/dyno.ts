@@ -1,0 +1,64 @@
+import type { AppId, DynoId, FormationId, ReleaseId } from './ids.ts'
+
+/** One process of an app, as `heroku ps` would list it. */
+export interface Dyno {
+  readonly id: DynoId
+  readonly app: AppId
+  readonly formation: FormationId
+  readonly release: ReleaseId
+  /** The process type: the `web` in `web.1`. */
+  readonly type: string
+  /** The 1 in `web.1`: with the type, the dyno's place. */
+  readonly ordinal: number
+  readonly size: string
+  readonly command: string
+  readonly state: DynoState
+  /** Still serving, though its place is already another's: only ever true of web dynos. */
+  readonly leaving: boolean
+  readonly stopReason: StopReason | null
+  readonly address: string
+  readonly port: number
+  readonly routed: boolean
+  readonly crashes: number
+  readonly createdAt: Date
+  readonly startedAt: Date | null
+  /** Set by `DELETE /apps/{app}/dynos/{dyno}`; the manager does the rest. */
+  readonly restartRequestedAt: Date | null
+  readonly terminatedAt: Date | null
+  readonly killedAt: Date | null
+  readonly exitedAt: Date | null
+  readonly exitStatus: number | null
+  readonly nextAttemptAt: Date | null
+  readonly updatedAt: Date
+}
+
+export type DynoState = 'starting' | 'up' | 'stopping' | 'crashed' | 'down'
+
+/** Why a dyno stops: one true cause, kept in its row. */
+export type StopReason =
+  | 'release'
+  | 'size'
+  | 'restart'
+  | 'cycling'
+  | 'scale down'
+  | 'crash'
+  | 'boot timeout'
+  | 'out of memory'
+  | 'host lost'
+
+const reachable: Record<DynoState, readonly DynoState[]> = {
+  starting: ['up', 'stopping', 'crashed'],
+  up: ['stopping', 'crashed'],
+  stopping: ['down'],
+  crashed: ['down'],
+  down: [],
+}
+
+export function canBecome(from: DynoState, to: DynoState): boolean {
+  return reachable[from].includes(to)
+}
+
+/** `web.1`: the name of a place, and of whichever dyno holds it. */
+export function placeOf(dyno: Pick<Dyno, 'type' | 'ordinal'>): string {
+  return `${dyno.type}.${dyno.ordinal}`
+}

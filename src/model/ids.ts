@@ -1,0 +1,27 @@
+import { randomUUID } from 'node:crypto'
+
+declare const kind: unique symbol
+
+/** A UUID that remembers what it identifies, so an app's id can't pass for a dyno's. */
+export type Id<Kind extends string> = string & { readonly [kind]: Kind }
+
+export type AccountId = Id<'account'>
+export type AppId = Id<'app'>
+export type BuildId = Id<'build'>
+export type DynoId = Id<'dyno'>
+export type FormationId = Id<'formation'>
+export type RegionId = Id<'region'>
+export type ReleaseId = Id<'release'>
+export type SlugId = Id<'slug'>
+export type SourceId = Id<'source'>
+
+export function newId<Kind extends string>(): Id<Kind> {
+  return randomUUID() as string as Id<Kind>
+}
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+
+/** Whether an identity in a path or a body is an id rather than a name. */
+export function isUuid(text: string): boolean {
+  return UUID.test(text)
+}

@@ -1,0 +1,34 @@
+import type { Pool, PoolClient } from 'pg'
+
+/** A pool, a client, or a transaction: the functions of this folder don't care. */
+export interface Queryable {
+  query(text: string, values?: readonly unknown[]): Promise<{ rows: unknown[] }>
+}
+
+/** Runs `work` in one transaction: all of it happens, or nothing. */
+export async function inTransaction<T>(
+  pool: Pool,
+  work: (tx: Queryable) => Promise<T>,
+): Promise<T> {
+  const client = await pool.connect()
+  try {
+    await client.query('begin')
+    const result = await work(client)
+    await client.query('commit')
+    client.release()
+    return result
+  } catch (error) {
+    await rollBack(client)
+    throw error
+  }
+}
+
+/** A connection on which even the rollback fails is not given back to the pool. */
+async function rollBack(client: PoolClient): Promise<void> {
+  try {
+    await client.query('rollback')
+    client.release()
+  } catch (error) {
+    client.release(error instanceof Error ? error : true)
+  }
+}
