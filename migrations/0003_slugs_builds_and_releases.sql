@@ -72,5 +72,7 @@ create table build_output (
   build    uuid   not null references builds on delete cascade,
   position bigint not null,
   text     text   not null,
+  -- Where the next piece begins.
+  next     bigint not null,
   primary key (build, position)
 );

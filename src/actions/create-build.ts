@@ -1,0 +1,55 @@
+import { randomBytes } from 'node:crypto'
+
+import type { Build } from '../model/build.ts'
+import {
+  type AccountId,
+  type AppId,
+  type BuildId,
+  newId,
+  type SourceId,
+} from '../model/ids.ts'
+import { addBuild, findBuild } from '../store/builds.ts'
+import { writeLogLines } from '../store/log-lines.ts'
+import type { Queryable } from '../store/queryable.ts'
+import { wake } from '../store/work.ts'
+
+export interface BuildWish {
+  readonly app: { readonly id: AppId; readonly region: string; readonly stack: string }
+  readonly account: { readonly id: AccountId; readonly email: string }
+  /** Null: the build dyno fetches `sourceUrl` itself. */
+  readonly source: SourceId | null
+  readonly sourceUrl: string
+  readonly version?: string
+  readonly description?: string
+  /** `SHA256:<hex>` of the tarball. */
+  readonly checksum?: string
+  /** URLs or built-in names, in order. Undefined: the app's, or what detects itself. */
+  readonly buildpacks?: readonly string[]
+}
+
+/** Notes the build and wakes the manager of the app's region. Nothing is built when this returns. */
+export async function createBuild(tx: Queryable, wish: BuildWish): Promise<Build> {
+  const id = newId<'build'>()
+  await addBuild(tx, {
+    id,
+    app: wish.app.id,
+    account: wish.account,
+    source: wish.source,
+    sourceUrl: wish.sourceUrl,
+    sourceVersion: wish.version ?? null,
+    sourceDescription: wish.description ?? null,
+    sourceChecksum: wish.checksum ?? null,
+    buildpacks: wish.buildpacks ?? null,
+    stack: wish.app.stack,
+    outputToken: randomBytes(24).toString('base64url'),
+  })
+  const message = `Build started by user ${wish.account.email}`
+  await writeLogLines(tx, [{ app: wish.app.id, source: 'app', ps: 'api', message }])
+  await wake(tx, { kind: 'build', subject: id, region: wish.app.region })
+  return existing(await findBuild(tx, id), id)
+}
+
+function existing(build: Build | undefined, id: BuildId): Build {
+  if (!build) throw new Error(`build ${id} is not there though it was just added`)
+  return build
+}

@@ -1,0 +1,47 @@
+import type { AccountId, AppId, BuildId, ReleaseId, SlugId, SourceId } from './ids.ts'
+
+/** One run of the buildpacks over a source tree. It ends in a slug and a release, or in words why not. */
+export interface Build {
+  readonly id: BuildId
+  readonly app: AppId
+  readonly account: { readonly id: AccountId; readonly email: string }
+  readonly status: BuildStatus
+  /** Where the workflow stands; null once the status is final. */
+  readonly step: BuildStep | null
+  /** Uploaded or pushed to us; null: the build dyno fetches `sourceUrl` itself. */
+  readonly source: SourceId | null
+  readonly sourceUrl: string
+  /** For a push, the commit. */
+  readonly sourceVersion: string | null
+  readonly sourceDescription: string | null
+  /** `SHA256:<hex>` of the tarball. */
+  readonly sourceChecksum: string | null
+  /** What this build was asked to use; null: the app's, or what detects itself. */
+  readonly buildpacks: readonly string[] | null
+  readonly slug: SlugId | null
+  readonly release: ReleaseId | null
+  readonly stack: string
+  /** Why it fails, in words for its owner: set as soon as it is known. */
+  readonly failure: string | null
+  /** Its dyno's, from `prepare` on. */
+  readonly address: string | null
+  /** The capability in the URL of its output. */
+  readonly outputToken: string
+  readonly cancelledAt: Date | null
+  readonly startedAt: Date | null
+  readonly createdAt: Date
+  readonly updatedAt: Date
+}
+
+export type BuildStatus = 'pending' | 'succeeded' | 'failed'
+
+/**
+ * `prepare`: what the build dyno needs is laid out. `compile`: the dyno runs. `finish`: it
+ * has ended or never will run; its remains go, then the build succeeds or fails.
+ */
+export type BuildStep = 'prepare' | 'compile' | 'finish'
+
+/** `5f2a1c3e` of a commit, in `Deploy 5f2a1c3e`; of the build itself where the source has no version. */
+export function shortVersion(build: Pick<Build, 'id' | 'sourceVersion'>): string {
+  return (build.sourceVersion ?? build.id).slice(0, 8)
+}

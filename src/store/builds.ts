@@ -1,0 +1,181 @@
+import type { Build, BuildStep } from '../model/build.ts'
+import type { AppId, BuildId, ReleaseId, SlugId } from '../model/ids.ts'
+import type { Queryable } from './queryable.ts'
+
+const columns = `builds.id, app,
+  json_build_object('id', accounts.id, 'email', accounts.email) as account,
+  status, step, source, source_url as "sourceUrl", source_version as "sourceVersion",
+  source_description as "sourceDescription", source_checksum as "sourceChecksum",
+  buildpacks, slug, release, stack, failure, host(address) as address,
+  output_token as "outputToken", cancelled_at as "cancelledAt", started_at as "startedAt",
+  builds.created_at as "createdAt", builds.updated_at as "updatedAt"`
+
+const tables = 'builds join accounts on accounts.id = builds.account'
+
+export interface NewBuild extends Pick<
+  Build,
+  | 'id'
+  | 'app'
+  | 'account'
+  | 'source'
+  | 'sourceUrl'
+  | 'sourceVersion'
+  | 'sourceDescription'
+  | 'sourceChecksum'
+  | 'buildpacks'
+  | 'stack'
+  | 'outputToken'
+> {}
+
+export async function addBuild(db: Queryable, build: NewBuild): Promise<void> {
+  await db.query(
+    `insert into builds (id, app, account, status, step, source, source_url, source_version,
+                         source_description, source_checksum, buildpacks, stack, output_token)
+     values ($1, $2, $3, 'pending', 'prepare', $4, $5, $6, $7, $8, $9, $10, $11)`,
+    [
+      build.id,
+      build.app,
+      build.account.id,
+      build.source,
+      build.sourceUrl,
+      build.sourceVersion,
+      build.sourceDescription,
+      build.sourceChecksum,
+      build.buildpacks && JSON.stringify(build.buildpacks),
+      build.stack,
+      build.outputToken,
+    ],
+  )
+}
+
+export async function findBuild(db: Queryable, id: BuildId): Promise<Build | undefined> {
+  const { rows } = await db.query(
+    `select ${columns} from ${tables} where builds.id = $1`,
+    [id],
+  )
+  return (rows as Build[])[0]
+}
+
+export async function buildOfOutput(
+  db: Queryable,
+  outputToken: string,
+): Promise<Build | undefined> {
+  const { rows } = await db.query(
+    `select ${columns} from ${tables} where output_token = $1`,
+    [outputToken],
+  )
+  return (rows as Build[])[0]
+}
+
+/** Oldest first. */
+export async function buildsOf(db: Queryable, app: AppId): Promise<Build[]> {
+  const { rows } = await db.query(
+    `select ${columns} from ${tables} where app = $1 order by builds.created_at, builds.id`,
+    [app],
+  )
+  return rows as Build[]
+}
+
+/** Whether an older build of the same app is still under way: an app's builds take turns. */
+export async function mustWait(db: Queryable, build: Build): Promise<boolean> {
+  const { rows } = await db.query(
+    `select from builds as older, builds as this
+      where this.id = $1 and older.app = this.app and older.status = 'pending'
+        and (older.created_at, older.id) < (this.created_at, this.id)
+      limit 1`,
+    [build.id],
+  )
+  return rows.length > 0
+}
+
+/** The next build of an app that waits for its turn. */
+export async function nextBuildOf(
+  db: Queryable,
+  app: AppId,
+): Promise<BuildId | undefined> {
+  const { rows } = await db.query(
+    `select id from builds where app = $1 and status = 'pending'
+      order by created_at, id limit 1`,
+    [app],
+  )
+  return (rows as { id: BuildId }[])[0]?.id
+}
+
+/** Gives a build that has none its address. */
+export async function giveAddress(
+  db: Queryable,
+  id: BuildId,
+  address: string,
+): Promise<void> {
+  await db.query(
+    'update builds set address = $2 where id = $1 and address is null and step is not null',
+    [id, address],
+  )
+}
+
+/** Moves a build on, unless another has moved it meanwhile. `compile` starts its 15 minutes. */
+export async function becomeStep(
+  db: Queryable,
+  build: Build,
+  step: BuildStep,
+): Promise<void> {
+  await db.query(
+    `update builds
+        set step = $3, updated_at = now(),
+            started_at = case when $3 = 'compile' then now() else started_at end
+      where id = $1 and step = $2`,
+    [build.id, build.step, step],
+  )
+}
+
+/** Notes why a build under way will fail; the first reason stays. */
+export async function noteFailure(
+  db: Queryable,
+  id: BuildId,
+  failure: string,
+): Promise<void> {
+  await db.query(
+    `update builds set failure = coalesce(failure, $2), updated_at = now()
+      where id = $1 and status = 'pending'`,
+    [id, failure],
+  )
+}
+
+/** Says false of a build that is final. */
+export async function requestCancel(db: Queryable, id: BuildId): Promise<boolean> {
+  const { rows } = await db.query(
+    `update builds set cancelled_at = coalesce(cancelled_at, now()), updated_at = now()
+      where id = $1 and status = 'pending' returning true`,
+    [id],
+  )
+  return rows.length === 1
+}
+
+/** Ends a build under way. Says false if it had ended, or was cancelled before it could succeed. */
+export async function succeed(
+  db: Queryable,
+  id: BuildId,
+  { slug, release }: { readonly slug: SlugId; readonly release: ReleaseId },
+): Promise<boolean> {
+  const { rows } = await db.query(
+    `update builds set status = 'succeeded', step = null, address = null, slug = $2,
+                       release = $3, updated_at = now()
+      where id = $1 and status = 'pending' and cancelled_at is null returning true`,
+    [id, slug, release],
+  )
+  return rows.length === 1
+}
+
+export async function fail(
+  db: Queryable,
+  id: BuildId,
+  failure: string,
+): Promise<boolean> {
+  const { rows } = await db.query(
+    `update builds set status = 'failed', step = null, address = null,
+                       failure = coalesce(failure, $2), updated_at = now()
+      where id = $1 and status = 'pending' returning true`,
+    [id, failure],
+  )
+  return rows.length === 1
+}

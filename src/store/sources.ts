@@ -1,0 +1,47 @@
+import type { AccountId, SourceId } from '../model/ids.ts'
+import type { Queryable } from './queryable.ts'
+
+/** A source tree that is with us: a tarball in the data directory, once uploaded. */
+export interface Source {
+  readonly id: SourceId
+  readonly account: AccountId
+  /** The capabilities in the URLs that the Platform API hands out. */
+  readonly putToken: string
+  readonly getToken: string
+  readonly uploadedAt: Date | null
+}
+
+const columns = `id, account, put_token as "putToken", get_token as "getToken",
+  uploaded_at as "uploadedAt"`
+
+export async function addSource(db: Queryable, source: Source): Promise<void> {
+  await db.query(
+    `insert into sources (id, account, put_token, get_token, uploaded_at)
+     values ($1, $2, $3, $4, $5)`,
+    [source.id, source.account, source.putToken, source.getToken, source.uploadedAt],
+  )
+}
+
+export async function sourceToPut(
+  db: Queryable,
+  token: string,
+): Promise<Source | undefined> {
+  const { rows } = await db.query(`select ${columns} from sources where put_token = $1`, [
+    token,
+  ])
+  return (rows as Source[])[0]
+}
+
+export async function sourceToGet(
+  db: Queryable,
+  token: string,
+): Promise<Source | undefined> {
+  const { rows } = await db.query(`select ${columns} from sources where get_token = $1`, [
+    token,
+  ])
+  return (rows as Source[])[0]
+}
+
+export async function markUploaded(db: Queryable, id: SourceId): Promise<void> {
+  await db.query('update sources set uploaded_at = now() where id = $1', [id])
+}
