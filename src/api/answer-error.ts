@@ -1,0 +1,37 @@
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+
+import type { Log } from '../lib/log.ts'
+import { Problem, type ProblemId } from '../model/problem.ts'
+
+/** Answers what a handler threw: a Problem in its own words, a fault of ours in none. */
+export function answerError(log: Log) {
+  return async (error: unknown, request: FastifyRequest, reply: FastifyReply) => {
+    const problem = problemIn(error)
+    if (!problem) {
+      log.error('a request failed', error, {
+        request: request.id,
+        method: request.method,
+        // Without its query: nothing secret is meant to be there, and then it is not logged.
+        path: request.url.split('?')[0],
+      })
+      return reply
+        .status(500)
+        .send({ id: 'internal_server_error', message: 'Internal server error.' })
+    }
+    return reply.status(problem.status).send({ id: problem.id, message: problem.message })
+  }
+}
+
+function problemIn(error: unknown): Problem | undefined {
+  if (error instanceof Problem) return error
+  const { validation, statusCode = 500, message } = error as FastifyError
+  if (validation) return new Problem('invalid_params', `Invalid parameters: ${message}.`)
+  if (statusCode >= 500) return undefined
+  return new Problem(refusals[statusCode] ?? 'bad_request', message)
+}
+
+/** The statuses Fastify itself refuses with. */
+const refusals: Readonly<Record<number, ProblemId>> = {
+  404: 'not_found',
+  413: 'payload_too_large',
+}

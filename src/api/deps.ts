@@ -1,0 +1,28 @@
+import type { Pool } from 'pg'
+
+import type { DataDirectory, Installation } from '../installation/data-directory.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { Log } from '../lib/log.ts'
+import type { SecretBox } from '../lib/secret-box.ts'
+import type { Account } from '../model/app.ts'
+
+/** What every resource is given. */
+export interface Deps {
+  readonly pool: Pool
+  readonly secrets: SecretBox
+  readonly clock: Clock
+  readonly data: DataDirectory
+  readonly installation: Installation
+  readonly log: Log
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Whose token the request carries. Resources that need none must not read it. */
+    account: Account
+  }
+  interface FastifyContextConfig {
+    /** Answered without a token: health, and URLs that are capabilities themselves. */
+    readonly open?: boolean
+  }
+}

@@ -1,0 +1,64 @@
+/**
+ * The Platform API: what every request has in common, and then the resources. Nothing here
+ * listens; `bin/api.ts` puts it behind the front door.
+ */
+
+import { randomUUID } from 'node:crypto'
+
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import Fastify, { type FastifyInstance, type FastifyPluginAsync } from 'fastify'
+
+import { Problem } from '../model/problem.ts'
+import { answerError } from './answer-error.ts'
+import { authenticate } from './authenticate.ts'
+import type { Deps } from './deps.ts'
+import { requireVersion } from './require-version.ts'
+
+const LARGEST_BODY = 1024 ** 2
+/** Requests an account may make an hour. They are not counted yet: nobody runs out. */
+export const RATE_LIMIT = 4500
+
+export type Resource = FastifyPluginAsync<Deps>
+
+export async function apiServer(
+  deps: Deps,
+  resources: readonly Resource[],
+): Promise<FastifyInstance> {
+  const server = Fastify({
+    bodyLimit: LARGEST_BODY,
+    genReqId: () => randomUUID(),
+    routerOptions: { maxParamLength: 500 },
+    // Sloppy types are the resources' own affair: coercion would make "" of a null.
+    ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },
+  }).withTypeProvider<TypeBoxTypeProvider>()
+
+  server.decorateRequest('account')
+  takeEmptyBodies(server)
+  server.setErrorHandler(answerError(deps.log))
+  server.setNotFoundHandler(async () => {
+    throw new Problem('not_found', 'The requested API endpoint was not found.')
+  })
+  server.addHook('onRequest', async (request, reply) => {
+    reply.headers({ 'request-id': request.id, 'ratelimit-remaining': RATE_LIMIT })
+    if (request.routeOptions.config.open) return
+    requireVersion(request.headers.accept)
+    await authenticate(deps.pool, request)
+  })
+  for (const resource of resources) await server.register(resource, deps)
+  await server.ready()
+  return server
+}
+
+/** The CLI says `Content-Type: application/json` also where it sends no body. */
+function takeEmptyBodies(server: FastifyInstance): void {
+  const parse = server.getDefaultJsonParser('error', 'error')
+  server.removeContentTypeParser('application/json')
+  server.addContentTypeParser(
+    /^application\/(?:[\w.-]+\+)?json/,
+    { parseAs: 'string' },
+    (request, body, done) => {
+      if (body === '') return done(null, {})
+      return parse(request, body as string, done)
+    },
+  )
+}

@@ -1,0 +1,20 @@
+import type { Account } from './app.ts'
+import type { AppId, ReleaseId, SlugId } from './ids.ts'
+
+/** One step of an app's history: a slug and config vars, numbered from 1. Never changed. */
+export interface Release {
+  readonly id: ReleaseId
+  readonly app: AppId
+  readonly version: number
+  readonly status: ReleaseStatus
+  readonly description: string
+  readonly account: Account
+  /** Null before the first deploy. */
+  readonly slug: SlugId | null
+  readonly createdAt: Date
+  readonly updatedAt: Date
+}
+
+export type ReleaseStatus = 'pending' | 'succeeded' | 'failed' | 'expired'
+
+export type ConfigVars = Readonly<Record<string, string>>

@@ -1,0 +1,124 @@
+import type { Account } from '../model/app.ts'
+import type { AccountId, Id } from '../model/ids.ts'
+import type { Queryable } from './queryable.ts'
+
+export interface AccountDetails extends Account {
+  readonly name: string | null
+  readonly createdAt: Date
+  readonly updatedAt: Date
+}
+
+/** Whose API key has this digest, unless it has expired. */
+export async function accountOfToken(
+  db: Queryable,
+  sha256: Buffer,
+): Promise<Account | undefined> {
+  const { rows } = await db.query(
+    `select a.id, a.email
+       from authorizations t join accounts a on a.id = t.account
+      where t.token_sha256 = $1 and (t.expires_at is null or t.expires_at > now())`,
+    [sha256],
+  )
+  return (rows as Account[])[0]
+}
+
+export async function accountDetails(
+  db: Queryable,
+  id: AccountId,
+): Promise<AccountDetails> {
+  const { rows } = await db.query(
+    `select id, email, name, created_at as "createdAt", updated_at as "updatedAt"
+       from accounts where id = $1`,
+    [id],
+  )
+  const account = (rows as AccountDetails[])[0]
+  if (!account) throw new Error(`there is no account ${id}`)
+  return account
+}
+
+/** Keeps the account that already has the address. */
+export async function ensureAccount(
+  tx: Queryable,
+  account: {
+    readonly id: AccountId
+    readonly email: string
+    readonly name: string | null
+  },
+): Promise<Account> {
+  const { rows } = await tx.query(
+    `insert into accounts (id, email, name) values ($1, $2, $3)
+     on conflict (email) do update set name = coalesce(excluded.name, accounts.name)
+     returning id, email`,
+    [account.id, account.email, account.name],
+  )
+  return rows[0] as Account
+}
+
+/** An API key as its owner may see it: all but the key. */
+export interface Authorization {
+  readonly id: AuthorizationId
+  readonly description: string
+  readonly createdAt: Date
+  readonly updatedAt: Date
+  readonly expiresAt: Date | null
+}
+
+export type AuthorizationId = Id<'authorization'>
+
+export interface NewAuthorization {
+  readonly id: AuthorizationId
+  readonly account: AccountId
+  readonly sha256: Buffer
+  readonly description: string
+}
+
+/** Does nothing where the key is known already. */
+export async function ensureAuthorization(
+  tx: Queryable,
+  it: NewAuthorization,
+): Promise<void> {
+  await tx.query(
+    `insert into authorizations (id, account, token_sha256, description)
+     values ($1, $2, $3, $4) on conflict (token_sha256) do nothing`,
+    [it.id, it.account, it.sha256, it.description],
+  )
+}
+
+const authorizationColumns = `id, description, created_at as "createdAt",
+  updated_at as "updatedAt", expires_at as "expiresAt"`
+
+export async function authorizationsOf(
+  db: Queryable,
+  account: AccountId,
+): Promise<Authorization[]> {
+  const { rows } = await db.query(
+    `select ${authorizationColumns} from authorizations where account = $1
+      order by created_at, id`,
+    [account],
+  )
+  return rows as Authorization[]
+}
+
+export async function authorizationOfToken(
+  db: Queryable,
+  sha256: Buffer,
+): Promise<Authorization | undefined> {
+  const { rows } = await db.query(
+    `select ${authorizationColumns} from authorizations where token_sha256 = $1`,
+    [sha256],
+  )
+  return (rows as Authorization[])[0]
+}
+
+/** Says false where the account has no such key. */
+export async function removeAuthorization(
+  tx: Queryable,
+  account: AccountId,
+  id: AuthorizationId,
+): Promise<boolean> {
+  const { rows } = await tx.query(
+    'delete from authorizations where account = $1 and id = $2 returning true',
+    [account, id],
+  )
+  return rows.length === 1
+}

@@ -1,0 +1,103 @@
+import type { App } from '../model/app.ts'
+import { type AccountId, type AppId, isUuid, type ReleaseId } from '../model/ids.ts'
+import type { Queryable } from './queryable.ts'
+
+const columns = `a.id, a.name, a.region, r.id as "regionId", r.domain,
+  r.http_port as "httpPort", a.stack, a.maintenance, a.current_release as "currentRelease",
+  a.repo_size::float8 as "repoSize", s.size::float8 as "slugSize",
+  a.created_at as "createdAt", a.updated_at as "updatedAt", a.released_at as "releasedAt",
+  json_build_object('id', o.id, 'email', o.email) as owner`
+
+const tables = `apps a
+  join regions r on r.name = a.region
+  join accounts o on o.id = a.owner
+  left join releases c on c.id = a.current_release
+  left join slugs s on s.id = c.slug`
+
+/** By id or by name; destroyed apps are not found. */
+export async function findApp(db: Queryable, identity: string): Promise<App | undefined> {
+  const key = isUuid(identity) ? 'a.id' : 'a.name'
+  const { rows } = await db.query(
+    `select ${columns} from ${tables} where ${key} = $1 and a.deleted_at is null`,
+    [identity],
+  )
+  return (rows as App[])[0]
+}
+
+export async function allApps(db: Queryable): Promise<App[]> {
+  const { rows } = await db.query(
+    `select ${columns} from ${tables} where a.deleted_at is null order by a.name`,
+  )
+  return rows as App[]
+}
+
+/**
+ * Makes the transaction the only one that changes what is wanted of the app, until it
+ * ends. Says false where the app is gone.
+ */
+export async function lockApp(tx: Queryable, id: AppId): Promise<boolean> {
+  const { rows } = await tx.query(
+    'select true from apps where id = $1 and deleted_at is null for update',
+    [id],
+  )
+  return rows.length === 1
+}
+
+export interface NewApp {
+  readonly id: AppId
+  readonly name: string
+  readonly region: string
+  readonly owner: AccountId
+  readonly stack: string
+}
+
+/** Says false where the name is taken. */
+export async function addApp(tx: Queryable, app: NewApp): Promise<boolean> {
+  const { rows } = await tx.query(
+    `insert into apps (id, name, region, owner, stack) values ($1, $2, $3, $4, $5)
+     on conflict (name) where deleted_at is null do nothing returning true`,
+    [app.id, app.name, app.region, app.owner, app.stack],
+  )
+  return rows.length === 1
+}
+
+export async function appNameIsTaken(db: Queryable, name: string): Promise<boolean> {
+  const { rows } = await db.query(
+    'select true from apps where name = $1 and deleted_at is null',
+    [name],
+  )
+  return rows.length > 0
+}
+
+export async function changeApp(
+  tx: Queryable,
+  app: AppId,
+  to: { readonly name: string; readonly maintenance: boolean; readonly stack: string },
+): Promise<void> {
+  await tx.query(
+    `update apps set name = $2, maintenance = $3, stack = $4, updated_at = now()
+      where id = $1`,
+    [app, to.name, to.maintenance, to.stack],
+  )
+}
+
+export async function markDestroyed(tx: Queryable, app: AppId): Promise<void> {
+  await tx.query('update apps set deleted_at = now(), updated_at = now() where id = $1', [
+    app,
+  ])
+}
+
+/** `deployed`: the release has a slug, so this is when the app was last released. */
+export async function setCurrentRelease(
+  tx: Queryable,
+  app: AppId,
+  { release, deployed }: { readonly release: ReleaseId; readonly deployed: boolean },
+): Promise<void> {
+  await tx.query(
+    `update apps
+        set current_release = $2, updated_at = now(),
+            released_at = case when $3 then now() else released_at end
+      where id = $1`,
+    [app, release, deployed],
+  )
+}

@@ -1,0 +1,109 @@
+import type { SecretBox } from '../lib/secret-box.ts'
+import {
+  type AccountId,
+  type AppId,
+  isUuid,
+  type ReleaseId,
+  type SlugId,
+} from '../model/ids.ts'
+import type { ConfigVars, Release, ReleaseStatus } from '../model/release.ts'
+import type { Queryable } from './queryable.ts'
+
+const columns = `r.id, r.app, r.version, r.status, r.description, r.slug,
+  r.created_at as "createdAt", r.updated_at as "updatedAt",
+  json_build_object('id', c.id, 'email', c.email) as account`
+
+const tables = 'releases r join accounts c on c.id = r.account'
+
+export async function releasesOf(db: Queryable, app: AppId): Promise<Release[]> {
+  const { rows } = await db.query(
+    `select ${columns} from ${tables} where r.app = $1 order by r.version`,
+    [app],
+  )
+  return rows as Release[]
+}
+
+/** By id, or by version as `7` or `v7`. */
+export async function findRelease(
+  db: Queryable,
+  app: AppId,
+  identity: string,
+): Promise<Release | undefined> {
+  const version = /^v?(\d{1,9})$/.exec(identity)?.[1]
+  if (!version && !isUuid(identity)) return undefined
+  const key = version ? 'r.version' : 'r.id'
+  const { rows } = await db.query(
+    `select ${columns} from ${tables} where r.app = $1 and ${key} = $2`,
+    [app, version ?? identity],
+  )
+  return (rows as Release[])[0]
+}
+
+export interface NewRelease {
+  readonly id: ReleaseId
+  readonly app: AppId
+  readonly status: ReleaseStatus
+  readonly description: string
+  readonly account: AccountId
+  readonly slug: SlugId | null
+  readonly configVars: ConfigVars
+}
+
+/** Numbers the release. The caller holds the app's lock, or two would get one number. */
+export async function addRelease(
+  tx: Queryable,
+  release: NewRelease,
+  secrets: SecretBox,
+): Promise<Release> {
+  const sealed = secrets.seal(JSON.stringify(release.configVars), release.app)
+  const { rows } = await tx.query(
+    `with r as (
+       insert into releases (id, app, version, status, description, account, slug, config_vars)
+       select $1, $2, coalesce(max(version), 0) + 1, $3, $4, $5, $6, $7
+         from releases where app = $2
+       returning id, app, version, status, description, account, slug, created_at, updated_at)
+     select ${columns} from r join accounts c on c.id = r.account`,
+    [
+      release.id,
+      release.app,
+      release.status,
+      release.description,
+      release.account,
+      release.slug,
+      sealed,
+    ],
+  )
+  return rows[0] as Release
+}
+
+/** The config vars as of a release. */
+export async function configVarsOf(
+  db: Queryable,
+  release: { readonly id: ReleaseId; readonly app: AppId },
+  secrets: SecretBox,
+): Promise<ConfigVars> {
+  const { rows } = await db.query(
+    'select config_vars from releases where id = $1 and app = $2',
+    [release.id, release.app],
+  )
+  return opened(rows, release.app, secrets)
+}
+
+/** The app's config vars: those of its newest release, whatever became of it. */
+export async function currentConfigVars(
+  db: Queryable,
+  app: AppId,
+  secrets: SecretBox,
+): Promise<ConfigVars> {
+  const { rows } = await db.query(
+    'select config_vars from releases where app = $1 order by version desc limit 1',
+    [app],
+  )
+  return opened(rows, app, secrets)
+}
+
+function opened(rows: unknown[], app: AppId, secrets: SecretBox): ConfigVars {
+  const row = (rows as { config_vars: Buffer }[])[0]
+  if (!row) throw new Error(`app ${app} has no such release`)
+  return JSON.parse(secrets.open(row.config_vars, app)) as ConfigVars
+}
