@@ -1,0 +1,41 @@
+/**
+ * A destroyed app's name is free at once; its dynos and builds are stopped by those who
+ * look after them. When the last is gone, this removes its files, and then its rows.
+ */
+
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+
+import type { Pool } from 'pg'
+
+import { SECOND } from '../lib/clock.ts'
+import type { AppId } from '../model/ids.ts'
+import { findRemains, forgetApp } from '../store/app-remains.ts'
+
+export interface Deps {
+  readonly pool: Pool
+  /** Where an app's files lie, each in a folder or file of its own name. */
+  readonly directories: {
+    readonly slugs: string
+    readonly caches: string
+    readonly repos: string
+  }
+}
+
+export function lookAfterApp({ pool, directories }: Deps) {
+  return async (subject: string): Promise<number> => {
+    const app = subject as AppId
+    const remains = await findRemains(pool, app)
+    if (!remains) return Infinity
+    if (remains.busy) return SECOND
+
+    const files = [
+      ...remains.slugs.map((slug) => join(directories.slugs, slug)),
+      join(directories.caches, app),
+      join(directories.repos, `${app}.git`),
+    ]
+    for (const file of files) await rm(file, { recursive: true, force: true })
+    await forgetApp(pool, app)
+    return Infinity
+  }
+}

@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+
+import { HOUR } from '../lib/clock.ts'
+import { silentLog } from '../lib/log.ts'
+import { HEROKU_TIMINGS } from '../model/timings.ts'
+import { settingsFrom } from './settings.ts'
+
+const directory = mkdtempSync(join(tmpdir(), 'mayfly-settings-'))
+const file = join(directory, 'manager.json')
+const stop = new AbortController()
+after(() => {
+  stop.abort()
+  rmSync(directory, { recursive: true })
+})
+
+test('without a file the timings are those of Heroku', () => {
+  const settings = settingsFrom(join(directory, 'none'), {
+    log: silentLog,
+    changed() {},
+    signal: stop.signal,
+  })
+  assert.equal(settings.timings().bootTimeout, HEROKU_TIMINGS.bootTimeout)
+})
+
+test('a changed file is taken up, a broken one is not', async () => {
+  const errors: string[] = []
+  let wakeUp = () => {}
+  const settings = settingsFrom(file, {
+    log: { info() {}, error: (message) => errors.push(message) },
+    changed: () => wakeUp(),
+    signal: stop.signal,
+  })
+  const written = (text: string) =>
+    new Promise<void>((resolve) => {
+      wakeUp = resolve
+      writeFileSync(file, text)
+    })
+
+  await written(JSON.stringify({ clockOffset: 25 * HOUR, stopGrace: 1000 }))
+  assert.equal(settings.timings().stopGrace, 1000)
+  const ahead = settings.clock.now().getTime() - Date.now()
+  assert.ok(Math.abs(ahead - 25 * HOUR) < HOUR)
+
+  await written('{"stopGrace": "soon"}')
+  assert.equal(settings.timings().stopGrace, 1000)
+  assert.equal(errors.length, 1)
+})

@@ -1,0 +1,63 @@
+/**
+ * The manager's settings: Heroku's timings, unless `manager.json` in the data directory
+ * says otherwise. The file is read again whenever it changes; one that can't be understood
+ * is reported and changes nothing.
+ *
+ * `clockOffset` moves the manager's clock, so that tests need not wait a day for a cycle.
+ */
+
+import { existsSync, readFileSync, unwatchFile, watchFile } from 'node:fs'
+
+import { type Clock, later, systemClock } from '../lib/clock.ts'
+import type { Log } from '../lib/log.ts'
+import { HEROKU_TIMINGS, type Timings } from '../model/timings.ts'
+
+export interface Settings {
+  readonly clock: Clock
+  readonly timings: () => Timings
+}
+
+interface Written extends Timings {
+  /** Milliseconds that the manager's clock is ahead. */
+  readonly clockOffset: number
+}
+
+const DEFAULTS: Written = { ...HEROKU_TIMINGS, clockOffset: 0 }
+const CHECK_EVERY = 200
+
+export function settingsFrom(
+  file: string,
+  { log, changed, signal }: { log: Log; changed: () => void; signal: AbortSignal },
+): Settings {
+  let written = read(file, DEFAULTS, log)
+  watchFile(file, { interval: CHECK_EVERY }, () => {
+    written = read(file, written, log)
+    changed()
+  })
+  signal.addEventListener('abort', () => unwatchFile(file), { once: true })
+  return {
+    clock: { now: () => later(systemClock.now(), written.clockOffset) },
+    timings: () => written,
+  }
+}
+
+function read(file: string, before: Written, log: Log): Written {
+  if (!existsSync(file)) return DEFAULTS
+  try {
+    return understood(JSON.parse(readFileSync(file, 'utf8')))
+  } catch (error) {
+    log.error('cannot use manager.json; the settings stay as they were', error)
+    return before
+  }
+}
+
+function understood(json: unknown): Written {
+  if (typeof json !== 'object' || json === null) throw new TypeError('not an object')
+  for (const [key, value] of Object.entries(json)) {
+    if (!(key in DEFAULTS)) throw new TypeError(`there is no setting ${key}`)
+    if (typeof value !== 'number' || !(value >= 0)) {
+      throw new TypeError(`${key} must be a number of milliseconds`)
+    }
+  }
+  return { ...DEFAULTS, ...json }
+}

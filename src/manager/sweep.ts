@@ -1,0 +1,36 @@
+/**
+ * Clears away what nobody knows: containers without a live row, as a database restored
+ * from a backup leaves behind, and rows of dynos long down.
+ */
+
+import type { Pool } from 'pg'
+
+import { type Clock, DAY, later, MINUTE } from '../lib/clock.ts'
+import type { Log } from '../lib/log.ts'
+import type { Runtime } from '../runtime/runtime.ts'
+import { forgetDynosDownSince, idsInUse } from '../store/dynos.ts'
+
+export interface Deps {
+  readonly pool: Pool
+  readonly runtime: Runtime
+  readonly region: string
+  readonly clock: Clock
+  readonly log: Log
+}
+
+const EVERY = MINUTE
+const KEPT = 30 * DAY
+
+export function sweep({ pool, runtime, region, clock, log }: Deps) {
+  return async (_region: string, signal: AbortSignal): Promise<number> => {
+    // Containers first: a row always precedes its container, so none of these is too new to have one.
+    const there = await runtime.list(signal)
+    const known = await idsInUse(pool, region)
+    for (const id of there.filter((it) => !known.has(it))) {
+      log.info('removing a container that nobody knows', { dyno: id })
+      await runtime.remove(id, signal)
+    }
+    await forgetDynosDownSince(pool, region, later(clock.now(), -KEPT))
+    return EVERY
+  }
+}

@@ -1,0 +1,145 @@
+import { canBecome, type Dyno, type DynoState } from '../model/dyno.ts'
+import type { DynoId, FormationId } from '../model/ids.ts'
+import type { Queryable } from './queryable.ts'
+import type { Subject } from './work.ts'
+
+const columns = `id, app, formation, release, type, ordinal, size, command, state, leaving,
+  stop_reason as "stopReason", host(address) as address, port, routed, crashes,
+  created_at as "createdAt", started_at as "startedAt",
+  restart_requested_at as "restartRequestedAt", terminated_at as "terminatedAt",
+  killed_at as "killedAt", exited_at as "exitedAt", exit_status as "exitStatus",
+  next_attempt_at as "nextAttemptAt", updated_at as "updatedAt"`
+
+/** A formation's dynos that are not down, in the order of their places. */
+export async function liveDynos(db: Queryable, formation: FormationId): Promise<Dyno[]> {
+  const { rows } = await db.query(
+    `select ${columns} from dynos where formation = $1 and state <> 'down'
+      order by ordinal, leaving desc`,
+    [formation],
+  )
+  return rows as Dyno[]
+}
+
+/** What a new dyno's row says; the rest begins empty. */
+export type NewDyno = Pick<
+  Dyno,
+  | 'id'
+  | 'app'
+  | 'formation'
+  | 'release'
+  | 'type'
+  | 'ordinal'
+  | 'size'
+  | 'command'
+  | 'address'
+  | 'port'
+  | 'crashes'
+  | 'createdAt'
+> & { readonly region: string }
+
+export async function addDyno(db: Queryable, dyno: NewDyno): Promise<void> {
+  await db.query(
+    `insert into dynos (id, app, formation, release, region, type, ordinal, size, command,
+                        address, port, crashes, state, created_at, updated_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'starting', $13, $13)`,
+    [
+      dyno.id,
+      dyno.app,
+      dyno.formation,
+      dyno.release,
+      dyno.region,
+      dyno.type,
+      dyno.ordinal,
+      dyno.size,
+      dyno.command,
+      dyno.address,
+      dyno.port,
+      dyno.crashes,
+      dyno.createdAt,
+    ],
+  )
+}
+
+/**
+ * Writes the dyno's next state and the notes that go with it, unless another has moved it
+ * meanwhile: then false, and nothing is written. What others write (`routed`,
+ * `restart_requested_at`) is left alone.
+ */
+export async function moveDyno(
+  db: Queryable,
+  dyno: Dyno,
+  next: Partial<Dyno> & { readonly state: DynoState },
+  now: Date,
+): Promise<boolean> {
+  if (next.state !== dyno.state && !canBecome(dyno.state, next.state)) {
+    throw new Error(`dyno ${dyno.id}: ${dyno.state} cannot become ${next.state}`)
+  }
+  const it = { ...dyno, ...next }
+  const { rows } = await db.query(
+    `update dynos
+        set state = $3, leaving = $4, stop_reason = $5, crashes = $6, started_at = $7,
+            terminated_at = $8, killed_at = $9, exited_at = $10, exit_status = $11,
+            next_attempt_at = $12,
+            updated_at = case when state = $3 then updated_at else $13 end
+      where id = $1 and state = $2
+     returning true`,
+    [
+      dyno.id,
+      dyno.state,
+      it.state,
+      it.leaving,
+      it.stopReason,
+      it.crashes,
+      it.startedAt,
+      it.terminatedAt,
+      it.killedAt,
+      it.exitedAt,
+      it.exitStatus,
+      it.nextAttemptAt,
+      now,
+    ],
+  )
+  return rows.length === 1
+}
+
+/** Who looks after what runs under this id: a dyno's formation, or a build; undefined: nobody. */
+export async function keeperOf(
+  db: Queryable,
+  id: DynoId,
+): Promise<Pick<Subject, 'kind' | 'subject'> | undefined> {
+  const { rows } = await db.query(
+    `select 'formation' as kind, formation as subject from dynos
+      where id = $1 and state <> 'down'
+      union all
+     select 'build', id from builds where id = $1 and status = 'pending'`,
+    [id],
+  )
+  return (rows as Pick<Subject, 'kind' | 'subject'>[])[0]
+}
+
+/** Everything that may hold something on the region's machine: live dynos and builds under way. */
+export async function idsInUse(
+  db: Queryable,
+  region: string,
+): Promise<ReadonlySet<string>> {
+  const { rows } = await db.query(
+    `select id from dynos where region = $1 and state <> 'down'
+      union all
+     select builds.id from builds join apps on apps.id = builds.app
+      where apps.region = $1 and builds.status = 'pending'`,
+    [region],
+  )
+  return new Set((rows as { id: string }[]).map((row) => row.id))
+}
+
+/** Forgets dynos that went down before `before`. */
+export async function forgetDynosDownSince(
+  db: Queryable,
+  region: string,
+  before: Date,
+): Promise<void> {
+  await db.query(
+    `delete from dynos where region = $1 and state = 'down' and updated_at < $2`,
+    [region, before],
+  )
+}
