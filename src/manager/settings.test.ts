@@ -28,15 +28,15 @@ test('without a file the timings are those of Heroku', () => {
 
 test('a changed file is taken up, a broken one is not', async () => {
   const errors: string[] = []
-  let wakeUp = () => {}
+  const waiting: (() => void)[] = []
   const settings = settingsFrom(file, {
     log: { info() {}, error: (message) => errors.push(message) },
-    changed: () => wakeUp(),
+    changed: () => waiting.shift()?.(),
     signal: stop.signal,
   })
   const written = (text: string) =>
     new Promise<void>((resolve) => {
-      wakeUp = resolve
+      waiting.push(resolve)
       writeFileSync(file, text)
     })
 
