@@ -17,5 +17,7 @@ create table log_sessions (
   dyno       text,
   lines      integer     not null,
   tail       boolean     not null,
-  created_at timestamptz not null default now()
+  created_at timestamptz not null default now(),
+  -- When it was last known to be read; it is good for six minutes more.
+  read_at    timestamptz
 );

@@ -1,0 +1,141 @@
+/**
+ * Follows the log file of one dyno. conmon replaces the file by a new one when it has
+ * reached its size: the old one is read to its end through its open descriptor first.
+ * Every read is short and synchronous, from the page cache, so that what was read, what is
+ * in the journal and what readers got can never disagree.
+ */
+
+import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs'
+
+import type { LoggedDyno } from '../store/log-intake.ts'
+import { label } from './batch.ts'
+import type { Channel } from './channels.ts'
+import { finish, parseRecords, type Unfinished } from './cri.ts'
+
+export const CHUNK_BYTES = 64 * 1024
+/** Of the time that a file begins with; every record is longer. */
+const BEGINNING_BYTES = 30
+
+const chunk = Buffer.allocUnsafe(CHUNK_BYTES)
+
+export class DynoFile {
+  readonly dyno: LoggedDyno
+  readonly #channel: Channel
+  readonly #label: string
+  #path: string
+  #file: number | undefined
+  #beginning = ''
+  #offset = 0
+  #unfinished: Unfinished = {}
+  #replaced = false
+
+  constructor(dyno: LoggedDyno, path: string, channel: Channel) {
+    this.dyno = dyno
+    this.#path = path
+    this.#channel = channel
+    this.#label = label('app', dyno.place)
+  }
+
+  /** The file has another name now. */
+  move(path: string): void {
+    this.#path = path
+  }
+
+  /** How many bytes are still to read. */
+  get unread(): number {
+    if (!this.#open()) return 0
+    return Math.max(0, fstatSync(this.#descriptor).size - this.#offset)
+  }
+
+  /** Takes in at most a chunk. Says whether to call again at once. */
+  readSome(): boolean {
+    if (!this.#open()) return false
+    const length = readSync(this.#descriptor, chunk, 0, CHUNK_BYTES, this.#offset)
+    const text = chunk.toString('latin1', 0, length)
+    const parsed = parseRecords(text, this.#label, this.#unfinished)
+    if (parsed.used === 0) return this.#readNothing(text)
+
+    if (this.#offset === 0) this.#beginning = text.slice(0, BEGINNING_BYTES)
+    this.#offset += parsed.used
+    this.#unfinished = parsed.unfinished
+    if (parsed.count > 0) this.#append(parsed.text, parsed.count)
+    return true
+  }
+
+  /** After the dyno's end, once all is read: its last line may lack its end. */
+  finish(): void {
+    const { text, count } = finish(this.#unfinished, this.#label)
+    this.#unfinished = {}
+    if (count > 0) this.#append(text, count)
+  }
+
+  close(): void {
+    if (this.#file !== undefined) closeSync(this.#file)
+    this.#file = undefined
+  }
+
+  get #descriptor(): number {
+    if (this.#file === undefined) throw new Error('the file is not open')
+    return this.#file
+  }
+
+  #append(text: string, count: number): void {
+    const position = {
+      beginning: this.#beginning,
+      offset: this.#offset,
+      unfinished: this.#unfinished,
+    }
+    this.#channel.append(
+      { source: 'app', ps: this.dyno.place, count, text },
+      { dyno: { id: this.dyno.id, position } },
+    )
+  }
+
+  #open(): boolean {
+    if (this.#file !== undefined) return true
+    try {
+      this.#file = openSync(this.#path, 'r')
+    } catch (error) {
+      if (isMissing(error)) return false
+      throw error
+    }
+    const length = readSync(this.#file, chunk, 0, BEGINNING_BYTES, 0)
+    const beginning = chunk.toString('latin1', 0, length)
+    const known = this.#channel.journal.position(this.dyno.id)
+    const same = known !== undefined && known.beginning === beginning
+    this.#beginning = beginning
+    this.#offset = same ? known.offset : 0
+    this.#unfinished = same ? known.unfinished : {}
+    this.#replaced = false
+    return true
+  }
+
+  /** At the end of the file, or of what makes sense in it. */
+  #readNothing(text: string): boolean {
+    if (text.length === CHUNK_BYTES) {
+      this.#offset += CHUNK_BYTES
+      return true
+    }
+    if (fstatSync(this.#descriptor).size < this.#offset) {
+      this.#offset = 0
+      this.#unfinished = {}
+      return true
+    }
+    if (this.#replaced) {
+      this.close()
+      return true
+    }
+    // What was written to the old file before it was replaced may be newer than our read.
+    this.#replaced = this.#isReplaced()
+    return this.#replaced
+  }
+
+  #isReplaced(): boolean {
+    const now = statSync(this.#path, { throwIfNoEntry: false })
+    return now !== undefined && now.ino !== fstatSync(this.#descriptor).ino
+  }
+}
+
+export function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT'
+}

@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict'
+import {
+  appendFileSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+
+import { type DynoId, newId } from '../model/ids.ts'
+import { Journal, KEPT_LINES } from './journal.ts'
+
+const root = mkdtempSync(join(tmpdir(), 'mayfly-journal-'))
+after(() => rmSync(root, { recursive: true }))
+
+let journals = 0
+function aDirectory(): string {
+  journals += 1
+  return join(root, String(journals))
+}
+
+function some(text: string, count = 1) {
+  return { source: 'app', ps: 'web.1', count, text: `${text}\n` }
+}
+
+const dyno: DynoId = newId()
+function at(offset: number) {
+  return { beginning: 'then', offset, unfinished: {} }
+}
+
+test('a journal taken up again goes on where it was', () => {
+  const directory = aDirectory()
+  const first = new Journal(directory)
+  first.append(some('one\ntwo', 2), { dyno: { id: dyno, position: at(7) } })
+  first.append(some('é'), { rows: ['12'] })
+
+  const second = new Journal(directory)
+  assert.equal(second.last, 3)
+  assert.deepEqual(second.position(dyno), at(7))
+  assert.ok(second.holds('12') && !second.holds('13'))
+  assert.equal(second.append(some('four')).first, 4)
+  assert.deepEqual(
+    second.read().map((batch) => [batch.first, batch.text]),
+    [
+      [1, 'one\ntwo\n'],
+      [3, 'é\n'],
+      [4, 'four\n'],
+    ],
+  )
+})
+
+test('a torn last record is as if it had never been', () => {
+  const directory = aDirectory()
+  new Journal(directory).append(some('whole'), { dyno: { id: dyno, position: at(1) } })
+  const path = join(directory, '1.log')
+  const whole = statSync(path).size
+  new Journal(directory).append(some('torn'), { dyno: { id: dyno, position: at(2) } })
+  const size = statSync(path).size
+  for (let end = size - 1; end > whole; end -= 1) {
+    truncateSync(path, end)
+    const journal = new Journal(directory)
+    assert.deepEqual(journal.position(dyno), at(1))
+    assert.equal(journal.last, 1)
+    assert.equal(statSync(path).size, whole)
+    journal.append(some('torn'), { dyno: { id: dyno, position: at(2) } })
+  }
+})
+
+test('zeros left by a power failure are cut off', () => {
+  const directory = aDirectory()
+  new Journal(directory).append(some('whole'))
+  appendFileSync(join(directory, '1.log'), Buffer.alloc(4096))
+  const journal = new Journal(directory)
+  journal.append(some('next'))
+  assert.deepEqual(
+    journal.read().map((batch) => batch.text),
+    ['whole\n', 'next\n'],
+  )
+})
+
+test('old segments go, positions and the last 1,500 lines stay', () => {
+  const directory = aDirectory()
+  const journal = new Journal(directory)
+  journal.append(some('from a dyno'), {
+    dyno: { id: dyno, position: at(9) },
+    rows: ['1'],
+  })
+  const text = 'x'.repeat(1000)
+  for (let line = 0; line < 4 * KEPT_LINES; line += 1) journal.append(some(text))
+
+  assert.equal(readdirSync(directory).length, 2)
+  const kept = journal.read()
+  assert.ok(kept.length >= KEPT_LINES && kept.length < 3 * KEPT_LINES)
+  assert.equal(kept.at(-1)?.first, 4 * KEPT_LINES + 1)
+  const again = new Journal(directory)
+  assert.deepEqual(again.position(dyno), at(9))
+  assert.ok(again.holds('1'))
+})
+
+test('killed while it began a segment, it goes on with the one before', () => {
+  const directory = aDirectory()
+  new Journal(directory).append(some('whole'), { dyno: { id: dyno, position: at(3) } })
+  writeFileSync(join(directory, '2.log'), '{"first":2,"cou')
+  const journal = new Journal(directory)
+  assert.deepEqual(journal.position(dyno), at(3))
+  assert.equal(journal.append(some('next')).first, 2)
+})
+
+test("a dyno's position can be forgotten for good", () => {
+  const directory = aDirectory()
+  const journal = new Journal(directory)
+  journal.append(some('line'), { dyno: { id: dyno, position: at(3) } })
+  journal.forget(dyno)
+  assert.equal(journal.position(dyno), undefined)
+  assert.equal(new Journal(directory).position(dyno), undefined)
+})

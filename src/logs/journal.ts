@@ -1,0 +1,239 @@
+/**
+ * An app's last lines on disk, and with them how far each of their origins was read: both
+ * are written by one append, so that after a SIGKILL no line is missing and none doubled.
+ *
+ * A journal is a directory of two append-only segments, `<number of its first line>.log`;
+ * when the newer is full the older goes. A record is a header, one line of JSON, followed by
+ * `bytes` bytes of lines. The first record of a segment repeats what is known of origins.
+ * A torn last record is cut off.
+ */
+
+import {
+  closeSync,
+  fdatasync,
+  fdatasyncSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+
+import type { DynoId } from '../model/ids.ts'
+import type { Batch, Lines } from './batch.ts'
+import type { Unfinished } from './cri.ts'
+
+/** The last so many lines of an app are kept. */
+export const KEPT_LINES = 1500
+const SEGMENT_BYTES = 1024 * 1024
+/** More than the rows of log_lines that can be in the journal and still in their table. */
+const KEPT_ROWS = 4096
+
+/** How far a dyno's file was read. */
+export interface Position {
+  /** How the file begins: the time of its first record tells it from its successors. */
+  readonly beginning: string
+  readonly offset: number
+  readonly unfinished: Unfinished
+}
+
+/** Where lines came from, so that they are not taken twice. */
+export interface Origin {
+  readonly dyno?: { readonly id: DynoId; readonly position: Position }
+  /** Ids in log_lines. */
+  readonly rows?: readonly string[]
+}
+
+interface Header extends Omit<Batch, 'text'> {
+  readonly bytes: number
+  /** null: the dyno's file is no more. */
+  readonly positions?: Readonly<Record<string, Position | null>>
+  readonly rows?: readonly string[]
+}
+
+interface Segment {
+  readonly headers: readonly Header[]
+  readonly batches: readonly Batch[]
+  /** Where its last whole record ends. */
+  readonly end: number
+}
+
+const datasync = promisify(fdatasync)
+
+export class Journal {
+  readonly #directory: string
+  readonly #positions = new Map<string, Position>()
+  readonly #rows = new Set<string>()
+  #file = -1
+  #bytes = 0
+  #first = 1
+  #next = 1
+  /** Rows were appended since the last sync. */
+  #unsynced = false
+
+  /** Takes up what an earlier process left in `directory`. */
+  constructor(directory: string) {
+    this.#directory = directory
+    mkdirSync(directory, { recursive: true })
+    for (const first of this.#segments().toReversed()) {
+      if (this.#takeUp(first)) return
+      // Killed between making the segment and its first record; the one before is whole.
+      rmSync(this.#path(first))
+    }
+    this.#begin()
+  }
+
+  /** The number of the line appended last; 0 when there was none yet. */
+  get last(): number {
+    return this.#next - 1
+  }
+
+  position(dyno: DynoId): Position | undefined {
+    return this.#positions.get(dyno)
+  }
+
+  holds(row: string): boolean {
+    return this.#rows.has(row)
+  }
+
+  append(lines: Lines, origin: Origin = {}): Batch {
+    const full = this.#next - this.#first >= KEPT_LINES && this.#bytes >= SEGMENT_BYTES
+    if (full) this.#rotate()
+    const { dyno, rows } = origin
+    const { text, ...rest } = lines
+    const first = this.#next
+    if (rows) this.#unsynced = true
+    this.#write(
+      {
+        ...rest,
+        first,
+        bytes: text.length,
+        ...(dyno && { positions: { [dyno.id]: dyno.position } }),
+        ...(rows && { rows }),
+      },
+      text,
+    )
+    return { ...lines, first }
+  }
+
+  /** Once a dyno's file has been deleted. */
+  forget(dyno: DynoId): void {
+    if (this.#positions.has(dyno)) this.#note({ positions: { [dyno]: null } })
+  }
+
+  /** All that is kept, oldest first: at least the last 1,500 lines. */
+  read(): Batch[] {
+    return this.#segments().flatMap((it) => [...readSegment(this.#path(it)).batches])
+  }
+
+  /** Resolves when what was appended would outlive a power failure. */
+  async sync(): Promise<void> {
+    // A descriptor of its own: `#file` may be closed and its number reused meanwhile.
+    const file = openSync(this.#path(this.#first), 'r')
+    try {
+      await datasync(file)
+      this.#unsynced = false
+    } finally {
+      closeSync(file)
+    }
+  }
+
+  close(): void {
+    closeSync(this.#file)
+  }
+
+  #takeUp(first: number): boolean {
+    const { headers, end } = readSegment(this.#path(first))
+    if (headers.length === 0) return false
+    for (const header of headers) this.#learn(header)
+    this.#first = first
+    this.#bytes = end
+    this.#file = openSync(this.#path(first), 'a', 0o640)
+    ftruncateSync(this.#file, end)
+    return true
+  }
+
+  #segments(): number[] {
+    return readdirSync(this.#directory)
+      .map((name) => Number(/^(\d+)\.log$/.exec(name)?.[1]))
+      .filter((first) => !Number.isNaN(first))
+      .toSorted((a, b) => a - b)
+  }
+
+  #path(first: number): string {
+    return join(this.#directory, `${first}.log`)
+  }
+
+  #rotate(): void {
+    if (this.#unsynced) fdatasyncSync(this.#file)
+    this.close()
+    this.#begin()
+    for (const older of this.#segments().slice(0, -2)) rmSync(this.#path(older))
+  }
+
+  #begin(): void {
+    this.#first = this.#next
+    this.#bytes = 0
+    this.#file = openSync(this.#path(this.#first), 'a', 0o640)
+    this.#note({ positions: Object.fromEntries(this.#positions), rows: [...this.#rows] })
+  }
+
+  #note(known: Pick<Header, 'positions' | 'rows'>): void {
+    this.#write(
+      { first: this.#next, count: 0, source: '', ps: '', bytes: 0, ...known },
+      '',
+    )
+  }
+
+  #write(header: Header, text: string): void {
+    const record = Buffer.from(`${JSON.stringify(header)}\n${text}`, 'latin1')
+    for (let at = 0; at < record.length;) at += writeSync(this.#file, record, at)
+    this.#bytes += record.length
+    this.#learn(header)
+  }
+
+  #learn({ first, count, positions = {}, rows = [] }: Header): void {
+    this.#next = first + count
+    for (const [dyno, position] of Object.entries(positions)) {
+      if (position) this.#positions.set(dyno, position)
+      else this.#positions.delete(dyno)
+    }
+    for (const row of rows) this.#rows.add(row)
+    for (const row of this.#rows) {
+      if (this.#rows.size <= KEPT_ROWS) break
+      this.#rows.delete(row)
+    }
+  }
+}
+
+function readSegment(path: string): Segment {
+  const content = readFileSync(path, 'latin1')
+  const headers: Header[] = []
+  const batches: Batch[] = []
+  let end = 0
+  for (;;) {
+    const newline = content.indexOf('\n', end)
+    if (newline === -1) break
+    const header = headerOf(content.slice(end, newline))
+    const text = content.slice(newline + 1, newline + 1 + (header?.bytes ?? 0))
+    if (!header || text.length < header.bytes) break
+    end = newline + 1 + header.bytes
+    headers.push(header)
+    const { first, count, source, ps } = header
+    if (count > 0) batches.push({ first, count, source, ps, text })
+  }
+  return { headers, batches, end }
+}
+
+/** Undefined for what a power failure left in place of a header. */
+function headerOf(line: string): Header | undefined {
+  try {
+    return JSON.parse(line) as Header
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,59 @@
+/**
+ * Takes in the routers' request lines: HAProxy connects here and sends a frame per request.
+ * Only what its records say of apps that exist becomes a line: anyone on this machine may
+ * connect, since HAProxy's own user shares no group with us.
+ */
+
+import { createServer, type Server } from 'node:net'
+
+import { type AppId, isUuid } from '../model/ids.ts'
+import { displayTime, label, toBytes, withoutReturns } from './batch.ts'
+import type { Channels } from './channels.ts'
+import { splitFrames } from './octet-frames.ts'
+
+export type RouterRecordParser = (
+  record: string,
+) => { readonly app: AppId; readonly at: Date; readonly message: string } | undefined
+
+const SOURCE = { source: 'heroku', ps: 'router' }
+const LABEL = label(SOURCE.source, SOURCE.ps)
+
+export function routerLineServer(channels: Channels, parse: RouterRecordParser): Server {
+  return createServer((socket) => {
+    let rest = ''
+    socket.setEncoding('latin1')
+    socket.on('error', () => socket.destroy())
+    socket.on('data', (bytes: string) => {
+      const frames = splitFrames(rest + bytes)
+      if (!frames) {
+        socket.destroy()
+        return
+      }
+      rest = frames.rest
+      takeRecords(frames.records, channels, parse)
+    })
+  })
+}
+
+/** Lines of one app that came together are appended together. */
+function takeRecords(
+  records: readonly string[],
+  channels: Channels,
+  parse: RouterRecordParser,
+): void {
+  const lines = new Map<AppId, { count: number; text: string }>()
+  for (const record of records) {
+    const parsed = parse(Buffer.from(record, 'latin1').toString('utf8'))
+    if (!parsed || !isUuid(parsed.app)) continue
+    const { app, at, message } = parsed
+    const { count, text } = lines.get(app) ?? { count: 0, text: '' }
+    const flat = toBytes(message.replaceAll('\n', ' '))
+    lines.set(app, {
+      count: count + 1,
+      text: `${text}${displayTime(at)}${LABEL}${flat}\n`,
+    })
+  }
+  for (const [app, { count, text }] of lines) {
+    channels.of(app).append({ ...SOURCE, count, text: withoutReturns(text) })
+  }
+}

@@ -1,0 +1,108 @@
+/** `GET /sessions/<id>`: where `heroku logs` reads. The id in the path is the reader's only right. */
+
+import {
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http'
+
+import type { Pool } from 'pg'
+
+import { type Clock, MINUTE, pause, SECOND } from '../lib/clock.ts'
+import type { Log } from '../lib/log.ts'
+import { type AppId, isUuid } from '../model/ids.ts'
+import { openLogSession, tidyLogSessions } from '../store/log-session-readers.ts'
+import type { Channels } from './channels.ts'
+import { answerSession } from './session.ts'
+
+/** A reader never waits longer than this for lines on their way. */
+const DRAIN_DEADLINE = SECOND
+const KEEP_ALIVE = 25 * SECOND
+
+interface Deps {
+  readonly pool: Pool
+  readonly channels: Channels
+  /** Takes in what has been written of the app up to now. */
+  readonly drain: (app: AppId) => Promise<void>
+  readonly clock: Clock
+  readonly log: Log
+}
+
+export interface SessionServer {
+  readonly http: Server
+  /** Keeps open sessions alive and deletes old ones, until the signal aborts. */
+  tidy(signal: AbortSignal): Promise<void>
+}
+
+export function sessionServer(deps: Deps): SessionServer {
+  const tails = new Map<
+    ServerResponse,
+    { readonly id: string; readonly events: boolean }
+  >()
+  const http = createServer((request, response) => {
+    answer(request, response).catch((error: unknown) => {
+      deps.log.error('cannot answer a log session', error)
+      if (!response.headersSent) response.writeHead(503)
+      response.end()
+    })
+  })
+  const keepAlive = setInterval(() => {
+    for (const [tail, { events }] of tails) {
+      if (events && tail.writableLength === 0) tail.write(':\n\n')
+    }
+  }, KEEP_ALIVE)
+  http.on('close', () => clearInterval(keepAlive))
+  return { http, tidy }
+
+  async function answer(
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> {
+    const id = /^\/sessions\/([^/?]+)(\?|$)/.exec(request.url ?? '')?.[1] ?? ''
+    const session =
+      request.method === 'GET' && isUuid(id)
+        ? await openLogSession(deps.pool, id)
+        : undefined
+    if (!session) {
+      response.writeHead(404, { 'content-type': 'text/plain' }).end('Not found\n')
+      return
+    }
+    const events = request.headers.accept?.includes('text/event-stream') ?? false
+    const { app } = session
+    await withinDeadline(deps.drain(app))
+    if (response.destroyed) return
+    if (session.tail) {
+      tails.set(response, { id: session.id, events })
+      response.on('close', () => tails.delete(response))
+    }
+    const channel = deps.channels.of(app)
+    const seen = numberOf(request.headers['last-event-id'])
+    answerSession(response, { session, channel, events, seen, clock: deps.clock })
+  }
+
+  /** What is late is not waited for, and what fails is another's to report. */
+  async function withinDeadline(work: Promise<void>): Promise<void> {
+    const done = new AbortController()
+    const settled = work
+      .catch((error: unknown) => deps.log.error('cannot take in the latest lines', error))
+      .finally(() => done.abort())
+    await Promise.race([settled, pause(DRAIN_DEADLINE, done.signal)])
+  }
+
+  async function tidy(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const beingRead = [...tails.values()].map((tail) => tail.id)
+      await tidyLogSessions(deps.pool, beingRead).catch((error: unknown) =>
+        deps.log.error('cannot tidy log sessions', error),
+      )
+      await pause(MINUTE, signal)
+    }
+  }
+}
+
+function numberOf(header: string | string[] | undefined): number | undefined {
+  return typeof header === 'string' && /^\d{1,15}$/.test(header)
+    ? Number(header)
+    : undefined
+}
