@@ -13,10 +13,10 @@ import {
 } from '../store/app-formations.ts'
 import { findApp, lockApp, setCurrentRelease } from '../store/apps.ts'
 import { writeLogLines } from '../store/log-lines.ts'
-import { processTypesOf } from '../store/process-types.ts'
 import type { Queryable } from '../store/queryable.ts'
 import { wakeRouter } from '../store/regions.ts'
 import { addRelease } from '../store/releases.ts'
+import { findSlug } from '../store/slugs.ts'
 
 export interface ReleaseWish {
   readonly app: AppId
@@ -78,8 +78,10 @@ async function syncFormations(
   app: AppId,
   slug: SlugId,
 ): Promise<WantedFormation[]> {
+  const compiled = await findSlug(tx, slug)
+  if (!compiled || compiled.app !== app) throw new Error(`app ${app} has no slug ${slug}`)
   const present = await everyFormationOf(tx, app)
-  const wanted = wantedFormations(app, await processTypesOf(tx, slug), present)
+  const wanted = wantedFormations(app, compiled.processTypes, present)
   for (const formation of wanted) await putFormation(tx, formation)
 
   const known = present.filter((it) => it.command !== null).map((it) => it.type)

@@ -12,11 +12,10 @@ import { Problem } from '../model/problem.ts'
 import { answerError } from './answer-error.ts'
 import { authenticate } from './authenticate.ts'
 import type { Deps } from './deps.ts'
+import { RATE_LIMIT } from './rate-limit.ts'
 import { requireVersion } from './require-version.ts'
 
 const LARGEST_BODY = 1024 ** 2
-/** Requests an account may make an hour. They are not counted yet: nobody runs out. */
-export const RATE_LIMIT = 4500
 
 export type Resource = FastifyPluginAsync<Deps>
 

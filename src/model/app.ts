@@ -18,6 +18,8 @@ export interface App {
   readonly repoSize: number | null
   /** Bytes; of the current release's slug. */
   readonly slugSize: number | null
+  /** `Node.js`: what the buildpack of the current slug took the app for. */
+  readonly buildpackProvidedDescription: string | null
   readonly createdAt: Date
   readonly updatedAt: Date
   /** When the app last got a slug. */
@@ -30,10 +32,21 @@ export interface Account {
   readonly email: string
 }
 
-const NAME = /^[a-z][a-z0-9-]{1,28}[a-z0-9]$/
+const SHORTEST_NAME = 3
+const LONGEST_NAME = 30
 
-export function isAppName(name: string): boolean {
-  return NAME.test(name)
+/** What is wrong with a name for an app, in a sentence; undefined if nothing is. */
+export function faultOfName(name: string): string | undefined {
+  if (name.length < SHORTEST_NAME) {
+    return `Name is too short (minimum is ${SHORTEST_NAME} characters).`
+  }
+  if (name.length > LONGEST_NAME) {
+    return `Name is too long (maximum is ${LONGEST_NAME} characters).`
+  }
+  if (!/^[a-z][a-z0-9-]*[a-z0-9]$/.test(name)) {
+    return 'Name must start with a letter, end with a letter or digit and can only contain lowercase letters, digits, and dashes.'
+  }
+  return undefined
 }
 
 /** `my-app.localhost`: the domain every app has from the start. */

@@ -59,14 +59,19 @@ export async function putFormation(tx: Queryable, it: WantedFormation): Promise<
   )
 }
 
-/** Has the manager look at every formation of the app. */
+/**
+ * Has the manager look at these formations of the app, or at all: in the order of their ids,
+ * so that two who wake the same ones never wait for each other.
+ */
 export async function wakeFormations(
   tx: Queryable,
   app: { readonly id: AppId; readonly region: string },
+  only?: readonly FormationId[],
 ): Promise<void> {
   const { rows } = await tx.query(
-    'select id from formations where app = $1 order by id',
-    [app.id],
+    `select id from formations where app = $1 and ($2::uuid[] is null or id = any($2))
+      order by id`,
+    [app.id, only ?? null],
   )
   for (const { id } of rows as { id: FormationId }[]) {
     await wake(tx, { kind: 'formation', subject: id, region: app.region })

@@ -1,10 +1,12 @@
 import type { App } from '../model/app.ts'
 import { type AccountId, type AppId, isUuid, type ReleaseId } from '../model/ids.ts'
 import type { Queryable } from './queryable.ts'
+import { isUniqueViolation } from './unique-violation.ts'
 
 const columns = `a.id, a.name, a.region, r.id as "regionId", r.domain,
   r.http_port as "httpPort", a.stack, a.maintenance, a.current_release as "currentRelease",
   a.repo_size::float8 as "repoSize", s.size::float8 as "slugSize",
+  s.buildpack_provided_description as "buildpackProvidedDescription",
   a.created_at as "createdAt", a.updated_at as "updatedAt", a.released_at as "releasedAt",
   json_build_object('id', o.id, 'email', o.email) as owner`
 
@@ -61,24 +63,22 @@ export async function addApp(tx: Queryable, app: NewApp): Promise<boolean> {
   return rows.length === 1
 }
 
-export async function appNameIsTaken(db: Queryable, name: string): Promise<boolean> {
-  const { rows } = await db.query(
-    'select true from apps where name = $1 and deleted_at is null',
-    [name],
-  )
-  return rows.length > 0
-}
-
+/** Says false where the name is another app's. */
 export async function changeApp(
   tx: Queryable,
-  app: AppId,
-  to: { readonly name: string; readonly maintenance: boolean; readonly stack: string },
-): Promise<void> {
-  await tx.query(
-    `update apps set name = $2, maintenance = $3, stack = $4, updated_at = now()
-      where id = $1`,
-    [app, to.name, to.maintenance, to.stack],
-  )
+  app: Pick<App, 'id' | 'name' | 'maintenance' | 'stack'>,
+): Promise<boolean> {
+  try {
+    await tx.query(
+      `update apps set name = $2, maintenance = $3, stack = $4, updated_at = now()
+        where id = $1`,
+      [app.id, app.name, app.maintenance, app.stack],
+    )
+    return true
+  } catch (error) {
+    if (isUniqueViolation(error)) return false
+    throw error
+  }
 }
 
 export async function markDestroyed(tx: Queryable, app: AppId): Promise<void> {

@@ -1,0 +1,41 @@
+import type { SecretBox } from '../lib/secret-box.ts'
+import type { Account, App } from '../model/app.ts'
+import { Problem } from '../model/problem.ts'
+import type { Release } from '../model/release.ts'
+import type { Queryable } from '../store/queryable.ts'
+import { configVarsOf, findRelease } from '../store/releases.ts'
+import { createRelease } from './create-release.ts'
+
+export interface RollbackWish {
+  readonly app: App['id']
+  readonly account: Account
+  /** By id or version. */
+  readonly release: string
+}
+
+/** A new release with the code and the config vars of an earlier one. */
+export async function rollback(
+  tx: Queryable,
+  { app, account, release: identity }: RollbackWish,
+  secrets: SecretBox,
+): Promise<Release> {
+  const release = await findRelease(tx, app, identity)
+  if (!release) throw new Problem('not_found', `Couldn't find that release.`)
+  if (!canRollBackTo(release)) {
+    throw new Problem(
+      'invalid_params',
+      `Cannot roll back to v${release.version}: it has no code to run.`,
+    )
+  }
+  const description = `Rollback to v${release.version}`
+  const configVars = await configVarsOf(tx, release, secrets)
+  return createRelease(
+    tx,
+    { app, account, description, slug: release.slug, configVars },
+    secrets,
+  )
+}
+
+export function canRollBackTo(release: Release): boolean {
+  return release.slug !== null && release.status === 'succeeded'
+}

@@ -1,0 +1,57 @@
+import { type AppFormation, describeScale } from '../model/app-formation.ts'
+import type { Account, App } from '../model/app.ts'
+import { Problem } from '../model/problem.ts'
+import { faultOfFormations, scaled, type ScaleWish } from '../model/scaling.ts'
+import { formationsOf, putFormation, wakeFormations } from '../store/app-formations.ts'
+import { lockApp } from '../store/apps.ts'
+import { writeLogLines } from '../store/log-lines.ts'
+import type { Queryable } from '../store/queryable.ts'
+import { wakeRouter } from '../store/regions.ts'
+
+/** All of the wishes or none. Returns the formations they speak of, as wanted now. */
+export async function scaleFormations(
+  tx: Queryable,
+  app: App,
+  wishes: readonly ScaleWish[],
+  account: Account,
+): Promise<AppFormation[]> {
+  if (!(await lockApp(tx, app.id))) {
+    throw new Problem('not_found', `Couldn't find that app.`)
+  }
+  const present = await formationsOf(tx, app.id)
+  const wanted = new Map(present.map((it) => [it.id, it]))
+  const asked = new Set<AppFormation['id']>()
+  for (const wish of wishes) {
+    const formation = [...wanted.values()].find(
+      (it) => it.type === wish.type || it.id === wish.type,
+    )
+    if (!formation) {
+      throw new Problem('not_found', `Couldn't find that process type (${wish.type}).`)
+    }
+    const result = scaled(formation, wish)
+    if (typeof result === 'string') throw new Problem('invalid_params', result)
+    wanted.set(result.id, result)
+    asked.add(result.id)
+  }
+  const fault = faultOfFormations([...wanted.values()])
+  if (fault) throw new Problem('invalid_params', fault)
+
+  const changed = present.flatMap((old) => {
+    const it = wanted.get(old.id)
+    return it && (it.quantity !== old.quantity || it.size !== old.size) ? [it] : []
+  })
+  for (const formation of changed) await putFormation(tx, formation)
+  if (changed.length > 0) {
+    const message = `Scaled to ${describeScale(changed)} by user ${account.email}`
+    await writeLogLines(tx, [{ app: app.id, source: 'app', ps: 'api', message }])
+    await wakeFormations(
+      tx,
+      app,
+      changed.map((it) => it.id),
+    )
+    // That an app wants no web dynos (H14) is not seen in any dyno's row.
+    await wakeRouter(tx, app.region)
+  }
+  const now = await formationsOf(tx, app.id)
+  return now.filter((it) => asked.has(it.id))
+}

@@ -1,0 +1,46 @@
+import type { SecretBox } from '../lib/secret-box.ts'
+import type { Account, App } from '../model/app.ts'
+import {
+  changedConfig,
+  type ConfigChanges,
+  describeConfig,
+  faultOfConfig,
+} from '../model/config-vars.ts'
+import { Problem } from '../model/problem.ts'
+import type { ConfigVars } from '../model/release.ts'
+import { findApp, lockApp } from '../store/apps.ts'
+import type { Queryable } from '../store/queryable.ts'
+import { currentConfigVars, findRelease } from '../store/releases.ts'
+import { createRelease } from './create-release.ts'
+
+export interface ConfigWish {
+  readonly app: App['id']
+  readonly account: Account
+  readonly changes: ConfigChanges
+}
+
+/** One release for all the changes, none where nothing changes. Returns all config vars. */
+export async function setConfigVars(
+  tx: Queryable,
+  { app: id, account, changes }: ConfigWish,
+  secrets: SecretBox,
+): Promise<ConfigVars> {
+  const app = (await lockApp(tx, id)) ? await findApp(tx, id) : undefined
+  if (!app?.currentRelease) throw new Problem('not_found', `Couldn't find that app.`)
+
+  const present = await currentConfigVars(tx, app.id, secrets)
+  const { vars, set, removed } = changedConfig(present, changes)
+  const fault = faultOfConfig(changes, vars)
+  if (fault) throw new Problem('invalid_params', fault)
+  if (set.length === 0 && removed.length === 0) return present
+
+  const current = await findRelease(tx, app.id, app.currentRelease)
+  const description = describeConfig(set, removed)
+  const slug = current?.slug ?? null
+  await createRelease(
+    tx,
+    { app: app.id, account, description, slug, configVars: vars },
+    secrets,
+  )
+  return vars
+}

@@ -1,0 +1,35 @@
+import { type App, faultOfName } from '../model/app.ts'
+import { Problem } from '../model/problem.ts'
+import { findStack } from '../model/stack.ts'
+import { changeApp, findApp, lockApp } from '../store/apps.ts'
+import type { Queryable } from '../store/queryable.ts'
+import { wakeRouter } from '../store/regions.ts'
+
+/** What is undefined stays as it is. */
+export interface AppChanges {
+  readonly name?: string | undefined
+  readonly maintenance?: boolean | undefined
+  /** By id or name: what the next build uses. */
+  readonly stack?: string | undefined
+}
+
+export async function updateApp(
+  tx: Queryable,
+  identity: App['id'],
+  changes: AppChanges,
+): Promise<App> {
+  const app = (await lockApp(tx, identity)) ? await findApp(tx, identity) : undefined
+  if (!app) throw new Problem('not_found', `Couldn't find that app.`)
+
+  const { name = app.name, maintenance = app.maintenance, stack = app.stack } = changes
+  const fault = faultOfName(name)
+  if (fault) throw new Problem('invalid_params', fault)
+  const wanted = findStack(stack)
+  if (!wanted) throw new Problem('invalid_params', `Couldn't find that stack (${stack}).`)
+
+  if (!(await changeApp(tx, { id: app.id, name, maintenance, stack: wanted.name }))) {
+    throw new Problem('invalid_params', `Name ${name} is already taken`)
+  }
+  await wakeRouter(tx, app.region)
+  return { ...app, name, maintenance, stack: wanted.name }
+}

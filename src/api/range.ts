@@ -1,0 +1,90 @@
+/**
+ * Lists come in parts: `Range: version ..; max=10, order=desc` asks for one, and while there
+ * is more the answer is 206 with a `Next-Range` that asks for the next. Clients differ in
+ * punctuation, so what isn't understood is passed over, never refused.
+ */
+
+import type { FastifyReply, FastifyRequest } from 'fastify'
+
+const ORDINARY_MAX = 200
+const LARGEST_MAX = 1000
+
+export interface Range {
+  readonly property: string
+  readonly from: string
+  /** From just after `from`, not at it. */
+  readonly after: boolean
+  readonly to: string
+  readonly max: number
+  readonly descending: boolean
+}
+
+/** `properties`: what the list can be sorted by, the ordinary one first. */
+export function parseRange(header: string, properties: readonly string[]): Range {
+  const [span = '', ...options] = header.split(/[;,]/)
+  const [, property = '', after = '', from = '', to = ''] =
+    /^\s*(?:(\w+)\s+)?(\])?\s*(.*?)\.\.(.*)$/.exec(span) ?? []
+  const option = (name: string) =>
+    options
+      .map((it) => new RegExp(`^\\s*${name}\\s*=\\s*(\\w+)\\s*$`).exec(it)?.[1])
+      .find(Boolean)
+  const max = Number(option('max') ?? ORDINARY_MAX)
+  return {
+    property: properties.includes(property) ? property : (properties[0] ?? 'id'),
+    from: from.trim(),
+    after: after === ']',
+    to: to.trim(),
+    max: max >= 1 ? Math.min(max, LARGEST_MAX) : ORDINARY_MAX,
+    descending: option('order') === 'desc',
+  }
+}
+
+/** The part of the list that the range asks for, and the range of the next part, if any. */
+export function partOf<Item extends object>(
+  items: readonly Item[],
+  range: Range,
+): { readonly part: Item[]; readonly next: string | undefined } {
+  const { property, from, after, to, max, descending } = range
+  const valueOf = (item: Item) => (item as Record<string, unknown>)[property]
+  const direction = descending ? -1 : 1
+  const compared = (item: Item, bound: unknown) =>
+    direction * compare(valueOf(item), bound)
+
+  const wanted = items
+    .toSorted((a, b) => compared(a, valueOf(b)))
+    .filter((item) => from === '' || compared(item, from) > (after ? 0 : -1))
+    .filter((item) => to === '' || compared(item, to) <= 0)
+  const part = wanted.slice(0, max)
+  const last = part.at(-1)
+  if (!last || part.length === wanted.length) return { part, next: undefined }
+  const order = descending ? 'desc' : 'asc'
+  const next = `${property} ]${String(valueOf(last))}..${to}; max=${max}, order=${order}`
+  return { part, next }
+}
+
+function compare(a: unknown, b: unknown): number {
+  if (typeof a === 'number') return a - Number(b)
+  const [one, other] = [String(a), String(b)]
+  if (one === other) return 0
+  return one < other ? -1 : 1
+}
+
+/** Answers with the part of the list that the request asks for. */
+export function sendPart(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  items: readonly object[],
+  properties: readonly string[] = ['id'],
+): FastifyReply {
+  const range = parseRange([request.headers.range].join(), properties)
+  const { part, next } = partOf(items, range)
+  reply.header('accept-ranges', properties.join(', '))
+  const first = part[0] as Record<string, unknown> | undefined
+  const last = part.at(-1) as Record<string, unknown> | undefined
+  if (first && last) {
+    const [from, to] = [first, last].map((it) => String(it[range.property]))
+    reply.header('content-range', `${range.property} ${from}..${to}`)
+  }
+  if (next) reply.status(206).header('next-range', next)
+  return reply.send(part)
+}

@@ -1,0 +1,39 @@
+import { account } from './resources/account.ts'
+import { apps } from './resources/apps.ts'
+import { authorizations } from './resources/authorizations.ts'
+import { buildpackInstallations } from './resources/buildpack-installations.ts'
+import { collaborators } from './resources/collaborators.ts'
+import { configVars } from './resources/config-vars.ts'
+import { domains } from './resources/domains.ts'
+import { dynoSizes } from './resources/dyno-sizes.ts'
+import { dynos } from './resources/dynos.ts'
+import { formations } from './resources/formations.ts'
+import { health } from './resources/health.ts'
+import { logSessions } from './resources/log-sessions.ts'
+import { regions } from './resources/regions.ts'
+import { releases } from './resources/releases.ts'
+import { slugs } from './resources/slugs.ts'
+import { stacks } from './resources/stacks.ts'
+import { unbuilt } from './resources/unbuilt.ts'
+import type { Resource } from './server.ts'
+
+/** Everything the API answers. */
+export const resources: readonly Resource[] = [
+  account,
+  apps,
+  authorizations,
+  buildpackInstallations,
+  collaborators,
+  configVars,
+  domains,
+  dynoSizes,
+  dynos,
+  formations,
+  health,
+  logSessions,
+  regions,
+  releases,
+  slugs,
+  stacks,
+  unbuilt,
+]

@@ -1,0 +1,35 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { Type } from 'typebox'
+
+import { setConfigVars } from '../../actions/set-config-vars.ts'
+import { inTransaction } from '../../store/queryable.ts'
+import { currentConfigVars } from '../../store/releases.ts'
+import type { Deps } from '../deps.ts'
+import { requireApp } from '../require-app.ts'
+
+const AppParams = Type.Object({ app: Type.String() })
+const Changes = Type.Record(Type.String(), Type.Union([Type.String(), Type.Null()]))
+
+export const configVars: FastifyPluginAsyncTypebox<Deps> = async (server, deps) => {
+  const { pool, secrets } = deps
+
+  server.get(
+    '/apps/:app/config-vars',
+    { schema: { params: AppParams } },
+    async ({ params }) => {
+      const app = await requireApp(pool, params.app)
+      return currentConfigVars(pool, app.id, secrets)
+    },
+  )
+
+  server.patch(
+    '/apps/:app/config-vars',
+    { schema: { params: AppParams, body: Changes } },
+    async ({ params, body: changes, account }) => {
+      const app = await requireApp(pool, params.app)
+      return inTransaction(pool, (tx) =>
+        setConfigVars(tx, { app: app.id, account, changes }, secrets),
+      )
+    },
+  )
+}

@@ -1,0 +1,63 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { Type } from 'typebox'
+
+import { namedId } from '../../model/named-id.ts'
+import { Problem } from '../../model/problem.ts'
+import { allSizes, type Size, sizeNamed } from '../../model/size.ts'
+import type { Deps } from '../deps.ts'
+import { sendPart } from '../range.ts'
+import { requireApp } from '../require-app.ts'
+
+const SizeParams = Type.Object({ size: Type.String() })
+const AppParams = Type.Object({ app: Type.String() })
+const GiB = 1024 ** 3
+
+export const dynoSizes: FastifyPluginAsyncTypebox<Deps> = async (server, { pool }) => {
+  server.get('/dyno-sizes', async (request, reply) =>
+    sendPart(request, reply, allSizes().map(serializeSize), ['name', 'id']),
+  )
+
+  server.get(
+    '/dyno-sizes/:size',
+    { schema: { params: SizeParams } },
+    async ({ params }) => {
+      const byId = allSizes().find((it) => idOf(it) === params.size)
+      const size = byId ?? sizeNamed(params.size)
+      if (!size) throw new Problem('not_found', `Couldn't find that dyno size.`)
+      return serializeSize(size)
+    },
+  )
+
+  server.get(
+    '/apps/:app/available-dyno-sizes',
+    { schema: { params: AppParams } },
+    async ({ params }) => {
+      await requireApp(pool, params.app)
+      return allSizes().map(serializeSize)
+    },
+  )
+}
+
+function idOf(size: Size): string {
+  return namedId('dyno size', size.name)
+}
+
+function serializeSize(it: Size) {
+  const [tier = ''] = it.name.toLowerCase().split('-')
+  return {
+    architecture: process.arch === 'arm64' ? 'arm64' : 'amd64',
+    can_autoscale: false,
+    compute: it.cpuShare,
+    // They are your own machines.
+    cost: null,
+    dedicated: it.dedicated,
+    generation: { id: namedId('generation', 'cedar'), name: 'cedar' },
+    id: idOf(it),
+    infrastructure_tier: 'production',
+    memory: it.memory / GiB,
+    name: it.name,
+    precise_dyno_units: it.cpuShare,
+    private_space_only: false,
+    product_dyno_tier: tier,
+  }
+}

@@ -1,0 +1,102 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { Dyno as ApiDyno } from '@heroku-cli/schema'
+import { Type } from 'typebox'
+
+import { restartDynos } from '../../actions/restart-dynos.ts'
+import type { App } from '../../model/app.ts'
+import { type DynoState, placeOf } from '../../model/dyno.ts'
+import { Problem } from '../../model/problem.ts'
+import { type AppDyno, dynosOf, type WhichDynos } from '../../store/app-dynos.ts'
+import { inTransaction } from '../../store/queryable.ts'
+import type { Deps } from '../deps.ts'
+import { sendPart } from '../range.ts'
+import { requireApp } from '../require-app.ts'
+
+const AppParams = Type.Object({ app: Type.String() })
+const DynoParams = Type.Object({ app: Type.String(), dyno: Type.String() })
+const TypeParams = Type.Object({ app: Type.String(), type: Type.String() })
+
+export const dynos: FastifyPluginAsyncTypebox<Deps> = async (server, { pool }) => {
+  server.get(
+    '/apps/:app/dynos',
+    { schema: { params: AppParams } },
+    async (request, reply) =>
+      sendPart(request, reply, await shownDynos(request.params.app), ['name', 'id']),
+  )
+
+  server.get(
+    '/apps/:app/dynos/:dyno',
+    { schema: { params: DynoParams } },
+    async ({ params }) => {
+      const all = await shownDynos(params.app)
+      const dyno = all.find((it) => it.id === params.dyno || it.name === params.dyno)
+      if (!dyno) throw new Problem('not_found', `Couldn't find that dyno.`)
+      return dyno
+    },
+  )
+
+  server.delete(
+    '/apps/:app/dynos',
+    { schema: { params: AppParams } },
+    async ({ params }, reply) =>
+      reply.status(202).send(await restart(params.app, { all: true })),
+  )
+
+  // A stopped dyno of a formation is started again: to stop is to restart.
+  for (const [method, action] of [
+    ['DELETE', ''],
+    ['POST', '/actions/stop'],
+  ] as const) {
+    server.route({
+      method,
+      url: `/apps/:app/dynos/:dyno${action}`,
+      schema: { params: DynoParams },
+      handler: async ({ params }, reply) =>
+        reply.status(202).send(await restart(params.app, { dyno: params.dyno })),
+    })
+
+    server.route({
+      method,
+      url: `/apps/:app/formations/:type${action}`,
+      schema: { params: TypeParams },
+      handler: async ({ params }, reply) =>
+        reply.status(202).send(await restart(params.app, { type: params.type })),
+    })
+  }
+
+  async function shownDynos(identity: string): Promise<ApiDyno[]> {
+    const app = await requireApp(pool, identity)
+    return (await dynosOf(pool, app.id)).flatMap((dyno) => {
+      const state = shownState(dyno)
+      return state ? [serializeDyno(dyno, state, app)] : []
+    })
+  }
+
+  async function restart(identity: string, which: WhichDynos): Promise<object> {
+    const app = await requireApp(pool, identity)
+    await inTransaction(pool, (tx) => restartDynos(tx, app, which))
+    return {}
+  }
+}
+
+/** Clients know no `stopping`: a dyno is about to start anew, or it is not there any more. */
+function shownState(dyno: AppDyno): DynoState | undefined {
+  if (dyno.state !== 'stopping') return dyno.state
+  return dyno.stopReason === 'scale down' ? undefined : 'starting'
+}
+
+function serializeDyno(it: AppDyno, state: DynoState, app: App): ApiDyno {
+  return {
+    app: { id: app.id, name: app.name },
+    attach_url: null,
+    command: it.command,
+    created_at: it.createdAt.toISOString(),
+    id: it.id,
+    name: placeOf(it),
+    release: it.release,
+    size: it.size,
+    state,
+    type: it.type,
+    updated_at: it.updatedAt.toISOString(),
+  }
+}

@@ -1,0 +1,106 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { Formation as ApiFormation } from '@heroku-cli/schema'
+import { type Static, Type } from 'typebox'
+
+import { scaleFormations } from '../../actions/scale-formations.ts'
+import type { AppFormation } from '../../model/app-formation.ts'
+import type { Account, App } from '../../model/app.ts'
+import { namedId } from '../../model/named-id.ts'
+import { Problem } from '../../model/problem.ts'
+import type { ScaleWish } from '../../model/scaling.ts'
+import { findFormation, formationsOf } from '../../store/app-formations.ts'
+import { inTransaction } from '../../store/queryable.ts'
+import type { Deps } from '../deps.ts'
+import { Identity, identityIn } from '../identity.ts'
+import { sendPart } from '../range.ts'
+import { requireApp } from '../require-app.ts'
+
+const AppParams = Type.Object({ app: Type.String() })
+const FormationParams = Type.Object({ app: Type.String(), formation: Type.String() })
+
+const Change = Type.Object({
+  quantity: Type.Optional(Type.Union([Type.Integer(), Type.String()])),
+  size: Type.Optional(Identity),
+  dyno_size: Type.Optional(Identity),
+})
+const Batch = Type.Object({
+  updates: Type.Array(Type.Intersect([Change, Type.Object({ type: Type.String() })])),
+})
+
+export const formations: FastifyPluginAsyncTypebox<Deps> = async (server, { pool }) => {
+  server.get(
+    '/apps/:app/formation',
+    { schema: { params: AppParams } },
+    async (request, reply) => {
+      const app = await requireApp(pool, request.params.app)
+      const all = (await formationsOf(pool, app.id)).map((it) =>
+        serializeFormation(it, app),
+      )
+      return sendPart(request, reply, all, ['type', 'id'])
+    },
+  )
+
+  server.get(
+    '/apps/:app/formation/:formation',
+    { schema: { params: FormationParams } },
+    async ({ params }) => {
+      const app = await requireApp(pool, params.app)
+      const formation = await findFormation(pool, app.id, params.formation)
+      if (!formation) throw new Problem('not_found', `Couldn't find that process type.`)
+      return serializeFormation(formation, app)
+    },
+  )
+
+  server.patch(
+    '/apps/:app/formation',
+    { schema: { params: AppParams, body: Batch } },
+    async ({ params, body, account }) => {
+      const wishes = body.updates.map((it) => wishIn(it.type, it))
+      return scale(params.app, wishes, account)
+    },
+  )
+
+  server.patch(
+    '/apps/:app/formation/:formation',
+    { schema: { params: FormationParams, body: Change } },
+    async ({ params, body, account }) => {
+      const [formation] = await scale(
+        params.app,
+        [wishIn(params.formation, body)],
+        account,
+      )
+      return formation
+    },
+  )
+
+  async function scale(
+    identity: string,
+    wishes: readonly ScaleWish[],
+    account: Account,
+  ): Promise<ApiFormation[]> {
+    const app = await requireApp(pool, identity)
+    const changed = await inTransaction(pool, (tx) =>
+      scaleFormations(tx, app, wishes, account),
+    )
+    return changed.map((it) => serializeFormation(it, app))
+  }
+}
+
+function wishIn(type: string, change: Static<typeof Change>): ScaleWish {
+  const size = change.size ?? change.dyno_size
+  return { type, quantity: change.quantity, size: size && identityIn(size) }
+}
+
+function serializeFormation(it: AppFormation, app: App): ApiFormation {
+  return {
+    app: { id: app.id, name: app.name },
+    command: it.command ?? '',
+    created_at: it.createdAt.toISOString(),
+    dyno_size: { id: namedId('dyno size', it.size), name: it.size },
+    id: it.id,
+    quantity: it.quantity,
+    size: it.size,
+    type: it.type,
+    updated_at: it.updatedAt.toISOString(),
+  }
+}

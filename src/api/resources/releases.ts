@@ -1,0 +1,104 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { Release as ApiRelease } from '@heroku-cli/schema'
+import { Type } from 'typebox'
+
+import { releaseSlug } from '../../actions/release-slug.ts'
+import { canRollBackTo, rollback } from '../../actions/rollback.ts'
+import type { App } from '../../model/app.ts'
+import { Problem } from '../../model/problem.ts'
+import type { Release } from '../../model/release.ts'
+import { inTransaction } from '../../store/queryable.ts'
+import { configVarsOf, findRelease, releasesOf } from '../../store/releases.ts'
+import type { Deps } from '../deps.ts'
+import { Identity, identityIn } from '../identity.ts'
+import { sendPart } from '../range.ts'
+import { requireApp } from '../require-app.ts'
+
+const AppParams = Type.Object({ app: Type.String() })
+const ReleaseParams = Type.Object({ app: Type.String(), release: Type.String() })
+const Creation = Type.Union([
+  Type.Object({ release: Type.Union([Identity, Type.Integer()]) }),
+  Type.Object({ slug: Identity, description: Type.Optional(Type.String()) }),
+])
+
+export const releases: FastifyPluginAsyncTypebox<Deps> = async (server, deps) => {
+  const { pool, secrets } = deps
+
+  server.get(
+    '/apps/:app/releases',
+    { schema: { params: AppParams } },
+    async (request, reply) => {
+      const app = await requireApp(pool, request.params.app)
+      const all = (await releasesOf(pool, app.id)).map((it) => serializeRelease(it, app))
+      return sendPart(request, reply, all, ['version', 'id'])
+    },
+  )
+
+  server.get(
+    '/apps/:app/releases/:release',
+    { schema: { params: ReleaseParams } },
+    async ({ params }) => {
+      const { app, release } = await requireRelease(params)
+      return serializeRelease(release, app)
+    },
+  )
+
+  server.get(
+    '/apps/:app/releases/:release/config-vars',
+    { schema: { params: ReleaseParams } },
+    async ({ params }) => {
+      const { release } = await requireRelease(params)
+      return configVarsOf(pool, release, secrets)
+    },
+  )
+
+  server.post(
+    '/apps/:app/releases',
+    { schema: { params: AppParams, body: Creation } },
+    async ({ params, body, account }, reply) => {
+      const { id } = await requireApp(pool, params.app)
+      const made = await inTransaction(pool, (tx) => {
+        if ('slug' in body) {
+          const { description } = body
+          const slug = identityIn(body.slug)
+          return releaseSlug(tx, { app: id, account, slug, description }, secrets)
+        }
+        const release =
+          typeof body.release === 'number'
+            ? String(body.release)
+            : identityIn(body.release)
+        return rollback(tx, { app: id, account, release }, secrets)
+      })
+      const app = await requireApp(pool, id)
+      return reply.status(201).send(serializeRelease(made, app))
+    },
+  )
+
+  async function requireRelease(params: { app: string; release: string }) {
+    const app = await requireApp(pool, params.app)
+    const release = await findRelease(pool, app.id, params.release)
+    if (!release) throw new Problem('not_found', `Couldn't find that release.`)
+    return { app, release }
+  }
+}
+
+function serializeRelease(it: Release, app: App): ApiRelease {
+  return {
+    addon_plan_names: [],
+    app: { id: app.id, name: app.name },
+    artifacts: it.slug ? [{ type: 'slug', id: it.slug }] : [],
+    created_at: it.createdAt.toISOString(),
+    current: it.id === app.currentRelease,
+    description: it.description,
+    eligible_for_rollback: canRollBackTo(it),
+    id: it.id,
+    oci_image: null,
+    output_stream_url: null,
+    slug: it.slug ? { id: it.slug } : null,
+    // The CLI's types leave `expired` out, its schema does not.
+    status: it.status as NonNullable<ApiRelease['status']>,
+    updated_at: it.updatedAt.toISOString(),
+    user: { id: it.account.id, email: it.account.email },
+    version: it.version,
+  }
+}

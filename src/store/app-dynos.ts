@@ -1,0 +1,69 @@
+/** The dynos of an app as its owner sees and restarts them. */
+
+import type { DynoState, StopReason } from '../model/dyno.ts'
+import {
+  type AppId,
+  type DynoId,
+  type FormationId,
+  isUuid,
+  type ReleaseId,
+} from '../model/ids.ts'
+import type { Queryable } from './queryable.ts'
+
+export interface AppDyno {
+  readonly id: DynoId
+  readonly type: string
+  readonly ordinal: number
+  readonly size: string
+  readonly command: string
+  readonly state: DynoState
+  readonly stopReason: StopReason | null
+  readonly release: { readonly id: ReleaseId; readonly version: number }
+  readonly createdAt: Date
+  readonly updatedAt: Date
+}
+
+/** The current dyno of each place: not those that are leaving while a successor boots. */
+export async function dynosOf(db: Queryable, app: AppId): Promise<AppDyno[]> {
+  const { rows } = await db.query(
+    `select d.id, d.type, d.ordinal, d.size, d.command, d.state,
+            d.stop_reason as "stopReason", d.created_at as "createdAt",
+            d.updated_at as "updatedAt",
+            json_build_object('id', r.id, 'version', r.version) as release
+       from dynos d join releases r on r.id = d.release
+      where d.app = $1 and d.state <> 'down' and not d.leaving
+      order by d.type, d.ordinal`,
+    [app],
+  )
+  return rows as AppDyno[]
+}
+
+export type WhichDynos =
+  | { readonly all: true }
+  | { readonly type: string }
+  /** By id, or by place: `web.1`. */
+  | { readonly dyno: string }
+
+/** Notes the wish on each of the app's current dynos meant; returns the formations to wake. */
+export async function requestRestart(
+  tx: Queryable,
+  app: AppId,
+  which: WhichDynos,
+): Promise<FormationId[]> {
+  const { condition, value } = meant(which)
+  const { rows } = await tx.query(
+    `update dynos
+        set restart_requested_at = coalesce(restart_requested_at, now())
+      where app = $1 and state <> 'down' and not leaving and ${condition} = $2
+     returning formation`,
+    [app, value],
+  )
+  return [...new Set((rows as { formation: FormationId }[]).map((row) => row.formation))]
+}
+
+function meant(which: WhichDynos): { condition: string; value: string } {
+  if ('all' in which) return { condition: `'all'`, value: 'all' }
+  if ('type' in which) return { condition: 'type', value: which.type }
+  if (isUuid(which.dyno)) return { condition: 'id', value: which.dyno }
+  return { condition: `type || '.' || ordinal`, value: which.dyno }
+}
