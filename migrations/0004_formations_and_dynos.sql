@@ -59,3 +59,13 @@ create table address_cursors (
   region text    primary key references regions (name),
   next   integer not null
 );
+
+-- Which of a router's backends an app has. HAProxy cannot make backends at run time, so
+-- there is a pool of empty ones; an app keeps its own until it is destroyed.
+create table router_slots (
+  region text    not null references regions (name),
+  slot   integer not null check (slot >= 0),
+  app    uuid    not null unique references apps on delete cascade,
+  primary key (region, slot)
+);
+create index routed_dynos on dynos (region) where routed;

@@ -1,0 +1,173 @@
+/**
+ * HAProxy's record of a request, as src/router/haproxy-config.ts has it written, and the
+ * line that Heroku's router would have logged. How HAProxy says that a request ended
+ * badly, and which H code that is, stands in one table.
+ */
+
+import type { AppId } from '../model/ids.ts'
+
+export interface RouterLine {
+  readonly app: AppId
+  readonly at: Date
+  readonly message: string
+}
+
+interface Outcome {
+  readonly at: 'info' | 'warning' | 'error'
+  readonly desc: string
+  /** What the line says was answered; otherwise what was. Empty: nothing. */
+  readonly status?: number | ''
+  readonly sock?: 'backend' | 'client'
+}
+
+const OUTCOMES = {
+  H10: { at: 'error', desc: 'App crashed' },
+  H12: { at: 'error', desc: 'Request timeout', status: 503 },
+  H13: { at: 'error', desc: 'Connection closed without response', status: 503 },
+  H14: { at: 'error', desc: 'No web processes running' },
+  H15: { at: 'error', desc: 'Idle connection', status: 503 },
+  H17: { at: 'error', desc: 'Poorly formatted HTTP response', status: 503 },
+  H18: { at: 'error', desc: 'Server Request Interrupted', status: 503, sock: 'backend' },
+  H19: { at: 'error', desc: 'Backend connection timeout', status: 503 },
+  H20: { at: 'error', desc: 'App boot timeout' },
+  H21: { at: 'error', desc: 'Backend connection refused', status: 503 },
+  H24: { at: 'error', desc: 'Forced close', status: '' },
+  H27: { at: 'warning', desc: 'Client Request Interrupted', status: 499, sock: 'client' },
+  H28: { at: 'warning', desc: 'Client Connection Idle', status: 499 },
+  H31: { at: 'error', desc: 'Misdirected Request' },
+  H80: { at: 'info', desc: 'Maintenance mode' },
+  H81: { at: 'info', desc: 'Blank app' },
+  H99: { at: 'error', desc: 'Platform error', status: 503 },
+} as const satisfies Record<string, Outcome>
+
+type Code = keyof typeof OUTCOMES
+
+/**
+ * By HAProxy's termination state: who or what ended the request (C client, S dyno, P
+ * HAProxy's own check, R its resources, I itself, K and D an order; small letters: their
+ * time-outs), and in which phase (R request, Q queue, C connect, H header, D data, L last
+ * of it). `-` for the phase stands for every one not named.
+ */
+const CODES: Readonly<Record<string, Code>> = {
+  'C-': 'H27',
+  'c-': 'H28',
+  'S-': 'H18',
+  SC: 'H21',
+  SH: 'H13',
+  's-': 'H15',
+  sC: 'H19',
+  sQ: 'H99',
+  sH: 'H12',
+  PH: 'H17',
+  PD: 'H18',
+  'R-': 'H99',
+  'I-': 'H99',
+  'K-': 'H24',
+  'D-': 'H24',
+}
+
+const QUOTED = String.raw`"((?:[^"\\]|\\.)*)"`
+const RECORD = new RegExp(
+  String.raw`^(?<us>\d+) (?<app>[-0-9a-f]{36}) (?<server>\S+) (?<received>-?\d+) (?<queued>-?\d+)` +
+    String.raw` (?<connected>-?\d+) (?<active>-?\d+) (?<status>-?\d+) (?<bytes>\d+) (?<ended>\S\S)` +
+    String.raw` (?<state>\S+) (?<method>\S+) (?<id>\S+)` +
+    ` ${named('uri')} ${named('host')} ${named('fwd')} ${named('agent')}$`,
+)
+
+function named(name: string): string {
+  return QUOTED.replace('(', `(?<${name}>`)
+}
+
+/** Undefined for a record that concerns no app, or is none of ours. */
+export function parseRouterRecord(record: string): RouterLine | undefined {
+  const fields = RECORD.exec(record)?.groups as
+    Readonly<Record<Field, string>> | undefined
+  if (!fields) return undefined
+  const at = new Date(Math.floor(Number(fields.us) / 1000))
+  return { app: fields.app as AppId, at, message: messageOf(fields) }
+}
+
+type Field =
+  | 'us'
+  | 'app'
+  | 'server'
+  | 'received'
+  | 'queued'
+  | 'connected'
+  | 'active'
+  | 'status'
+  | 'bytes'
+  | 'ended'
+  | 'state'
+  | 'method'
+  | 'id'
+  | 'uri'
+  | 'host'
+  | 'fwd'
+  | 'agent'
+
+function messageOf(fields: Readonly<Record<Field, string>>): string {
+  const code = codeOf(fields)
+  const outcome: Outcome | undefined = code && OUTCOMES[code]
+  const { connect, service } = timesOf(fields)
+  return [
+    ...(outcome?.sock ? [`sock=${outcome.sock}`] : []),
+    `at=${outcome?.at ?? 'info'}`,
+    ...(code ? [`code=${code} desc="${outcome?.desc}"`] : []),
+    `method=${fields.method}`,
+    `path="${pathOf(fields.uri)}"`,
+    `host=${word(fields.host)}`,
+    `request_id=${word(fields.id)}`,
+    `fwd="${unescape(fields.fwd).replaceAll(', ', ',').replaceAll('"', '')}"`,
+    `dyno=${/^[\w.]+(?=:)/.exec(fields.server)?.[0] ?? ''}`,
+    `connect=${connect}`,
+    `service=${service}`,
+    `status=${outcome?.status ?? fields.status}`,
+    `bytes=${fields.bytes}`,
+    'protocol=http1.1',
+    'tls=false',
+    ...(code === 'H31' ? [`agent="${unescape(fields.agent).replaceAll('"', '')}"`] : []),
+  ].join(' ')
+}
+
+function codeOf({
+  state,
+  ended,
+  status,
+}: Readonly<Record<Field, string>>): Code | undefined {
+  if (state in OUTCOMES) return state as Code
+  const byPhase = CODES[ended] ?? CODES[`${ended[0]}-`]
+  // After an upgrade either side may hang up; only silence is a fault.
+  if (status === '101' && byPhase !== 'H15' && byPhase !== 'H28') return undefined
+  return byPhase
+}
+
+/** Empty for a phase that was not reached. */
+function timesOf(fields: Readonly<Record<Field, string>>): {
+  readonly connect: string
+  readonly service: string
+} {
+  const [received, queued, connected, active] = [
+    Number(fields.received),
+    Number(fields.queued),
+    Number(fields.connected),
+    Number(fields.active),
+  ]
+  if (connected < 0) return { connect: '', service: '' }
+  const service = Math.max(0, active - received - queued - connected)
+  return { connect: `${connected}ms`, service: `${service}ms` }
+}
+
+/** A request line may name the whole address; the log shows path and query. */
+function pathOf(uri: string): string {
+  return uri.replace(/^https?:\/\/[^/?]*/i, '') || '/'
+}
+
+/** What stands without quotes must not look like more than one word. */
+function word(text: string): string {
+  return unescape(text).replaceAll(/[^\w.:[\]+/=-]/g, '_')
+}
+
+function unescape(text: string): string {
+  return text.replaceAll(/\\(.)/g, '$1')
+}

@@ -1,0 +1,203 @@
+/**
+ * HAProxy's configuration as text, complete: a HAProxy started from it serves what the
+ * routing table says, with no manager alive. Rules run in the order they stand in.
+ */
+
+import { createHash } from 'node:crypto'
+
+import { SECOND } from '../lib/clock.ts'
+import { MISDIRECTED, NO_SUCH_APP, PAGES } from './pages.ts'
+import type { RouterPaths } from './router-paths.ts'
+import { backendOf, type RoutingTable } from './routing-table.ts'
+import { serverId } from './server-id.ts'
+
+export interface RouterSettings {
+  readonly paths: RouterPaths
+  /** `127.0.0.1:8080`; as HAProxy's `bind` takes it. */
+  readonly listen: readonly string[]
+  /** What apps are told in X-Forwarded-Port. */
+  readonly port: number
+  /** Where `logs` takes request lines. */
+  readonly logSocket: string
+  readonly maxConnections: number
+  /** Whether HAProxy starts as root, and leaves it. */
+  readonly asRoot: boolean
+  readonly timeouts: RouterTimeouts
+}
+
+/** Milliseconds. */
+export interface RouterTimeouts {
+  readonly connect: number
+  /** Until a dyno's first byte: then H12. */
+  readonly firstByte: number
+  /** Of silence, once something was said. */
+  readonly idle: number
+  /** How long a request waits for its app's first dyno: then H20. Whole seconds. */
+  readonly boot: number
+}
+
+export const HEROKU_TIMEOUTS: RouterTimeouts = {
+  connect: 5 * SECOND,
+  firstByte: 30 * SECOND,
+  idle: 55 * SECOND,
+  boot: 75 * SECOND,
+}
+
+/** Of every server, static or added at run time. The weight makes `random` spread evenly. */
+export const SERVER_SETTINGS = 'weight 32 pool-purge-delay 2s'
+
+/**
+ * The request line for `logs`: what src/logs/router-record.ts reads. Words first, then
+ * quoted texts, which may be anything a client sends.
+ */
+const RECORD = [
+  '%[date(0,us)]',
+  '%[var(txn.app)]',
+  '%s %TR %Tw %Tc %Ta %ST %B %ts',
+  '%[var(txn.state)]',
+  '%HM',
+  '%[var(txn.id)]',
+  '%{+Q}HU',
+  '%{+Q,+E}[var(txn.host)]',
+  '%{+Q,+E}[var(txn.fwd)]',
+  '%{+Q,+E}[var(txn.agent)]',
+].join(' ')
+
+export function haproxyConfig(table: RoutingTable, settings: RouterSettings): string {
+  const shape = shapeOf(table, settings)
+  return `${globalSection(settings, shape)}
+${defaultsSections(settings)}
+${frontend(settings)}
+${backends(table)}`
+}
+
+/**
+ * Names all of the configuration that a running HAProxy can only take by a reload: two
+ * of the same shape differ in servers alone.
+ */
+export function shapeOf(table: RoutingTable, settings: RouterSettings): string {
+  const text = [
+    globalSection(settings, ''),
+    defaultsSections(settings),
+    frontend(settings),
+    `${table.backends}`,
+    JSON.stringify([PAGES, NO_SUCH_APP, MISDIRECTED]),
+  ].join('\n')
+  return createHash('sha256').update(text).digest('hex').slice(0, 16)
+}
+
+function globalSection(settings: RouterSettings, shape: string): string {
+  const { paths, maxConnections, timeouts, logSocket, asRoot } = settings
+  return `global
+  description ${shape}
+  maxconn ${maxConnections}${asRoot ? '\n  user haproxy\n  group haproxy' : ''}
+  stats socket ${paths.adminSocket} mode 600 level admin expose-fd listeners
+  stats timeout 10s
+  hard-stop-after 5m
+  tune.http.logurilen 8192
+  setenv HOSTS_MAP ${paths.hostsMap}
+  setenv PAGES ${paths.pages}
+  setenv HOLD_SECONDS ${timeouts.boot / SECOND}
+  lua-load-per-thread ${paths.lua}
+
+ring requests
+  format raw
+  maxlen 16384
+  size 4194304
+  timeout connect 1s
+  timeout server 10s
+  server logs unix@${logSocket} log-proto octet-count
+`
+}
+
+function defaultsSections({ paths, timeouts }: RouterSettings): string {
+  const pages = Object.entries(PAGES).filter(([code]) => code !== 'H12')
+  return `defaults http
+  mode http
+  option http-keep-alive
+  http-reuse safe
+  option redispatch 1
+  retries 3
+  retry-on conn-failure
+  timeout connect ${timeouts.connect}ms
+  timeout http-request 30s
+  timeout http-keep-alive 60s
+  timeout client ${timeouts.idle}ms
+  timeout server ${timeouts.idle}ms
+  timeout tunnel ${timeouts.idle}ms
+  errorfile 500 ${paths.errorFile}
+  errorfile 502 ${paths.errorFile}
+  errorfile 503 ${paths.errorFile}
+  errorfile 504 ${paths.errorFile}
+
+# An app without a server waits for one, or gets its page. The first byte is waited for
+# from the connect on; where there is a body, from the last of it on.
+defaults app from http
+  balance random(2)
+  http-request lua.hold if { nbsrv eq 0 } { var(txn.state) -m str up starting }
+${pages.map(([code, { status }]) => `  http-request return status ${status} content-type "text/html; charset=utf-8" hdr Cache-Control "no-cache, no-store" file ${paths.pages}/${code}.html if { var(txn.state) -m str ${code} }`).join('\n')}
+  http-request set-var(txn.body) bool(true) if { req.hdr(transfer-encoding) -m found } || { req.hdr(content-length),add(0) gt 0 }
+  http-request set-timeout server ${timeouts.firstByte}ms if { var(txn.body) -m bool }
+  tcp-response inspect-delay ${timeouts.firstByte}ms
+  tcp-response content accept if { status gt 0 } || { var(txn.body) -m bool }
+  tcp-response content lua.h12 if WAIT_END
+`
+}
+
+function frontend({ paths, listen, port }: RouterSettings): string {
+  return `frontend apps from http
+${listen.map((address) => `  bind ${address}`).join('\n')}
+  log ring@requests format raw local0
+  log-format '${RECORD}'
+  http-after-response set-header Server Heroku unless { res.hdr(server) -m found }
+
+  http-request set-var(txn.host) req.hdr(host)
+  http-request set-var(txn.name) var(txn.host),host_only,lower
+  http-request set-var(txn.entry) var(txn.name),map(${paths.hostsMap})
+  http-request set-log-level silent unless { var(txn.entry) -m found }
+  http-request return status 404 content-type "text/html; charset=utf-8" hdr Cache-Control "no-cache, no-store" file ${paths.noSuchApp} unless { var(txn.entry) -m found }
+  http-request set-var(txn.backend) 'var(txn.entry),field(1,",")'
+  http-request set-var(txn.state) 'var(txn.entry),field(2,",")'
+  http-request set-var(txn.app) 'var(txn.entry),field(3,",")'
+
+  http-request set-var(txn.id) req.fhdr(x-request-id,-1)
+  http-request set-var(txn.id) uuid() unless { var(txn.id) -m reg ^[A-Za-z0-9+/=-]{20,200}$ }
+  http-request set-header X-Request-Id %[var(txn.id)]
+  http-request set-var(txn.fwd) src
+  http-request set-var-fmt(txn.fwd) "%[req.fhdr(x-forwarded-for,-1)], %[src]" if { req.fhdr(x-forwarded-for) -m found }
+  http-request set-header X-Forwarded-For %[var(txn.fwd)]
+  http-request set-header X-Forwarded-Proto http
+  http-request set-header X-Forwarded-Port ${port}
+  http-request set-header X-Request-Start %[date(0,ms)]
+  http-request add-header Via "1.1 heroku-router"
+  http-request del-header Connection unless { req.hdr(connection) -i upgrade }
+  http-request del-header Keep-Alive
+  http-request del-header TE
+  http-request del-header Proxy-Authorization
+  http-response del-header Keep-Alive
+  http-response del-header TE
+  http-response del-header Proxy-Authorization
+  http-response add-header Via "1.1 heroku-router"
+
+  http-request set-var(txn.agent) req.fhdr(user-agent) if { var(txn.state) -m str H31 }
+  http-request set-var(txn.address) 'var(txn.entry),field(4,",")' if { var(txn.state) -m str H31 }
+  http-request return status 421 content-type "text/html; charset=utf-8" lf-file ${paths.misdirected} if { var(txn.state) -m str H31 }
+  use_backend %[var(txn.backend)]
+`
+}
+
+function backends({ servers, backends: count }: RoutingTable): string {
+  const serversOf = Map.groupBy(servers, (server) => server.backend)
+  const ids = new Set<number>()
+  const lines: string[] = []
+  for (let slot = 0; slot < count; slot++) {
+    const backend = backendOf(slot)
+    lines.push(`backend ${backend} from app`)
+    for (const { name, address, port } of serversOf.get(backend) ?? []) {
+      const id = serverId(name, ids)
+      ids.add(id)
+      lines.push(`  server ${name} ${address}:${port} id ${id} ${SERVER_SETTINGS}`)
+    }
+  }
+  return `${lines.join('\n')}\n`
+}

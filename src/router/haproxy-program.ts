@@ -1,0 +1,42 @@
+/** What is asked of the machine for the router: the program itself, and what it may use. */
+
+import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { networkInterfaces } from 'node:os'
+import { promisify } from 'node:util'
+
+const run = promisify(execFile)
+
+/** Throws with HAProxy's own words if it would not start from this file. */
+export async function checkConfig(path: string): Promise<void> {
+  try {
+    await run('haproxy', ['-c', '-q', '-f', path])
+  } catch (error) {
+    throw new Error(`HAProxy refuses ${path}`, { cause: error })
+  }
+}
+
+/**
+ * A connection of a client takes two files, its own and its dyno's. HAProxy does not start
+ * when it cannot have as many as it may need.
+ */
+export function maxConnections(hardFileLimit: number): number {
+  return Math.max(100, Math.min(50_000, Math.floor((hardFileLimit - 500) / 2)))
+}
+
+/** Of this process, and so of HAProxy where both are started alike. */
+export function hardFileLimit(): number {
+  const limits = readFileSync('/proc/self/limits', 'utf8')
+  const [, hard] = /^Max open files +\S+ +(\d+)/m.exec(limits) ?? []
+  return hard === undefined ? 1_000_000 : Number(hard)
+}
+
+/** Names under `localhost` are this machine's own and asked for from nowhere else. */
+export function listenAddresses(domain: string, port: number): string[] {
+  const addresses = Object.values(networkInterfaces()).flatMap((it) => it ?? [])
+  const six = addresses.some((it) => it.family === 'IPv6')
+  if (domain === 'localhost' || domain.endsWith('.localhost')) {
+    return [`127.0.0.1:${port}`, ...(six ? [`[::1]:${port}`] : [])]
+  }
+  return six ? [`:::${port} v4v6`] : [`*:${port}`]
+}

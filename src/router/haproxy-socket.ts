@@ -1,0 +1,57 @@
+/**
+ * HAProxy's command sockets: one line of commands a connection, the answers until it
+ * closes. Nothing is decided by the words of an answer; what came of a command is read
+ * back afterwards.
+ */
+
+import { connect } from 'node:net'
+
+export type Answer =
+  | { readonly is: 'answered'; readonly text: string }
+  /** Nobody listens there: no HAProxy runs, or it is just starting. */
+  | { readonly is: 'absent' }
+  | { readonly is: 'failed'; readonly error: Error }
+
+const DEADLINE = 5000
+/** A line must fit HAProxy's buffer of 16 KiB. */
+const LONGEST_LINE = 12_000
+
+/** Carries out the commands in order; stops at the first connection that fails. */
+export async function ask(path: string, commands: readonly string[]): Promise<Answer> {
+  let text = ''
+  for (const line of linesOf(commands)) {
+    const answer = await askOnce(path, line)
+    if (answer.is !== 'answered') return answer
+    text += answer.text
+  }
+  return { is: 'answered', text }
+}
+
+export function linesOf(commands: readonly string[]): string[] {
+  const lines: string[] = []
+  for (const command of commands) {
+    const last = lines.at(-1)
+    const longer = last === undefined ? command : `${last};${command}`
+    if (last === undefined || longer.length > LONGEST_LINE) lines.push(command)
+    else lines[lines.length - 1] = longer
+  }
+  return lines
+}
+
+function askOnce(path: string, line: string): Promise<Answer> {
+  return new Promise((resolve) => {
+    let text = ''
+    const socket = connect(path, () => socket.write(`${line}\n`))
+    socket.setEncoding('utf8')
+    socket.setTimeout(DEADLINE, () =>
+      socket.destroy(new Error(`HAProxy did not answer within ${DEADLINE} ms`)),
+    )
+    socket.on('data', (chunk: string) => (text += chunk))
+    socket.on('end', () => resolve({ is: 'answered', text }))
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      const absent = error.code === 'ENOENT' || error.code === 'ECONNREFUSED'
+      resolve(absent ? { is: 'absent' } : { is: 'failed', error })
+    })
+    socket.on('close', () => resolve({ is: 'failed', error: new Error('closed') }))
+  })
+}

@@ -1,0 +1,49 @@
+/** What a running HAProxy says of itself, read from its admin socket's answers. */
+
+export interface LiveRouter {
+  /** Tells which configuration it runs; see `shapeOf`. */
+  readonly shape: string
+  readonly servers: readonly LiveServer[]
+  readonly hosts: ReadonlyMap<string, string>
+}
+
+export interface LiveServer {
+  readonly backend: string
+  readonly name: string
+  readonly id: number
+  /** It gets no new requests, and may be deleted once its last one ended. */
+  readonly inMaintenance: boolean
+}
+
+export function questions(hostsMap: string): string[] {
+  return ['show info', 'show servers state', `show map ${hostsMap}`]
+}
+
+/** The answers to `questions`: each ends with an empty line. */
+export function parseLiveRouter(text: string): LiveRouter {
+  const [info = '', state = '', ...hosts] = text.split('\n\n')
+  return {
+    shape: /^description: (.*)$/m.exec(info)?.[1] ?? '',
+    servers: parseServers(state),
+    hosts: parseMap(hosts.join('\n')),
+  }
+}
+
+/** `show servers state`, version 1. */
+export function parseServers(text: string): LiveServer[] {
+  return text.split('\n').flatMap((line) => {
+    const [, backend, id, name, , , admin] = line.split(' ')
+    if (!backend || !name || !/^\d+$/.test(admin ?? '')) return []
+    return [{ backend, name, id: Number(id), inMaintenance: (Number(admin) & 1) === 1 }]
+  })
+}
+
+/** Lines of `<address of the entry> <key> <value>`. */
+function parseMap(text: string): Map<string, string> {
+  return new Map(
+    text.split('\n').flatMap((line): [string, string][] => {
+      const [, key, value] = line.split(' ')
+      return key && value ? [[key, value]] : []
+    }),
+  )
+}

@@ -1,0 +1,90 @@
+/** The answers the router gives itself: what the client sees, plain and readable anywhere. */
+
+export interface Page {
+  readonly status: number
+  readonly html: string
+}
+
+/** In place of an answer that HAProxy itself gives up on (H13, H17, H21, …). */
+export const APPLICATION_ERROR: Page = {
+  status: 503,
+  html: document('Application error', [
+    'An error occurred in the application and your page could not be served.',
+    'If you own this application, its log has the details: <code>heroku logs --tail</code>',
+  ]),
+}
+
+export const NO_SUCH_APP: Page = {
+  status: 404,
+  html: document('No such app', ['There is no app at this address.']),
+}
+
+/** By the app's state in the map of hosts, or the H code found on the way. */
+export const PAGES: Readonly<Record<string, Page>> = {
+  H10: errorPage('H10', 'This application crashed.'),
+  H12: errorPage('H12', 'This application took too long to answer.'),
+  H14: errorPage('H14', 'This application runs no web process.'),
+  H20: errorPage('H20', 'This application did not start in time.'),
+  H80: {
+    status: 503,
+    html: document('Offline for maintenance', [
+      'This application is undergoing maintenance right now. Please check back later.',
+    ]),
+  },
+  H81: {
+    status: 502,
+    html: document('There’s nothing here, yet', [
+      'Nothing was deployed to this app so far.',
+    ]),
+  },
+  H99: errorPage('H99', 'The platform could not serve this request.'),
+}
+
+/** As HAProxy's errorfile wants it: the whole answer, byte for byte. */
+export function errorFile({ status, html }: Page): string {
+  return [
+    `HTTP/1.1 ${status} Service Unavailable`,
+    'Content-Type: text/html; charset=utf-8',
+    'Cache-Control: no-cache, no-store',
+    `Content-Length: ${Buffer.byteLength(html)}`,
+    '',
+    html,
+  ].join('\r\n')
+}
+
+/** Of an app in another region. `%[…]` is HAProxy's to fill in. */
+export const MISDIRECTED: Page = {
+  status: 421,
+  html: document('This app is elsewhere', [
+    'It answers at <a href="http://%[var(txn.address)]/">http://%[var(txn.address)]/</a>.',
+  ]),
+}
+
+function errorPage(code: string, sentence: string): Page {
+  return {
+    status: 503,
+    html: document('Application error', [
+      `${sentence} (${code})`,
+      'If you own it, its log has the details: <code>heroku logs --tail</code>',
+    ]),
+  }
+}
+
+function document(title: string, paragraphs: readonly string[]): string {
+  return `<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${title}</title>
+<style>body { font: 1.1em/1.5 sans-serif; max-width: 36em; margin: 15vh auto; padding: 0 1em }</style>
+</head>
+<body>
+<main>
+<h1>${title}</h1>
+${paragraphs.map((it) => `<p>${it}</p>`).join('\n')}
+</main>
+</body>
+</html>
+`
+}

@@ -1,0 +1,72 @@
+/**
+ * What must be said to a running HAProxy so that it becomes what the routing table says:
+ * a pure function of the two. An app's servers come before the entry that sends requests
+ * to them; a server goes first out of the way and is deleted once HAProxy lets it go.
+ */
+
+import type { LiveRouter, LiveServer } from './live-router.ts'
+import type { RoutingTable, Server } from './routing-table.ts'
+import { serverId } from './server-id.ts'
+import { SERVER_SETTINGS } from './haproxy-config.ts'
+
+export interface Wanted {
+  readonly table: RoutingTable
+  readonly hostsMap: string
+  /** Names of servers whose dynos are gone: nothing is lost with their connections. */
+  readonly dead: ReadonlySet<string>
+}
+
+export function planCommands(
+  { table, hostsMap, dead }: Wanted,
+  live: LiveRouter,
+): string[] {
+  const wanted = new Set(table.servers.map((server) => server.name))
+  return [
+    ...additions(table.servers, live.servers),
+    ...entryChanges(table.hosts, live.hosts, hostsMap),
+    ...live.servers
+      .filter((server) => !wanted.has(server.name))
+      .flatMap((server) => removal(server, dead.has(server.name))),
+  ]
+}
+
+function additions(wanted: readonly Server[], live: readonly LiveServer[]): string[] {
+  const there = new Map(live.map((server) => [server.name, server]))
+  const ids = new Set(live.map((server) => server.id))
+  return wanted.flatMap((server) => {
+    const { backend, name, address, port } = server
+    const present = there.get(name)
+    if (present && !present.inMaintenance) return []
+    if (present) return [`set server ${backend}/${name} state ready`]
+    const id = serverId(name, ids)
+    ids.add(id)
+    return [
+      `add server ${backend}/${name} ${address}:${port} id ${id} ${SERVER_SETTINGS}`,
+      `enable server ${backend}/${name}`,
+    ]
+  })
+}
+
+function entryChanges(
+  wanted: ReadonlyMap<string, string>,
+  live: ReadonlyMap<string, string>,
+  map: string,
+): string[] {
+  const put = [...wanted].flatMap(([host, entry]) => {
+    const present = live.get(host)
+    if (present === entry) return []
+    const verb = present === undefined ? 'add' : 'set'
+    return [`${verb} map ${map} ${host} ${entry}`]
+  })
+  const gone = [...live.keys()].filter((host) => !wanted.has(host))
+  return [...put, ...gone.map((host) => `del map ${map} ${host}`)]
+}
+
+function removal({ backend, name, inMaintenance }: LiveServer, dead: boolean): string[] {
+  const server = `${backend}/${name}`
+  return [
+    ...(inMaintenance ? [] : [`set server ${server} state maint`]),
+    ...(dead ? [`shutdown sessions server ${server}`] : []),
+    `del server ${server}`,
+  ]
+}

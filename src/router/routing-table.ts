@@ -1,0 +1,99 @@
+/**
+ * From the facts of the database to what the router must do: a pure function. An app's
+ * hosts lead to its entry, an entry names its backend, and a backend has one server for
+ * each dyno that is up, and no other.
+ */
+
+import type { AppId, DynoId } from '../model/ids.ts'
+import type { RoutedApp, RouterFacts, WebDyno } from '../store/routes.ts'
+
+/**
+ * What an app's requests meet: its dynos (`up`), a wait for the first of them
+ * (`starting`), or at once the page of an H code.
+ */
+export type AppState = 'up' | 'starting' | 'H10' | 'H14' | 'H80' | 'H81'
+
+export interface RoutingTable {
+  /** Host, without its port, to entry: see `entryOf`. */
+  readonly hosts: ReadonlyMap<string, string>
+  readonly servers: readonly Server[]
+  /** Empty backends are kept ready: this many there must be in all. */
+  readonly backends: number
+}
+
+export interface Server {
+  readonly dyno: DynoId
+  readonly backend: string
+  /** `web.1:<dyno id>`: never another dyno's, and the log can tell the place from it. */
+  readonly name: string
+  readonly address: string
+  readonly port: number
+}
+
+const SMALLEST_POOL = 256
+
+export function routingTable({
+  region,
+  apps,
+  dynos,
+  elsewhere,
+}: RouterFacts): RoutingTable {
+  const dynosOf = Map.groupBy(dynos, (dyno) => dyno.app)
+  const slots = [...apps, ...dynos].flatMap(({ slot }) => (slot === null ? [] : [slot]))
+  return {
+    hosts: new Map([
+      ...elsewhere.map((it): [string, string] => [
+        `${it.name}.${region.domain}`,
+        entryOf({ backend: '-', state: 'H31', app: it.id, address: it.address }),
+      ]),
+      ...apps.flatMap((app): [string, string][] => {
+        if (app.slot === null) return []
+        const state = stateOf(app, dynosOf.get(app.id) ?? [])
+        const backend = backendOf(app.slot)
+        const host = `${app.name}.${region.domain}`
+        return [[host, entryOf({ backend, state, app: app.id })]]
+      }),
+    ]),
+    servers: dynos.flatMap(serverOf),
+    backends: poolFor(slots.reduce((most, slot) => Math.max(most, slot + 1), 0)),
+  }
+}
+
+/** Commas part the fields; HAProxy's `field` converter takes them out again. */
+function entryOf(it: {
+  readonly backend: string
+  readonly state: AppState | 'H31'
+  readonly app: AppId
+  readonly address?: string
+}): string {
+  return [it.backend, it.state, it.app, ...(it.address ? [it.address] : [])].join(',')
+}
+
+export function stateOf(app: RoutedApp, dynos: readonly WebDyno[]): AppState {
+  if (app.maintenance) return 'H80'
+  if (!app.deployed) return 'H81'
+  if (app.web === 0) return 'H14'
+  const states = new Set(dynos.map((dyno) => dyno.state))
+  if (states.has('up')) return 'up'
+  if (states.has('crashed') && !states.has('starting')) return 'H10'
+  return 'starting'
+}
+
+export function backendOf(slot: number): string {
+  return `app${slot}`
+}
+
+function serverOf(dyno: WebDyno): Server[] {
+  if (dyno.state !== 'up' || dyno.slot === null) return []
+  const { id, ordinal, address, port, slot } = dyno
+  return [
+    { dyno: id, backend: backendOf(slot), name: `web.${ordinal}:${id}`, address, port },
+  ]
+}
+
+/** Doubles before it is used up, so that a new app rarely waits for a reload. */
+function poolFor(used: number): number {
+  let size = SMALLEST_POOL
+  while (size < used) size *= 2
+  return size
+}

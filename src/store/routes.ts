@@ -1,0 +1,146 @@
+/**
+ * What a region's router must know, and what it says back. The facts are read by one
+ * statement, so they are of one moment.
+ */
+
+import type { AppId, DynoId, FormationId, RegionId } from '../model/ids.ts'
+import type { DynoState } from '../model/dyno.ts'
+import type { Queryable } from './queryable.ts'
+import { wake } from './work.ts'
+
+export interface RouterFacts {
+  readonly region: {
+    readonly name: string
+    readonly domain: string
+    readonly httpPort: number
+  }
+  /** The region's own, destroyed ones left out. */
+  readonly apps: readonly RoutedApp[]
+  /** Web dynos that live, and those of which the router still has to say that it let go. */
+  readonly dynos: readonly WebDyno[]
+  /** Apps of other regions: their requests are told where to go. */
+  readonly elsewhere: readonly AppElsewhere[]
+}
+
+export interface RoutedApp {
+  readonly id: AppId
+  readonly name: string
+  readonly maintenance: boolean
+  /** Whether the current release has code. */
+  readonly deployed: boolean
+  /** How many web dynos are wanted. */
+  readonly web: number
+  /** Its backend in HAProxy: the same until the app is destroyed. Null before `assignSlots`. */
+  readonly slot: number | null
+}
+
+export interface WebDyno {
+  readonly id: DynoId
+  readonly app: AppId
+  readonly ordinal: number
+  readonly state: DynoState
+  /** How long it has been in that state, in milliseconds. */
+  readonly inStateFor: number
+  readonly address: string
+  readonly port: number
+  readonly routed: boolean
+  /** Its app's. */
+  readonly slot: number | null
+}
+
+export interface AppElsewhere {
+  readonly id: AppId
+  readonly name: string
+  /** `my-app.localhost:8081`. */
+  readonly address: string
+}
+
+export async function routerFacts(
+  db: Queryable,
+  region: RegionId,
+): Promise<RouterFacts | undefined> {
+  const { rows } = await db.query(
+    `select json_build_object('name', r.name, 'domain', r.domain, 'httpPort', r.http_port) as region,
+            (select coalesce(json_agg(json_build_object(
+                      'id', a.id, 'name', a.name, 'maintenance', a.maintenance,
+                      'deployed', l.slug is not null,
+                      'web', case when f.command is null then 0 else f.quantity end,
+                      'slot', s.slot) order by a.name), '[]')
+               from apps a
+               left join releases l on l.id = a.current_release
+               left join formations f on f.app = a.id and f.type = 'web'
+               left join router_slots s on s.app = a.id
+              where a.region = r.name and a.deleted_at is null) as apps,
+            (select coalesce(json_agg(json_build_object(
+                      'id', d.id, 'app', d.app, 'ordinal', d.ordinal, 'state', d.state,
+                      'inStateFor', greatest(0, extract(epoch from now() - d.updated_at) * 1000),
+                      'address', host(d.address), 'port', d.port, 'routed', d.routed,
+                      'slot', s.slot) order by d.app, d.ordinal, d.created_at), '[]')
+               from dynos d
+               left join router_slots s on s.app = d.app
+              where d.region = r.name
+                and (d.state <> 'down' and d.type = 'web' or d.routed)) as dynos,
+            (select coalesce(json_agg(json_build_object(
+                      'id', a.id, 'name', a.name,
+                      'address', a.name || '.' || o.domain || ':' || o.http_port)
+                      order by a.name), '[]')
+               from apps a join regions o on o.name = a.region
+              where a.region <> r.name and a.deleted_at is null) as elsewhere
+       from regions r where r.id = $1`,
+    [region],
+  )
+  return (rows as RouterFacts[])[0]
+}
+
+/** Gives every app of the region a slot, the lowest free ones; takes those of apps that are gone. */
+export async function assignSlots(tx: Queryable, region: string): Promise<void> {
+  await tx.query(
+    `delete from router_slots s using apps a
+      where s.region = $1 and a.id = s.app and a.deleted_at is not null
+        and not exists (select from dynos d
+                         where d.app = a.id and (d.state <> 'down' or d.routed))`,
+    [region],
+  )
+  await tx.query(
+    `with homeless as (
+       select a.id, row_number() over (order by a.created_at, a.id) as nth
+         from apps a
+        where a.region = $1 and a.deleted_at is null
+          and not exists (select from router_slots s where s.app = a.id)),
+     free as (
+       select slot, row_number() over (order by slot) as nth
+         from generate_series(
+                0,
+                (select count(*)::integer from router_slots where region = $1)
+                + (select count(*)::integer from homeless)) as numbers (slot)
+        where slot not in (select slot from router_slots where region = $1))
+     insert into router_slots (region, slot, app)
+     select $1, free.slot, homeless.id from homeless join free using (nth)`,
+    [region],
+  )
+}
+
+/**
+ * The router's word on dynos: requests reach these, none reach those any more. Wakes the
+ * formations of the dynos for which that is news.
+ */
+export async function recordRouted(
+  tx: Queryable,
+  region: string,
+  {
+    reached,
+    left,
+  }: { readonly reached: readonly DynoId[]; readonly left: readonly DynoId[] },
+): Promise<void> {
+  const { rows } = await tx.query(
+    `with changed as (
+       update dynos set routed = (id = any($1))
+        where id = any($1 || $2) and routed <> (id = any($1))
+       returning formation)
+     select distinct formation from changed`,
+    [reached, left],
+  )
+  for (const { formation } of rows as { formation: FormationId }[]) {
+    await wake(tx, { kind: 'formation', subject: formation, region })
+  }
+}
