@@ -151,27 +151,36 @@ export async function requestCancel(db: Queryable, id: BuildId): Promise<boolean
   return rows.length === 1
 }
 
-/** Ends a build under way. Says false if it had ended, or was cancelled before it could succeed. */
-export async function succeed(
-  db: Queryable,
-  id: BuildId,
-  { slug, release }: { readonly slug: SlugId; readonly release: ReleaseId },
-): Promise<boolean> {
-  const { rows } = await db.query(
-    `update builds set status = 'succeeded', step = null, address = null, slug = $2,
-                       release = $3, updated_at = now()
-      where id = $1 and status = 'pending' and cancelled_at is null returning true`,
-    [id, slug, release],
+/** Until the transaction ends, nobody can cancel it. Says false if it is final or cancelled. */
+export async function lockToSucceed(tx: Queryable, id: BuildId): Promise<boolean> {
+  const { rows } = await tx.query(
+    `select true from builds
+      where id = $1 and status = 'pending' and cancelled_at is null for update`,
+    [id],
   )
   return rows.length === 1
 }
 
+export async function succeed(
+  tx: Queryable,
+  id: BuildId,
+  { slug, release }: { readonly slug: SlugId; readonly release: ReleaseId },
+): Promise<void> {
+  await tx.query(
+    `update builds set status = 'succeeded', step = null, address = null, slug = $2,
+                       release = $3, updated_at = now()
+      where id = $1 and status = 'pending'`,
+    [id, slug, release],
+  )
+}
+
+/** Says false if it was final already. */
 export async function fail(
-  db: Queryable,
+  tx: Queryable,
   id: BuildId,
   failure: string,
 ): Promise<boolean> {
-  const { rows } = await db.query(
+  const { rows } = await tx.query(
     `update builds set status = 'failed', step = null, address = null,
                        failure = coalesce(failure, $2), updated_at = now()
       where id = $1 and status = 'pending' returning true`,

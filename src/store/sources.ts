@@ -1,4 +1,4 @@
-import type { AccountId, SourceId } from '../model/ids.ts'
+import type { AccountId, BuildId, SourceId } from '../model/ids.ts'
 import type { Queryable } from './queryable.ts'
 
 /** A source tree that is with us: a tarball in the data directory, once uploaded. */
@@ -44,4 +44,23 @@ export async function sourceToGet(
 
 export async function markUploaded(db: Queryable, id: SourceId): Promise<void> {
   await db.query('update sources set uploaded_at = now() where id = $1', [id])
+}
+
+/** Its file is going. */
+export async function forgetUpload(db: Queryable, id: SourceId): Promise<void> {
+  await db.query('update sources set uploaded_at = null where id = $1', [id])
+}
+
+/** Whether a build under way, other than `but`, is of this source. */
+export async function sourceIsWanted(
+  db: Queryable,
+  id: SourceId,
+  but: BuildId,
+): Promise<boolean> {
+  const { rows } = await db.query(
+    `select true from builds
+      where source = $1 and status = 'pending' and id <> $2 limit 1`,
+    [id, but],
+  )
+  return rows.length > 0
 }

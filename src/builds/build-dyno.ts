@@ -1,0 +1,78 @@
+/**
+ * The dyno that a build runs in. Everything that was made by others — the source, its
+ * buildpacks — is unpacked and run in there and nowhere else.
+ *
+ *   /source      read-only: source.tar.gz, env/ (a file per config var)
+ *   /buildpacks  read-only: the built-in buildpacks and the program that drives them all
+ *   /cache       the app's, kept from build to build
+ *   /build       becomes the slug's directory: app/, and beside it what the manager reads
+ */
+
+import type { Build } from '../model/build.ts'
+import type { DynoId } from '../model/ids.ts'
+import type { Size } from '../model/size.ts'
+import type { DynoSpec } from '../runtime/runtime.ts'
+
+const MEMORY = 2 * 1024 ** 3
+
+/** Standard-2X's share of the processor, with memory for compilers. */
+const SIZE: Size = {
+  name: 'Build',
+  memory: MEMORY,
+  hardMemory: MEMORY,
+  cpuShare: 2,
+  processes: 4096,
+  dedicated: false,
+}
+
+const CERTIFICATES = '/etc/ssl/certs/ca-certificates.crt'
+
+export interface BuildDynoFacts {
+  readonly build: Build
+  readonly address: string
+  /** In the data directory: `buildpacks/3f2a…`. */
+  readonly builtIns: string
+  readonly buildpacks: readonly string[]
+  /** The installation's own: which registry npm asks, a proxy. */
+  readonly environment: Readonly<Record<string, string>>
+}
+
+/** A build and its dyno have one id. */
+export function buildDynoId(build: Pick<Build, 'id'>): DynoId {
+  return build.id as string as DynoId
+}
+
+export function buildDyno(facts: BuildDynoFacts): DynoSpec {
+  const { build, address, builtIns, buildpacks, environment } = facts
+  return {
+    id: buildDynoId(build),
+    name: 'build.1',
+    address,
+    size: SIZE,
+    environment: {
+      PATH: '/usr/local/bin:/usr/bin:/bin',
+      LANG: 'C.UTF-8',
+      CURL_CA_BUNDLE: CERTIFICATES,
+      GIT_SSL_CAINFO: CERTIFICATES,
+      NODE_EXTRA_CA_CERTS: CERTIFICATES,
+      SSL_CERT_FILE: CERTIFICATES,
+      ...environment,
+      HOME: '/app',
+      DYNO: 'build.1',
+      REQUEST_ID: build.id,
+      STACK: build.stack,
+      SOURCE_VERSION: build.sourceVersion ?? '',
+      MAYFLY_SOURCE_URL: build.source ? '' : build.sourceUrl,
+      MAYFLY_SOURCE_CHECKSUM: build.sourceChecksum ?? '',
+      MAYFLY_BUILDPACKS: buildpacks.join('\n'),
+    },
+    command: 'exec /buildpacks/compile',
+    stack: build.stack,
+    volumes: [
+      { from: `builds/${build.id}`, at: '/source', writable: false },
+      { from: builtIns, at: '/buildpacks', writable: false },
+      { from: `cache/${build.app}`, at: '/cache', writable: true },
+      { from: `slugs/${build.id}`, at: '/build', writable: true },
+    ],
+  }
+}

@@ -1,0 +1,62 @@
+/** The files of a build, laid out before its dyno starts and cleared away after it. */
+
+import { constants, existsSync } from 'node:fs'
+import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
+import type { DataDirectory } from '../installation/data-directory.ts'
+import type { Build } from '../model/build.ts'
+import type { ConfigVars } from '../model/release.ts'
+
+/**
+ * Ensures that all is there; what an attempt cut short left behind is made anew. Says
+ * false where the source is gone.
+ */
+export async function layOutBuild(
+  data: DataDirectory,
+  build: Build,
+  configVars: ConfigVars,
+): Promise<boolean> {
+  const given = join(data.builds, build.id)
+  await rm(given, { recursive: true, force: true })
+  await mkdir(join(given, 'env'), { recursive: true, mode: 0o700 })
+  for (const [name, value] of Object.entries(configVars).filter(isVariable)) {
+    await writeFile(join(given, 'env', name), value, { mode: 0o600 })
+  }
+  await mkdir(join(data.caches, build.app), { recursive: true })
+  await mkdir(slugDirectory(data, build), { recursive: true })
+  if (!build.source) return true
+  const from = sourceFile(data, build.source)
+  if (!existsSync(from)) return false
+  // A copy: the dyno's user is given files of the manager's own, not of an uploader's.
+  await copyFile(from, join(given, 'source.tar.gz'), constants.COPYFILE_FICLONE)
+  return true
+}
+
+/** Clears away what only the dyno needed. */
+export async function removeBuildFiles(data: DataDirectory, build: Build): Promise<void> {
+  await rm(join(data.builds, build.id), { recursive: true, force: true })
+}
+
+export async function removeSource(data: DataDirectory, source: string): Promise<void> {
+  await rm(sourceFile(data, source), { force: true })
+}
+
+/** For a failed build: it gave no slug. */
+export async function removeSlug(data: DataDirectory, build: Build): Promise<void> {
+  await rm(slugDirectory(data, build), { recursive: true, force: true })
+}
+
+/** A build and the slug it makes have one id. */
+export function slugDirectory(data: DataDirectory, build: Pick<Build, 'id'>): string {
+  return join(data.slugs, build.id)
+}
+
+export function sourceFile(data: DataDirectory, source: string): string {
+  return join(data.sources, `${source}.tar.gz`)
+}
+
+/** Other names can't be files of one directory, or variables of a shell. */
+function isVariable([name]: [string, string]): boolean {
+  return /^[A-Za-z_]\w*$/.test(name)
+}

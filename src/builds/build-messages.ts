@@ -1,0 +1,45 @@
+/** What the platform itself adds to a build's output, in Heroku's shape. */
+
+import { type App, webUrlOf } from '../model/app.ts'
+import type { Release } from '../model/release.ts'
+import type { BuildResult } from './read-result.ts'
+
+export function successMessage(
+  app: App,
+  release: Pick<Release, 'version'>,
+  result: BuildResult,
+): string {
+  return [
+    '-----> Discovering process types',
+    ...processTypeLines(result),
+    '',
+    '-----> Compressing...',
+    ...(result.size === undefined ? [] : [`       Done: ${megabytes(result.size)}`]),
+    '-----> Launching...',
+    `       Released v${release.version}`,
+    `       ${webUrlOf(app)} deployed to Mayfly`,
+    '',
+    '',
+  ].join('\n')
+}
+
+export function failureMessage(failure: string): string {
+  return `\n !     ${failure}\n`
+}
+
+function processTypeLines({ declared, processTypes, detected }: BuildResult): string[] {
+  const defaults = Object.keys(processTypes).filter((type) => !declared.includes(type))
+  const lines = [
+    `       Procfile declares types     -> ${declared.toSorted().join(', ') || '(none)'}`,
+  ]
+  if (defaults.length > 0) {
+    const of = detected ?? 'buildpack'
+    lines.push(`       Default types for ${of} -> ${defaults.toSorted().join(', ')}`)
+  }
+  return lines
+}
+
+function megabytes(bytes: number): string {
+  if (bytes < 1024 ** 2) return `${Math.ceil(bytes / 1024)}K`
+  return `${(bytes / 1024 ** 2).toFixed(1)}M`
+}

@@ -1,0 +1,272 @@
+import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, beforeEach, test } from 'node:test'
+
+import { anApp, secrets } from '../../test/an-app.ts'
+import { aDatabase } from '../../test/postgres.ts'
+import { ScriptedRuntime } from '../../test/scripted-runtime.ts'
+import { createBuild } from '../actions/create-build.ts'
+import { createRelease } from '../actions/create-release.ts'
+import { createSource } from '../actions/create-source.ts'
+import { dataDirectory } from '../installation/data-directory.ts'
+import { later, systemClock } from '../lib/clock.ts'
+import type { Account, App } from '../model/app.ts'
+import type { Build } from '../model/build.ts'
+import type { BuildId } from '../model/ids.ts'
+import { RuntimeError } from '../runtime/runtime.ts'
+import { findApp } from '../store/apps.ts'
+import { outputFrom } from '../store/build-output.ts'
+import { findBuild, requestCancel } from '../store/builds.ts'
+import { inTransaction } from '../store/queryable.ts'
+import { releasesOf } from '../store/releases.ts'
+import { findSlug } from '../store/slugs.ts'
+import { buildDynoId } from './build-dyno.ts'
+import { type BuildDeps, lookAfterBuild } from './look-after-build.ts'
+import { BUILD_LIMIT } from './plan-compile.ts'
+
+const pool = aDatabase()
+const root = await mkdtemp(join(tmpdir(), 'mayfly-build-'))
+const data = dataDirectory(root)
+let now = new Date()
+let runtime = new ScriptedRuntime()
+let account: Account
+let app: App
+
+before(() => mkdir(data.sources))
+after(() => rm(root, { recursive: true }))
+beforeEach(async () => {
+  runtime = new ScriptedRuntime()
+  now = systemClock.now()
+  ;({ app, account } = await anApp(pool))
+})
+
+test('a build that succeeds ends in a slug and a release', async () => {
+  const build = await aBuild()
+  await look(build)
+  const [dyno] = runtime.starts
+  assert.equal(dyno?.environment['SOURCE_VERSION'], '5f2a1c3e9999')
+  runtime.print(dyno.id, '-----> Node.js app detected\n')
+  await leave(build, { Procfile: 'web: node server.js\n', detected: 'Node.js\n' })
+  runtime.end(dyno.id, 0)
+  await look(build)
+
+  const ended = await read(build)
+  assert.equal(ended.status, 'succeeded')
+  assert.equal(ended.address, null)
+  const releases = await releasesOf(pool, app.id)
+  const release = releases.find((it) => it.id === ended.release)
+  assert.equal(release?.description, 'Deploy 5f2a1c3e')
+  assert.ok(ended.slug)
+  const slug = await findSlug(pool, ended.slug)
+  assert.deepEqual(slug?.processTypes, { web: 'node server.js' })
+  assert.equal(slug.buildpackProvidedDescription, 'Node.js')
+  assert.ok(existsSync(join(data.slugs, ended.slug, 'app')))
+  const output = await outputOf(build)
+  assert.match(output, /^-----> Node\.js app detected\n/)
+  assert.match(output, new RegExp(`Released v${release.version}\n`))
+  assert.match(
+    output,
+    new RegExp(`http://${app.name}.localhost:8080/ deployed to Mayfly`),
+  )
+})
+
+test('nothing but the slug and the cache is left of it', async () => {
+  const build = await aBuild()
+  await look(build)
+  await leave(build, {})
+  runtime.end(buildDynoId(build), 0)
+  await look(build)
+  assert.deepEqual(await runtime.list(), [])
+  assert.deepEqual(await readdir(data.sources), [])
+  assert.deepEqual(await readdir(data.builds), [])
+})
+
+test("the build dyno is given the app's config vars as files that only it may read", async () => {
+  const configVars = { A: 'b', 'no/name': 'c' }
+  await inTransaction(pool, (tx) =>
+    createRelease(
+      tx,
+      { app: app.id, account, description: 'Set A', slug: null, configVars },
+      secrets,
+    ),
+  )
+  const build = await aBuild()
+  await look(build)
+  const directory = join(data.builds, build.id, 'env')
+  assert.deepEqual(await readdir(directory), ['A'])
+  assert.equal(await readFile(join(directory, 'A'), 'utf8'), 'b')
+  assert.equal((await stat(join(directory, 'A'))).mode & 0o777, 0o600)
+  assert.doesNotMatch(JSON.stringify(runtime.starts), /"A"/)
+})
+
+test('a build that fails leaves the running release alone, and says why', async () => {
+  const build = await aBuild()
+  await look(build)
+  runtime.print(buildDynoId(build), ' !     no good\n')
+  runtime.end(buildDynoId(build), 1)
+  await look(build)
+
+  const ended = await read(build)
+  assert.equal(ended.status, 'failed')
+  assert.equal((await findApp(pool, app.id))?.currentRelease, app.currentRelease)
+  assert.match(
+    await outputOf(build),
+    / ! {5}no good\n\n ! {5}Build failed with exit status 1/,
+  )
+  assert.ok(!existsSync(join(data.slugs, build.id)))
+  assert.deepEqual(await runtime.list(), [])
+})
+
+test('a build whose result is not to be trusted fails', async () => {
+  const build = await aBuild()
+  await look(build)
+  await leave(build, { 'release.yml': 'a: [' })
+  runtime.end(buildDynoId(build), 0)
+  await look(build)
+  assert.equal(
+    (await read(build)).failure,
+    "The buildpack's bin/release did not print YAML.",
+  )
+})
+
+test('a cancelled build ends at once', async () => {
+  const build = await aBuild()
+  await look(build)
+  assert.ok(await requestCancel(pool, build.id))
+  await look(build)
+  assert.deepEqual(runtime.killed, [build.id])
+  const ended = await read(build)
+  assert.deepEqual([ended.status, ended.failure], ['failed', 'Build cancelled.'])
+})
+
+test('a build has its time and no more', async () => {
+  const build = await aBuild()
+  await look(build)
+  now = later(systemClock.now(), BUILD_LIMIT)
+  await look(build)
+  assert.equal((await read(build)).failure, 'Build took longer than 15 minutes.')
+})
+
+test('a build waits for room', async () => {
+  const build = await aBuild()
+  runtime.refusal = new RuntimeError('no_capacity', 'full')
+  await assert.rejects(look(build), RuntimeError)
+  assert.equal((await read(build)).status, 'pending')
+  runtime.refusal = undefined
+  await look(build)
+  assert.equal(runtime.starts.length, 1)
+})
+
+test('a build whose app is destroyed fails', async () => {
+  const build = await aBuild()
+  await look(build)
+  await pool.query('update apps set deleted_at = now() where id = $1', [app.id])
+  await look(build)
+  assert.equal((await read(build)).failure, 'The app was destroyed.')
+  assert.deepEqual(await runtime.list(), [])
+})
+
+test("an app's builds take turns, in the order in which they were asked for", async () => {
+  const first = await aBuild()
+  const second = await aBuild()
+  await look(second)
+  assert.equal((await read(second)).step, 'prepare')
+  await look(first)
+  await leave(first, {})
+  runtime.end(buildDynoId(first), 0)
+  await look(first)
+  await look(second)
+  assert.equal((await read(second)).step, 'compile')
+})
+
+test('two builds of one upload both find it', async () => {
+  const first = await aBuild()
+  assert.ok(first.source)
+  const second = await aBuild(first.source)
+  await look(first)
+  runtime.end(buildDynoId(first), 1)
+  await look(first)
+  await look(second)
+  assert.equal((await read(second)).step, 'compile')
+})
+
+test('a build of a source that is gone fails', async () => {
+  const build = await aBuild()
+  await rm(join(data.sources, `${build.source}.tar.gz`))
+  await look(build)
+  assert.equal((await read(build)).failure, 'The source is not there: upload it again.')
+})
+
+test('output is kept once, whatever is repeated, and to the last byte', async () => {
+  const build = await aBuild()
+  await look(build)
+  const text = 'Grüße, ein Schuß Öl dazu — and a good deal more than one piece of it\n'
+  runtime.print(buildDynoId(build), text)
+  await look(build)
+  await look(build)
+  runtime.print(buildDynoId(build), 'the end\n')
+  runtime.end(buildDynoId(build), 1)
+  await look(build)
+  const output = await outputOf(build)
+  assert.equal(output.split('the end').length, 2)
+  assert.ok(output.endsWith('Build failed with exit status 1.\n'))
+  assert.match(output, /and a good deal more than one piece of it\nthe end\n\n !/)
+})
+
+/** Until the build waits for something. */
+async function look(build: Build): Promise<void> {
+  const deps: BuildDeps = {
+    pool,
+    runtime,
+    secrets,
+    clock: { now: () => now },
+    data,
+    region: 'us',
+    builtIns: 'buildpacks/x',
+    buildEnvironment: {},
+  }
+  const { signal } = new AbortController()
+  for (let looks = 0; looks < 10; looks++) {
+    const killed = runtime.killed.length
+    const delay = await lookAfterBuild(deps)(build.id, signal)
+    if (delay > 0 && runtime.killed.length === killed) return
+  }
+  assert.fail('the build wants looking at again and again')
+}
+
+async function aBuild(of?: Build['source']): Promise<Build> {
+  const source =
+    of ?? (await inTransaction(pool, (tx) => createSource(tx, account.id))).id
+  await writeFile(join(data.sources, `${source}.tar.gz`), 'a tarball')
+  const version = '5f2a1c3e9999'
+  return inTransaction(pool, (tx) =>
+    createBuild(tx, { app, account, source, sourceUrl: 'git', version }),
+  )
+}
+
+/** What its dyno leaves in the slug's directory. */
+async function leave(build: Build, files: Record<string, string>): Promise<void> {
+  const slug = join(data.slugs, build.id)
+  await mkdir(join(slug, 'app'))
+  for (const [name, text] of Object.entries(files))
+    await writeFile(join(slug, name), text)
+}
+
+async function read(build: Build): Promise<Build> {
+  const found = await findBuild(pool, build.id)
+  assert.ok(found)
+  return found
+}
+
+async function outputOf(build: { readonly id: BuildId }): Promise<string> {
+  let text = ''
+  for (let at = 0; ;) {
+    const pieces = await outputFrom(pool, build.id, at)
+    if (pieces.length === 0) return text
+    text += pieces.map((piece) => piece.text).join('')
+    at = pieces.at(-1)?.next ?? at
+  }
+}

@@ -1,0 +1,269 @@
+/**
+ * Sees a build through: prepare → compile → finish, a column of its row. A look can end
+ * anywhere, its process too; the next one goes on from what the row and the runtime say.
+ * Until the last step's transaction, the app's running release knows nothing of it.
+ */
+
+import type { Pool } from 'pg'
+
+import { createRelease } from '../actions/create-release.ts'
+import type { DataDirectory } from '../installation/data-directory.ts'
+import { type Clock, SECOND } from '../lib/clock.ts'
+import type { SecretBox } from '../lib/secret-box.ts'
+import type { App } from '../model/app.ts'
+import { type Build, shortVersion } from '../model/build.ts'
+import type { BuildId, SlugId } from '../model/ids.ts'
+import type { Runtime } from '../runtime/runtime.ts'
+import { allocateAddress } from '../store/addresses.ts'
+import { findApp } from '../store/apps.ts'
+import { appendOutput } from '../store/build-output.ts'
+import {
+  becomeStep,
+  fail,
+  findBuild,
+  giveAddress,
+  lockToSucceed,
+  mustWait,
+  nextBuildOf,
+  noteFailure,
+  succeed,
+} from '../store/builds.ts'
+import { buildpacksOf } from '../store/buildpack-installations.ts'
+import { writeLogLines } from '../store/log-lines.ts'
+import { inTransaction, type Queryable } from '../store/queryable.ts'
+import { currentConfigVars } from '../store/releases.ts'
+import { addSlug } from '../store/slugs.ts'
+import { forgetUpload, sourceIsWanted } from '../store/sources.ts'
+import { wake } from '../store/work.ts'
+import type { Look } from '../work/loop.ts'
+import { buildDyno, buildDynoId } from './build-dyno.ts'
+import {
+  layOutBuild,
+  removeBuildFiles,
+  removeSlug,
+  removeSource,
+  slugDirectory,
+} from './build-files.ts'
+import { failureMessage, successMessage } from './build-messages.ts'
+import { failures, planCompile } from './plan-compile.ts'
+import { pumpOutput } from './pump-output.ts'
+import { type BuildResult, readResult, UnusableResult } from './read-result.ts'
+
+export interface BuildDeps {
+  readonly pool: Pool
+  readonly runtime: Runtime
+  readonly secrets: SecretBox
+  readonly clock: Clock
+  readonly data: DataDirectory
+  /** The region whose manager this is. */
+  readonly region: string
+  /** Where `installBuildpacks` put the built-in ones, relative to the data directory. */
+  readonly builtIns: string
+  /** What every build dyno has in its environment beside the platform's own. */
+  readonly buildEnvironment: Readonly<Record<string, string>>
+}
+
+const TURN = SECOND
+const FOLLOW = 0.15 * SECOND
+
+/** The look for work of kind `build`. */
+export function lookAfterBuild(deps: BuildDeps): Look {
+  return async (subject, signal) => {
+    const build = await findBuild(deps.pool, subject as BuildId)
+    if (!build) return Infinity
+    switch (build.step) {
+      case 'prepare':
+        return prepare(build, deps)
+      case 'compile':
+        return compile(build, deps, signal)
+      case 'finish':
+        return finish(build, deps, signal)
+      case null:
+        return Infinity
+    }
+  }
+}
+
+async function prepare(build: Build, deps: BuildDeps): Promise<number> {
+  const { pool, data, secrets, region } = deps
+  const app = await findApp(pool, build.app)
+  if (!app || build.cancelledAt) {
+    return abandon(build, app ? failures.cancelled : failures.destroyed, deps)
+  }
+  if (await mustWait(pool, build)) return TURN
+  if (!build.address) {
+    await inTransaction(pool, async (tx) =>
+      giveAddress(tx, build.id, await allocateAddress(tx, region)),
+    )
+  }
+  const configVars = await currentConfigVars(pool, build.app, secrets)
+  if (!(await layOutBuild(data, build, configVars))) {
+    return abandon(build, failures.sourceGone, deps)
+  }
+  await becomeStep(pool, build, 'compile')
+  return 0
+}
+
+async function compile(
+  build: Build,
+  deps: BuildDeps,
+  signal: AbortSignal,
+): Promise<number> {
+  const { pool, runtime, clock } = deps
+  const id = buildDynoId(build)
+  const status = (await runtime.status([id], signal)).get(id)
+  const appIsThere = (await findApp(pool, build.app)) !== undefined
+  const step = planCompile({ build, appIsThere, status, now: clock.now() })
+  switch (step.do) {
+    case 'start':
+      await start(build, deps, signal)
+      return FOLLOW
+    case 'follow':
+      await pumpOutput(build.id, deps, signal)
+      return FOLLOW
+    case 'kill':
+      await noteFailure(pool, build.id, step.failure)
+      await runtime.kill(id, signal)
+      return FOLLOW
+    case 'finish':
+      if (status) await pumpOutput(build.id, deps, signal)
+      return step.failure === undefined
+        ? becomeFinish(build, deps)
+        : abandon(build, step.failure, deps)
+  }
+}
+
+async function start(build: Build, deps: BuildDeps, signal: AbortSignal): Promise<void> {
+  const { pool, runtime, builtIns, buildEnvironment: environment } = deps
+  if (!build.address) throw new Error(`build ${build.id} compiles without an address`)
+  const { address } = build
+  const buildpacks = build.buildpacks ?? (await buildpacksOf(pool, build.app))
+  await runtime.start(
+    buildDyno({ build, address, builtIns, buildpacks, environment }),
+    signal,
+  )
+}
+
+async function abandon(build: Build, failure: string, deps: BuildDeps): Promise<number> {
+  await noteFailure(deps.pool, build.id, failure)
+  return becomeFinish(build, deps)
+}
+
+async function becomeFinish(build: Build, { pool }: BuildDeps): Promise<number> {
+  await becomeStep(pool, build, 'finish')
+  return 0
+}
+
+/** Whatever only the build needed goes first: once it is final, nobody looks again. */
+async function finish(
+  build: Build,
+  deps: BuildDeps,
+  signal: AbortSignal,
+): Promise<number> {
+  const { pool, runtime, data } = deps
+  await runtime.remove(buildDynoId(build), signal)
+  await removeBuildFiles(data, build)
+  if (build.source && !(await sourceIsWanted(pool, build.source, build.id))) {
+    await forgetUpload(pool, build.source)
+    await removeSource(data, build.source)
+  }
+  const app = await findApp(pool, build.app)
+  const failure =
+    build.failure ??
+    (app ? undefined : failures.destroyed) ??
+    (build.cancelledAt ? failures.cancelled : undefined)
+  if (!app || failure !== undefined) {
+    await removeSlug(data, build)
+    await endInFailure(build, failure ?? failures.destroyed, deps)
+    return Infinity
+  }
+  return deploy(app, build, deps)
+}
+
+async function deploy(app: App, build: Build, deps: BuildDeps): Promise<number> {
+  const result = await usableResult(build, deps)
+  if (typeof result === 'string') {
+    await noteFailure(deps.pool, build.id, result)
+    return 0
+  }
+  await inTransaction(deps.pool, async (tx) => {
+    if (await lockToSucceed(tx, build.id))
+      await endInRelease(tx, { app, build, result }, deps)
+  })
+  // Where it was cancelled at the last moment, the next look ends it.
+  return 0
+}
+
+/** Or why it isn't. */
+async function usableResult(
+  build: Build,
+  { data }: BuildDeps,
+): Promise<BuildResult | string> {
+  try {
+    return await readResult(slugDirectory(data, build))
+  } catch (error) {
+    if (error instanceof UnusableResult) return error.message
+    throw error
+  }
+}
+
+interface Deployment {
+  readonly app: App
+  readonly build: Build
+  readonly result: BuildResult
+}
+
+async function endInRelease(
+  tx: Queryable,
+  { app, build, result }: Deployment,
+  { secrets }: BuildDeps,
+): Promise<void> {
+  const slug = build.id as string as SlugId
+  await addSlug(tx, {
+    id: slug,
+    app: app.id,
+    stack: build.stack,
+    commit: build.sourceVersion,
+    commitDescription: build.sourceDescription,
+    buildpackProvidedDescription: result.detected ?? null,
+    processTypes: result.processTypes,
+    checksum: null,
+    size: result.size ?? null,
+  })
+  const release = await createRelease(
+    tx,
+    {
+      app: app.id,
+      account: build.account,
+      description: `Deploy ${shortVersion(build)}`,
+      slug,
+      configVars: await currentConfigVars(tx, app.id, secrets),
+    },
+    secrets,
+  )
+  await appendOutput(tx, build.id, successMessage(app, release, result))
+  await succeed(tx, build.id, { slug, release: release.id })
+  const message = 'Build succeeded'
+  await writeLogLines(tx, [{ app: app.id, source: 'app', ps: 'api', message }])
+  await wakeNext(tx, build, app.region)
+}
+
+async function endInFailure(
+  build: Build,
+  failure: string,
+  { pool, region }: BuildDeps,
+): Promise<void> {
+  await inTransaction(pool, async (tx) => {
+    if (!(await fail(tx, build.id, failure))) return
+    await appendOutput(tx, build.id, failureMessage(failure))
+    const message = `Build failed -- check your build output: ${failure}`
+    await writeLogLines(tx, [{ app: build.app, source: 'app', ps: 'api', message }])
+    await wakeNext(tx, build, region)
+  })
+}
+
+/** An app's builds take turns. */
+async function wakeNext(tx: Queryable, build: Build, region: string): Promise<void> {
+  const next = await nextBuildOf(tx, build.app)
+  if (next) await wake(tx, { kind: 'build', subject: next, region })
+}

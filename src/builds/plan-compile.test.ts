@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+
+import { later } from '../lib/clock.ts'
+import {
+  BUILD_LIMIT,
+  type CompileFacts,
+  type CompileStep,
+  failures,
+  planCompile,
+} from './plan-compile.ts'
+
+const startedAt = new Date('2026-01-01T00:00:00Z')
+const running = { is: 'running', startedAt, listening: false, terminated: false } as const
+const exited = {
+  is: 'exited',
+  startedAt,
+  at: startedAt,
+  status: 0,
+  outOfMemory: false,
+} as const
+const fresh = { startedAt, cancelledAt: null, failure: null }
+const facts: CompileFacts = {
+  build: fresh,
+  appIsThere: true,
+  status: undefined,
+  now: later(startedAt, BUILD_LIMIT - 1),
+}
+const cancelled = { ...fresh, cancelledAt: startedAt }
+const late = later(startedAt, BUILD_LIMIT)
+
+const cases: readonly [
+  what: string,
+  changes: Partial<CompileFacts>,
+  step: CompileStep,
+][] = [
+  ['no dyno yet', {}, { do: 'start' }],
+  ['one half made', { status: { is: 'created' } }, { do: 'start' }],
+  ['one that runs', { status: running }, { do: 'follow' }],
+  ['one that has done it', { status: exited }, { do: 'finish', failure: undefined }],
+  [
+    'one that failed',
+    { status: { ...exited, status: 1 } },
+    { do: 'finish', failure: failures.ended(1) },
+  ],
+  [
+    'one that ran out of memory',
+    { status: { ...exited, status: 137, outOfMemory: true } },
+    { do: 'finish', failure: failures.outOfMemory },
+  ],
+  [
+    'one that lost a child to memory, and did without it',
+    { status: { ...exited, outOfMemory: true } },
+    { do: 'finish', failure: undefined },
+  ],
+  [
+    'one that is lost',
+    { status: { is: 'lost' } },
+    { do: 'finish', failure: failures.lost },
+  ],
+  [
+    'cancelled before it began',
+    { build: cancelled },
+    { do: 'finish', failure: failures.cancelled },
+  ],
+  [
+    'cancelled while it runs',
+    { build: cancelled, status: running },
+    { do: 'kill', failure: failures.cancelled },
+  ],
+  [
+    'time run out',
+    { now: late, status: running },
+    { do: 'kill', failure: failures.tooLong },
+  ],
+  [
+    'no dyno to be had in time',
+    { now: late },
+    { do: 'finish', failure: failures.tooLong },
+  ],
+  [
+    'the app destroyed',
+    { appIsThere: false, status: running },
+    { do: 'kill', failure: failures.destroyed },
+  ],
+  [
+    'an end that we brought about: the reason for it, not the status',
+    {
+      build: { ...fresh, failure: failures.tooLong },
+      status: { ...exited, status: 137 },
+    },
+    { do: 'finish', failure: failures.tooLong },
+  ],
+  [
+    'done as its time ran out: it counts',
+    { now: late, status: exited },
+    { do: 'finish', failure: undefined },
+  ],
+]
+
+for (const [what, changes, step] of cases) {
+  test(`compiling, with ${what}`, () => {
+    assert.deepEqual(planCompile({ ...facts, ...changes }), step)
+  })
+}

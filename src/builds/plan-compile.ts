@@ -1,0 +1,68 @@
+import type { Build } from '../model/build.ts'
+import { MINUTE } from '../lib/clock.ts'
+import type { DynoStatus } from '../runtime/runtime.ts'
+
+/** How long a build may take. */
+export const BUILD_LIMIT = 15 * MINUTE
+
+/** Why a build fails that its own output doesn't tell. */
+export const failures = {
+  cancelled: 'Build cancelled.',
+  destroyed: 'The app was destroyed.',
+  sourceGone: 'The source is not there: upload it again.',
+  tooLong: `Build took longer than ${BUILD_LIMIT / MINUTE} minutes.`,
+  outOfMemory: 'Build ran out of memory (2 GB).',
+  lost: 'The machine or the build dyno on it stopped in the middle of the build. Push again.',
+  ended: (status: number) => `Build failed with exit status ${status}.`,
+} as const
+
+export interface CompileFacts {
+  readonly build: Pick<Build, 'startedAt' | 'cancelledAt' | 'failure'>
+  /** Not destroyed. */
+  readonly appIsThere: boolean
+  /** Of the build dyno; undefined: there is none. */
+  readonly status: DynoStatus | undefined
+  readonly now: Date
+}
+
+export type CompileStep =
+  | { readonly do: 'start' }
+  /** Hand its output on and look again soon. */
+  | { readonly do: 'follow' }
+  | { readonly do: 'kill'; readonly failure: string }
+  /** The dyno has ended, or needs none any more. */
+  | { readonly do: 'finish'; readonly failure: string | undefined }
+
+/** What to do now about a build that compiles. */
+export function planCompile({
+  build,
+  appIsThere,
+  status,
+  now,
+}: CompileFacts): CompileStep {
+  const reason = reasonToEnd()
+  switch (status?.is) {
+    case undefined:
+    case 'created':
+      return reason ? { do: 'finish', failure: reason } : { do: 'start' }
+    case 'running':
+      return reason ? { do: 'kill', failure: reason } : { do: 'follow' }
+    case 'lost':
+      return { do: 'finish', failure: reason ?? failures.lost }
+    case 'exited':
+      return { do: 'finish', failure: build.failure ?? failureOf(status) }
+  }
+
+  function reasonToEnd(): string | undefined {
+    if (build.failure) return build.failure
+    if (!appIsThere) return failures.destroyed
+    if (build.cancelledAt) return failures.cancelled
+    const since = build.startedAt ?? now
+    return now.getTime() - since.getTime() >= BUILD_LIMIT ? failures.tooLong : undefined
+  }
+}
+
+function failureOf(status: DynoStatus & { readonly is: 'exited' }): string | undefined {
+  if (status.outOfMemory && status.status !== 0) return failures.outOfMemory
+  return status.status === 0 ? undefined : failures.ended(status.status)
+}

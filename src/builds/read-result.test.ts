@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, test } from 'node:test'
+
+import { defaultProcessTypes, readResult, UnusableResult } from './read-result.ts'
+
+let directory = ''
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'mayfly-result-'))
+  await mkdir(join(directory, 'app'))
+})
+afterEach(() => rm(directory, { recursive: true }))
+
+test('takes the Procfile, over what the buildpack defaults to', async () => {
+  await put('Procfile', 'web: mine\n')
+  await put('release.yml', 'default_process_types:\n  web: theirs\n  console: bash\n')
+  await put('detected', 'Node.js\n')
+  await put('size', '4096\n')
+  assert.deepEqual(await readResult(directory), {
+    processTypes: { web: 'mine', console: 'bash' },
+    declared: ['web'],
+    detected: 'Node.js',
+    size: 4096,
+  })
+})
+
+test('does without any of them', async () => {
+  assert.deepEqual(await readResult(directory), {
+    processTypes: {},
+    declared: [],
+    detected: undefined,
+    size: undefined,
+  })
+})
+
+test('does not follow a link that stands for a file', async () => {
+  await writeFile(join(directory, 'secret'), 'web: secret\n')
+  await symlink(join(directory, 'secret'), join(directory, 'Procfile'))
+  await assert.rejects(
+    readResult(directory),
+    new UnusableResult('Procfile is not a regular file.'),
+  )
+})
+
+test('does not wait for whoever holds the other end of a pipe', async () => {
+  execFileSync('mkfifo', [join(directory, 'release.yml')])
+  await assert.rejects(readResult(directory), UnusableResult)
+})
+
+test('does not take in a file of any size', async () => {
+  await put('release.yml', '#'.repeat(64 * 1024 + 1))
+  await assert.rejects(
+    readResult(directory),
+    new UnusableResult('release.yml has more than 65536 bytes.'),
+  )
+})
+
+test('takes no link for the app', async () => {
+  await rm(join(directory, 'app'), { recursive: true })
+  await symlink('/', join(directory, 'app'))
+  await assert.rejects(readResult(directory), UnusableResult)
+})
+
+const releases: readonly [what: string, yaml: string, types: Record<string, string>][] = [
+  ['nothing', '', {}],
+  ['other keys only', 'addons: []\nconfig_vars:\n  A: b\n', {}],
+  ['an empty map', '--- {}', {}],
+  ['types', 'default_process_types:\n  web: npm start\n', { web: 'npm start' }],
+  [
+    'what is no type',
+    'default_process_types:\n  "a b": x\n  worker: 3\n  web: y\n',
+    { web: 'y' },
+  ],
+  ['a list where a map belongs', 'default_process_types:\n  - web\n', {}],
+]
+for (const [what, yaml, types] of releases) {
+  test(`bin/release may print ${what}`, () => {
+    assert.deepEqual(defaultProcessTypes(yaml), types)
+  })
+}
+
+test('bin/release must print YAML', () => {
+  assert.throws(() => defaultProcessTypes('a: [b'), UnusableResult)
+})
+
+test('YAML that multiplies itself is refused', () => {
+  const bomb = ['a: &a [x,x,x,x,x,x,x,x,x]']
+  for (const [from, to] of ['ab', 'bc', 'cd', 'de', 'ef']) {
+    bomb.push(`${to}: &${to} [${`*${from},`.repeat(9)}]`)
+  }
+  assert.throws(() => defaultProcessTypes(bomb.join('\n')), UnusableResult)
+})
+
+function put(name: string, text: string): Promise<void> {
+  return writeFile(join(directory, name), text)
+}

@@ -1,0 +1,80 @@
+/** What a build dyno left behind. All of it was made by untrusted code. */
+
+import { lstat } from 'node:fs/promises'
+import { join } from 'node:path'
+
+import { parse } from 'yaml'
+
+import { parseProcfile, type ProcessTypes, withDefaults } from '../model/procfile.ts'
+import { readSmallFile, UnsafeFile } from './read-small-file.ts'
+
+export interface BuildResult {
+  readonly processTypes: ProcessTypes
+  /** The types that the app's own Procfile declares. */
+  readonly declared: readonly string[]
+  /** What the buildpack said it saw: `Node.js`. */
+  readonly detected: string | undefined
+  /** Bytes that the app's files take. */
+  readonly size: number | undefined
+}
+
+/** The message is for the build's owner. */
+export class UnusableResult extends Error {
+  override readonly name = 'UnusableResult'
+}
+
+const LIMIT = 64 * 1024
+
+/** Throws `UnusableResult` where no slug can be made of it. */
+export async function readResult(directory: string): Promise<BuildResult> {
+  // A link in its place would let the app see where it points to on this machine.
+  const app = await lstat(join(directory, 'app')).catch(() => undefined)
+  if (!app?.isDirectory())
+    throw new UnusableResult('The build left no directory /build/app.')
+
+  const procfile = parseProcfile((await read('Procfile')) ?? '')
+  const defaults = defaultProcessTypes((await read('release.yml')) ?? '')
+  const detected = (await read('detected'))?.split('\n')[0]?.trim().slice(0, 100)
+  const size = Number((await read('size'))?.trim() ?? NaN)
+  return {
+    processTypes: withDefaults(procfile, defaults),
+    declared: Object.keys(procfile),
+    detected: detected === '' ? undefined : detected,
+    size: Number.isSafeInteger(size) && size >= 0 ? size : undefined,
+  }
+
+  async function read(name: string): Promise<string | undefined> {
+    try {
+      return await readSmallFile(join(directory, name), LIMIT)
+    } catch (error) {
+      if (!(error instanceof UnsafeFile)) throw error
+      throw new UnusableResult(`${name} ${error.message}.`, { cause: error })
+    }
+  }
+}
+
+const TYPE = /^[-\w]{1,128}$/
+
+/** `default_process_types` of what a buildpack's bin/release printed. */
+export function defaultProcessTypes(yaml: string): ProcessTypes {
+  let release: unknown
+  try {
+    release = parse(yaml, { maxAliasCount: 16 })
+  } catch (error) {
+    throw new UnusableResult("The buildpack's bin/release did not print YAML.", {
+      cause: error,
+    })
+  }
+  const types = isObject(release) ? release['default_process_types'] : undefined
+  if (!isObject(types)) return {}
+  return Object.fromEntries(
+    Object.entries(types).filter(
+      (entry): entry is [string, string] =>
+        TYPE.test(entry[0]) && typeof entry[1] === 'string' && entry[1] !== '',
+    ),
+  )
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
