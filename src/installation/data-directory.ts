@@ -4,18 +4,23 @@
  *
  *   installation.json      what set-up decided; readable by every part
  *   manager.json           optional: timings that the managers take instead of Heroku's
- *   keys/                  ca.pem, server.pem, server.key, config-vars.key, api-key
+ *   keys/                  ca.pem, ca.key, server.pem, server.key, config-vars.key, api-key
  *   postgres/              the private cluster
  *   run/<part>/            a part's own: its sockets and, once it serves, `ready` (its pid)
+ *   run/supervisor/        which process each part is; root's, so that no part can name another
  *   log/<part>.log         what it says
+ *   program/, node         where unprivileged parts see this program and its Node, wherever they lie
  *   stacks/<stack>/        root file systems
  *   sources/<id>.tar.gz    uploaded and pushed source trees
  *   slugs/<id>/app/        compiled apps
  *   cache/<app>/           build caches
+ *   builds/<id>/           what a build dyno is given to read: its source, the config vars
+ *   buildpacks/<version>/  the built-in buildpacks
  *   repos/<app>.git/       git repositories
  *   dynos/<region>/        what the runtime driver keeps of its dynos
  *   routers/<region>/      HAProxy's configuration, maps and sockets
  *   logs/                  the apps' last lines
+ *   logs/ended/            output of dynos that are gone, until `logs` has read it to the end
  */
 
 import { join } from 'node:path'
@@ -27,6 +32,7 @@ export interface DataDirectory {
   readonly keys: {
     readonly directory: string
     readonly ca: string
+    readonly caPrivateKey: string
     readonly certificate: string
     readonly privateKey: string
     readonly configVars: string
@@ -37,11 +43,19 @@ export interface DataDirectory {
   readonly sources: string
   readonly slugs: string
   readonly caches: string
+  readonly builds: string
+  readonly buildpacks: string
   readonly repos: string
   readonly logs: string
+  readonly endedLogs: string
+  readonly programLogs: string
+  readonly program: string
+  readonly node: string
   run(part: string): string
   /** Written by a part once it serves: its pid. */
   readyFile(part: string): string
+  /** Written by the supervisor: which process the part is. */
+  processFile(part: string): string
   logFile(part: string): string
   dynos(region: string): string
   router(region: string): string
@@ -56,6 +70,7 @@ export function dataDirectory(root: string): DataDirectory {
     keys: {
       directory: at('keys'),
       ca: at('keys', 'ca.pem'),
+      caPrivateKey: at('keys', 'ca.key'),
       certificate: at('keys', 'server.pem'),
       privateKey: at('keys', 'server.key'),
       configVars: at('keys', 'config-vars.key'),
@@ -66,10 +81,17 @@ export function dataDirectory(root: string): DataDirectory {
     sources: at('sources'),
     slugs: at('slugs'),
     caches: at('cache'),
+    builds: at('builds'),
+    buildpacks: at('buildpacks'),
     repos: at('repos'),
     logs: at('logs'),
+    endedLogs: at('logs', 'ended'),
+    programLogs: at('log'),
+    program: at('program'),
+    node: at('node'),
     run: (part) => at('run', part),
     readyFile: (part) => at('run', part, 'ready'),
+    processFile: (part) => at('run', 'supervisor', `${part}.json`),
     logFile: (part) => at('log', `${part}.log`),
     dynos: (region) => at('dynos', region),
     router: (region) => at('routers', region),

@@ -1,0 +1,46 @@
+import { resolve } from 'node:path'
+import { parseArgs, type ParseArgsConfig } from 'node:util'
+
+import {
+  type DataDirectory,
+  dataDirectory,
+} from '../../src/installation/data-directory.ts'
+import { Refusal } from '../../src/installation/refusal.ts'
+
+export const DEFAULT_DATA = '/var/lib/mayfly'
+
+/** Node's parseArgs; what it does not understand is a Refusal in a sentence. */
+export function parsed<const T extends ParseArgsConfig>(
+  config: T,
+): ReturnType<typeof parseArgs<T>> {
+  try {
+    return parseArgs(config)
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    if (!code?.startsWith('ERR_PARSE_ARGS')) throw error
+    const [sentence] = message.split('. ')
+    throw new Refusal(`${sentence}; see ./mayfly help.`, 2)
+  }
+}
+
+/** Every command that concerns an installation takes it. */
+export const dataOption = { data: { type: 'string' } } as const
+
+export function dataNamed(path: string | undefined): DataDirectory {
+  return dataDirectory(resolve(path ?? DEFAULT_DATA))
+}
+
+export function portNamed(flag: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined
+  const port = Number(text)
+  if (/^\d+$/.test(text) && port >= 1 && port <= 65535) return port
+  throw new Refusal(`${flag} takes a port from 1 to 65535, not "${text}".`, 2)
+}
+
+export function regionsNamed(text: string | undefined): readonly string[] | undefined {
+  if (text === undefined) return undefined
+  const names = text.split(',')
+  const good = names.every((it) => /^[a-z][a-z0-9-]{0,19}$/.test(it))
+  if (good && new Set(names).size === names.length) return names
+  throw new Refusal(`--regions takes names as in "us,eu", not "${text}".`, 2)
+}

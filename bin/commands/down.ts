@@ -1,0 +1,48 @@
+/** `./mayfly down`: nothing of the installation runs any more; `--destroy`: nothing is left. */
+
+import { readFileSync, rmSync } from 'node:fs'
+
+import { SECOND } from '../../src/lib/clock.ts'
+import { endParts } from '../../src/installation/control-plane.ts'
+import type { DataDirectory } from '../../src/installation/data-directory.ts'
+import { endProcess } from '../../src/installation/living-process.ts'
+import { openInstallation } from '../../src/installation/open-installation.ts'
+import { Refusal } from '../../src/installation/refusal.ts'
+import { lockSupervision, supervisorOf } from '../../src/installation/supervisor-lock.ts'
+import { dataNamed, dataOption, parsed } from './arguments.ts'
+import { removeDynos } from './local-runtime.ts'
+import { partsHere } from './settings.ts'
+
+/** Long enough for the supervisor to end every part, PostgreSQL's 30 s included. */
+const PATIENCE = 60 * SECOND
+
+export async function down(args: string[]): Promise<void> {
+  const { values } = parsed({
+    args,
+    options: { ...dataOption, destroy: { type: 'boolean' } },
+  })
+  const data = dataNamed(values.data)
+  const installation = openInstallation(data)
+  const supervisor = supervisorOf(data)
+  if (supervisor) await endProcess(supervisor, { signal: 'SIGTERM', patience: PATIENCE })
+
+  const lock = lockSupervision(data)
+  try {
+    await endParts(partsHere(data, installation), data)
+    await removeDynos(data, installation)
+  } finally {
+    lock.release()
+  }
+  if (values.destroy) destroy(data)
+}
+
+/** Whatever is still mounted below would be emptied with it. */
+function destroy(data: DataDirectory): void {
+  const mounts = readFileSync('/proc/self/mountinfo', 'utf8').split('\n')
+  const below = mounts
+    .map((it) => it.split(' ')[4] ?? '')
+    .find((it) => it.startsWith(`${data.root}/`))
+  if (below !== undefined)
+    throw new Refusal(`${below} is still mounted; nothing was removed.`)
+  rmSync(data.root, { recursive: true })
+}

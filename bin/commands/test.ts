@@ -1,0 +1,3 @@
+export async function test(args: string[]): Promise<number> {
+  return args.length
+}

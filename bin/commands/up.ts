@@ -1,0 +1,153 @@
+/**
+ * `./mayfly up`: sets up what is missing, starts what does not run, and watches over it. Its
+ * end, however it comes, is at most the control plane's: dynos and routers run on.
+ */
+
+import { systemClock } from '../../src/lib/clock.ts'
+import { allReady, endParts } from '../../src/installation/control-plane.ts'
+import { openPool, databaseConfig } from '../../src/installation/database.ts'
+import type {
+  DataDirectory,
+  Installation,
+} from '../../src/installation/data-directory.ts'
+import {
+  decideInstallation,
+  type Wishes,
+} from '../../src/installation/decide-installation.ts'
+import { ensureFirstRows } from '../../src/installation/first-rows.ts'
+import { keepPart } from '../../src/installation/keep-part.ts'
+import { ensureKeys, readApiKey } from '../../src/installation/keys.ts'
+import { ensureLayout } from '../../src/installation/layout.ts'
+import { machineMustDo } from '../../src/installation/machine.ts'
+import { migrate, NewerSchema } from '../../src/installation/migrate.ts'
+import type { PartSpec } from '../../src/installation/parts.ts'
+import { portsMustBeFree } from '../../src/installation/ports.ts'
+import { ensureCluster, ensureDatabase } from '../../src/installation/postgres-cluster.ts'
+import { Refusal } from '../../src/installation/refusal.ts'
+import { lockSupervision } from '../../src/installation/supervisor-lock.ts'
+import { ensureUsers } from '../../src/installation/users.ts'
+import { dataNamed, dataOption, parsed, portNamed, regionsNamed } from './arguments.ts'
+import { deployExample } from './deploy-example.ts'
+import { detachedUp } from './detached-up.ts'
+import { prepareStacks } from './local-runtime.ts'
+import { type Narrator, narrator } from './narrator.ts'
+import { databaseUrl, partsHere } from './settings.ts'
+import { whatNext } from './what-next.ts'
+
+export async function up(args: string[]): Promise<number> {
+  const { values } = parsed({
+    args,
+    options: {
+      ...dataOption,
+      detach: { type: 'boolean' },
+      'api-port': { type: 'string' },
+      'http-port': { type: 'string' },
+      regions: { type: 'string' },
+      'no-example': { type: 'boolean' },
+    },
+  })
+  const data = dataNamed(values.data)
+  const wishes = {
+    apiPort: portNamed('--api-port', values['api-port']),
+    httpPort: portNamed('--http-port', values['http-port']),
+    regions: regionsNamed(values.regions),
+  }
+  if (values.detach) return detachedUp(args)
+
+  const ended = new AbortController()
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
+    process.once(signal, () => ended.abort())
+  }
+  // A terminal that is gone must not take the supervisor with it.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
+
+  const tell = narrator(data)
+  const example = !values['no-example']
+  try {
+    const installation = await setUp(data, wishes)
+    await superviseUntil(ended.signal, { data, installation, tell, example })
+    return 0
+  } catch (error) {
+    tell.failed(error)
+    return error instanceof Refusal ? error.exitCode : 1
+  }
+}
+
+/** All that needs no part to run. */
+async function setUp(data: DataDirectory, wishes: Wishes): Promise<Installation> {
+  await machineMustDo()
+  const installation = await decideInstallation(data, wishes)
+  await ensureUsers()
+  ensureLayout(data, installation)
+  return installation
+}
+
+interface Supervision {
+  readonly data: DataDirectory
+  readonly installation: Installation
+  readonly tell: Narrator
+  readonly example: boolean
+}
+
+async function superviseUntil(
+  signal: AbortSignal,
+  supervision: Supervision,
+): Promise<void> {
+  const { data, installation, tell, example } = supervision
+  const lock = lockSupervision(data)
+  const failed = new AbortController()
+  const stop = AbortSignal.any([signal, failed.signal])
+  const parts = partsHere(data, installation)
+  const kept: Promise<void>[] = []
+
+  async function start(some: readonly PartSpec[]): Promise<void> {
+    const keeping = { data, clock: systemClock, say: tell.say }
+    kept.push(...some.map((part) => keepPart(part, keeping, stop)))
+    await allReady(some, data, stop)
+  }
+
+  try {
+    await portsMustBeFree(data, installation)
+    await ensureKeys(data, installation)
+    if (databaseUrl === undefined) {
+      tell.say('starting PostgreSQL')
+      await ensureCluster(data)
+      await start(parts.filter((it) => it.name === 'postgres'))
+      await ensureDatabase(data)
+    }
+    await fillDatabase(data, installation)
+    await prepareStacks(data, tell.say, stop)
+    tell.say('starting all parts')
+    await start(parts.filter((it) => it.name !== 'postgres'))
+    if (!stop.aborted) {
+      if (example) await deployExample(data, installation, tell.say, stop)
+      tell.ready(whatNext(data, installation))
+    }
+    await Promise.all(kept)
+  } finally {
+    failed.abort()
+    await Promise.all(kept)
+    tell.say('ending the control plane; dynos and routers run on')
+    await endParts(
+      parts.filter((part) => !part.outlivesUp),
+      data,
+    )
+    lock.release()
+  }
+}
+
+async function fillDatabase(
+  data: DataDirectory,
+  installation: Installation,
+): Promise<void> {
+  const pool = openPool(databaseConfig(data, databaseUrl), 1)
+  try {
+    await migrate(pool)
+    await ensureFirstRows(pool, installation, readApiKey(data))
+  } catch (error) {
+    if (error instanceof NewerSchema) throw new Refusal(error.message)
+    throw error
+  } finally {
+    await pool.end()
+  }
+}

@@ -1,0 +1,401 @@
+-- The database as the migrations make it. Written by ./mayfly schema.
+
+CREATE TABLE public.accounts (
+    id uuid NOT NULL,
+    email text NOT NULL,
+    name text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE public.address_cursors (
+    region text NOT NULL,
+    next integer NOT NULL
+);
+
+CREATE TABLE public.apps (
+    id uuid NOT NULL,
+    name text NOT NULL,
+    region text NOT NULL,
+    owner uuid NOT NULL,
+    stack text NOT NULL,
+    maintenance boolean DEFAULT false NOT NULL,
+    current_release uuid,
+    repo_size bigint,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    released_at timestamp with time zone,
+    deleted_at timestamp with time zone,
+    CONSTRAINT apps_name_check CHECK ((name ~ '^[a-z][a-z0-9-]{1,28}[a-z0-9]$'::text))
+);
+
+CREATE TABLE public.authorizations (
+    id uuid NOT NULL,
+    account uuid NOT NULL,
+    token_sha256 bytea NOT NULL,
+    description text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone
+);
+
+CREATE TABLE public.build_output (
+    build uuid NOT NULL,
+    "position" bigint NOT NULL,
+    text text NOT NULL,
+    next bigint NOT NULL
+);
+
+CREATE TABLE public.buildpack_installations (
+    app uuid NOT NULL,
+    ordinal integer NOT NULL,
+    url text NOT NULL
+);
+
+CREATE TABLE public.builds (
+    id uuid NOT NULL,
+    app uuid NOT NULL,
+    account uuid NOT NULL,
+    status text NOT NULL,
+    step text,
+    source uuid,
+    source_url text NOT NULL,
+    source_version text,
+    source_description text,
+    source_checksum text,
+    buildpacks jsonb,
+    slug uuid,
+    release uuid,
+    stack text NOT NULL,
+    failure text,
+    address inet,
+    output_token text NOT NULL,
+    cancelled_at timestamp with time zone,
+    started_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT builds_check CHECK (((status = 'pending'::text) = (step IS NOT NULL))),
+    CONSTRAINT builds_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'succeeded'::text, 'failed'::text])))
+);
+
+CREATE TABLE public.dynos (
+    id uuid NOT NULL,
+    app uuid NOT NULL,
+    formation uuid NOT NULL,
+    region text NOT NULL,
+    type text NOT NULL,
+    ordinal integer NOT NULL,
+    release uuid NOT NULL,
+    size text NOT NULL,
+    command text NOT NULL,
+    state text NOT NULL,
+    leaving boolean DEFAULT false NOT NULL,
+    stop_reason text,
+    address inet NOT NULL,
+    port integer NOT NULL,
+    routed boolean DEFAULT false NOT NULL,
+    crashes integer DEFAULT 0 NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    started_at timestamp with time zone,
+    restart_requested_at timestamp with time zone,
+    terminated_at timestamp with time zone,
+    killed_at timestamp with time zone,
+    exited_at timestamp with time zone,
+    exit_status integer,
+    next_attempt_at timestamp with time zone,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT dynos_check CHECK (((NOT leaving) OR (type = 'web'::text))),
+    CONSTRAINT dynos_ordinal_check CHECK ((ordinal > 0)),
+    CONSTRAINT dynos_port_check CHECK (((port >= 1024) AND (port <= 65535))),
+    CONSTRAINT dynos_state_check CHECK ((state = ANY (ARRAY['starting'::text, 'up'::text, 'stopping'::text, 'crashed'::text, 'down'::text])))
+);
+
+CREATE TABLE public.formations (
+    id uuid NOT NULL,
+    app uuid NOT NULL,
+    type text NOT NULL,
+    quantity integer NOT NULL,
+    size text NOT NULL,
+    command text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT formations_quantity_check CHECK ((quantity >= 0)),
+    CONSTRAINT formations_type_check CHECK ((type ~ '^[-\w]{1,128}$'::text))
+);
+
+CREATE TABLE public.log_lines (
+    id bigint NOT NULL,
+    app uuid NOT NULL,
+    at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    source text NOT NULL,
+    ps text NOT NULL,
+    message text NOT NULL,
+    CONSTRAINT log_lines_source_check CHECK ((source = ANY (ARRAY['app'::text, 'heroku'::text])))
+);
+
+ALTER TABLE public.log_lines ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.log_lines_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.log_sessions (
+    id uuid NOT NULL,
+    app uuid NOT NULL,
+    source text,
+    dyno text,
+    lines integer NOT NULL,
+    tail boolean NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    read_at timestamp with time zone
+);
+
+CREATE TABLE public.migrations (
+    name text NOT NULL,
+    applied_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE public.regions (
+    id uuid NOT NULL,
+    name text NOT NULL,
+    description text NOT NULL,
+    country text NOT NULL,
+    locale text NOT NULL,
+    domain text NOT NULL,
+    http_port integer NOT NULL,
+    subnet cidr NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT regions_http_port_check CHECK (((http_port >= 1) AND (http_port <= 65535)))
+);
+
+CREATE TABLE public.releases (
+    id uuid NOT NULL,
+    app uuid NOT NULL,
+    version integer NOT NULL,
+    status text NOT NULL,
+    description text NOT NULL,
+    account uuid NOT NULL,
+    slug uuid,
+    config_vars bytea NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT releases_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'succeeded'::text, 'failed'::text, 'expired'::text]))),
+    CONSTRAINT releases_version_check CHECK ((version > 0))
+);
+
+CREATE TABLE public.router_slots (
+    region text NOT NULL,
+    slot integer NOT NULL,
+    app uuid NOT NULL,
+    CONSTRAINT router_slots_slot_check CHECK ((slot >= 0))
+);
+
+CREATE TABLE public.slugs (
+    id uuid NOT NULL,
+    app uuid NOT NULL,
+    stack text NOT NULL,
+    commit text,
+    commit_description text,
+    buildpack_provided_description text,
+    process_types jsonb NOT NULL,
+    checksum text,
+    size bigint,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE public.sources (
+    id uuid NOT NULL,
+    account uuid NOT NULL,
+    put_token text NOT NULL,
+    get_token text NOT NULL,
+    uploaded_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE public.work (
+    kind text NOT NULL,
+    subject uuid NOT NULL,
+    region text NOT NULL,
+    run_at timestamp with time zone DEFAULT now() NOT NULL,
+    leased_until timestamp with time zone,
+    wakes bigint DEFAULT 0 NOT NULL,
+    failures integer DEFAULT 0 NOT NULL,
+    last_error text
+);
+
+ALTER TABLE ONLY public.accounts
+    ADD CONSTRAINT accounts_email_key UNIQUE (email);
+
+ALTER TABLE ONLY public.accounts
+    ADD CONSTRAINT accounts_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.address_cursors
+    ADD CONSTRAINT address_cursors_pkey PRIMARY KEY (region);
+
+ALTER TABLE ONLY public.apps
+    ADD CONSTRAINT apps_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.authorizations
+    ADD CONSTRAINT authorizations_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.authorizations
+    ADD CONSTRAINT authorizations_token_sha256_key UNIQUE (token_sha256);
+
+ALTER TABLE ONLY public.build_output
+    ADD CONSTRAINT build_output_pkey PRIMARY KEY (build, "position");
+
+ALTER TABLE ONLY public.buildpack_installations
+    ADD CONSTRAINT buildpack_installations_pkey PRIMARY KEY (app, ordinal);
+
+ALTER TABLE ONLY public.builds
+    ADD CONSTRAINT builds_output_token_key UNIQUE (output_token);
+
+ALTER TABLE ONLY public.builds
+    ADD CONSTRAINT builds_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.dynos
+    ADD CONSTRAINT dynos_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.formations
+    ADD CONSTRAINT formations_app_type_key UNIQUE (app, type);
+
+ALTER TABLE ONLY public.formations
+    ADD CONSTRAINT formations_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.log_lines
+    ADD CONSTRAINT log_lines_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.log_sessions
+    ADD CONSTRAINT log_sessions_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.migrations
+    ADD CONSTRAINT migrations_pkey PRIMARY KEY (name);
+
+ALTER TABLE ONLY public.regions
+    ADD CONSTRAINT regions_name_key UNIQUE (name);
+
+ALTER TABLE ONLY public.regions
+    ADD CONSTRAINT regions_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.releases
+    ADD CONSTRAINT releases_app_version_key UNIQUE (app, version);
+
+ALTER TABLE ONLY public.releases
+    ADD CONSTRAINT releases_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.router_slots
+    ADD CONSTRAINT router_slots_app_key UNIQUE (app);
+
+ALTER TABLE ONLY public.router_slots
+    ADD CONSTRAINT router_slots_pkey PRIMARY KEY (region, slot);
+
+ALTER TABLE ONLY public.slugs
+    ADD CONSTRAINT slugs_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.sources
+    ADD CONSTRAINT sources_get_token_key UNIQUE (get_token);
+
+ALTER TABLE ONLY public.sources
+    ADD CONSTRAINT sources_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.sources
+    ADD CONSTRAINT sources_put_token_key UNIQUE (put_token);
+
+ALTER TABLE ONLY public.work
+    ADD CONSTRAINT work_pkey PRIMARY KEY (kind, subject);
+
+CREATE UNIQUE INDEX app_names ON public.apps USING btree (name) WHERE (deleted_at IS NULL);
+
+CREATE UNIQUE INDEX current_dynos ON public.dynos USING btree (formation, ordinal) WHERE ((state <> 'down'::text) AND (NOT leaving));
+
+CREATE INDEX dynos_of_app ON public.dynos USING btree (app, created_at);
+
+CREATE UNIQUE INDEX leaving_dynos ON public.dynos USING btree (formation, ordinal) WHERE ((state <> 'down'::text) AND leaving);
+
+CREATE UNIQUE INDEX live_addresses ON public.dynos USING btree (address) WHERE (state <> 'down'::text);
+
+CREATE INDEX live_dynos ON public.dynos USING btree (region) WHERE (state <> 'down'::text);
+
+CREATE INDEX routed_dynos ON public.dynos USING btree (region) WHERE routed;
+
+CREATE INDEX work_due ON public.work USING btree (region, run_at);
+
+ALTER TABLE ONLY public.address_cursors
+    ADD CONSTRAINT address_cursors_region_fkey FOREIGN KEY (region) REFERENCES public.regions(name);
+
+ALTER TABLE ONLY public.apps
+    ADD CONSTRAINT apps_current_release_fkey FOREIGN KEY (current_release) REFERENCES public.releases(id);
+
+ALTER TABLE ONLY public.apps
+    ADD CONSTRAINT apps_owner_fkey FOREIGN KEY (owner) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.apps
+    ADD CONSTRAINT apps_region_fkey FOREIGN KEY (region) REFERENCES public.regions(name);
+
+ALTER TABLE ONLY public.authorizations
+    ADD CONSTRAINT authorizations_account_fkey FOREIGN KEY (account) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.build_output
+    ADD CONSTRAINT build_output_build_fkey FOREIGN KEY (build) REFERENCES public.builds(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.buildpack_installations
+    ADD CONSTRAINT buildpack_installations_app_fkey FOREIGN KEY (app) REFERENCES public.apps(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.builds
+    ADD CONSTRAINT builds_account_fkey FOREIGN KEY (account) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.builds
+    ADD CONSTRAINT builds_app_fkey FOREIGN KEY (app) REFERENCES public.apps(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.builds
+    ADD CONSTRAINT builds_release_fkey FOREIGN KEY (release) REFERENCES public.releases(id);
+
+ALTER TABLE ONLY public.builds
+    ADD CONSTRAINT builds_slug_fkey FOREIGN KEY (slug) REFERENCES public.slugs(id);
+
+ALTER TABLE ONLY public.builds
+    ADD CONSTRAINT builds_source_fkey FOREIGN KEY (source) REFERENCES public.sources(id);
+
+ALTER TABLE ONLY public.dynos
+    ADD CONSTRAINT dynos_app_fkey FOREIGN KEY (app) REFERENCES public.apps(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.dynos
+    ADD CONSTRAINT dynos_formation_fkey FOREIGN KEY (formation) REFERENCES public.formations(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.dynos
+    ADD CONSTRAINT dynos_region_fkey FOREIGN KEY (region) REFERENCES public.regions(name);
+
+ALTER TABLE ONLY public.dynos
+    ADD CONSTRAINT dynos_release_fkey FOREIGN KEY (release) REFERENCES public.releases(id);
+
+ALTER TABLE ONLY public.formations
+    ADD CONSTRAINT formations_app_fkey FOREIGN KEY (app) REFERENCES public.apps(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.log_sessions
+    ADD CONSTRAINT log_sessions_app_fkey FOREIGN KEY (app) REFERENCES public.apps(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.releases
+    ADD CONSTRAINT releases_account_fkey FOREIGN KEY (account) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.releases
+    ADD CONSTRAINT releases_app_fkey FOREIGN KEY (app) REFERENCES public.apps(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.releases
+    ADD CONSTRAINT releases_slug_fkey FOREIGN KEY (slug) REFERENCES public.slugs(id);
+
+ALTER TABLE ONLY public.router_slots
+    ADD CONSTRAINT router_slots_app_fkey FOREIGN KEY (app) REFERENCES public.apps(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.router_slots
+    ADD CONSTRAINT router_slots_region_fkey FOREIGN KEY (region) REFERENCES public.regions(name);
+
+ALTER TABLE ONLY public.slugs
+    ADD CONSTRAINT slugs_app_fkey FOREIGN KEY (app) REFERENCES public.apps(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.sources
+    ADD CONSTRAINT sources_account_fkey FOREIGN KEY (account) REFERENCES public.accounts(id);

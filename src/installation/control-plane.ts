@@ -1,0 +1,64 @@
+/** All parts together: waiting for them, and ending them in an order that loses nothing. */
+
+import { MINUTE, pause } from '../lib/clock.ts'
+import type { DataDirectory } from './data-directory.ts'
+import { runningPart } from './keep-part.ts'
+import { endProcess, removeProcessFile } from './living-process.ts'
+import type { PartSpec } from './parts.ts'
+import { Refusal } from './refusal.ts'
+
+const POLL = 50
+const DEADLINE = 2 * MINUTE
+
+/** Throws a Refusal that names what is not ready by the deadline; returns early when the signal aborts. */
+export async function allReady(
+  parts: readonly PartSpec[],
+  data: DataDirectory,
+  signal: AbortSignal,
+): Promise<void> {
+  const deadline = AbortSignal.any([signal, AbortSignal.timeout(DEADLINE)])
+  let waiting = parts
+  while (!signal.aborted) {
+    waiting = await notReady(waiting, data)
+    if (waiting.length === 0) return
+    if (deadline.aborted && !signal.aborted) throw tooLate(waiting, data)
+    await pause(POLL, deadline)
+  }
+}
+
+export async function isReady(part: PartSpec, data: DataDirectory): Promise<boolean> {
+  const running = runningPart(data, part.name)
+  return running !== undefined && (await part.isReady(running))
+}
+
+/** What reads and writes the database ends before the database does. */
+export async function endParts(
+  parts: readonly PartSpec[],
+  data: DataDirectory,
+): Promise<void> {
+  await Promise.all(parts.filter((it) => !isDatabase(it)).map((it) => endPart(it, data)))
+  await Promise.all(parts.filter(isDatabase).map((it) => endPart(it, data)))
+}
+
+const isDatabase = (part: PartSpec) => part.name === 'postgres'
+
+async function endPart(part: PartSpec, data: DataDirectory): Promise<void> {
+  const running = runningPart(data, part.name)
+  if (running) await endProcess(running, part.ends)
+  removeProcessFile(data.processFile(part.name))
+}
+
+async function notReady(
+  parts: readonly PartSpec[],
+  data: DataDirectory,
+): Promise<readonly PartSpec[]> {
+  const ready = await Promise.all(parts.map((part) => isReady(part, data)))
+  return parts.filter((_, at) => !ready[at])
+}
+
+function tooLate(parts: readonly PartSpec[], data: DataDirectory): Refusal {
+  const names = parts.map((it) => it.name).join(', ')
+  return new Refusal(
+    `Not ready after ${DEADLINE / MINUTE} minutes: ${names}. See ${data.programLogs}.`,
+  )
+}

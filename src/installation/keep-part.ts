@@ -1,0 +1,123 @@
+/**
+ * Keeps one part running: adopts it where it runs, starts it where not, and again when it
+ * died. A part lives in a session of its own and owes its supervisor nothing, so either may
+ * die without the other noticing more than that.
+ */
+
+import { spawn } from 'node:child_process'
+import {
+  closeSync,
+  existsSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  statSync,
+} from 'node:fs'
+
+import { type Clock, MINUTE, pause, SECOND } from '../lib/clock.ts'
+import type { DataDirectory } from './data-directory.ts'
+import {
+  isAlive,
+  type LivingProcess,
+  processOf,
+  readProcessFile,
+  writeProcessFile,
+} from './living-process.ts'
+import type { PartSpec } from './parts.ts'
+
+const POLL = 100
+const LOG_MOST_BYTES = 10 << 20
+const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
+
+export interface Keeping {
+  readonly data: DataDirectory
+  readonly clock: Clock
+  /** Told what a person should know. */
+  readonly say: (sentence: string) => void
+}
+
+/** What a part's process file says beside which process it is. */
+export interface PartRecord extends LivingProcess {
+  readonly since: string
+  readonly restarts: number
+}
+
+/** Resolves after the signal aborts; the part then still runs. */
+export async function keepPart(
+  part: PartSpec,
+  keeping: Keeping,
+  signal: AbortSignal,
+): Promise<void> {
+  let failures = 0
+  while (!signal.aborted) {
+    if (part.needs !== undefined && !existsSync(part.needs)) {
+      await pause(POLL, signal)
+      continue
+    }
+    const running = runningPart(keeping.data, part.name) ?? startPart(part, keeping)
+    await goneOrAborted(running, signal)
+    if (signal.aborted) return
+
+    const ran = keeping.clock.now().getTime() - Date.parse(running.since)
+    if (ran > MINUTE) failures = 0
+    const wait = restartDelay(failures++)
+    const when = wait === 0 ? 'now' : `in ${wait / SECOND} s`
+    keeping.say(
+      `${part.name} (pid ${running.pid}) ended; starting it again ${when}. See ${keeping.data.logFile(part.name)}`,
+    )
+    await pause(wait, signal)
+  }
+}
+
+/** Milliseconds before the next start: at once after the first end, then longer, up to 30 s. */
+export function restartDelay(failures: number): number {
+  return failures === 0 ? 0 : Math.min(30 * SECOND, 500 * 2 ** (failures - 1))
+}
+
+/** The part's process, if it is alive. */
+export function runningPart(data: DataDirectory, name: string): PartRecord | undefined {
+  const record = lastRecord(data, name)
+  return record && isAlive(record) ? record : undefined
+}
+
+function lastRecord(data: DataDirectory, name: string): PartRecord | undefined {
+  const file = data.processFile(name)
+  if (!readProcessFile(file)) return undefined
+  return JSON.parse(readFileSync(file, 'utf8')) as PartRecord
+}
+
+function startPart(part: PartSpec, { data, clock }: Keeping): PartRecord {
+  const [program = '', ...args] = part.command
+  const before = lastRecord(data, part.name)
+  const log = openLog(data.logFile(part.name))
+  const child = spawn(program, args, {
+    cwd: '/',
+    detached: true,
+    stdio: ['ignore', log, log],
+    env: { PATH, LANG: 'C.UTF-8', ...part.environment },
+  })
+  closeSync(log)
+  // A program that can't be started has no pid, and counts as one that ended at once.
+  child.on('error', () => {})
+  child.unref()
+
+  const pid = child.pid ?? 0
+  const record: PartRecord = {
+    pid,
+    startTicks: processOf(pid)?.startTicks ?? 0,
+    since: clock.now().toISOString(),
+    restarts: before ? before.restarts + 1 : 0,
+  }
+  writeProcessFile(data.processFile(part.name), record)
+  return record
+}
+
+async function goneOrAborted(it: LivingProcess, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted && isAlive(it)) await pause(POLL, signal)
+}
+
+function openLog(file: string): number {
+  if (existsSync(file) && statSync(file).size > LOG_MOST_BYTES)
+    renameSync(file, `${file}.1`)
+  return openSync(file, 'a', 0o640)
+}

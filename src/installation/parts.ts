@@ -1,0 +1,159 @@
+/** Every process of an installation: as whom it runs, how, and when it is ready. */
+
+import { existsSync, readFileSync } from 'node:fs'
+import { createConnection } from 'node:net'
+import { join } from 'node:path'
+
+import { SECOND } from '../lib/clock.ts'
+import type { DataDirectory, Installation } from './data-directory.ts'
+import type { LivingProcess } from './living-process.ts'
+import { postgresAnswers, postgresCommand } from './postgres-cluster.ts'
+import { asUser } from './run-program.ts'
+import { GROUP, POSTGRES_USER } from './users.ts'
+
+export interface PartSpec {
+  readonly name: string
+  readonly command: readonly string[]
+  readonly environment: Readonly<Record<string, string>>
+  /** It is not started before this file is there. */
+  readonly needs: string | undefined
+  /** What asks it to end, and how many milliseconds it then has. */
+  readonly ends: { readonly signal: NodeJS.Signals; readonly patience: number }
+  /** It runs on when `up` ends. */
+  readonly outlivesUp: boolean
+  /** Where it is reached, for people. */
+  readonly address: string
+  isReady(process: LivingProcess): Promise<boolean>
+}
+
+export interface PartSettings {
+  readonly data: DataDirectory
+  readonly installation: Installation
+  /** Where this program lies. */
+  readonly program: string
+  /** The user's own PostgreSQL; undefined: the private one. */
+  readonly databaseUrl: string | undefined
+}
+
+/** PostgreSQL, where it is ours, comes first: everything else needs it. */
+export function partsOf(settings: PartSettings): PartSpec[] {
+  const isThere = ({ name }: PartSpec) =>
+    !['api', 'git', 'logs', 'manager'].some(
+      (it) =>
+        name.split('-')[0] === it &&
+        !existsSync(join(settings.program, 'bin', `${it}.ts`)),
+    )
+  const { data, installation, databaseUrl } = settings
+  const api = `http://localhost:${installation.apiPort}`
+  return [
+    ...(databaseUrl === undefined ? [postgres(data)] : []),
+    nodePart(settings, { name: 'api', user: 'mayfly-api', address: api }),
+    nodePart(settings, {
+      name: 'git',
+      user: 'mayfly-git',
+      address: `${data.run('git')}/http.sock`,
+    }),
+    nodePart(settings, {
+      name: 'logs',
+      user: 'mayfly-logs',
+      address: `${data.run('logs')}/http.sock`,
+    }),
+    ...installation.regions.map(({ name, subnet }) =>
+      nodePart(settings, { name: `manager-${name}`, region: name, address: subnet }),
+    ),
+    ...installation.regions.map(({ name, httpPort }) =>
+      router(data, name, `http://<app>.${installation.domain}:${httpPort}`),
+    ),
+  ].filter(isThere)
+}
+
+function postgres(data: DataDirectory): PartSpec {
+  const sockets = data.run('postgres')
+  return {
+    name: 'postgres',
+    command: asUser(POSTGRES_USER, GROUP, postgresCommand(data.postgres, sockets)),
+    environment: {},
+    needs: undefined,
+    // Fast shutdown: ends the connections, loses nothing.
+    ends: { signal: 'SIGINT', patience: 30 * SECOND },
+    outlivesUp: false,
+    address: sockets,
+    isReady: () => postgresAnswers(sockets),
+  }
+}
+
+interface NodePart {
+  readonly name: string
+  /** Undefined: root. */
+  readonly user?: string
+  readonly region?: string
+  readonly address: string
+}
+
+function nodePart(settings: PartSettings, part: NodePart): PartSpec {
+  const { data, program, databaseUrl } = settings
+  const { name, user, region, address } = part
+  const file = join('bin', `${region === undefined ? name : 'manager'}.ts`)
+  return {
+    name,
+    command:
+      user === undefined
+        ? [process.execPath, join(program, file)]
+        : unprivileged(settings, user, file),
+    environment: {
+      MAYFLY_DATA: data.root,
+      HOME: data.run(name),
+      ...(region === undefined ? {} : { MAYFLY_REGION: region }),
+      ...(databaseUrl === undefined ? {} : { DATABASE_URL: databaseUrl }),
+    },
+    needs: undefined,
+    ends: { signal: 'SIGTERM', patience: 10 * SECOND },
+    outlivesUp: false,
+    address,
+    isReady: async ({ pid }) => readText(data.readyFile(name)).trim() === String(pid),
+  }
+}
+
+/** See bin/run-part.sh. */
+function unprivileged(
+  { data, program }: PartSettings,
+  user: string,
+  file: string,
+): string[] {
+  const mounting = [program, data.program, process.execPath, data.node]
+  const command = asUser(user, GROUP, [data.node, join(data.program, file)])
+  const alone = ['unshare', '--mount', '--propagation', 'slave', '--']
+  return [...alone, join(program, 'bin', 'run-part.sh'), ...mounting, ...command]
+}
+
+function router(data: DataDirectory, region: string, address: string): PartSpec {
+  const config = join(data.router(region), 'haproxy.cfg')
+  const master = join(data.router(region), 'master.sock')
+  return {
+    name: `router-${region}`,
+    command: ['haproxy', '-W', '-S', master, '-f', config],
+    environment: {},
+    needs: config,
+    ends: { signal: 'SIGTERM', patience: 10 * SECOND },
+    outlivesUp: true,
+    address,
+    isReady: () => accepts(master),
+  }
+}
+
+function accepts(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = createConnection({ path, timeout: SECOND })
+    const answer = (is: boolean) => {
+      socket.destroy()
+      resolve(is)
+    }
+    socket.once('connect', () => answer(true))
+    socket.once('error', () => answer(false))
+    socket.once('timeout', () => answer(false))
+  })
+}
+
+function readText(file: string): string {
+  return existsSync(file) ? readFileSync(file, 'utf8') : ''
+}

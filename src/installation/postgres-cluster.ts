@@ -1,0 +1,133 @@
+/**
+ * The private PostgreSQL: the system's binaries, a cluster in the data directory, reachable
+ * by nothing but a unix socket, and through it by nobody but root and the parts.
+ */
+
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+
+import { Client } from 'pg'
+
+import { SECOND } from '../lib/clock.ts'
+import type { DataDirectory } from './data-directory.ts'
+import { Refusal } from './refusal.ts'
+import { asUser, runProgram } from './run-program.ts'
+import { groupId, POSTGRES_USER, userId, USERS } from './users.ts'
+
+/** Makes the cluster, once. Half-made, it lies under another name and is made anew. */
+export async function ensureCluster(data: DataDirectory): Promise<void> {
+  if (existsSync(data.postgres)) return
+  const draft = `${data.postgres}.new`
+  await initialiseCluster(draft)
+  writeFileSync(join(draft, 'pg_hba.conf'), 'local all all peer map=mayfly\n')
+  writeFileSync(join(draft, 'pg_ident.conf'), userMap())
+  renameSync(draft, data.postgres)
+}
+
+/** Makes a cluster in `directory`, which is emptied first; its superuser is `postgres`. */
+export async function initialiseCluster(
+  directory: string,
+  ...more: string[]
+): Promise<void> {
+  rmSync(directory, { recursive: true, force: true })
+  mkdirSync(directory)
+  chownSync(directory, userId(POSTGRES_USER), groupId(POSTGRES_USER))
+  chmodSync(directory, 0o700)
+  const manner = [
+    '--username=postgres',
+    '--encoding=UTF8',
+    '--locale=C.UTF-8',
+    '--data-checksums',
+  ]
+  const initdb = [join(binaries(), 'initdb'), `--pgdata=${directory}`, ...manner, ...more]
+  await runProgram(asUser(POSTGRES_USER, POSTGRES_USER, initdb))
+}
+
+/** Who of the machine's users is who in the database. */
+export function userMap(): string {
+  const ours = ['root', POSTGRES_USER, ...USERS].map((user) => `mayfly ${user} mayfly`)
+  const admins = ['root', POSTGRES_USER].map((user) => `mayfly ${user} postgres`)
+  return [...ours, ...admins, ''].join('\n')
+}
+
+/** `settings`: more of them, each `name=value`. */
+export function postgresCommand(
+  directory: string,
+  socketDirectory: string,
+  settings: readonly string[] = [],
+): string[] {
+  const all = [
+    'listen_addresses=',
+    `unix_socket_directories=${socketDirectory}`,
+    'max_connections=200',
+    'logging_collector=off',
+    ...settings,
+  ]
+  return [
+    join(binaries(), 'postgres'),
+    '-D',
+    directory,
+    ...all.flatMap((it) => ['-c', it]),
+  ]
+}
+
+/** Whether the server in this socket directory answers. */
+export async function postgresAnswers(socketDirectory: string): Promise<boolean> {
+  try {
+    await asAdmin(socketDirectory, (client) => client.query('select 1'))
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** The role and the database that all parts share. Idempotent. */
+export async function ensureDatabase(data: DataDirectory): Promise<void> {
+  await asAdmin(data.run('postgres'), async (client) => {
+    const roles = await client.query(`select 1 from pg_roles where rolname = 'mayfly'`)
+    if (roles.rows.length === 0) await client.query('create role mayfly login')
+    const databases = await client.query(
+      `select 1 from pg_database where datname = 'mayfly'`,
+    )
+    if (databases.rows.length === 0)
+      await client.query('create database mayfly owner mayfly')
+  })
+}
+
+async function asAdmin(
+  host: string,
+  work: (client: Client) => Promise<unknown>,
+): Promise<void> {
+  const client = new Client({
+    host,
+    user: 'postgres',
+    database: 'postgres',
+    connectionTimeoutMillis: 5 * SECOND,
+  })
+  client.on('error', () => {})
+  await client.connect()
+  try {
+    await work(client)
+  } finally {
+    await client.end()
+  }
+}
+
+/** Debian's directory of the newest PostgreSQL on the machine. */
+export function binaries(): string {
+  const newest = globSync('/usr/lib/postgresql/*/bin/postgres')
+    .map((file) => Number(file.split('/')[4]))
+    .toSorted((a, b) => b - a)[0]
+  if (newest === undefined)
+    throw new Refusal('There is no PostgreSQL server: apt-get install postgresql.')
+  return `/usr/lib/postgresql/${newest}/bin`
+}

@@ -1,0 +1,30 @@
+import { execFile } from 'node:child_process'
+
+/** What the program printed. It is waited for, and a status other than 0 is an error that says what it printed. */
+export function runProgram(command: readonly string[], input?: string): Promise<string> {
+  const [file = '', ...args] = command
+  return new Promise((resolve, reject) => {
+    const child = execFile(
+      file,
+      args,
+      { maxBuffer: 64 << 20, cwd: '/' },
+      (error, stdout, stderr) => {
+        if (!error) return resolve(stdout)
+        reject(new Error(`${command.join(' ')}: ${stderr.trim()}`, { cause: error }))
+      },
+    )
+    // A program that ends without reading is known by its status.
+    child.stdin?.on('error', () => {})
+    child.stdin?.end(input ?? '')
+  })
+}
+
+/** The same command as another user, who belongs to that one group and no other. */
+export function asUser(
+  user: string,
+  group: string,
+  command: readonly string[],
+): readonly string[] {
+  const who = [`--reuid=${user}`, `--regid=${group}`, '--clear-groups']
+  return ['setpriv', ...who, '--', ...command]
+}

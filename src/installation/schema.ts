@@ -1,0 +1,41 @@
+import { join } from 'node:path'
+
+import { Pool } from 'pg'
+
+import { migrate } from './migrate.ts'
+import { binaries } from './postgres-cluster.ts'
+import { runProgram } from './run-program.ts'
+
+const NAME = 'mayfly_schema'
+
+/** The schema that the migrations make, as pg_dump writes it, less what varies between its versions. */
+export async function schemaOfMigrations(host: string): Promise<string> {
+  const server = { host, user: 'postgres' }
+  const admin = new Pool({ ...server, database: 'postgres', max: 1 })
+  try {
+    await admin.query(`create database ${NAME}`)
+    const pool = new Pool({ ...server, database: NAME, max: 1 })
+    try {
+      await migrate(pool)
+    } finally {
+      await pool.end()
+    }
+    const where = [`--host=${host}`, '--username=postgres', `--dbname=${NAME}`]
+    const what = ['--schema-only', '--no-owner', '--no-privileges']
+    return normalised(await runProgram([join(binaries(), 'pg_dump'), ...what, ...where]))
+  } finally {
+    await admin.query(`drop database if exists ${NAME} with (force)`)
+    await admin.end()
+  }
+}
+
+/** Without comments, settings and psql's own commands; one empty line between statements. */
+export function normalised(dump: string): string {
+  const statements = dump
+    .split('\n')
+    .filter((line) => !/^(--|SET |SELECT pg_catalog\.set_config|\\)/.test(line))
+    .join('\n')
+    .replaceAll(/\n{3,}/g, '\n\n')
+    .trim()
+  return `-- The database as the migrations make it. Written by ./mayfly schema.\n\n${statements}\n`
+}

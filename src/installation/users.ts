@@ -1,0 +1,57 @@
+/** The unprivileged users that the parts run as. They belong to the machine, not to one installation. */
+
+import { readFileSync } from 'node:fs'
+
+import { runProgram } from './run-program.ts'
+
+export const GROUP = 'mayfly'
+export const USERS = ['mayfly-api', 'mayfly-git', 'mayfly-logs'] as const
+export const POSTGRES_USER = 'postgres'
+
+export async function ensureUsers(): Promise<void> {
+  if (!idOf('/etc/group', GROUP)) {
+    await ensure(['groupadd', '--system', GROUP], () => idOf('/etc/group', GROUP))
+  }
+  for (const user of USERS) {
+    if (idOf('/etc/passwd', user)) continue
+    const manner = [
+      '--no-create-home',
+      '--home-dir',
+      '/nonexistent',
+      '--shell',
+      '/usr/sbin/nologin',
+    ]
+    await ensure(['useradd', '--system', '--gid', GROUP, ...manner, user], () =>
+      idOf('/etc/passwd', user),
+    )
+  }
+}
+
+export function userId(name: string): number {
+  return known(idOf('/etc/passwd', name), `user ${name}`)
+}
+
+export function groupId(name: string): number {
+  return known(idOf('/etc/group', name), `group ${name}`)
+}
+
+/** Another installation may be set up at the same moment: what counts is that it is there. */
+async function ensure(command: readonly string[], isThere: () => unknown): Promise<void> {
+  try {
+    await runProgram(command)
+  } catch (error) {
+    if (!isThere()) throw error
+  }
+}
+
+function idOf(file: string, name: string): number | undefined {
+  const line = readFileSync(file, 'utf8')
+    .split('\n')
+    .find((it) => it.startsWith(`${name}:`))
+  return line === undefined ? undefined : Number(line.split(':')[2])
+}
+
+function known(id: number | undefined, what: string): number {
+  if (id === undefined) throw new Error(`there is no ${what} on this machine`)
+  return id
+}
