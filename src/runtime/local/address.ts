@@ -1,0 +1,41 @@
+/** IPv4 addresses as numbers, and the uids that follow from a dyno's. */
+
+/** Container uids 0 … 2047 of each dyno. */
+export const UIDS_PER_DYNO = 2048
+const FIRST_UID = 0x40000000
+const WITHIN_172_16 = 0xfffff
+
+/** The dyno's user inside the dyno. */
+export const DYNO_UID = 1000
+
+/** Whose slugs and writable volumes are on disk: a uid of no account and of no dyno. */
+export const SLUG_UID = FIRST_UID - 1
+
+export interface Subnet {
+  /** The bridge's own address: the first one. */
+  readonly gateway: string
+  readonly prefix: number
+}
+
+/** The host uid of the dyno's uid 0. Unique, as addresses in 172.16.0.0/12 are. */
+export function firstUidOf(address: string): number {
+  return FIRST_UID + (numberOf(address) & WITHIN_172_16) * UIDS_PER_DYNO
+}
+
+/** `cidr` as in `172.16.64.0/18`. */
+export function subnetOf(cidr: string): Subnet {
+  const [network = '', prefix = ''] = cidr.split('/')
+  return { gateway: textOf(numberOf(network) + 1), prefix: Number(prefix) }
+}
+
+export function numberOf(address: string): number {
+  const bytes = address.split('.').map(Number)
+  if (bytes.length !== 4 || bytes.some((byte) => !(byte >= 0 && byte <= 255))) {
+    throw new Error(`${address} is not an IPv4 address`)
+  }
+  return bytes.reduce((sum, byte) => sum * 256 + byte, 0)
+}
+
+export function textOf(address: number): string {
+  return [24, 16, 8, 0].map((shift) => (address >>> shift) & 255).join('.')
+}

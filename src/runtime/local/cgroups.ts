@@ -1,0 +1,202 @@
+/**
+ * cgroups of both kinds. A dyno has two: `<id>/dyno` with its processes and limits, made by
+ * crun, and `<id>/monitor` for its conmon; the cpu weight is their parent's, so that what
+ * logging costs is the dyno's own. On version 1 the monitor is in the dyno's only for cpu;
+ * in the other hierarchies all monitors share `monitors`.
+ */
+
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdir, readdir, rmdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
+import type { DynoId } from '../../model/ids.ts'
+import type { Size } from '../../model/size.ts'
+
+export interface Cgroups {
+  readonly version: 1 | 2
+  /** Where a cgroup2 is mounted beside version 1: crun must not see it. */
+  readonly hybridMount: string | undefined
+  /** By controller, `name=systemd` and, where hybrid, `unified` included. */
+  readonly hierarchies: ReadonlyMap<string, string>
+  /** Whether a limit on swap can be set. */
+  readonly limitsSwap: boolean
+}
+
+const CONTROLLERS = ['cpu', 'memory', 'pids']
+/** A new cgroup here admits nobody until it is told its cpus; its crun does that. */
+const CPUSET = 'cpuset'
+const STANDARD_SHARES = 1024
+const STANDARD_WEIGHT = 100
+
+/** `mounts`: the text of /proc/mounts. */
+export function cgroupsOf(mounts: string): Cgroups {
+  const all = mounts.split('\n').map((line) => line.split(' '))
+  const whole = all.find(([, at, type]) => type === 'cgroup2' && at === '/sys/fs/cgroup')
+  if (whole) {
+    const hierarchies = new Map([['unified', '/sys/fs/cgroup']])
+    return { version: 2, hybridMount: undefined, hierarchies, limitsSwap: true }
+  }
+  const hierarchies = new Map<string, string>()
+  for (const [, at = '', type, options = ''] of all) {
+    if (type === 'cgroup2') hierarchies.set('unified', at)
+    if (type !== 'cgroup') continue
+    for (const option of options.split(',')) {
+      if (option.startsWith('name=') || at.split(/[/,]/).includes(option)) {
+        hierarchies.set(option, at)
+      }
+    }
+  }
+  const memory = hierarchies.get('memory') ?? ''
+  const limitsSwap = existsSync(join(memory, 'memory.memsw.limit_in_bytes'))
+  return { version: 1, hybridMount: hierarchies.get('unified'), hierarchies, limitsSwap }
+}
+
+export function presentCgroups(): Cgroups {
+  return cgroupsOf(readFileSync('/proc/mounts', 'utf8'))
+}
+
+export interface DynoCgroups {
+  /** As `linux.cgroupsPath` wants it. */
+  readonly path: string
+  /** The files a monitor writes its pid to. */
+  readonly monitorProcs: readonly string[]
+  ensure(size: Size): Promise<void>
+  /** The pids in the dyno, and in its monitor's cgroup; of the host's numbering. */
+  processes(): readonly number[]
+  monitors(): readonly number[]
+  outOfMemory(): boolean
+  remove(): Promise<void>
+}
+
+/** `region`: the region's cgroup, relative to each hierarchy. */
+export function dynoCgroups(cgroups: Cgroups, region: string, id: DynoId): DynoCgroups {
+  const own = `${region}/${id}`
+  const main = hierarchy(cgroups, 'pids')
+  const cpu = hierarchy(cgroups, 'cpu')
+  const monitor = join(cpu, own, 'monitor')
+  const shared = cgroups.version === 2 ? [] : sharedMonitors(cgroups, region)
+
+  return {
+    path: `/${own}/dyno`,
+    monitorProcs: [monitor, ...shared].map((directory) =>
+      join(directory, 'cgroup.procs'),
+    ),
+    async ensure(size) {
+      await mkdir(monitor, { recursive: true })
+      await weigh(join(cpu, own), size)
+    },
+    processes: () => pidsIn(join(main, own, 'dyno')),
+    monitors: () => pidsIn(monitor),
+    outOfMemory: () => outOfMemory(cgroups, join(own, 'dyno')),
+    async remove() {
+      const roots = new Set([...cgroups.hierarchies.values()].map((at) => join(at, own)))
+      await Promise.all([...roots].map(removeTree))
+    },
+  }
+
+  async function weigh(directory: string, { cpuShare }: Size): Promise<void> {
+    if (cgroups.version === 1) {
+      const shares = String(cpuShare * STANDARD_SHARES)
+      return writeFile(join(directory, 'cpu.shares'), shares)
+    }
+    await writeFile(join(directory, 'cpu.weight'), String(cpuShare * STANDARD_WEIGHT))
+  }
+}
+
+/** What all dynos of a region need. Idempotent. */
+export async function prepareCgroups(cgroups: Cgroups, region: string): Promise<void> {
+  if (cgroups.version === 1) {
+    for (const at of sharedMonitors(cgroups, region)) await mkdir(at, { recursive: true })
+    return
+  }
+  let at = hierarchy(cgroups, 'unified')
+  for (const step of ['', ...region.split('/')]) {
+    at = join(at, step)
+    await mkdir(at, { recursive: true })
+    for (const controller of CONTROLLERS) {
+      writeFileSync(join(at, 'cgroup.subtree_control'), `+${controller}`)
+    }
+  }
+}
+
+/** Removes a region's cgroups; its processes are gone. */
+export async function removeCgroups(cgroups: Cgroups, region: string): Promise<void> {
+  const roots = new Set(cgroups.hierarchies.values())
+  for (const at of roots) {
+    await removeTree(join(at, region))
+    const installation = join(at, region.split('/')[0] ?? region)
+    await rmdir(installation).catch(() => undefined) // another region's may be in it
+  }
+}
+
+/** Every pid in a region's cgroups. */
+export function processesUnder(cgroups: Cgroups, region: string): readonly number[] {
+  const main = join(hierarchy(cgroups, 'pids'), region)
+  const cpu = join(hierarchy(cgroups, 'cpu'), region)
+  return [...new Set([...pidsUnder(main), ...pidsUnder(cpu)])]
+}
+
+function hierarchy({ version, hierarchies }: Cgroups, controller: string): string {
+  const at = hierarchies.get(version === 2 ? 'unified' : controller)
+  if (!at) throw new Error(`the machine has no cgroup hierarchy for ${controller}`)
+  return at
+}
+
+function sharedMonitors(cgroups: Cgroups, region: string): string[] {
+  const cpu = hierarchy(cgroups, 'cpu')
+  const others = new Set(
+    [...cgroups.hierarchies].filter(([name]) => name !== CPUSET).map(([, at]) => at),
+  )
+  others.delete(cpu)
+  return [...others].map((at) => join(at, region, 'monitors'))
+}
+
+function outOfMemory(cgroups: Cgroups, path: string): boolean {
+  const at = join(hierarchy(cgroups, 'memory'), path)
+  const file = cgroups.version === 1 ? 'memory.oom_control' : 'memory.events'
+  return /^oom_kill [1-9]/m.test(textOrNothing(join(at, file)))
+}
+
+function pidsIn(directory: string): number[] {
+  const text = textOrNothing(join(directory, 'cgroup.procs'))
+  return text.split('\n').filter(Boolean).map(Number)
+}
+
+function pidsUnder(directory: string): number[] {
+  let entries
+  try {
+    entries = readdirSync(directory, { withFileTypes: true })
+  } catch {
+    return []
+  }
+  const below = entries.filter((entry) => entry.isDirectory())
+  return [
+    ...pidsIn(directory),
+    ...below.flatMap(({ name }) => pidsUnder(join(directory, name))),
+  ]
+}
+
+/** A cgroup's files can't be removed, its directories can once nobody is in them. */
+async function removeTree(directory: string): Promise<void> {
+  let entries
+  try {
+    entries = await readdir(directory, { withFileTypes: true })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return
+    throw error
+  }
+  for (const entry of entries) {
+    if (entry.isDirectory()) await removeTree(join(directory, entry.name))
+  }
+  await rmdir(directory)
+}
+
+function textOrNothing(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT' || code === 'ENODEV') return ''
+    throw error
+  }
+}

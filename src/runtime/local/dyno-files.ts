@@ -1,0 +1,90 @@
+/**
+ * What the driver keeps of its dynos, all of it under one directory per region:
+ *
+ *   exits/<id>             the exit status, written by conmon
+ *   crun/                  crun's state
+ *   resolv.conf            bound into every dyno
+ *   <id>/dyno.json         how the dyno was asked for (`DynoRecord`); written first
+ *   <id>/config.json       the OCI configuration
+ *   <id>/pid, conmon.pid   PID 1 of the dyno, seen from the host; its monitor
+ *   <id>/started           written once the process was let go (`StartMark`)
+ *   <id>/terminated        written once SIGTERM was sent
+ *   <id>/persist/oom       written by conmon when the kernel killed for memory
+ *   <id>/log               what it printed, in the CRI format
+ *   <id>/upper, work       its layer over /app
+ */
+
+import { join } from 'node:path'
+
+import type { DynoId } from '../../model/ids.ts'
+
+export interface DynoFiles {
+  readonly directory: string
+  readonly record: string
+  readonly config: string
+  readonly pid: string
+  readonly monitorPid: string
+  readonly started: string
+  readonly terminated: string
+  readonly persist: string
+  readonly log: string
+  readonly hosts: string
+  readonly upper: string
+  readonly work: string
+  readonly exit: string
+  readonly execFifo: string
+  readonly crunState: string
+}
+
+/** What `remove` and `status` must know of a dyno that they were not told. */
+export interface DynoRecord {
+  readonly address: string
+  readonly port: number | undefined
+}
+
+/** Which process a dyno's is: a pid alone may be another's after a while. */
+export interface StartMark {
+  readonly pid: number
+  /** Clock ticks since boot, of /proc/<pid>/stat. */
+  readonly ticks: number
+  readonly boot: string
+}
+
+export interface RegionFiles {
+  readonly directory: string
+  readonly exits: string
+  readonly crun: string
+  readonly resolvConf: string
+  of(id: DynoId): DynoFiles
+}
+
+export function regionFiles(directory: string): RegionFiles {
+  const exits = join(directory, 'exits')
+  const crun = join(directory, 'crun')
+  return {
+    directory,
+    exits,
+    crun,
+    resolvConf: join(directory, 'resolv.conf'),
+    of(id) {
+      const at = (name: string) => join(directory, id, name)
+      return {
+        directory: join(directory, id),
+        record: at('dyno.json'),
+        config: at('config.json'),
+        pid: at('pid'),
+        monitorPid: at('conmon.pid'),
+        started: at('started'),
+        terminated: at('terminated'),
+        persist: at('persist'),
+        log: at('log'),
+        hosts: at('hosts'),
+        upper: at('upper'),
+        work: at('work'),
+        exit: join(exits, id),
+        execFifo: join(crun, id, 'exec.fifo'),
+        crunState: join(crun, id),
+      }
+    },
+  }
+}

@@ -1,0 +1,102 @@
+/** What is true of a dyno, read from its files and from /proc. */
+
+import { existsSync, readFileSync, statSync } from 'node:fs'
+
+import type { DynoId } from '../../model/ids.ts'
+import type { DynoStatus } from '../runtime.ts'
+import type { DynoFiles, DynoRecord, StartMark } from './dyno-files.ts'
+import { listensOn, processStatus, runsWith } from './process-status.ts'
+import type { LocalRegion } from './region.ts'
+
+export function dynoStatus(region: LocalRegion, id: DynoId): DynoStatus | undefined {
+  const files = region.files.of(id)
+  if (!existsSync(files.directory)) return undefined
+  return (
+    exited(region, id, files) ??
+    running(region, files) ??
+    // Between a process's end and the file that tells of it, only the monitor is alive.
+    (monitorLives(files, id) ? ending(files) : (exited(region, id, files) ?? gone(files)))
+  )
+}
+
+/** The host's pid of the dyno's PID 1, while it lives. */
+export function livingInit(
+  region: LocalRegion,
+  files: DynoFiles,
+): { readonly pid: number; readonly startedAt: Date } | undefined {
+  const mark = jsonIn<StartMark>(files.started)
+  if (mark?.boot !== region.boot) return undefined
+  if (processStatus(mark.pid)?.ticks !== mark.ticks) return undefined
+  return { pid: mark.pid, startedAt: statSync(files.started).mtime }
+}
+
+export function recordOf(files: DynoFiles): DynoRecord | undefined {
+  return jsonIn<DynoRecord>(files.record)
+}
+
+function exited(
+  region: LocalRegion,
+  id: DynoId,
+  files: DynoFiles,
+): DynoStatus | undefined {
+  const text = textIn(files.exit)
+  if (text === undefined) return undefined
+  const at = statSync(files.exit).mtime
+  const status = Number(text)
+  const killedForMemory =
+    existsSync(`${files.persist}/oom`) || region.cgroupsOf(id).outOfMemory()
+  return {
+    is: 'exited',
+    startedAt: startOf(files) ?? at,
+    at,
+    status,
+    // A process of several may have been killed for memory long before it was told to end.
+    outOfMemory: killedForMemory && status !== 0 && !existsSync(files.terminated),
+  }
+}
+
+function running(region: LocalRegion, files: DynoFiles): DynoStatus | undefined {
+  const init = livingInit(region, files)
+  if (!init) return undefined
+  const port = recordOf(files)?.port
+  return {
+    is: 'running',
+    startedAt: init.startedAt,
+    listening: port !== undefined && listensOn(init.pid, port),
+    terminated: existsSync(files.terminated),
+  }
+}
+
+function ending(files: DynoFiles): DynoStatus {
+  const startedAt = startOf(files)
+  if (!startedAt) return { is: 'created' }
+  const terminated = existsSync(files.terminated)
+  return { is: 'running', startedAt, listening: false, terminated }
+}
+
+function gone(files: DynoFiles): DynoStatus {
+  return existsSync(files.started) ? { is: 'lost' } : { is: 'created' }
+}
+
+function monitorLives(files: DynoFiles, id: DynoId): boolean {
+  const pid = Number(textIn(files.monitorPid))
+  return pid > 0 && processStatus(pid) !== undefined && runsWith(pid, 'conmon', id)
+}
+
+function startOf(files: DynoFiles): Date | undefined {
+  return statSync(files.started, { throwIfNoEntry: false })?.mtime
+}
+
+function jsonIn<Value>(file: string): Value | undefined {
+  const text = textIn(file)
+  return text ? (JSON.parse(text) as Value) : undefined
+}
+
+function textIn(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+}

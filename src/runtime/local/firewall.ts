@@ -1,0 +1,92 @@
+/**
+ * What dynos reach and who reaches them: one nftables table of the region's, rendered
+ * whole and put in place in one transaction, so that there is no moment without it.
+ */
+
+import { runProgram } from './run-program.ts'
+
+/**
+ * Nobody's on the public internet: this host's other networks, other tenants, metadata.
+ */
+const NOT_PUBLIC = [
+  '0.0.0.0/8',
+  '10.0.0.0/8',
+  '100.64.0.0/10',
+  '127.0.0.0/8',
+  '169.254.0.0/16',
+  '172.16.0.0/12',
+  '192.168.0.0/16',
+  '198.18.0.0/15',
+  '224.0.0.0/3',
+]
+
+export interface FirewallFacts {
+  readonly table: string
+  readonly bridge: string
+  readonly subnet: string
+  /** Name servers, IPv4; elsewhere or addresses of this host. */
+  readonly resolvers: readonly string[]
+}
+
+export function firewallRules(facts: FirewallFacts): string {
+  const { table, bridge, subnet } = facts
+  const named = facts.resolvers.length > 0
+  const resolvers = `ip daddr { ${facts.resolvers.join(', ')} }`
+  const dns = ['udp', 'tcp'].map((by) => `${resolvers} ${by} dport 53 accept`)
+  const lines = (rules: readonly string[]) =>
+    rules.map((rule) => `    ${rule}`).join('\n')
+
+  return `table inet ${table} {}
+delete table inet ${table}
+table inet ${table} {
+  chain forward {
+    type filter hook forward priority filter; policy accept;
+    iifname "${bridge}" jump from_dynos
+    oifname "${bridge}" ct state established,related accept
+    oifname "${bridge}" drop
+  }
+  chain from_dynos {
+    ip saddr != ${subnet} drop
+    meta nfproto ipv6 drop
+    oifname "${bridge}" drop
+    ct state established,related accept
+${lines(named ? dns : [])}
+    ip daddr { ${NOT_PUBLIC.join(', ')} } drop
+    accept
+  }
+  chain input {
+    type filter hook input priority filter; policy accept;
+    iifname "${bridge}" jump to_host
+  }
+  chain to_host {
+    meta nfproto ipv6 drop
+    ip saddr != ${subnet} drop
+    ct state established,related accept
+${lines(named ? dns : [])}
+    drop
+  }
+  chain postrouting {
+    type nat hook postrouting priority srcnat; policy accept;
+    ip saddr ${subnet} oifname != "${bridge}" masquerade
+  }
+}
+`
+}
+
+export async function applyFirewall(facts: FirewallFacts, signal?: AbortSignal) {
+  const input = firewallRules(facts)
+  await runProgram('nft', ['-f', '-'], signal ? { input, signal } : { input })
+}
+
+/** Whether the table is there: something else on the machine may have flushed it. */
+export async function firewallIsUp(table: string): Promise<boolean> {
+  return runProgram('nft', ['list', 'table', 'inet', table]).then(
+    () => true,
+    () => false,
+  )
+}
+
+export async function removeFirewall(table: string): Promise<void> {
+  const input = `table inet ${table} {}\ndelete table inet ${table}\n`
+  await runProgram('nft', ['-f', '-'], { input })
+}

@@ -1,0 +1,157 @@
+/**
+ * Dynos on this machine, by crun and conmon. What is true is read from the region's
+ * directory (`dyno-files.ts`) and from /proc; nothing that matters is kept in memory, so
+ * this process may be killed between any two steps.
+ */
+
+import { open, readdir, writeFile } from 'node:fs/promises'
+
+import { type DynoId, isUuid } from '../../model/ids.ts'
+import {
+  type DynoSpec,
+  type DynoStatus,
+  type Output,
+  type Runtime,
+  RuntimeError,
+} from '../runtime.ts'
+import { decodeOutput } from './dyno-output.ts'
+import { dynoStatus, recordOf } from './dyno-status.ts'
+import { prepareRegion } from './prepare-region.ts'
+import { type LocalRegion, localRegion, type LocalRuntimeOptions } from './region.ts'
+import { killProcesses, removeDyno, terminateProcesses } from './remove-dyno.ts'
+import { startDyno } from './start-dyno.ts'
+import { type DynoWatch, watchDynos } from './watch-dynos.ts'
+
+const LARGEST_OUTPUT = 64 * 1024
+
+export class LocalRuntime implements Runtime {
+  readonly #region: LocalRegion
+  readonly #watches = new Set<DynoWatch>()
+  /** What is being done to a dyno at this moment: one thing at a time. */
+  readonly #underWay = new Map<DynoId, Promise<void>>()
+
+  constructor(options: LocalRuntimeOptions) {
+    this.#region = localRegion(options)
+  }
+
+  async prepare(signal: AbortSignal): Promise<void> {
+    await toldAsRuntimeError('prepare the machine', signal, () =>
+      prepareRegion(this.#region, signal),
+    )
+  }
+
+  async start(dyno: DynoSpec, signal: AbortSignal): Promise<void> {
+    await this.#oneAtATime(dyno.id, `start dyno ${dyno.id}`, signal, () =>
+      startDyno(this.#region, dyno, signal),
+    )
+    if (dyno.port !== undefined) {
+      for (const watch of this.#watches) watch.expectListening(dyno.id)
+    }
+  }
+
+  async terminate(id: DynoId, signal: AbortSignal): Promise<void> {
+    await this.#oneAtATime(id, `terminate dyno ${id}`, signal, async () => {
+      const status = dynoStatus(this.#region, id)
+      if (status?.is !== 'running' || status.terminated) return
+      terminateProcesses(this.#region, id)
+      await writeFile(this.#region.files.of(id).terminated, '')
+    })
+  }
+
+  async kill(id: DynoId, signal: AbortSignal): Promise<void> {
+    await this.#oneAtATime(id, `kill dyno ${id}`, signal, async () =>
+      killProcesses(this.#region, id),
+    )
+  }
+
+  async remove(id: DynoId, signal: AbortSignal): Promise<void> {
+    await this.#oneAtATime(id, `remove dyno ${id}`, signal, () =>
+      removeDyno(this.#region, id),
+    )
+  }
+
+  async status(
+    ids: readonly DynoId[],
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<DynoId, DynoStatus>> {
+    signal.throwIfAborted()
+    const found = new Map<DynoId, DynoStatus>()
+    for (const id of ids) {
+      const status = dynoStatus(this.#region, id)
+      if (status) found.set(id, status)
+    }
+    return found
+  }
+
+  async list(signal: AbortSignal): Promise<readonly DynoId[]> {
+    signal.throwIfAborted()
+    const names = await readdir(this.#region.files.directory)
+    return names.filter((name) => isUuid(name)).map((name) => name as DynoId)
+  }
+
+  /** An offset is a place in the dyno's log, between two records. */
+  async output(id: DynoId, offset: number, signal: AbortSignal): Promise<Output> {
+    signal.throwIfAborted()
+    const log = await open(this.#region.files.of(id).log).catch(nothingThere)
+    if (!log) return { text: '', offset }
+    try {
+      const buffer = Buffer.alloc(LARGEST_OUTPUT)
+      const { bytesRead } = await log.read(buffer, 0, LARGEST_OUTPUT, offset)
+      const { text, used } = decodeOutput(buffer.subarray(0, bytesRead))
+      return { text, offset: offset + used }
+    } finally {
+      await log.close()
+    }
+  }
+
+  watch(changed: (id: DynoId) => void, signal: AbortSignal): void {
+    if (signal.aborted) return
+    const watch = watchDynos(this.#region, changed, signal)
+    this.#watches.add(watch)
+    signal.addEventListener('abort', () => this.#watches.delete(watch), { once: true })
+    this.list(signal).then(
+      (ids) => {
+        const web = ids.filter((id) => recordOf(this.#region.files.of(id))?.port)
+        for (const id of web) watch.expectListening(id)
+      },
+      (error: unknown) => this.#region.log.error('cannot list dynos', error),
+    )
+  }
+
+  async #oneAtATime(
+    id: DynoId,
+    what: string,
+    signal: AbortSignal,
+    work: () => Promise<void>,
+  ): Promise<void> {
+    const before = this.#underWay.get(id) ?? Promise.resolve()
+    const now = before
+      .catch(() => undefined) // told to whoever asked for it
+      .then(() => toldAsRuntimeError(what, signal, work))
+    this.#underWay.set(id, now)
+    try {
+      await now
+    } finally {
+      if (this.#underWay.get(id) === now) this.#underWay.delete(id)
+    }
+  }
+}
+
+/** Runs the work; what goes wrong in it is a RuntimeError, unless it was called off. */
+async function toldAsRuntimeError(
+  what: string,
+  signal: AbortSignal,
+  work: () => Promise<void>,
+): Promise<void> {
+  signal.throwIfAborted()
+  try {
+    await work()
+  } catch (error) {
+    if (error instanceof RuntimeError || signal.aborted) throw error
+    throw new RuntimeError('failed', `Cannot ${what}.`, error)
+  }
+}
+
+function nothingThere(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'ENOENT') throw error
+}

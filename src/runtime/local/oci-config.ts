@@ -1,0 +1,220 @@
+/** The OCI configuration of a dyno: what it sees, what it may, what it runs. */
+
+import { join } from 'node:path'
+
+import type { DynoSpec } from '../runtime.ts'
+import { DYNO_UID, firstUidOf, UIDS_PER_DYNO } from './address.ts'
+import type { DynoFiles } from './dyno-files.ts'
+import { type Architecture, seccompProfile } from './seccomp.ts'
+
+const MiB = 1024 ** 2
+const OPEN_FILES = 10_000
+const CPU_PERIOD = 100_000
+/** Where every stack has a file for it. */
+export const INIT = '/sbin/mayfly-init'
+const SHELL = '/bin/bash'
+/** Lies under /app's overlay as its lower layer, and is covered again at once. */
+const SLUG = '/slug'
+
+/** Runs in the dyno before its command, and becomes it. */
+const PROFILE = `shopt -s nullglob
+for file in /app/.profile.d/*.sh; do . "$file"; done
+shopt -u nullglob
+unset file
+if [ -f /app/.profile ]; then . /app/.profile; fi
+exec ${SHELL} -c "$1"`
+
+export interface DynoSurroundings {
+  readonly files: DynoFiles
+  readonly rootfs: string
+  readonly init: string
+  readonly resolvConf: string
+  /** The host's certificate authorities, seen by the dyno instead of the stack's. */
+  readonly authorities: string | undefined
+  readonly networkNamespace: string
+  readonly cgroup: string
+  readonly limitsSwap: boolean
+  readonly architecture: Architecture
+  readonly slug: OwnedPath | undefined
+  readonly volumes: readonly OwnedVolume[]
+}
+
+/** A path of the host and whose it is on disk; in the dyno it is the dyno's user's. */
+export interface OwnedPath {
+  readonly source: string
+  readonly uid: number
+  readonly gid: number
+}
+
+export interface OwnedVolume extends OwnedPath {
+  readonly at: string
+  readonly writable: boolean
+}
+
+export function ociConfig(dyno: DynoSpec, around: DynoSurroundings) {
+  const firstUid = firstUidOf(dyno.address)
+  const mapping = [{ containerID: 0, hostID: firstUid, size: UIDS_PER_DYNO }]
+  const { size } = dyno
+  return {
+    ociVersion: '1.0.2',
+    process: {
+      terminal: false,
+      user: { uid: DYNO_UID, gid: DYNO_UID, umask: 0o022 },
+      args: [INIT, '--', SHELL, '-c', PROFILE, 'bash', dyno.command],
+      env: Object.entries(dyno.environment).map(([name, value]) => `${name}=${value}`),
+      cwd: '/app',
+      capabilities: noCapabilities(),
+      noNewPrivileges: true,
+      rlimits: [
+        { type: 'RLIMIT_NOFILE', soft: OPEN_FILES, hard: OPEN_FILES },
+        { type: 'RLIMIT_CORE', soft: 0, hard: 0 },
+      ],
+    },
+    root: { path: around.rootfs, readonly: true },
+    hostname: dyno.id,
+    mounts: mounts(dyno, around, firstUid),
+    linux: {
+      uidMappings: mapping,
+      gidMappings: mapping,
+      namespaces: [
+        { type: 'user' },
+        { type: 'pid' },
+        { type: 'mount' },
+        { type: 'ipc' },
+        { type: 'uts' },
+        { type: 'cgroup' },
+        { type: 'network', path: around.networkNamespace },
+      ],
+      cgroupsPath: around.cgroup,
+      resources: {
+        devices: [{ allow: false, access: 'rwm' }],
+        memory: {
+          limit: size.hardMemory,
+          ...(around.limitsSwap ? { swap: size.hardMemory } : {}),
+        },
+        pids: { limit: size.processes },
+        cpu: { period: CPU_PERIOD },
+      },
+      seccomp: seccompProfile(around.architecture),
+      maskedPaths: [
+        '/proc/acpi',
+        '/proc/kcore',
+        '/proc/keys',
+        '/proc/latency_stats',
+        '/proc/sched_debug',
+        '/proc/scsi',
+        '/proc/timer_list',
+        '/proc/timer_stats',
+        '/sys/firmware',
+        '/sys/fs/selinux',
+      ],
+      readonlyPaths: [
+        '/proc/bus',
+        '/proc/fs',
+        '/proc/irq',
+        '/proc/sys',
+        '/proc/sysrq-trigger',
+      ],
+    },
+  }
+}
+
+/** `/etc/hosts` of a dyno. */
+export function hostsFile(dyno: Pick<DynoSpec, 'id' | 'address'>): string {
+  return `127.0.0.1 localhost\n::1 localhost\n${dyno.address} ${dyno.id}\n`
+}
+
+function mounts(dyno: DynoSpec, around: DynoSurroundings, firstUid: number) {
+  const user = firstUid + DYNO_UID
+  const scratch = Math.floor(dyno.size.hardMemory / 2)
+  const filesOfOurs = [
+    bound(INIT, around.init),
+    bound('/etc/resolv.conf', around.resolvConf),
+    bound('/etc/hosts', around.files.hosts),
+  ]
+  if (around.authorities) {
+    filesOfOurs.push(bound('/etc/ssl/certs/ca-certificates.crt', around.authorities))
+  }
+  return [
+    { destination: '/proc', type: 'proc', source: 'proc' },
+    tmpfs('/dev', 64 * 1024, '0755', ['nosuid', 'strictatime']),
+    {
+      destination: '/dev/pts',
+      type: 'devpts',
+      source: 'devpts',
+      options: ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620'],
+    },
+    tmpfs('/dev/shm', 64 * MiB, '1777', ['nosuid', 'nodev', 'noexec']),
+    {
+      destination: '/sys',
+      type: 'sysfs',
+      source: 'sysfs',
+      options: ['nosuid', 'noexec', 'nodev', 'ro'],
+    },
+    tmpfs('/tmp', scratch, '1777', ['nosuid', 'nodev']),
+    tmpfs('/var/tmp', scratch, '1777', ['nosuid', 'nodev']),
+    ...filesOfOurs,
+    ...appMounts(around, user),
+    ...around.volumes.map((volume) =>
+      owned(volume.at, volume, user, volume.writable ? 'rw' : 'ro'),
+    ),
+  ]
+}
+
+/** crun mounts before it changes the root, so the slug's path is still the host's. */
+function appMounts({ files, rootfs, slug }: DynoSurroundings, user: number) {
+  const layers = [`upperdir=${files.upper}`, `workdir=${files.work}`]
+  const lower = `lowerdir=${join(rootfs, SLUG)}`
+  const overlay = {
+    destination: '/app',
+    type: 'overlay',
+    source: 'overlay',
+    options: ['nosuid', 'nodev', lower, ...layers],
+  }
+  if (!slug) return [overlay]
+  return [
+    owned(SLUG, slug, user, 'ro'),
+    overlay,
+    tmpfs(SLUG, 4096, '0', ['ro', 'nosuid', 'nodev']),
+  ]
+}
+
+function bound(destination: string, source: string) {
+  const options = ['bind', 'ro', 'nosuid', 'nodev']
+  return { destination, type: 'bind', source, options }
+}
+
+/** In a mapping of a mount, `containerID` is the owner on disk. */
+function owned(
+  destination: string,
+  { source, uid, gid }: OwnedPath,
+  user: number,
+  access: 'ro' | 'rw',
+) {
+  return {
+    destination,
+    type: 'bind',
+    source,
+    options: ['rbind', access, 'nosuid', 'nodev', 'idmap'],
+    uidMappings: [{ containerID: uid, hostID: user, size: 1 }],
+    gidMappings: [{ containerID: gid, hostID: user, size: 1 }],
+  }
+}
+
+function tmpfs(
+  destination: string,
+  bytes: number,
+  mode: string,
+  options: readonly string[],
+) {
+  return {
+    destination,
+    type: 'tmpfs',
+    source: 'tmpfs',
+    options: [...options, `mode=${mode}`, `size=${bytes}`],
+  }
+}
+
+function noCapabilities() {
+  return { bounding: [], effective: [], inheritable: [], permitted: [], ambient: [] }
+}

@@ -1,0 +1,53 @@
+/** Makes the machine ready for a region's dynos, and sweeps up after a killed manager. */
+
+import { chown, mkdir, readdir, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
+import { isUuid } from '../../model/ids.ts'
+import { prepareCgroups } from './cgroups.ts'
+import { applyFirewall } from './firewall.ts'
+import { ensureBridge } from './network.ts'
+import type { LocalRegion } from './region.ts'
+import { presentResolvers, resolvConf } from './resolvers.ts'
+
+/** Others reach what lies below by its name; only root and the readers may list it. */
+const PASSABLE = 0o751
+const PRIVATE = 0o700
+
+export async function prepareRegion(
+  region: LocalRegion,
+  signal: AbortSignal,
+): Promise<void> {
+  const { files, names, cgroups, network } = region
+  const resolvers = presentResolvers()
+  await mkdir(files.directory, { recursive: true, mode: PASSABLE })
+  if (region.readers !== undefined) await chown(files.directory, 0, region.readers)
+  await mkdir(files.exits, { recursive: true, mode: PRIVATE })
+  await mkdir(files.crun, { recursive: true, mode: PRIVATE })
+  await writeFile(files.resolvConf, resolvConf(resolvers))
+  await sweep(region)
+  await prepareCgroups(cgroups, names.cgroup)
+  await ensureBridge(network, signal)
+  await applyFirewall(
+    {
+      table: names.firewallTable,
+      bridge: names.bridge,
+      subnet: region.subnet,
+      resolvers: resolvers.addresses,
+    },
+    signal,
+  )
+}
+
+/** What was being made or removed when the manager died; no dyno lists it. */
+async function sweep({ files }: LocalRegion): Promise<void> {
+  const names = await readdir(files.directory)
+  for (const name of names) {
+    if (!/\.(new|gone)$/.test(name)) continue
+    await rm(join(files.directory, name), { recursive: true, force: true })
+  }
+  for (const name of await readdir(files.exits)) {
+    if (isUuid(name) && names.includes(name)) continue
+    await rm(join(files.exits, name), { force: true })
+  }
+}

@@ -1,0 +1,72 @@
+/** A region as the driver knows it: where its things lie and what they are called. */
+
+import { existsSync, readFileSync } from 'node:fs'
+
+import type { Log } from '../../lib/log.ts'
+import { subnetOf } from './address.ts'
+import { type Cgroups, type DynoCgroups, dynoCgroups, presentCgroups } from './cgroups.ts'
+import { type RegionFiles, regionFiles } from './dyno-files.ts'
+import { type MachineNames, machineNames } from './machine-names.ts'
+import { outwardMtu, type RegionNetwork } from './network.ts'
+import { bootId } from './process-status.ts'
+import type { DynoId } from '../../model/ids.ts'
+
+const READERS = 'mayfly'
+
+export interface LocalRuntimeOptions {
+  /** Six hex digits. */
+  readonly installation: string
+  readonly region: string
+  /** Of the region's dynos, as in `172.16.64.0/18`. */
+  readonly subnet: string
+  /** The data directory: volumes and slugs are found from here. */
+  readonly root: string
+  readonly stacks: string
+  readonly slugs: string
+  /** The driver's own directory for this region. Others may not write here. */
+  readonly dynos: string
+  /** Where the logs of removed dynos go, if it is there. */
+  readonly endedLogs: string
+  readonly log: Log
+}
+
+export interface LocalRegion extends LocalRuntimeOptions {
+  readonly files: RegionFiles
+  readonly names: MachineNames
+  readonly cgroups: Cgroups
+  readonly network: RegionNetwork
+  /** Of the group that may read what dynos print; undefined where there is none. */
+  readonly readers: number | undefined
+  readonly boot: string
+  cgroupsOf(id: DynoId): DynoCgroups
+}
+
+export function localRegion(options: LocalRuntimeOptions): LocalRegion {
+  const names = machineNames(options.installation, options.region)
+  const cgroups = presentCgroups()
+  return {
+    ...options,
+    files: regionFiles(options.dynos),
+    names,
+    cgroups,
+    network: {
+      bridge: names.bridge,
+      subnet: subnetOf(options.subnet),
+      mtu: outwardMtu(),
+    },
+    readers: groupNamed(READERS, readFileSync('/etc/group', 'utf8')),
+    boot: bootId(),
+    cgroupsOf: (id) => dynoCgroups(cgroups, names.cgroup, id),
+  }
+}
+
+/** Its gid; `groups` is the text of /etc/group. */
+export function groupNamed(name: string, groups: string): number | undefined {
+  const line = groups.split('\n').find((it) => it.startsWith(`${name}:`))
+  return line ? Number(line.split(':')[2]) : undefined
+}
+
+/** The first of these that the machine has. */
+export function firstPresent(...paths: readonly string[]): string | undefined {
+  return paths.find((path) => existsSync(path))
+}

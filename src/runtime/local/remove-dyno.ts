@@ -1,0 +1,84 @@
+/** Ending a dyno and freeing what it holds. */
+
+import { existsSync } from 'node:fs'
+import { rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+
+import { pause, SECOND } from '../../lib/clock.ts'
+import type { DynoId } from '../../model/ids.ts'
+import { livingInit, recordOf } from './dyno-status.ts'
+import { removeDynoNetwork } from './network.ts'
+import { signalProcess } from './process-status.ts'
+import type { LocalRegion } from './region.ts'
+
+/** After its dyno is gone, a monitor writes what is left of the log, and how it ended. */
+const MONITOR_ENDS_WITHIN = 2 * SECOND
+const PROCESSES_END_WITHIN = 10 * SECOND
+const LOOK_EVERY = 2
+
+/** SIGTERM to all but PID 1, which would only pass it on to one of them a second time. */
+export function terminateProcesses(region: LocalRegion, id: DynoId): void {
+  const init = livingInit(region, region.files.of(id))
+  const { processes } = region.cgroupsOf(id)
+  const signalled = new Set(init ? [init.pid] : [])
+  // What is forked meanwhile is seen the next time round.
+  for (let round = 0; round < 3; round++) {
+    for (const pid of processes()) {
+      if (!signalled.has(pid)) signalProcess(pid, 'SIGTERM')
+      signalled.add(pid)
+    }
+  }
+}
+
+/** SIGKILL to PID 1 is SIGKILL to all. */
+export function killProcesses(region: LocalRegion, id: DynoId): void {
+  for (const pid of region.cgroupsOf(id).processes()) signalProcess(pid, 'SIGKILL')
+}
+
+/**
+ * Frees all that a dyno holds; its directory last, and at once, for it is what `list` and
+ * `status` go by. What is then left of it is swept away by `prepare`.
+ */
+export async function removeDyno(region: LocalRegion, id: DynoId): Promise<void> {
+  const files = region.files.of(id)
+  if (!existsSync(files.directory)) return
+  await end(region, id)
+
+  const address = recordOf(files)?.address
+  await Promise.all([
+    removeDynoNetwork({
+      namespace: region.names.networkNamespace(id),
+      link: address ? region.names.link(address) : undefined,
+    }),
+    region.cgroupsOf(id).remove(),
+    rm(files.crunState, { recursive: true, force: true }),
+  ])
+  await keepLog(files.log, region.endedLogs, id)
+  const remains = `${files.directory}.gone`
+  await rename(files.directory, remains)
+  await rm(files.exit, { force: true })
+  await rm(remains, { recursive: true, force: true })
+}
+
+async function end(region: LocalRegion, id: DynoId): Promise<void> {
+  const { processes, monitors } = region.cgroupsOf(id)
+  const started = performance.now()
+  for (;;) {
+    killProcesses(region, id)
+    const waited = performance.now() - started
+    const left = [...processes(), ...monitors()]
+    if (left.length === 0) return
+    if (waited > PROCESSES_END_WITHIN) {
+      throw new Error(`dyno ${id} has processes that do not end: ${left.join(' ')}`)
+    }
+    if (waited > MONITOR_ENDS_WITHIN) {
+      for (const pid of monitors()) signalProcess(pid, 'SIGKILL')
+    }
+    await pause(LOOK_EVERY)
+  }
+}
+
+async function keepLog(log: string, endedLogs: string, id: DynoId): Promise<void> {
+  if (!existsSync(endedLogs) || !existsSync(log)) return
+  await rename(log, join(endedLogs, `${id}.log`))
+}

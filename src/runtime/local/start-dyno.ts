@@ -1,0 +1,201 @@
+/**
+ * Starting a dyno. Each step may be the last one that is done: the next call finds how far
+ * it came, and goes on from there or clears away and begins again.
+ */
+
+import { existsSync } from 'node:fs'
+import {
+  chown,
+  mkdir,
+  readFile,
+  realpath,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises'
+import { join } from 'node:path'
+
+import type { DynoSpec } from '../runtime.ts'
+import { RuntimeError } from '../runtime.ts'
+import { DYNO_UID, firstUidOf, SLUG_UID } from './address.ts'
+import type { DynoFiles, DynoRecord, StartMark } from './dyno-files.ts'
+import { dynoStatus } from './dyno-status.ts'
+import { createContainer, letGo } from './monitor.ts'
+import { addAddress, addLink, type DynoNetwork, namespaceFile } from './network.ts'
+import {
+  hostsFile,
+  INIT,
+  ociConfig,
+  type OwnedPath,
+  type OwnedVolume,
+} from './oci-config.ts'
+import { processStatus, runsWith } from './process-status.ts'
+import { firstPresent, type LocalRegion } from './region.ts'
+import { removeDyno } from './remove-dyno.ts'
+
+/** Others reach what lies below by its name; only root and the readers may list it. */
+const PASSABLE = 0o751
+
+export async function startDyno(
+  region: LocalRegion,
+  dyno: DynoSpec,
+  signal: AbortSignal,
+): Promise<void> {
+  const status = dynoStatus(region, dyno.id)
+  if (status && status.is !== 'created') return
+  const files = region.files.of(dyno.id)
+  if (status && (await wasLetGo(files))) return mark(region, files)
+  if (status) await removeDyno(region, dyno.id)
+
+  await layOut(region, dyno, files)
+  signal.throwIfAborted()
+  await region.cgroupsOf(dyno.id).ensure(dyno.size)
+  const network = networkOf(region, dyno)
+  await addLink(region.network, network, signal)
+  await bothOf(addAddress(region.network, network, signal), create(region, dyno, files))
+  await letGo(files.execFifo)
+  await mark(region, files)
+}
+
+/** Whether the process was started already and only the mark is missing. */
+async function wasLetGo(files: DynoFiles): Promise<boolean> {
+  const pid = await pidIn(files.pid)
+  return pid !== undefined && runsWith(pid, INIT)
+}
+
+/** Remembers which process it is, and when it began. */
+async function mark(region: LocalRegion, files: DynoFiles): Promise<void> {
+  const pid = (await pidIn(files.pid)) ?? 0
+  const ticks = processStatus(pid)?.ticks ?? 0
+  const text: StartMark = { pid, ticks, boot: region.boot }
+  await writeWhole(files.started, JSON.stringify(text))
+}
+
+async function create(
+  region: LocalRegion,
+  dyno: DynoSpec,
+  files: DynoFiles,
+): Promise<void> {
+  const { crun, exits } = region.files
+  await createContainer({
+    id: dyno.id,
+    name: dyno.name,
+    files,
+    exits,
+    crun,
+    monitorProcs: region.cgroupsOf(dyno.id).monitorProcs,
+    hybridMount: region.cgroups.hybridMount,
+  })
+}
+
+/** The dyno's directory with all it needs to be created; it appears whole or not at all. */
+async function layOut(
+  region: LocalRegion,
+  dyno: DynoSpec,
+  files: DynoFiles,
+): Promise<void> {
+  const draft = `${files.directory}.new`
+  await rm(draft, { recursive: true, force: true })
+  await mkdir(draft, { mode: PASSABLE })
+  const at = (file: string) => file.replace(files.directory, draft)
+  const record: DynoRecord = { address: dyno.address, port: dyno.port }
+  const config = ociConfig(dyno, await surroundings(region, dyno, files))
+  const firstUid = firstUidOf(dyno.address)
+  const user = firstUid + DYNO_UID
+
+  await Promise.all([
+    writeFile(at(files.record), JSON.stringify(record)),
+    writeFile(at(files.config), JSON.stringify(config), { mode: 0o600 }),
+    writeFile(at(files.hosts), hostsFile(dyno)),
+    writeFile(at(files.log), '', { mode: 0o640 }),
+    mkdir(at(files.persist)),
+    mkdir(at(files.upper)).then(() => chown(at(files.upper), user, user)),
+    mkdir(at(files.work)).then(() => chown(at(files.work), firstUid, firstUid)),
+  ])
+  if (region.readers !== undefined) {
+    await chown(draft, 0, region.readers)
+    await chown(at(files.log), 0, region.readers)
+  }
+  await rename(draft, files.directory)
+}
+
+async function surroundings(region: LocalRegion, dyno: DynoSpec, files: DynoFiles) {
+  const init = firstPresent('/usr/bin/tini-static', '/usr/bin/tini')
+  if (!init) throw new RuntimeError('failed', 'The machine has no tini.')
+  const [rootfs, slug, volumes] = await Promise.all([
+    rootOf(region, dyno),
+    slugOf(region, dyno),
+    Promise.all(dyno.volumes.map((volume) => volumeOf(region, volume))),
+  ])
+  return {
+    files,
+    rootfs,
+    init,
+    slug,
+    volumes,
+    resolvConf: region.files.resolvConf,
+    authorities: firstPresent('/etc/ssl/certs/ca-certificates.crt'),
+    networkNamespace: namespaceFile(region.names.networkNamespace(dyno.id)),
+    cgroup: region.cgroupsOf(dyno.id).path,
+    limitsSwap: region.cgroups.limitsSwap,
+    architecture: process.arch === 'arm64' ? ('arm64' as const) : ('x64' as const),
+  }
+}
+
+async function rootOf(region: LocalRegion, { stack }: DynoSpec): Promise<string> {
+  return realpath(join(region.stacks, stack)).catch((error: unknown) => {
+    throw new RuntimeError('failed', `The stack ${stack} is not there.`, error)
+  })
+}
+
+async function slugOf(
+  region: LocalRegion,
+  { slug }: DynoSpec,
+): Promise<OwnedPath | undefined> {
+  if (slug === undefined) return undefined
+  const source = join(region.slugs, slug, 'app')
+  return ownedPath(source).catch((error: unknown) => {
+    throw new RuntimeError('slug_missing', `The slug ${slug} is not there.`, error)
+  })
+}
+
+async function volumeOf(
+  region: LocalRegion,
+  { from, at, writable }: DynoSpec['volumes'][number],
+): Promise<OwnedVolume> {
+  const source = join(region.root, from)
+  if (writable) await chown(source, SLUG_UID, SLUG_UID)
+  return { ...(await ownedPath(source)), at, writable }
+}
+
+async function ownedPath(source: string): Promise<OwnedPath> {
+  const { uid, gid } = await stat(source)
+  return { source, uid, gid }
+}
+
+function networkOf(region: LocalRegion, { id, address }: DynoSpec): DynoNetwork {
+  return {
+    namespace: region.names.networkNamespace(id),
+    link: region.names.link(address),
+    address,
+  }
+}
+
+/** Waits for both even when one fails, so that nothing goes on behind the caller's back. */
+async function bothOf(...all: readonly Promise<void>[]): Promise<void> {
+  const results = await Promise.allSettled(all)
+  for (const result of results) {
+    if (result.status === 'rejected') throw result.reason
+  }
+}
+
+async function pidIn(file: string): Promise<number | undefined> {
+  if (!existsSync(file)) return undefined
+  return Number(await readFile(file, 'utf8')) || undefined
+}
+
+async function writeWhole(file: string, text: string): Promise<void> {
+  await writeFile(`${file}.new`, text)
+  await rename(`${file}.new`, file)
+}
