@@ -1,0 +1,38 @@
+/** The Platform API, and the one port that everything comes in by. */
+
+import { readFileSync } from 'node:fs'
+
+import { answer } from '../src/api/front-door/answer.ts'
+import { openFrontDoor } from '../src/api/front-door/front-door.ts'
+import { resources } from '../src/api/resources.ts'
+import { apiServer } from '../src/api/server.ts'
+import { systemClock } from '../src/lib/clock.ts'
+import { secretBox } from '../src/lib/secret-box.ts'
+import { startPart } from './part.ts'
+
+const CONNECTIONS = 10
+
+const part = startPart('api', CONNECTIONS)
+const { data, installation, pool, log } = part
+
+const secrets = secretBox(readFileSync(data.keys.configVars))
+const api = await apiServer(
+  { pool, secrets, clock: systemClock, data, installation, log },
+  resources,
+)
+const door = await openFrontDoor({
+  port: installation.apiPort,
+  key: readFileSync(data.keys.privateKey),
+  certificate: readFileSync(data.keys.certificate),
+  http: answer(data, (incoming, reply) => api.routing(incoming, reply), log),
+  // One-off dynos are not attached to yet: nobody has such a secret.
+  rendezvous: (socket) => socket.end(),
+})
+part.ready()
+
+part.signal.addEventListener('abort', () => {
+  void door
+    .close()
+    .then(() => pool.end())
+    .finally(() => process.exit())
+})

@@ -1,0 +1,25 @@
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+
+import { join } from 'node:path'
+
+import type { DataDirectory } from '../../installation/data-directory.ts'
+import type { Log } from '../../lib/log.ts'
+import { backendOf } from './backend-of.ts'
+import { proxy } from './proxy.ts'
+
+/** Answers every request that comes through the door: by another part, or by the API. */
+export function answer(
+  data: DataDirectory,
+  api: RequestListener,
+  log: Log,
+): RequestListener {
+  return (incoming: IncomingMessage, reply: ServerResponse) => {
+    const part = backendOf(incoming.url ?? '/')
+    if (!part) return api(incoming, reply)
+    const backend = {
+      name: `Mayfly's ${part}`,
+      socketPath: join(data.run(part), 'http.sock'),
+    }
+    void proxy(incoming, reply, backend, log)
+  }
+}
