@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+
+import * as fc from 'fast-check'
+
+import { parseRange, partOf } from './range.ts'
+
+const ordinary = {
+  property: 'version',
+  from: '',
+  after: false,
+  to: '',
+  max: 200,
+  descending: false,
+}
+
+const cases: [string, Partial<typeof ordinary>][] = [
+  ['', {}],
+  ['version ..; max=1, order=desc', { max: 1, descending: true }],
+  ['version ..; order=desc,max=1', { max: 1, descending: true }],
+  ['version ..;max=15,order=asc', { max: 15 }],
+  ['id ..; max=1000;', { property: 'id', max: 1000 }],
+  ['id ..; max=5000', { property: 'id', max: 1000 }],
+  ['id ]0123-45..; max=2', { property: 'id', from: '0123-45', after: true, max: 2 }],
+  [']0123-45..', { from: '0123-45', after: true }],
+  ['version 3..7', { from: '3', to: '7' }],
+  ['seq ..; max=0', {}],
+  ['nonsense', {}],
+]
+
+for (const [header, range] of cases) {
+  test(`Range: ${header}`, () => {
+    assert.deepEqual(parseRange(header, ['version', 'id']), { ...ordinary, ...range })
+  })
+}
+
+test('the parts, one after the other, are the whole list in order', () => {
+  const versions = fc.uniqueArray(fc.integer({ min: 1, max: 500 }), { maxLength: 50 })
+  const max = fc.integer({ min: 1, max: 9 })
+  fc.assert(
+    fc.property(versions, max, fc.boolean(), (all, most, descending) => {
+      const items = all.map((version) => ({ version }))
+      const seen: number[] = []
+      let header: string | undefined =
+        `version ..; max=${most}, order=${descending ? 'desc' : 'asc'}`
+      while (header) {
+        const { part, next } = partOf(items, parseRange(header, ['version']))
+        assert.ok(part.length <= most)
+        seen.push(...part.map((it) => it.version))
+        header = next
+      }
+      const sorted = all.toSorted((a, b) => (descending ? b - a : a - b))
+      assert.deepEqual(seen, sorted)
+    }),
+  )
+})

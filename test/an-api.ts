@@ -1,0 +1,96 @@
+/** The Platform API over a database, spoken to without a port, as its only account. */
+
+import { randomUUID } from 'node:crypto'
+
+import type { FastifyInstance } from 'fastify'
+import type { Pool } from 'pg'
+
+import { createAccount } from '../src/actions/create-account.ts'
+import { createAuthorization } from '../src/actions/create-authorization.ts'
+import { resources } from '../src/api/resources.ts'
+import { apiServer } from '../src/api/server.ts'
+import { dataDirectory, type Installation } from '../src/installation/data-directory.ts'
+import { systemClock } from '../src/lib/clock.ts'
+import { type Log, silentLog } from '../src/lib/log.ts'
+import type { Account } from '../src/model/app.ts'
+import { ensureRegion } from '../src/store/ensure-region.ts'
+import { inTransaction } from '../src/store/queryable.ts'
+import { secrets } from './an-app.ts'
+
+export const installation: Installation = {
+  id: 'abc123',
+  apiPort: 5080,
+  domain: 'localhost',
+  regions: [
+    { name: 'us', httpPort: 8080, subnet: '172.20.0.0/18' },
+    { name: 'eu', httpPort: 8081, subnet: '172.20.64.0/18' },
+  ],
+}
+
+export interface Answer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string | number | string[] | undefined>>
+  /** Parsed, and trusted to be what the test is about. */
+  readonly body: Json
+}
+
+/** JSON as a test reads it: any key may be asked for. */
+export interface Json {
+  readonly [key: string]: Json & string & number
+}
+
+export interface AnApi {
+  readonly server: FastifyInstance
+  readonly account: Account
+  readonly token: string
+  /** `call('PATCH /apps/x', { maintenance: true })` */
+  call(request: string, body?: object, headers?: Record<string, string>): Promise<Answer>
+}
+
+export async function anApi(pool: Pool, log: Log = silentLog): Promise<AnApi> {
+  const token = randomUUID()
+  const account = await inTransaction(pool, async (tx) => {
+    for (const region of installation.regions) {
+      const { name } = region
+      await ensureRegion(tx, {
+        ...region,
+        description: name,
+        country: name,
+        locale: name,
+        domain: 'localhost',
+      })
+    }
+    const owner = await createAccount(tx, { email: 'dev@example.com', name: 'Dev' })
+    await createAuthorization(tx, { account: owner, token, description: 'a test' })
+    return owner
+  })
+  const data = dataDirectory('/nowhere')
+  const server = await apiServer(
+    { pool, secrets, clock: systemClock, data, installation, log },
+    resources,
+  )
+
+  return {
+    server,
+    account,
+    token,
+    async call(request, body, headers = {}) {
+      const [method = '', url = ''] = request.split(' ')
+      const reply = await server.inject({
+        method: method as 'GET',
+        url,
+        ...(body && { payload: body }),
+        headers: {
+          accept: 'application/vnd.heroku+json; version=3.sdk',
+          authorization: `Bearer ${token}`,
+          ...headers,
+        },
+      })
+      return {
+        status: reply.statusCode,
+        headers: reply.headers,
+        body: JSON.parse(reply.body) as Json,
+      }
+    },
+  }
+}
