@@ -37,12 +37,6 @@ export interface PartSettings {
 
 /** PostgreSQL, where it is ours, comes first: everything else needs it. */
 export function partsOf(settings: PartSettings): PartSpec[] {
-  const isThere = ({ name }: PartSpec) =>
-    !['api', 'git', 'logs', 'manager'].some(
-      (it) =>
-        name.split('-')[0] === it &&
-        !existsSync(join(settings.program, 'bin', `${it}.ts`)),
-    )
   const { data, installation, databaseUrl } = settings
   const api = `http://localhost:${installation.apiPort}`
   return [
@@ -64,7 +58,7 @@ export function partsOf(settings: PartSettings): PartSpec[] {
     ...installation.regions.map(({ name, httpPort }) =>
       router(data, name, `http://<app>.${installation.domain}:${httpPort}`),
     ),
-  ].filter(isThere)
+  ]
 }
 
 function postgres(data: DataDirectory): PartSpec {

@@ -1,0 +1,57 @@
+import { spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+export interface Tally {
+  readonly passed: number
+  readonly failed: number
+}
+
+interface Where {
+  readonly cwd: string
+  readonly environment?: NodeJS.ProcessEnv
+}
+
+/** Its exit status; what it prints is seen at once. */
+export function runToTerminal(command: readonly string[], where: Where): Promise<number> {
+  const [file = '', ...args] = command
+  const child = spawn(file, args, {
+    cwd: where.cwd,
+    env: where.environment ?? process.env,
+    stdio: ['ignore', 'inherit', 'inherit'],
+  })
+  return new Promise((resolve, reject) => {
+    child.once('error', reject)
+    child.once('close', (status) => resolve(status ?? 1))
+  })
+}
+
+interface TestRun extends Where {
+  readonly temporary: string
+  readonly options: readonly string[]
+}
+
+/** Runs test files; the numbers are node's own. */
+export async function runNodeTests(
+  files: readonly string[],
+  run: TestRun,
+): Promise<Tally> {
+  const summary = join(run.temporary, 'summary.tap')
+  const reporters = [
+    ['--test-reporter=spec', '--test-reporter-destination=stdout'],
+    ['--test-reporter=tap', `--test-reporter-destination=${summary}`],
+  ].flat()
+  const status = await runToTerminal(
+    [process.execPath, '--test', ...run.options, ...reporters, ...files],
+    run,
+  )
+  return tallyOf(readFileSync(summary, 'utf8'), status)
+}
+
+/** A run that failed counts as failed even where no single test did. */
+export function tallyOf(tap: string, status: number): Tally {
+  const count = (what: string) =>
+    Number(new RegExp(`^# ${what} (\\d+)$`, 'm').exec(tap)?.[1] ?? 0)
+  const failed = count('fail') + count('cancelled')
+  return { passed: count('pass'), failed: status !== 0 && failed === 0 ? 1 : failed }
+}

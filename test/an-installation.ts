@@ -1,0 +1,187 @@
+/**
+ * A whole installation of a test file's own: set up in a temporary directory, on free ports
+ * and networks, up before the first test and gone, with all it put on the machine, after
+ * the last. Its `env` is what `./mayfly env` says, with a home directory to be thrown away.
+ */
+
+import { execFile } from 'node:child_process'
+import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before } from 'node:test'
+
+import { type DataDirectory, dataDirectory } from '../src/installation/data-directory.ts'
+
+const root = join(import.meta.dirname, '..')
+const ready = {
+  MAYFLY_STACKS: process.env['MAYFLY_STACKS'] ?? '/var/cache/mayfly/stacks',
+}
+
+export interface Ran {
+  readonly status: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export interface RunOptions {
+  readonly cwd?: string
+  readonly env?: NodeJS.ProcessEnv
+  readonly input?: string
+}
+
+export interface InstallationOptions {
+  readonly regions?: readonly string[]
+  /** Whether it is up before the first test; true unless said otherwise. */
+  readonly isUp?: boolean
+  /** Called with the data directory before the first `up`. */
+  readonly prepare?: (data: DataDirectory) => void
+}
+
+export interface TestInstallation {
+  readonly data: DataDirectory
+  readonly apiUrl: string
+  readonly env: NodeJS.ProcessEnv
+  /** An empty directory that goes with the installation: HOME, and a place for apps. */
+  readonly home: string
+  readonly apiPort: number
+  readonly httpPort: number
+  /** Where an app answers; `region` counts from 0. */
+  url(app: string, region?: number): string
+  /** `./mayfly COMMAND --data … `. */
+  mayfly(command: string, ...args: string[]): Promise<Ran>
+  up(...args: string[]): Promise<Ran>
+  /** The genuine CLI. */
+  heroku(args: readonly string[], options?: RunOptions): Promise<Ran>
+  git(args: readonly string[], cwd: string): Promise<Ran>
+  run(command: readonly string[], options?: RunOptions): Promise<Ran>
+}
+
+export function anInstallation(options: InstallationOptions = {}): TestInstallation {
+  const top = mkdtempSync(join(tmpdir(), 'mayfly-in-'))
+  // Mayfly's users have to get through.
+  chmodSync(top, 0o711)
+  const home = join(top, 'home')
+  mkdirSync(home)
+  const data = dataDirectory(join(top, 'data'))
+  const regions = options.regions ?? ['us', 'eu']
+  let env: NodeJS.ProcessEnv = { PATH: process.env['PATH'], HOME: home, LANG: 'C.UTF-8' }
+  let ports = { api: 0, http: 0 }
+
+  const installation: TestInstallation = {
+    data,
+    home,
+    get apiPort() {
+      return ports.api
+    },
+    get httpPort() {
+      return ports.http
+    },
+    get apiUrl() {
+      return `http://localhost:${ports.api}`
+    },
+    get env() {
+      return env
+    },
+    url: (app, region = 0) => `http://${app}.localhost:${ports.http + region}`,
+    mayfly: (command, ...args) =>
+      run(
+        [
+          process.execPath,
+          join(root, 'bin/mayfly.ts'),
+          command,
+          '--data',
+          data.root,
+          ...args,
+        ],
+        {
+          cwd: root,
+          env: { ...process.env, ...ready, HOME: home },
+        },
+      ),
+    async up(...args) {
+      const at = [`--api-port=${ports.api}`, `--http-port=${ports.http}`]
+      const more = [`--regions=${regions.join(',')}`, '--no-example', ...args]
+      const ran = await installation.mayfly('up', '--detach', ...at, ...more)
+      if (ran.status !== 0) return ran
+      const said = await installation.mayfly('env', '--json')
+      env = { ...env, ...(JSON.parse(said.stdout) as Record<string, string>) }
+      return ran
+    },
+    heroku: (args, more) =>
+      run([join(root, 'node_modules/.bin/heroku'), ...args], { cwd: home, env, ...more }),
+    git: (args, cwd) => run(['git', ...identity, ...args], { cwd, env }),
+    run: (command, more) => run(command, { cwd: home, env, ...more }),
+  }
+
+  before(async () => {
+    const [api = 0, ...http] = await freePorts(regions.length)
+    ports = { api, http: http[0] ?? 0 }
+    options.prepare?.(data)
+    if (options.isUp === false) return
+    const { status, stderr } = await installation.up()
+    if (status !== 0) throw new Error(`the installation did not come up:\n${stderr}`)
+  })
+
+  after(async () => {
+    const { status, stderr } = await installation.mayfly('down', '--destroy')
+    if (status !== 0 && !stderr.includes('There is no installation')) {
+      throw new Error(`the installation did not go:\n${stderr}`)
+    }
+    rmSync(top, { recursive: true })
+  })
+
+  return installation
+}
+
+const identity = [
+  '-c',
+  'user.name=Test',
+  '-c',
+  'user.email=test@localhost',
+  '-c',
+  'init.defaultBranch=main',
+]
+
+function run(command: readonly string[], { cwd, env, input }: RunOptions): Promise<Ran> {
+  const [file = '', ...args] = command
+  return new Promise((resolve) => {
+    const child = execFile(
+      file,
+      args,
+      { cwd, env, maxBuffer: 64 << 20 },
+      (error, stdout, stderr) => {
+        const status =
+          error === null ? 0 : typeof error.code === 'number' ? error.code : 1
+        resolve({ status, stdout, stderr })
+      },
+    )
+    child.stdin?.on('error', () => {})
+    child.stdin?.end(input ?? '')
+  })
+}
+
+/** One port, and then as many that follow one another, all free a moment ago. */
+export async function freePorts(following: number): Promise<number[]> {
+  const api = await listenOn(0)
+  for (;;) {
+    const first = await listenOn(0)
+    const rest = Array.from({ length: following - 1 }, (_, at) => first + at + 1)
+    const got = await Promise.all(rest.map((port) => listenOn(port)))
+    if (got.every((port) => port !== 0) && !got.includes(api))
+      return [api, first, ...rest]
+  }
+}
+
+/** The port, or 0 if it is taken. */
+function listenOn(port: number): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer()
+    server.once('error', () => resolve(0))
+    server.listen(port, '0.0.0.0', () => {
+      const address = server.address()
+      const bound = typeof address === 'object' && address ? address.port : 0
+      server.close(() => resolve(bound))
+    })
+  })
+}
