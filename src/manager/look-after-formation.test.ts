@@ -6,7 +6,6 @@ import { test } from 'node:test'
 import { type AnApp, anApp, secrets } from '../../test/an-app.ts'
 import { aDatabase } from '../../test/postgres.ts'
 import { HOUR, later, MINUTE, SECOND } from '../lib/clock.ts'
-import { silentLog } from '../lib/log.ts'
 import type { Dyno } from '../model/dyno.ts'
 import { HEROKU_TIMINGS } from '../model/timings.ts'
 import {
@@ -30,7 +29,6 @@ async function aWorld(options: MemoryRuntimeOptions = {}) {
     runtime,
     secrets,
     clock,
-    log: silentLog,
     timings,
   })
   const it = await anApp(pool)
@@ -39,7 +37,7 @@ async function aWorld(options: MemoryRuntimeOptions = {}) {
     it,
     runtime,
     /** Looks and routes until nobody has anything to do. */
-    async settle(type = 'web'): Promise<Dyno[]> {
+    settle: async (type = 'web'): Promise<Dyno[]> => {
       const formation = await it.formation(type)
       for (let looks = 0; ; looks++) {
         assert.ok(looks < 200, 'it never settles')
@@ -48,7 +46,7 @@ async function aWorld(options: MemoryRuntimeOptions = {}) {
         if (delay > 0 && !routed) return liveDynos(pool, formation)
       }
     },
-    wait(milliseconds: number): void {
+    wait: (milliseconds: number): void => {
       now = later(now, milliseconds)
     },
   }

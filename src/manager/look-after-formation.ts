@@ -10,7 +10,6 @@
 import type { Pool } from 'pg'
 
 import { type Clock, MINUTE, SECOND } from '../lib/clock.ts'
-import type { Log } from '../lib/log.ts'
 import type { SecretBox } from '../lib/secret-box.ts'
 import { type Dyno, placeOf } from '../model/dyno.ts'
 import { dynoEnvironment, type Environment } from '../model/dyno-environment.ts'
@@ -35,7 +34,6 @@ export interface Deps {
   readonly runtime: Runtime
   readonly secrets: SecretBox
   readonly clock: Clock
-  readonly log: Log
   /** As set now; they may change while the manager runs. */
   readonly timings: () => Timings
 }

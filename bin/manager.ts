@@ -1,0 +1,104 @@
+/** A region's dyno manager: its formations, its builds, its router. */
+
+import { mkdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+import { installBuildpacks } from '../src/builds/install-buildpacks.ts'
+import { lookAfterBuild } from '../src/builds/look-after-build.ts'
+import { secretBox } from '../src/lib/secret-box.ts'
+import { heedHints } from '../src/manager/heed-hints.ts'
+import { lookAfterApp } from '../src/manager/look-after-app.ts'
+import { lookAfterFormation } from '../src/manager/look-after-formation.ts'
+import { settingsFrom } from '../src/manager/settings.ts'
+import { sweep } from '../src/manager/sweep.ts'
+import { takeOver, wakeFormations } from '../src/manager/take-over.ts'
+import { lookAfterRouter } from '../src/router/look-after-router.ts'
+import { LocalRuntime } from '../src/runtime/local/local-runtime.ts'
+import { holdRegion } from '../src/store/hold-region.ts'
+import { allRegions } from '../src/store/regions.ts'
+import { runLoop } from '../src/work/loop.ts'
+import { startPart } from './part.ts'
+
+const CONNECTIONS = 16
+
+const name = process.env['MAYFLY_REGION'] ?? ''
+const part = startPart(`manager-${name}`, CONNECTIONS)
+const { data, installation, pool, log, signal } = part
+
+await holdRegion(pool, name, { lost: die('lost the database'), signal })
+const region = (await allRegions(pool)).find((it) => it.name === name)
+if (!region) throw new Error(`MAYFLY_REGION names no region: "${name}"`)
+
+const secrets = secretBox(readFileSync(data.keys.configVars))
+const { clock, timings } = settingsFrom(data.managerSettings, {
+  log,
+  changed: () => {
+    wakeFormations(pool, name).catch((error: unknown) =>
+      log.error('cannot tell the formations of the new settings', error),
+    )
+  },
+  signal,
+})
+
+mkdirSync(data.dynos(name), { recursive: true })
+mkdirSync(data.router(name), { recursive: true })
+const runtime = new LocalRuntime({
+  installation: installation.id,
+  region: name,
+  subnet: region.subnet,
+  root: data.root,
+  stacks: data.stacks,
+  slugs: data.slugs,
+  dynos: data.dynos(name),
+  endedLogs: join(data.logs, 'ended'),
+  log,
+})
+await runtime.prepare(signal)
+heedHints(runtime, { pool, region: name, log }, signal)
+
+const builtIns = installBuildpacks(data)
+const loop = runLoop(
+  {
+    pool,
+    region: name,
+    looks: {
+      formation: lookAfterFormation({ pool, runtime, secrets, clock, timings }),
+      build: lookAfterBuild({
+        pool,
+        runtime,
+        secrets,
+        clock,
+        data,
+        region: name,
+        builtIns,
+        buildEnvironment: {},
+      }),
+      router: lookAfterRouter({
+        pool,
+        directory: data.router(name),
+        logSocket: join(data.run('logs'), 'syslog.sock'),
+        drainTimeout: timings().drainTimeout,
+      }),
+      app: lookAfterApp({ pool, directories: data }),
+      sweep: sweep({ pool, runtime, region: name, clock, log }),
+    },
+    log,
+    overdue: ({ kind, subject }) => die('a look outlived its lease')({ kind, subject }),
+  },
+  signal,
+)
+await takeOver(pool, region)
+part.ready()
+
+await loop
+await pool.end()
+process.exit()
+
+/** The supervisor starts another; dynos and router never notice. */
+function die(message: string): (cause: unknown) => void {
+  return (cause) => {
+    if (signal.aborted) return
+    log.error(message, cause)
+    process.exit(1)
+  }
+}

@@ -1,0 +1,135 @@
+/** An installation as a journey uses it: commands that must succeed, and what it sees of the machine. */
+
+import { spawn } from 'node:child_process'
+import { readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+import { dataDirectory } from '../../src/installation/data-directory.ts'
+import { isAlive, readProcessFile } from '../../src/installation/living-process.ts'
+import type { Timings } from '../../src/model/timings.ts'
+import { isUuid } from '../../src/model/ids.ts'
+import { anInstallation, type Ran } from '../an-installation.ts'
+import { until } from '../until.ts'
+
+const cli = join(import.meta.dirname, '../../node_modules/.bin/heroku')
+
+export interface Journey {
+  readonly root: string
+  readonly home: string
+  url(app: string, region?: number): string
+  /** What the genuine CLI printed; throws with all of it when it fails. */
+  heroku(...args: string[]): Promise<string>
+  /** The same, run in a directory. */
+  herokuIn(cwd: string, ...args: string[]): Promise<string>
+  /** A CLI that goes on until it is ended. */
+  startHeroku(...args: string[]): RunningCli
+  git(cwd: string, ...args: string[]): Promise<string>
+  /** As the Platform API lists them. */
+  dynos(app: string): Promise<readonly ListedDyno[]>
+  /** How many dynos hold something on the machine. */
+  containers(region: string): number
+  configure(settings: Partial<Timings & { clockOffset: number }>): void
+  /** SIGKILL, then waits until the process is gone. */
+  killPart(name: string): Promise<void>
+  killSupervisor(): Promise<void>
+  up(): Promise<void>
+  /** Whether `./mayfly status` finds every part well. */
+  isWell(): Promise<boolean>
+}
+
+export interface ListedDyno {
+  readonly id: string
+  readonly name: string
+  readonly state: string
+}
+
+export interface RunningCli {
+  output(): string
+  end(): Promise<void>
+}
+
+export function aJourney(
+  options: { regions?: readonly string[]; timings?: Partial<Timings> } = {},
+): Journey {
+  const { regions = ['us', 'eu'], timings = {} } = options
+  const installation = anInstallation({
+    regions,
+    prepare: (data) => configureIn(data.root, timings),
+  })
+
+  const journey: Journey = {
+    get root() {
+      return installation.data.root
+    },
+    home: installation.home,
+    url: (app, region) => `${installation.url(app, region)}/`,
+    heroku: async (...args) => succeeded(await installation.heroku(args), args),
+    herokuIn: async (cwd, ...args) =>
+      succeeded(await installation.heroku(args, { cwd }), args),
+    startHeroku: (...args) => start(args, installation.home, installation.env),
+    git: async (cwd, ...args) => {
+      const ran = await installation.git(args, cwd)
+      // What a remote says comes on the standard error.
+      return succeeded(ran, args) + ran.stderr
+    },
+    async dynos(app) {
+      const response = await fetch(`${installation.apiUrl}/apps/${app}/dynos`, {
+        headers: {
+          accept: 'application/vnd.heroku+json; version=3',
+          authorization: `Bearer ${installation.env['HEROKU_API_KEY']}`,
+        },
+      })
+      if (!response.ok) throw new Error(`GET dynos: ${response.status}`)
+      return (await response.json()) as ListedDyno[]
+    },
+    containers: (region) =>
+      readdirSync(installation.data.dynos(region)).filter(isUuid).length,
+    configure: (settings) => configureIn(installation.data.root, settings),
+    async killPart(name) {
+      await kill(installation.data.processFile(name))
+    },
+    async killSupervisor() {
+      await kill(installation.data.processFile('supervisor'))
+    },
+    async up() {
+      const ran = await installation.up()
+      succeeded(ran, ['up'])
+    },
+    async isWell() {
+      return (await installation.mayfly('status', '--json')).status === 0
+    },
+  }
+  return journey
+}
+
+function configureIn(root: string, settings: object): void {
+  writeFileSync(dataDirectory(root).managerSettings, JSON.stringify(settings))
+}
+
+function succeeded({ status, stdout, stderr }: Ran, args: readonly string[]): string {
+  if (status !== 0)
+    throw new Error(`${args.join(' ')} ended with ${status}:\n${stdout}${stderr}`)
+  return stdout
+}
+
+function start(args: readonly string[], cwd: string, env: NodeJS.ProcessEnv): RunningCli {
+  const child = spawn(cli, args, { cwd, env, stdio: ['ignore', 'pipe', 'inherit'] })
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+  let output = ''
+  child.stdout.setEncoding('utf8').on('data', (piece: string) => (output += piece))
+  return {
+    output: () => output,
+    async end() {
+      child.kill('SIGKILL')
+      await ended
+    },
+  }
+}
+
+/** `file` says which process. */
+async function kill(file: string): Promise<void> {
+  const victim = readProcessFile(file)
+  if (!victim) throw new Error(`${file} names no process`)
+  process.kill(victim.pid, 'SIGKILL')
+  await until(`process ${victim.pid} is gone`, () => !isAlive(victim))
+}

@@ -1,0 +1,55 @@
+/** One of test/apps or examples as its owner has it: a git repository with a `heroku` remote. */
+
+import { cpSync, mkdtempSync } from 'node:fs'
+import { join } from 'node:path'
+
+import type { Journey } from './a-journey.ts'
+
+const root = join(import.meta.dirname, '../..')
+
+export interface PushedApp {
+  readonly name: string
+  readonly url: string
+  readonly directory: string
+  /** Runs the CLI for this app and gives what it printed; throws when it fails. */
+  heroku(...args: string[]): Promise<string>
+  git(...args: string[]): Promise<string>
+  /** Commits what is there and pushes it; gives what the push printed. */
+  push(message: string): Promise<string>
+  /** The app's log, `-n 1500`. */
+  logs(...args: string[]): Promise<string>
+}
+
+/** `source`: a directory relative to the repository's root. Nothing is pushed yet. */
+export async function anApp(
+  journey: Journey,
+  {
+    source,
+    name,
+    create = [],
+  }: { source: string; name: string; create?: readonly string[] },
+): Promise<PushedApp> {
+  const directory = mkdtempSync(join(journey.home, `${name}-`))
+  cpSync(join(root, source), directory, { recursive: true })
+  const git = (...args: string[]) => journey.git(directory, ...args)
+  const heroku = (...args: string[]) => journey.heroku(...args, '--app', name)
+
+  await git('init', '--quiet', '--initial-branch', 'main')
+  await git('config', 'user.email', 'dev@example.com')
+  await git('config', 'user.name', 'A developer')
+  await journey.herokuIn(directory, 'create', name, ...create)
+
+  return {
+    name,
+    directory,
+    url: journey.url(name),
+    heroku,
+    git,
+    async push(message) {
+      await git('add', '--all')
+      await git('commit', '--quiet', '--allow-empty', '--message', message)
+      return git('push', 'heroku', 'main')
+    },
+    logs: (...args) => heroku('logs', '-n', '1500', '--no-color', ...args),
+  }
+}

@@ -1,0 +1,95 @@
+/** Apps that do what apps should not, and one that does what few do. */
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+
+import { SECOND } from '../../src/lib/clock.ts'
+import { aJourney } from './a-journey.ts'
+import { until } from '../until.ts'
+import { anApp } from './a-pushed-app.ts'
+
+/** Heroku's minute and half minute would make this a long journey. */
+const journey = aJourney({
+  timings: { bootTimeout: 3 * SECOND, stopGrace: 2 * SECOND },
+})
+
+function pushed(name: string) {
+  return anApp(journey, { source: `test/apps/${name}`, name })
+}
+
+test('a websocket is carried through', async () => {
+  const app = await pushed('websocket-echo')
+  await app.push('Echo')
+  const socket = new WebSocket(app.url.replace('http', 'ws'))
+  const echoed = new Promise<string>((resolve, reject) => {
+    socket.addEventListener('open', () => socket.send('hello'))
+    socket.addEventListener('message', (event) => resolve(String(event.data)))
+    socket.addEventListener('error', () => reject(new Error('the websocket broke')))
+  })
+  assert.equal(await echoed, 'hello')
+  socket.close()
+})
+
+test('an app that exits at once crashes, is restarted at once, and then waits', async () => {
+  const app = await pushed('exits-at-once')
+  await app.push('Exit')
+  await until('it has crashed twice', async () => {
+    const log = await app.logs()
+    return log.split('State changed from starting to crashed').length > 2
+  })
+  assert.match(await app.heroku('ps'), /web\.1: crashed/)
+  const answer = await fetch(app.url)
+  assert.equal(answer.status, 503)
+  await until('H10 is in the log', async () =>
+    /code=H10 desc="App crashed"/.test(await app.logs()),
+  )
+})
+
+test('an app that never binds its port meets R10', async () => {
+  const app = await pushed('never-listens')
+  await app.push('Bind nothing')
+  await until('R10 is in the log', async () =>
+    /Error R10 \(Boot timeout\) -> Web process failed to bind to \$PORT within 3 seconds of launch/.test(
+      await app.logs(),
+    ),
+  )
+  await until('it has crashed', async () =>
+    /Stopping process with SIGKILL[^]*Process exited with status 137[^]*State changed from starting to crashed/.test(
+      await app.logs(),
+    ),
+  )
+})
+
+test('an app that ignores SIGTERM meets R12', async () => {
+  const app = await pushed('ignores-sigterm')
+  await app.push('Stay')
+  await until('it is up', async () => (await fetch(app.url)).status === 200)
+  await app.heroku('ps:scale', 'web=0')
+  await until('it was killed', async () =>
+    /Error R12 \(Exit timeout\)[^]*Stopping remaining processes with SIGKILL[^]*Process exited with status 137/.test(
+      await app.logs(),
+    ),
+  )
+})
+
+test('an app that eats memory meets R15', async () => {
+  const app = await pushed('eats-memory')
+  await app.push('Eat')
+  await until('R15 is in the log', async () =>
+    /Error R15 \(Memory quota vastly exceeded\)[^]*Process exited with status 137[^]*to crashed/.test(
+      await app.logs(),
+    ),
+  )
+})
+
+test('a build that fails leaves the release that runs alone', async () => {
+  const app = await anApp(journey, {
+    source: 'examples/hello-node',
+    name: 'broken-build',
+  })
+  await app.push('Works')
+  await app.git('rm', '--quiet', 'package.json', 'Procfile')
+  await assert.rejects(app.push('Nothing to build'), /pre-receive hook declined/)
+  assert.equal((await fetch(app.url)).status, 200)
+  assert.doesNotMatch(await app.heroku('releases'), /v4/)
+})

@@ -1,0 +1,205 @@
+/** What outlives what: parts, supervisors, commands, and two installations side by side. */
+
+import assert from 'node:assert/strict'
+import { createServer } from 'node:net'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, test } from 'node:test'
+
+import { isAlive, processOf } from '../../src/installation/living-process.ts'
+import { pause } from '../../src/lib/clock.ts'
+import { anInstallation, type TestInstallation } from '../an-installation.ts'
+
+interface Status {
+  readonly well: boolean
+  readonly id: string
+  readonly supervisor: number | null
+  readonly parts: readonly {
+    readonly name: string
+    readonly state: string
+    readonly pid: number | null
+    readonly restarts: number
+  }[]
+}
+
+async function statusOf(
+  it: TestInstallation,
+): Promise<Status & { readonly exit: number }> {
+  const { stdout, status } = await it.mayfly('status', '--json')
+  return { ...(JSON.parse(stdout) as Status), exit: status }
+}
+
+function pidsOf(status: Status): Record<string, number | null> {
+  return Object.fromEntries(status.parts.map((it) => [it.name, it.pid]))
+}
+
+/** The test's own deadline ends a wait in vain. */
+async function until<T>(look: () => Promise<T | undefined>): Promise<T> {
+  for (;;) {
+    const seen = await look()
+    if (seen !== undefined) return seen
+    await pause(100)
+  }
+}
+
+async function gone(pid: number | null): Promise<void> {
+  const it = processOf(pid ?? 0)
+  await until(async () => (it && isAlive(it) ? undefined : true))
+}
+
+describe('an installation', { timeout: 180_000 }, () => {
+  const first = anInstallation()
+  const second = anInstallation({ regions: ['us'] })
+
+  test('is up, with every part, once `up --detach` returns', async () => {
+    const status = await statusOf(first)
+    assert.deepEqual(
+      status.parts.map((it) => `${it.name} ${it.state}`),
+      [
+        'postgres',
+        'api',
+        'git',
+        'logs',
+        'manager-us',
+        'manager-eu',
+        'router-us',
+        'router-eu',
+      ].map((it) => `${it} up`),
+    )
+    assert.equal(status.exit, 0)
+  })
+
+  test('stands beside another without sharing id or networks', async () => {
+    const [one, other] = [first, second].map(
+      (it) =>
+        JSON.parse(readFileSync(it.data.installation, 'utf8')) as {
+          id: string
+          regions: { subnet: string }[]
+        },
+    )
+    assert.notEqual(one?.id, other?.id)
+    const subnets = [one, other].flatMap((it) =>
+      it?.regions.map((region) => region.subnet),
+    )
+    assert.equal(new Set(subnets).size, 3)
+    assert.equal((await statusOf(second)).exit, 0)
+  })
+
+  test('has one supervisor at most', async () => {
+    const again = await first.up()
+    assert.equal(again.status, 1)
+    assert.match(again.stderr, /is up already, supervised by process \d+/)
+  })
+
+  test('restarts a part that was killed, and that one only', async () => {
+    const before = await statusOf(second)
+    const killed = pidsOf(before)['api']
+    process.kill(killed ?? 0, 'SIGKILL')
+    const after = await until(async () => {
+      const status = await statusOf(second)
+      return status.well && pidsOf(status)['api'] !== killed ? status : undefined
+    })
+    const others = ({ api: _, ...rest }: Record<string, number | null>) => rest
+    assert.deepEqual(others(pidsOf(after)), others(pidsOf(before)))
+    assert.equal(after.parts.find((it) => it.name === 'api')?.restarts, 1)
+  })
+
+  test('runs on when its supervisor is killed, and the next adopts it', async () => {
+    const before = await statusOf(second)
+    process.kill(before.supervisor ?? 0, 'SIGKILL')
+    await gone(before.supervisor)
+    const between = await statusOf(second)
+    assert.equal(between.exit, 1)
+    assert.deepEqual(pidsOf(between), pidsOf(before))
+
+    assert.equal((await second.up()).status, 0)
+    const after = await statusOf(second)
+    assert.equal(after.exit, 0)
+    assert.notEqual(after.supervisor, before.supervisor)
+    assert.deepEqual(pidsOf(after), pidsOf(before))
+  })
+
+  test('keeps its router when `up` is told to end, and the rest comes back', async () => {
+    const before = await statusOf(second)
+    process.kill(before.supervisor ?? 0, 'SIGTERM')
+    await gone(before.supervisor)
+    const between = await statusOf(second)
+    assert.deepEqual(
+      between.parts.filter((it) => it.state !== 'down').map((it) => it.name),
+      ['router-us'],
+    )
+    assert.equal((await second.up()).status, 0)
+    const after = await statusOf(second)
+    assert.equal(after.exit, 0)
+    assert.equal(pidsOf(after)['router-us'], pidsOf(before)['router-us'])
+  })
+
+  test('refuses other ports and regions than it was set up with', async () => {
+    const other = await second.mayfly('up', '--detach', '--api-port=1')
+    assert.equal(other.status, 1)
+    assert.match(
+      other.stderr,
+      /was set up with --api-port \d+, and that can't be changed to 1\./,
+    )
+  })
+
+  test('is gone after `down`, and comes back', async () => {
+    const before = await statusOf(second)
+    assert.equal((await second.mayfly('down')).status, 0)
+    for (const { pid } of before.parts) assert.equal(processOf(pid ?? 0), undefined)
+    assert.equal((await second.up()).status, 0)
+    assert.equal((await statusOf(second)).id, before.id)
+  })
+
+  test('serves git over TLS that its own authority vouches for, and lets it in without asking', async () => {
+    const remote = `https://localhost:${first.apiPort}/no-such-app.git`
+    const { stderr } = await first.git(['ls-remote', remote], first.home)
+    assert.match(stderr, /not found/i)
+    assert.doesNotMatch(stderr, /certificate|could not read|Authentication/i)
+  })
+})
+
+describe('set-up', { timeout: 60_000 }, () => {
+  const installation = anInstallation({ isUp: false, regions: ['us'] })
+
+  test('refuses a directory that holds something else', async () => {
+    mkdirSync(installation.data.root)
+    const precious = join(installation.data.root, 'precious')
+    writeFileSync(precious, 'mine')
+    const up = await installation.up()
+    assert.match(up.stderr, /is not empty and not an installation of Mayfly's/)
+    const down = await installation.mayfly('down', '--destroy')
+    assert.match(down.stderr, /There is no installation in/)
+    assert.equal(readFileSync(precious, 'utf8'), 'mine')
+  })
+
+  test('names a port that is taken', async () => {
+    const server = createServer().listen(0, '127.0.0.1')
+    await new Promise((resolve) => server.once('listening', resolve))
+    const address = server.address()
+    const port = typeof address === 'object' && address ? address.port : 0
+    const data = join(installation.home, 'data')
+    const up = await installation.mayfly(
+      'up',
+      '--detach',
+      `--data=${data}`,
+      `--api-port=${port}`,
+    )
+    server.close()
+    assert.equal(up.status, 1)
+    assert.match(up.stderr, new RegExp(`Port ${port} is taken by another program`))
+  })
+
+  test('refuses what it does not understand, with status 2', async () => {
+    const refused = async (...args: string[]) => {
+      const { status, stderr } = await installation.mayfly('up', ...args)
+      assert.equal(status, 2)
+      assert.match(stderr, /^mayfly: .*[.]\n$/)
+      return stderr
+    }
+    assert.match(await refused('--nix'), /Unknown option '--nix'/)
+    assert.match(await refused('--api-port=80000'), /takes a port/)
+    assert.match(await refused('--regions=us,us'), /takes names/)
+    assert.match(await refused('here'), /Unexpected argument 'here'/)
+  })
+})

@@ -1,0 +1,81 @@
+/**
+ * Under steady load, whatever replaces web dynos loses no request. One of each here; ten of
+ * each with `./mayfly test --soak`.
+ */
+
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+
+import { HOUR } from '../../src/lib/clock.ts'
+import { aJourney } from './a-journey.ts'
+import { type Load, steadyLoad } from '../steady-load.ts'
+import { until } from '../until.ts'
+import { anApp, type PushedApp } from './a-pushed-app.ts'
+
+const ROUNDS = process.env['MAYFLY_SOAK'] ? 10 : 1
+const PER_SECOND = 200
+
+const journey = aJourney({ regions: ['us'] })
+let app: PushedApp
+let load: Load
+
+before(async () => {
+  app = await anApp(journey, { source: 'examples/hello-node', name: 'no-loss' })
+  await app.push('The first')
+  await app.heroku('ps:scale', 'web=2')
+  await calm()
+  load = steadyLoad(app.url, PER_SECOND)
+})
+
+after(async () => {
+  const { answered, failures } = await load.stop()
+  assert.deepEqual(failures, [])
+  assert.ok(answered > 0)
+})
+
+/** Every place's dyno is up, and no other dyno is left. */
+async function calm(): Promise<void> {
+  await until('all is calm', async () => {
+    const dynos = await journey.dynos(app.name)
+    const ups = dynos.filter((dyno) => dyno.state === 'up').length
+    return ups === dynos.length && ups === journey.containers('us')
+  })
+}
+
+/** Makes every web dyno another one by `act`, and sees that no request was lost on the way. */
+async function replaces(act: () => Promise<unknown>): Promise<void> {
+  for (let round = 0; round < ROUNDS; round++) {
+    const earlier = new Set((await journey.dynos(app.name)).map((dyno) => dyno.id))
+    await act()
+    await until('every dyno is another', async () =>
+      (await journey.dynos(app.name)).every((dyno) => !earlier.has(dyno.id)),
+    )
+    await calm()
+    assert.deepEqual(load.tally().failures, [])
+  }
+}
+
+test('a deploy', () => replaces(() => app.push('Another')))
+
+test('a config change', () =>
+  replaces(() => app.heroku('config:set', `AT=${Date.now()}`)))
+
+test('a restart', () => replaces(() => app.heroku('ps:restart')))
+
+test('a cycle', () => {
+  let clockOffset = 0
+  return replaces(async () => {
+    clockOffset += 28 * HOUR
+    journey.configure({ clockOffset })
+  })
+})
+
+test('a scale down', async () => {
+  for (let round = 0; round < ROUNDS; round++) {
+    await app.heroku('ps:scale', 'web=4')
+    await calm()
+    await app.heroku('ps:scale', 'web=2')
+    await calm()
+    assert.deepEqual(load.tally().failures, [])
+  }
+})
