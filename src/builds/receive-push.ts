@@ -1,0 +1,114 @@
+/**
+ * What a push does, as git's pre-receive hook: it has the pushed tree built and shows how
+ * that goes; the push is taken only if the build succeeds. It outlives restarts of the
+ * manager, and of the database once the build is asked for.
+ */
+
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { open, rename, rm } from 'node:fs/promises'
+
+import type { Pool } from 'pg'
+
+import { createBuild } from '../actions/create-build.ts'
+import { createSource } from '../actions/create-source.ts'
+import type { DataDirectory } from '../installation/data-directory.ts'
+import { pause, SECOND } from '../lib/clock.ts'
+import type { Account, App } from '../model/app.ts'
+import type { Build } from '../model/build.ts'
+import type { SourceId } from '../model/ids.ts'
+import { findBuild } from '../store/builds.ts'
+import { followBuildOutput } from '../store/follow-build-output.ts'
+import { inTransaction } from '../store/queryable.ts'
+import { markUploaded } from '../store/sources.ts'
+import { sourceFile } from './build-files.ts'
+import { type PushedRef, refToBuild } from './pushed-refs.ts'
+import { runGit } from './run-git.ts'
+
+export interface PushDeps {
+  readonly pool: Pool
+  readonly data: DataDirectory
+  readonly app: App
+  readonly account: Account
+  /** Git's own for this push: with it, git sees the objects that are in quarantine. */
+  readonly gitEnvironment: Readonly<Record<string, string | undefined>>
+  readonly print: (text: string) => void
+}
+
+/** Whether git may take the push. */
+export async function receivePush(
+  refs: readonly PushedRef[],
+  deps: PushDeps,
+): Promise<boolean> {
+  const { print, app } = deps
+  const ref = refToBuild(refs)
+  if (!ref) {
+    print('Pushed to non-main branch, skipping build.\n')
+    return true
+  }
+  print('Compressing source files... done.\n')
+  const build = await requestBuild(ref, deps)
+  print('Building source:\n\n')
+  for await (const text of followBuildOutput(deps.pool, build.id)) print(text)
+  if (await hasSucceeded(build, deps)) {
+    print('Verifying deploy... done.\n')
+    return true
+  }
+  print(`\n !     Push rejected to ${app.name}.\n`)
+  return false
+}
+
+async function requestBuild(ref: PushedRef, deps: PushDeps): Promise<Build> {
+  const { pool, data, app, account, gitEnvironment } = deps
+  const description = await runGit(['log', '-1', '--format=%s', ref.to], gitEnvironment)
+  const source = await inTransaction(pool, (tx) => createSource(tx, account.id))
+  await archive(ref.to, sourceFile(data, source.id), gitEnvironment)
+  return inTransaction(pool, async (tx) => {
+    await markUploaded(tx, source.id)
+    return createBuild(tx, {
+      app,
+      account,
+      source: source.id,
+      sourceUrl: gitUrl(app, source.id),
+      version: ref.to,
+      description: description.trim(),
+    })
+  })
+}
+
+function gitUrl(app: App, source: SourceId): string {
+  return `git:${app.name}#${source}`
+}
+
+/** Whole or not at all, and on disk before a build knows of it. */
+async function archive(
+  commit: string,
+  path: string,
+  gitEnvironment: PushDeps['gitEnvironment'],
+): Promise<void> {
+  const part = `${path}.part`
+  const file = await open(part, 'w', 0o640)
+  try {
+    const git = spawn('git', ['archive', '--format=tar.gz', commit], {
+      env: gitEnvironment,
+      stdio: ['ignore', file.fd, 'inherit'],
+    })
+    const [status] = (await once(git, 'close')) as [number | null]
+    if (status !== 0) throw new Error(`git archive ended with status ${status}`)
+    await file.sync()
+    await rename(part, path)
+  } catch (error) {
+    await rm(part, { force: true })
+    throw error
+  } finally {
+    await file.close()
+  }
+}
+
+async function hasSucceeded(build: Build, { pool }: PushDeps): Promise<boolean> {
+  for (;;) {
+    const now = await findBuild(pool, build.id).catch(() => build)
+    if (!now || now.status !== 'pending') return now?.status === 'succeeded'
+    await pause(SECOND)
+  }
+}

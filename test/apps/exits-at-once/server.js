@@ -1,0 +1,2 @@
+console.log('Not today')
+process.exit(3)
