@@ -6,7 +6,7 @@
  * then deleted.
  */
 
-import { chmodSync, type FSWatcher, mkdirSync, readdirSync, rmSync, watch } from 'node:fs'
+import { type FSWatcher, mkdirSync, readdirSync, rmSync, watch } from 'node:fs'
 import { join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 
@@ -50,8 +50,6 @@ export class DynoFiles {
   constructor(deps: Deps) {
     this.#deps = deps
     mkdirSync(deps.ended, { recursive: true })
-    // The drivers, of the same group, move files in.
-    chmodSync(deps.ended, 0o2770)
   }
 
   /** Until the signal aborts. */

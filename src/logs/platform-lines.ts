@@ -4,9 +4,8 @@
  * between leaves rows whose ids the journals know.
  */
 
-import type { Pool } from 'pg'
-
 import { deleteLogLines, type WaitingLine, waitingLogLines } from '../store/log-intake.ts'
+import type { Queryable } from '../store/queryable.ts'
 import { label, toBytes } from './batch.ts'
 import type { Channel, Channels } from './channels.ts'
 import { LONGEST_LINE } from './cri.ts'
@@ -14,9 +13,12 @@ import { LONGEST_LINE } from './cri.ts'
 const AT_ONCE = 1000
 
 /** Until there are none left. */
-export async function takePlatformLines(pool: Pool, channels: Channels): Promise<void> {
+export async function takePlatformLines(
+  db: Queryable,
+  channels: Channels,
+): Promise<void> {
   for (;;) {
-    const waiting = await waitingLogLines(pool, AT_ONCE)
+    const waiting = await waitingLogLines(db, AT_ONCE)
     if (waiting.length === 0) return
     const touched = new Set<Channel>()
     for (const line of waiting) {
@@ -27,7 +29,7 @@ export async function takePlatformLines(pool: Pool, channels: Channels): Promise
     }
     await Promise.all([...touched].map((channel) => channel.journal.sync()))
     await deleteLogLines(
-      pool,
+      db,
       waiting.map((line) => line.id),
     )
     if (waiting.length < AT_ONCE) return

@@ -57,6 +57,8 @@ export function answerSession(response: ServerResponse, reading: Reading): void 
   }
   response.flushHeaders()
   stream.history()
+  // Also for a reader who has had no line yet.
+  if (events) response.write(`id: ${channel.journal.last}\n\n`)
   channel.readers.add(stream)
   response.on('close', () => channel.readers.delete(stream))
   response.on('drain', () => stream.drained())

@@ -1,0 +1,97 @@
+/** The logs process: takes lines in, keeps the last ones of every app, serves their readers. */
+
+import { chmodSync, mkdirSync, rmSync } from 'node:fs'
+import { once } from 'node:events'
+import type { Server } from 'node:net'
+import { join } from 'node:path'
+
+import { MINUTE, pause, SECOND, systemClock } from '../src/lib/clock.ts'
+import { Channels } from '../src/logs/channels.ts'
+import { DynoFiles } from '../src/logs/dyno-files.ts'
+import { takePlatformLines } from '../src/logs/platform-lines.ts'
+import { routerLineServer } from '../src/logs/router-lines.ts'
+import { parseRouterRecord } from '../src/logs/router-record.ts'
+import { serially } from '../src/logs/serially.ts'
+import { sessionServer } from '../src/logs/session-server.ts'
+import { listen } from '../src/store/listen.ts'
+import { presentApps } from '../src/store/log-intake.ts'
+import { LOG_LINES } from '../src/store/log-lines.ts'
+import { startPart } from './part.ts'
+
+/** Should a notification be lost. */
+const POLL = 5 * SECOND
+
+const part = startPart('logs', 5)
+const { data, installation, pool, log, signal } = part
+process.umask(0o007)
+
+const channels = new Channels(data.logs)
+const files = new DynoFiles({
+  pool,
+  channels,
+  directories: installation.regions.map((region) => data.dynos(region.name)),
+  ended: data.endedLogs,
+  log,
+})
+const platform = serially(() => takePlatformLines(pool, channels))
+const sessions = sessionServer({
+  pool,
+  channels,
+  drain: async (app) => void (await Promise.all([platform(), files.drain(app)])),
+  clock: systemClock,
+  log,
+})
+const router = routerLineServer(channels, parseRouterRecord)
+
+mkdirSync(data.run('logs'), { recursive: true })
+// HAProxy's user is of no group of ours.
+await listenOn(join(data.run('logs'), 'syslog.sock'), router, 0o666)
+await listenOn(join(data.run('logs'), 'http.sock'), sessions.http, 0o660)
+part.ready()
+
+await Promise.all([
+  files.run(signal),
+  listen(pool, LOG_LINES, () => void takeLines(), { log, signal }),
+  repeat(takeLines, POLL),
+  repeat(forgetDestroyedApps, MINUTE),
+  sessions.tidy(signal),
+])
+router.close()
+sessions.http.close()
+await pool.end()
+process.exit()
+
+/** A socket that a killed predecessor left is replaced. */
+async function listenOn(path: string, server: Server, mode: number): Promise<void> {
+  rmSync(path, { force: true })
+  server.listen(path)
+  await once(server, 'listening')
+  chmodSync(path, mode)
+}
+
+async function takeLines(): Promise<void> {
+  await platform().catch((error: unknown) =>
+    log.error('cannot take in the lines of the platform', error),
+  )
+}
+
+async function forgetDestroyedApps(): Promise<void> {
+  try {
+    const apps = channels.apps()
+    const present = await presentApps(pool, apps)
+    for (const app of apps) {
+      if (present.has(app)) continue
+      files.drop(app)
+      channels.remove(app)
+    }
+  } catch (error) {
+    log.error('cannot look for destroyed apps', error)
+  }
+}
+
+async function repeat(work: () => Promise<void>, every: number): Promise<void> {
+  while (!signal.aborted) {
+    await work()
+    await pause(every, signal)
+  }
+}
