@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { existsSync, mkdtempSync } from 'node:fs'
+import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, beforeEach, test } from 'node:test'
@@ -28,7 +28,7 @@ import { type BuildDeps, lookAfterBuild } from './look-after-build.ts'
 import { BUILD_LIMIT } from './plan-compile.ts'
 
 const pool = aDatabase()
-const root = await mkdtemp(join(tmpdir(), 'mayfly-build-'))
+const root = mkdtempSync(join(tmpdir(), 'mayfly-build-'))
 const data = dataDirectory(root)
 let now = new Date()
 let runtime = new ScriptedRuntime()

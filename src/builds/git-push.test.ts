@@ -1,0 +1,255 @@
+/** Real pushes and clones, by the real git, over a socket, through the real hook. */
+
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { mkdtempSync } from 'node:fs'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, suite, test } from 'node:test'
+import { promisify } from 'node:util'
+
+import { anApp, secrets } from '../../test/an-app.ts'
+import { aDatabase } from '../../test/postgres.ts'
+import { ScriptedRuntime } from '../../test/scripted-runtime.ts'
+import { dataDirectory } from '../installation/data-directory.ts'
+import { systemClock } from '../lib/clock.ts'
+import { silentLog } from '../lib/log.ts'
+import type { App } from '../model/app.ts'
+import type { DynoSpec } from '../runtime/runtime.ts'
+import { newId } from '../model/ids.ts'
+import { digestOf } from '../model/token.ts'
+import { ensureAuthorization } from '../store/accounts.ts'
+import { runLoop } from '../work/loop.ts'
+import { gitServer } from './git-server.ts'
+import { lookAfterBuild } from './look-after-build.ts'
+import { GIT_ENVIRONMENT } from './run-git.ts'
+
+const TOKEN = 'the-api-key'
+const repository = join(import.meta.dirname, '../..')
+const pool = aDatabase()
+const root = mkdtempSync(join(tmpdir(), 'mayfly-git-'))
+const data = dataDirectory(root)
+const ended = new AbortController()
+const runtime = new ScriptedRuntime()
+/** What build dynos do. */
+let dyno: (spec: DynoSpec) => Promise<void> = succeeds
+/** What the last one was given. */
+let pushed: string[] = []
+let app: App
+let url = ''
+let manager: Promise<void>
+
+// The part that bin/git.ts is, but for the private cluster, which tests have not.
+const server = gitServer({
+  pool,
+  data,
+  log: silentLog,
+  hooks: join(repository, 'bin/git-hooks'),
+  hookEnvironment: {
+    MAYFLY_DATA: root,
+    MAYFLY_NODE: process.execPath,
+    MAYFLY_PRE_RECEIVE: join(repository, 'bin/pre-receive.ts'),
+    DATABASE_URL: `postgresql:///${pool.options.database}`,
+    PGHOST: process.env['PGHOST'] ?? '',
+    PGUSER: process.env['PGUSER'] ?? '',
+  },
+})
+
+// The database comes first: hooks of one level don't wait for one another.
+suite('git over HTTP', () => {
+  before(async () => {
+    for (const directory of [data.sources, data.repos, data.run('git')]) {
+      await mkdir(directory, { recursive: true })
+    }
+    const made = await anApp(pool)
+    app = made.app
+    await ensureAuthorization(pool, {
+      id: newId(),
+      account: made.account.id,
+      sha256: digestOf(TOKEN),
+      description: 'test',
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const { port } = server.address() as AddressInfo
+    url = `http://heroku:${TOKEN}@127.0.0.1:${port}/${app.name}.git`
+    manager = runLoop(
+      {
+        pool,
+        region: 'us',
+        looks: {
+          build: lookAfterBuild({
+            pool,
+            runtime: acting(runtime),
+            secrets,
+            clock: systemClock,
+            data,
+            region: 'us',
+            builtIns: 'buildpacks/x',
+            buildEnvironment: {},
+          }),
+        },
+        log: silentLog,
+        overdue: () => assert.fail('a look outlived its lease'),
+      },
+      ended.signal,
+    )
+  })
+  after(async () => {
+    ended.abort()
+    await manager
+    await new Promise((resolve) => server.close(resolve))
+    await rm(root, { recursive: true })
+  })
+
+  test('a push is built and released, and its output seen', async () => {
+    const work = await aTree({ Procfile: 'web: node server.js\n' })
+    const push = await git(work, ['push', url, 'main'])
+    assert.equal(push.status, 0, push.said)
+    assert.match(push.said, /remote: -----> Building on the debian-12 stack/)
+    assert.match(push.said, /remote: {8}Released v\d+/)
+    assert.match(push.said, /remote: Verifying deploy\.\.\. done\./)
+    assert.deepEqual(pushed, ['Procfile'])
+  })
+
+  test('what was pushed can be cloned', async () => {
+    const work = await aTree({ Procfile: 'web: x\n', 'a.txt': 'cloned\n' })
+    assert.equal((await git(work, ['push', '--force', url, 'main'])).status, 0)
+    const clone = await git(root, ['clone', url, join(work, 'clone')])
+    assert.equal(clone.status, 0, clone.said)
+    assert.equal(await readFile(join(work, 'clone', 'a.txt'), 'utf8'), 'cloned\n')
+  })
+
+  test('a push whose build fails is rejected', async () => {
+    const work = await aTree({ Procfile: 'web: x\n' })
+    dyno = fails
+    const push = await git(work, ['push', '--force', url, 'main:master'])
+    dyno = succeeds
+    assert.equal(push.status, 1)
+    assert.match(push.said, /remote: {2}! {5}no good/)
+    assert.match(push.said, /remote: {2}! {5}Push rejected to /)
+    assert.match(
+      push.said,
+      /\[remote rejected\] main -> master \(pre-receive hook declined\)/,
+    )
+    assert.doesNotMatch((await git(work, ['ls-remote', url])).said, /master/)
+  })
+
+  test('any other branch is taken, and not built', async () => {
+    const work = await aTree({ Procfile: 'web: x\n' })
+    const builds = runtime.starts.length
+    const push = await git(work, ['push', url, 'main:topic'])
+    assert.equal(push.status, 0, push.said)
+    assert.match(push.said, /remote: Pushed to non-main branch, skipping build\./)
+    assert.equal(runtime.starts.length, builds)
+  })
+
+  test('a pack of more than a megabyte arrives: git sends it in chunks, after a probe', async () => {
+    const work = await aTree({})
+    const large = Buffer.alloc(3 * 1024 ** 2)
+    for (let at = 0; at < large.length; at += 4)
+      large.writeUInt32LE((at * 2654435761) >>> 0, at)
+    await writeFile(join(work, 'large'), large)
+    await commit(work)
+    const push = await git(work, ['push', url, 'main:large'])
+    assert.equal(push.status, 0, push.said)
+  })
+
+  test('who has no key is asked for one; who has a wrong one is refused', async () => {
+    const bare = url.replace(`heroku:${TOKEN}@`, '')
+    const asked = await fetch(`${bare}/info/refs?service=git-receive-pack`)
+    assert.equal(asked.status, 401)
+    assert.match(asked.headers.get('www-authenticate') ?? '', /^Basic realm=/)
+    const refused = await git(root, ['ls-remote', url.replace(TOKEN, 'wrong')])
+    assert.match(refused.said, /Authentication failed/)
+  })
+
+  test("neither what is no app, nor another's app, nor another path is served", async () => {
+    const other = newId()
+    await pool.query(
+      `with o as (insert into accounts (id, email) values ($1, 'other@example.com'))
+     insert into apps (id, name, region, owner, stack)
+     values ($1, 'another', 'us', $1, 'debian-12')`,
+      [other],
+    )
+    for (const path of [
+      'nosuch.git/info/refs?service=git-upload-pack',
+      'another.git/info/refs?service=git-upload-pack',
+      `${app.name}.git/config`,
+      `${app.name}.git/info/refs`,
+      `${app.name}.git/../${app.id}.git/HEAD`,
+    ]) {
+      const { origin } = new URL(url)
+      const authorization = `Basic ${Buffer.from(`:${TOKEN}`).toString('base64')}`
+      const { status } = await fetch(`${origin}/${path}`, { headers: { authorization } })
+      assert.equal(status, 404, path)
+    }
+  })
+
+  test('branches are not deleted', async () => {
+    const work = await aTree({ Procfile: 'web: x\n' })
+    await git(work, ['push', url, 'main:doomed'])
+    const push = await git(work, ['push', url, ':doomed'])
+    assert.match(push.said, /deletion prohibited/)
+  })
+})
+
+/** The scripted runtime, whose dynos act as soon as they are started. */
+function acting(scripted: ScriptedRuntime): ScriptedRuntime {
+  const start = scripted.start.bind(scripted)
+  scripted.start = async (spec) => {
+    await start(spec)
+    await dyno(spec)
+  }
+  return scripted
+}
+
+async function succeeds({ id }: DynoSpec): Promise<void> {
+  const tarball = join(data.builds, id, 'source.tar.gz')
+  const { stdout } = await promisify(execFile)('tar', ['--list', '--file', tarball])
+  pushed = stdout.trim().split('\n')
+  runtime.print(id, '-----> Building on the debian-12 stack\n')
+  await mkdir(join(data.slugs, id, 'app'), { recursive: true })
+  runtime.end(id, 0)
+}
+
+async function fails({ id }: DynoSpec): Promise<void> {
+  runtime.print(id, ' !     no good\n')
+  runtime.end(id, 1)
+}
+
+interface Ended {
+  readonly status: number
+  readonly said: string
+}
+
+function git(cwd: string, args: readonly string[]): Promise<Ended> {
+  return new Promise((resolve) => {
+    execFile('git', args, { cwd, env: GIT_ENVIRONMENT }, (error, stdout, stderr) =>
+      resolve({ status: error ? Number(error.code) : 0, said: stdout + stderr }),
+    )
+  })
+}
+
+async function aTree(files: Readonly<Record<string, string>>): Promise<string> {
+  const work = await mkdtemp(join(root, 'work-'))
+  await git(work, ['init', '--quiet', '--initial-branch=main'])
+  for (const [name, text] of Object.entries(files))
+    await writeFile(join(work, name), text)
+  await commit(work)
+  return work
+}
+
+async function commit(work: string): Promise<void> {
+  const author = ['-c', 'user.name=dev', '-c', 'user.email=dev@example.com']
+  await git(work, ['add', '.'])
+  await git(work, [
+    ...author,
+    'commit',
+    '--quiet',
+    '--allow-empty',
+    '--message',
+    'a change',
+  ])
+}
