@@ -24,14 +24,14 @@ export function livingInit(
   region: LocalRegion,
   files: DynoFiles,
 ): { readonly pid: number; readonly startedAt: Date } | undefined {
-  const mark = jsonIn<StartMark>(files.started)
+  const mark = jsonIn(files.started) as StartMark | undefined
   if (mark?.boot !== region.boot) return undefined
   if (processStatus(mark.pid)?.ticks !== mark.ticks) return undefined
   return { pid: mark.pid, startedAt: statSync(files.started).mtime }
 }
 
 export function recordOf(files: DynoFiles): DynoRecord | undefined {
-  return jsonIn<DynoRecord>(files.record)
+  return jsonIn(files.record) as DynoRecord | undefined
 }
 
 function exited(
@@ -87,9 +87,9 @@ function startOf(files: DynoFiles): Date | undefined {
   return statSync(files.started, { throwIfNoEntry: false })?.mtime
 }
 
-function jsonIn<Value>(file: string): Value | undefined {
+function jsonIn(file: string): unknown {
   const text = textIn(file)
-  return text ? (JSON.parse(text) as Value) : undefined
+  return text ? JSON.parse(text) : undefined
 }
 
 function textIn(file: string): string | undefined {

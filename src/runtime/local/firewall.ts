@@ -33,8 +33,6 @@ export function firewallRules(facts: FirewallFacts): string {
   const named = facts.resolvers.length > 0
   const resolvers = `ip daddr { ${facts.resolvers.join(', ')} }`
   const dns = ['udp', 'tcp'].map((by) => `${resolvers} ${by} dport 53 accept`)
-  const lines = (rules: readonly string[]) =>
-    rules.map((rule) => `    ${rule}`).join('\n')
 
   return `table inet ${table} {}
 delete table inet ${table}
@@ -71,6 +69,10 @@ ${lines(named ? dns : [])}
   }
 }
 `
+}
+
+function lines(rules: readonly string[]): string {
+  return rules.map((rule) => `    ${rule}`).join('\n')
 }
 
 export async function applyFirewall(facts: FirewallFacts, signal?: AbortSignal) {

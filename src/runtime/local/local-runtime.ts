@@ -109,13 +109,18 @@ export class LocalRuntime implements Runtime {
     const watch = watchDynos(this.#region, changed, signal)
     this.#watches.add(watch)
     signal.addEventListener('abort', () => this.#watches.delete(watch), { once: true })
-    this.list(signal).then(
-      (ids) => {
-        const web = ids.filter((id) => recordOf(this.#region.files.of(id))?.port)
-        for (const id of web) watch.expectListening(id)
-      },
-      (error: unknown) => this.#region.log.error('cannot list dynos', error),
-    )
+    void this.#expectBooting(watch, signal)
+  }
+
+  /** A manager before us may have started web dynos that do not listen yet. */
+  async #expectBooting(watch: DynoWatch, signal: AbortSignal): Promise<void> {
+    try {
+      for (const id of await this.list(signal)) {
+        if (recordOf(this.#region.files.of(id))?.port) watch.expectListening(id)
+      }
+    } catch (error) {
+      if (!signal.aborted) this.#region.log.error('cannot list dynos', error)
+    }
   }
 
   async #oneAtATime(

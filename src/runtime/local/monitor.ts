@@ -29,21 +29,33 @@ export interface MonitorPlan {
 
 /** The program and its arguments. */
 export function monitorCommand(plan: MonitorPlan): readonly string[] {
-  const join = ['sh', JOIN_CGROUPS, plan.monitorProcs.join(' '), plan.hybridMount ?? '']
-  const wrapper = plan.hybridMount ? ['unshare', '--mount', ...join] : join
+  const { monitorProcs, hybridMount } = plan
+  const inCgroups = ['sh', JOIN_CGROUPS, monitorProcs.join(' '), hybridMount ?? '']
+  const wrapper = hybridMount ? ['unshare', '--mount', ...inCgroups] : inCgroups
   return [...wrapper, 'conmon', ...monitorArgs(plan)]
 }
 
 function monitorArgs({ id, name, files, exits, crun }: MonitorPlan): string[] {
+  const runtime = ['--root', crun, '--cgroup-manager=cgroupfs']
+  const settings = {
+    '--cid': id,
+    '--cuuid': id,
+    '--name': name,
+    '--runtime': '/usr/bin/crun',
+    '--bundle': files.directory,
+    '--container-pidfile': files.pid,
+    '--conmon-pidfile': files.monitorPid,
+    '--exit-dir': exits,
+    '--persist-dir': files.persist,
+    '--log-path': `k8s-file:${files.log}`,
+    '--log-level': 'error',
+  }
   return [
-    ...['--cid', id, '--cuuid', id, '--name', name],
-    ...['--runtime', '/usr/bin/crun'],
-    ...['--runtime-arg', '--root', '--runtime-arg', crun],
-    ...['--runtime-arg', '--cgroup-manager=cgroupfs'],
-    ...['--bundle', files.directory, '--full-attach'],
-    ...['--container-pidfile', files.pid, '--conmon-pidfile', files.monitorPid],
-    ...['--exit-dir', exits, '--persist-dir', files.persist],
-    ...['--log-path', `k8s-file:${files.log}`, '--no-sync-log', '--log-level', 'error'],
+    ...Object.entries(settings).flat(),
+    ...runtime.flatMap((arg) => ['--runtime-arg', arg]),
+    '--full-attach',
+    '--no-sync-log',
+    '--stdin',
   ]
 }
 

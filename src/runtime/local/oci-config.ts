@@ -16,8 +16,13 @@ const SHELL = '/bin/bash'
 /** Lies under /app's overlay as its lower layer, and is covered again at once. */
 const SLUG = '/slug'
 
-/** Runs in the dyno before its command, and becomes it. */
-const PROFILE = `shopt -s nullglob
+/**
+ * Runs in the dyno before its command, and becomes it. The dyno's standard input is a pipe
+ * that nobody writes to: crun gives whatever it is to the dyno's user, and were it
+ * /dev/null, that would be the host's own.
+ */
+const PROFILE = `exec </dev/null
+shopt -s nullglob
 for file in /app/.profile.d/*.sh; do . "$file"; done
 shopt -u nullglob
 unset file
@@ -105,8 +110,6 @@ export function ociConfig(dyno: DynoSpec, around: DynoSurroundings) {
         '/proc/scsi',
         '/proc/timer_list',
         '/proc/timer_stats',
-        '/sys/firmware',
-        '/sys/fs/selinux',
       ],
       readonlyPaths: [
         '/proc/bus',
@@ -145,12 +148,8 @@ function mounts(dyno: DynoSpec, around: DynoSurroundings, firstUid: number) {
       options: ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620'],
     },
     tmpfs('/dev/shm', 64 * MiB, '1777', ['nosuid', 'nodev', 'noexec']),
-    {
-      destination: '/sys',
-      type: 'sysfs',
-      source: 'sysfs',
-      options: ['nosuid', 'noexec', 'nodev', 'ro'],
-    },
+    // Nothing of the host's: a sysfs of one's own takes a network namespace of one's own making.
+    tmpfs('/sys', 4096, '0755', ['ro', 'nosuid', 'nodev', 'noexec']),
     tmpfs('/tmp', scratch, '1777', ['nosuid', 'nodev']),
     tmpfs('/var/tmp', scratch, '1777', ['nosuid', 'nodev']),
     ...filesOfOurs,

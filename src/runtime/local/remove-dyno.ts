@@ -19,11 +19,11 @@ const LOOK_EVERY = 2
 /** SIGTERM to all but PID 1, which would only pass it on to one of them a second time. */
 export function terminateProcesses(region: LocalRegion, id: DynoId): void {
   const init = livingInit(region, region.files.of(id))
-  const { processes } = region.cgroupsOf(id)
+  const cgroups = region.cgroupsOf(id)
   const signalled = new Set(init ? [init.pid] : [])
   // What is forked meanwhile is seen the next time round.
   for (let round = 0; round < 3; round++) {
-    for (const pid of processes()) {
+    for (const pid of cgroups.processes()) {
       if (!signalled.has(pid)) signalProcess(pid, 'SIGTERM')
       signalled.add(pid)
     }
@@ -61,18 +61,18 @@ export async function removeDyno(region: LocalRegion, id: DynoId): Promise<void>
 }
 
 async function end(region: LocalRegion, id: DynoId): Promise<void> {
-  const { processes, monitors } = region.cgroupsOf(id)
+  const cgroups = region.cgroupsOf(id)
   const started = performance.now()
   for (;;) {
     killProcesses(region, id)
     const waited = performance.now() - started
-    const left = [...processes(), ...monitors()]
+    const left = [...cgroups.processes(), ...cgroups.monitors()]
     if (left.length === 0) return
     if (waited > PROCESSES_END_WITHIN) {
       throw new Error(`dyno ${id} has processes that do not end: ${left.join(' ')}`)
     }
     if (waited > MONITOR_ENDS_WITHIN) {
-      for (const pid of monitors()) signalProcess(pid, 'SIGKILL')
+      for (const pid of cgroups.monitors()) signalProcess(pid, 'SIGKILL')
     }
     await pause(LOOK_EVERY)
   }

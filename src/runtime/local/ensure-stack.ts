@@ -1,0 +1,140 @@
+/** Builds a stack, the root file system of dynos, from Debian packages; once. */
+
+import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+
+const RECIPES = join(import.meta.dirname, '../../../stacks')
+const SUITES: Readonly<Record<string, string>> = { 'debian-12': 'bookworm' }
+const SOURCES = '/etc/apt'
+
+/**
+ * Ensures `<directory>/<stack>`, which takes about a minute the first time. Callers may
+ * come at once, in several processes: each builds beside it, the first to finish wins.
+ * `progress` is told a line at a time. Throws when the stack can't be built.
+ */
+export async function ensureStack(
+  directory: string,
+  stack: string,
+  progress: (line: string) => void,
+): Promise<void> {
+  const root = join(directory, stack)
+  if (existsSync(root)) return
+  const suite = SUITES[stack]
+  if (!suite) throw new Error(`there is no stack ${stack}`)
+
+  const draft = join(directory, `.${stack}.${process.pid}`)
+  await mkdir(draft, { recursive: true })
+  try {
+    progress(`Building stack ${stack} from Debian packages`)
+    const sources = join(draft, 'debian.sources')
+    const mirrors = debianSources(await sourceFiles(), suite)
+    await writeFile(sources, mirrors)
+    await build(
+      stackArgs(stack, await packagesOf(stack), {
+        suite,
+        root: join(draft, 'root'),
+        sources: mirrors ? sources : undefined,
+      }),
+    )
+    await rename(join(draft, 'root'), root).catch((error: unknown) => {
+      if (!existsSync(root)) throw error
+    })
+    progress(`Stack ${stack} is ready`)
+  } finally {
+    await rm(draft, { recursive: true, force: true })
+  }
+
+  function build(args: readonly string[]): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const child = spawn('mmdebstrap', args, { stdio: ['ignore', 'ignore', 'pipe'] })
+      let last = ''
+      createInterface({ input: child.stderr }).on('line', (line) => {
+        last = line
+        if (line.startsWith('I: ')) progress(line.slice(3))
+      })
+      child.once('error', reject)
+      child.once('close', (code) => {
+        if (code === 0) return resolve()
+        reject(new Error(`the stack ${stack} could not be built: ${last}`))
+      })
+    })
+  }
+}
+
+export interface StackBuild {
+  readonly suite: string
+  readonly root: string
+  /** A file in apt's format; undefined: mmdebstrap's own idea of a mirror. */
+  readonly sources: string | undefined
+}
+
+/** The arguments of mmdebstrap. */
+export function stackArgs(
+  stack: string,
+  packages: readonly string[],
+  { suite, root, sources }: StackBuild,
+): string[] {
+  return [
+    '--variant=minbase',
+    '--mode=root',
+    '--format=directory',
+    `--include=${packages.join(',')}`,
+    `--customize-hook=${join(RECIPES, `${stack}.sh`)}`,
+    suite,
+    root,
+    ...(sources ? [sources] : []),
+  ]
+}
+
+/**
+ * Of the machine's own package sources those of the suite, so that its mirrors are used:
+ * in either of apt's formats, given as texts; all become stanzas of one deb822 file.
+ */
+export function debianSources(files: readonly string[], suite: string): string {
+  return files
+    .flatMap((text) => (/^Types:/m.test(text) ? stanzasOf(text) : linesAsStanzas(text)))
+    .filter((stanza) => suitesOf(stanza).some((it) => isOf(it, suite)))
+    .join('\n\n')
+}
+
+function stanzasOf(text: string): string[] {
+  const bare = text.replaceAll(/^#.*\n/gm, '')
+  return bare.split(/\n\s*\n/).flatMap((stanza) => stanza.trim() || [])
+}
+
+const LINE = /^deb\s+(?:\[([^\]]*)\]\s+)?(\S+)\s+(\S+)\s+(.+)$/
+
+function linesAsStanzas(text: string): string[] {
+  return text.split('\n').flatMap((line) => {
+    const [, options = '', uri, suite, components] = LINE.exec(line.trim()) ?? []
+    if (!uri) return []
+    const key = /signed-by=(\S+)/.exec(options)?.[1]
+    const stanza = `Types: deb\nURIs: ${uri}\nSuites: ${suite}\nComponents: ${components}`
+    return key ? `${stanza}\nSigned-By: ${key}` : stanza
+  })
+}
+
+function suitesOf(stanza: string): string[] {
+  return /^Suites:\s*(.*)$/m.exec(stanza)?.[1]?.split(/\s+/) ?? []
+}
+
+function isOf(suite: string, wanted: string): boolean {
+  return [wanted, `${wanted}-updates`, `${wanted}-security`].includes(suite)
+}
+
+async function sourceFiles(): Promise<string[]> {
+  const parts = await readdir(`${SOURCES}/sources.list.d`).catch(() => [])
+  const names = parts
+    .filter((name) => /\.(list|sources)$/.test(name))
+    .map((name) => `${SOURCES}/sources.list.d/${name}`)
+  const files = [`${SOURCES}/sources.list`, ...names].filter((file) => existsSync(file))
+  return Promise.all(files.map((file) => readFile(file, 'utf8')))
+}
+
+async function packagesOf(stack: string): Promise<string[]> {
+  const text = await readFile(join(RECIPES, `${stack}.packages`), 'utf8')
+  return text.split('\n').filter(Boolean)
+}

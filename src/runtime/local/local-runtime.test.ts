@@ -1,0 +1,310 @@
+/**
+ * The real thing: crun, conmon, bridges and firewall, in an installation of the test's own.
+ * It needs root and the stack, which is built once for all tests.
+ */
+
+import assert from 'node:assert/strict'
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer, get } from 'node:http'
+import { networkInterfaces, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { randomBytes } from 'node:crypto'
+
+import { silentLog } from '../../lib/log.ts'
+import type { DynoId } from '../../model/ids.ts'
+import type { DynoSpec, DynoStatus } from '../runtime.ts'
+import { aDynoSpec, itIsARuntime, until } from '../runtime-contract.ts'
+import { SLUG_UID } from './address.ts'
+import { demolish } from './demolish.ts'
+import { regionFiles } from './dyno-files.ts'
+import { ensureStack } from './ensure-stack.ts'
+import { LocalRuntime } from './local-runtime.ts'
+import { machineNames } from './machine-names.ts'
+import { runProgram } from './run-program.ts'
+
+const STACKS = join(tmpdir(), 'mayfly-dev-stack')
+const REGION = 'us'
+const { signal } = new AbortController()
+
+await ensureStack(STACKS, 'debian-12', () => undefined)
+
+itIsARuntime('local', async () => {
+  const { options, close } = await aMachine('172.30.0.0/24')
+  return {
+    runtime: new LocalRuntime(options),
+    again: () => new LocalRuntime(options),
+    close,
+  }
+})
+
+const machine = await aMachine('172.30.1.0/24')
+const { options } = machine
+const runtime = new LocalRuntime(options)
+const files = regionFiles(options.dynos)
+let used = 1
+
+before(() => runtime.prepare(signal))
+after(() => machine.close())
+
+test('a dyno is nobody on the machine and may nothing', async () => {
+  const text =
+    await outputOf(`id -u; hostname; grep -E '^Cap(Eff|Bnd)|NoNewPrivs' /proc/self/status
+    ulimit -n; unshare -U true 2>/dev/null || echo no namespaces; touch /x 2>/dev/null || echo read-only
+    touch /app/x /tmp/x /var/tmp/x && echo writable; cat /proc/1/comm; ls /sys | wc -l`)
+  assert.match(text, /^1000\n[0-9a-f-]{36}\n/)
+  assert.match(text, /CapEff:\s0{16}\nCapBnd:\s0{16}\nNoNewPrivs:\s1\n10000\n/)
+  assert.match(text, /no namespaces\nread-only\nwritable\nmayfly-init\n0\n/)
+})
+
+test("what a dyno does to its standard input is not done to the host's /dev/null", async () => {
+  await outputOf('chmod 000 /dev/null; true')
+  const { uid, mode } = statSync('/dev/null')
+  assert.deepEqual([uid, mode & 0o777], [0, 0o666])
+})
+
+test('the environment is what it was told, and .profile.d adds to it', async () => {
+  const slug = await aSlug({ '.profile.d/a.sh': 'export B=$A$A', hello: 'from the slug' })
+  const command = 'cat hello; echo; env | grep -vE "^(_|SHLVL|PWD)=" | sort'
+  const environment = { A: 'a b', HOME: '/tmp', PATH: '/bin' }
+  const text = await outputOf(command, { slug, environment })
+  assert.equal(text, 'from the slug\nA=a b\nB=a ba b\nHOME=/tmp\nPATH=/bin\n')
+})
+
+test('a dyno changes its own /app, never the slug', async () => {
+  const slug = await aSlug({ hello: 'from the slug' })
+  const command =
+    'echo changed >hello; touch new; cat hello; ls /slug 2>/dev/null | wc -l'
+  assert.equal(await outputOf(command, { slug }), 'changed\n0\n')
+  const app = join(options.slugs, slug, 'app')
+  assert.deepEqual(readdirSync(app), ['hello'])
+  assert.equal(await readFile(join(app, 'hello'), 'utf8'), 'from the slug')
+})
+
+test('a missing slug has its own code', async () => {
+  const start = runtime.start(aSpec('true', { slug: 'none' }), signal)
+  await assert.rejects(start, { name: 'RuntimeError', code: 'slug_missing' })
+})
+
+test('volumes: one is read, the other written, by an owner of no account', async () => {
+  await mkdir(join(options.root, 'in'))
+  await mkdir(join(options.root, 'out'))
+  await writeFile(join(options.root, 'in/text'), 'given')
+  const volumes = [
+    { from: 'in', at: '/source', writable: false },
+    { from: 'out', at: '/build', writable: true },
+  ]
+  const command =
+    'cat /source/text; touch /source/x 2>/dev/null || echo; cp /source/text /build/'
+  assert.equal(await outputOf(command, { volumes }), 'given\n')
+  const out = join(options.root, 'out/text')
+  assert.equal(readFileSync(out, 'utf8'), 'given')
+  assert.equal(statSync(out).uid, SLUG_UID)
+})
+
+test('memory beyond the limit ends the dyno, and the cause is told', async () => {
+  const small = { ...aSpec('').size, hardMemory: 32 * 1024 ** 2 }
+  const command = `exec python3 -c 'x = bytearray(100_000_000)'`
+  const status = await run(command, { size: small })
+  assert.deepEqual([status.status, status.outOfMemory], [137, true])
+})
+
+test('processes beyond the limit are refused', async () => {
+  const few = { ...aSpec('').size, processes: 20 }
+  const forks =
+    'import os, time\nfor i in range(40):\n if os.fork() == 0: time.sleep(1000)'
+  const { text, status } = await run(`exec python3 -c "${forks}" 2>&1`, { size: few })
+  assert.equal(status, 1)
+  assert.match(text, /BlockingIOError/)
+})
+
+test('the router reaches a dyno; a dyno reaches neither host nor neighbour', async () => {
+  const web = await started('exec python3 -m http.server 5000', { port: 5000 })
+  await until(async () => {
+    const status = (await runtime.status([web.id], signal)).get(web.id)
+    return status?.is === 'running' && status.listening
+  })
+  assert.equal(await statusCode(`http://${web.address}:5000/`), 200)
+
+  const server = createServer((_, response) => response.end('host')).listen(0, '0.0.0.0')
+  await until(() => server.listening)
+  const { port } = server.address() as { port: number }
+  const addresses = Object.values(networkInterfaces())
+    .flatMap((all) => all ?? [])
+    .filter((it) => it.family === 'IPv4' && !it.internal)
+    .map((it) => `${it.address}:${port}`)
+  assert.ok(addresses.length > 0)
+  const forbidden = [...addresses, `${web.address}:5000`, '169.254.169.254:80']
+  const tries = forbidden.map(
+    (it) => `(curl -s -m 1 http://${it}/ >/dev/null && echo reached ${it}) &`,
+  )
+  assert.equal(await outputOf(`${tries.join('\n')}\nwait; echo tried`), 'tried\n')
+  server.close()
+  await runtime.remove(web.id, signal)
+})
+
+test('bound to loopback only, a web dyno does not listen', async () => {
+  const command = 'echo bound; exec python3 -m http.server --bind 127.0.0.1 5000'
+  const dyno = await started(command, { port: 5000 })
+  const init = () => readFile(files.of(dyno.id).pid, 'utf8')
+  await until(async () =>
+    (await readFile(`/proc/${await init()}/net/tcp`, 'utf8')).includes('0100007F:1388'),
+  )
+  const status = (await runtime.status([dyno.id], signal)).get(dyno.id)
+  assert.ok(status?.is === 'running' && !status.listening)
+  await runtime.remove(dyno.id, signal)
+})
+
+test('a dyno whose monitor was killed, and that then ends, is lost', async () => {
+  const dyno = await started('sleep 1000')
+  const monitor = Number(await readFile(files.of(dyno.id).monitorPid, 'utf8'))
+  process.kill(monitor, 'SIGKILL')
+  await until(() => !existsSync(`/proc/${monitor}`) || isZombie(monitor))
+  assert.equal((await runtime.status([dyno.id], signal)).get(dyno.id)?.is, 'running')
+  await runtime.kill(dyno.id, signal)
+  await until(async () => (await ended(dyno.id))?.is === 'lost')
+  await runtime.remove(dyno.id, signal)
+})
+
+for (const step of ['laid out', 'linked', 'created', 'let go'] as const) {
+  test(`killed after it was ${step}, a start is gone on with`, async () => {
+    const dyno = aSpec('echo once; sleep 1000')
+    await runtime.start(dyno, signal)
+    await undoTo(step, dyno)
+    assert.deepEqual((await runtime.status([dyno.id], signal)).get(dyno.id), {
+      is: 'created',
+    })
+    await runtime.start(dyno, signal)
+    assert.equal((await runtime.status([dyno.id], signal)).get(dyno.id)?.is, 'running')
+    await until(async () => (await runtime.output(dyno.id, 0, signal)).text === 'once\n')
+    await runtime.remove(dyno.id, signal)
+  })
+}
+
+test('an ended dyno leaves its log to those who read it', async () => {
+  await mkdir(options.endedLogs, { recursive: true })
+  const dyno = await started('echo last words')
+  await until(async () => (await ended(dyno.id)) !== undefined)
+  await runtime.remove(dyno.id, signal)
+  const log = await readFile(join(options.endedLogs, `${dyno.id}.log`), 'utf8')
+  assert.match(log, /^\S+ stdout F last words\n$/)
+})
+
+async function undoTo(
+  step: 'laid out' | 'linked' | 'created' | 'let go',
+  dyno: DynoSpec,
+): Promise<void> {
+  const its = files.of(dyno.id)
+  await rm(its.started)
+  if (step === 'let go') return
+  const init = Number(await readFile(its.pid, 'utf8'))
+  const monitor = Number(await readFile(its.monitorPid, 'utf8'))
+  process.kill(monitor, 'SIGKILL')
+  process.kill(init, 'SIGKILL')
+  await until(
+    () => !existsSync(`/proc/${init}/exe`) && !existsSync(`/proc/${monitor}/exe`),
+  )
+  if (step === 'created') return
+  await rm(its.pid)
+  await rm(its.monitorPid)
+  await rm(its.crunState, { recursive: true })
+  if (step === 'linked') return
+  const namespace = machineNames(options.installation, REGION).networkNamespace(dyno.id)
+  await runProgram('ip', ['netns', 'del', namespace])
+}
+
+async function started(
+  command: string,
+  changes: Partial<DynoSpec> = {},
+): Promise<DynoSpec> {
+  const dyno = aSpec(command, changes)
+  await runtime.start(dyno, signal)
+  return dyno
+}
+
+/** Runs the command to its end and returns what it printed. */
+async function outputOf(
+  command: string,
+  changes: Partial<DynoSpec> = {},
+): Promise<string> {
+  return (await run(command, changes)).text
+}
+
+async function run(command: string, changes: Partial<DynoSpec> = {}) {
+  const dyno = await started(command, changes)
+  let status: DynoStatus | undefined
+  await until(async () => (status = await ended(dyno.id)) !== undefined)
+  const { text } = await runtime.output(dyno.id, 0, signal)
+  await runtime.remove(dyno.id, signal)
+  assert.ok(status?.is === 'exited')
+  return { ...status, text }
+}
+
+async function ended(id: DynoId): Promise<DynoStatus | undefined> {
+  const status = (await runtime.status([id], signal)).get(id)
+  return status?.is === 'running' ? undefined : status
+}
+
+function aSpec(command: string, changes: Partial<DynoSpec> = {}): DynoSpec {
+  used += 1
+  return aDynoSpec({ command, address: `172.30.1.${used}`, ...changes })
+}
+
+async function aSlug(contents: Readonly<Record<string, string>>): Promise<string> {
+  const slug = randomBytes(4).toString('hex')
+  for (const [name, text] of Object.entries(contents)) {
+    const file = join(options.slugs, slug, 'app', name)
+    await mkdir(join(file, '..'), { recursive: true })
+    await writeFile(file, text)
+  }
+  return slug
+}
+
+/** An installation of the test's own; `close` fails if it leaves anything behind. */
+async function aMachine(subnet: string) {
+  const root = await mkdtemp(join(tmpdir(), 'mayfly-local-'))
+  await runProgram('chmod', ['711', root])
+  const installation = randomBytes(3).toString('hex')
+  const its = {
+    installation,
+    region: REGION,
+    subnet,
+    root,
+    stacks: STACKS,
+    slugs: join(root, 'slugs'),
+    dynos: join(root, 'dynos', REGION),
+    endedLogs: join(root, 'logs', 'ended'),
+    log: silentLog,
+  }
+  return { options: its, close }
+
+  async function close(): Promise<void> {
+    await demolish(its)
+    await rm(root, { recursive: true })
+    const left = [
+      ...(await runProgram('ip', ['-brief', 'link'])).split('\n'),
+      ...(await runProgram('ip', ['netns'])).split('\n'),
+      ...(await runProgram('nft', ['list', 'tables'])).split('\n'),
+      ...readFileSync('/proc/mounts', 'utf8').split('\n'),
+      ...readdirSync('/sys/fs/cgroup', { recursive: true, encoding: 'utf8' }),
+    ]
+    assert.deepEqual(
+      left.filter((line) => line.includes(installation) || line.includes(root)),
+      [],
+    )
+  }
+}
+
+function statusCode(url: string): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    get(url, (response) => {
+      response.resume()
+      resolve(response.statusCode)
+    }).once('error', reject)
+  })
+}
+
+function isZombie(pid: number): boolean {
+  return /\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
+}

@@ -1,0 +1,228 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+
+import { pause, SECOND } from '../lib/clock.ts'
+import { type DynoId, newId } from '../model/ids.ts'
+import { sizeNamed } from '../model/size.ts'
+import type { DynoSpec, DynoStatus, Runtime } from './runtime.ts'
+
+export interface OpenRuntime {
+  readonly runtime: Runtime
+  /** A second driver over the same machine, as another process would have it. */
+  again(): Runtime
+  close(): Promise<void>
+}
+
+/** Commands that the contract starts dynos with; a simulated dyno ignores them. */
+export const COMMANDS = {
+  waits: 'echo ready; sleep 1000',
+  listens: 'exec python3 -m http.server "$PORT"',
+  exits: 'exit 7',
+  prints: `printf 'one\\ntwo\\n'; echo three >&2; sleep 1000`,
+  ignoresSigterm: `trap '' TERM; echo ready; sleep 1000 & wait; wait; sleep 1000`,
+} as const
+
+const WITHIN = 20 * SECOND
+const PORT = 5000
+
+/**
+ * What every driver must do. `simulate` is for one whose dynos do nothing by themselves:
+ * it is told which command a started dyno would be running.
+ */
+export function itIsARuntime(
+  name: string,
+  open: () => Promise<OpenRuntime>,
+  simulate: (runtime: Runtime, dyno: DynoSpec) => void = () => undefined,
+): void {
+  const { signal } = new AbortController()
+  let opened: OpenRuntime
+  let runtime: Runtime
+  let used = 0
+
+  before(async () => {
+    opened = await open()
+    runtime = opened.runtime
+    await runtime.prepare(signal)
+  })
+  after(() => opened.close())
+
+  test(`${name}: preparing again changes nothing`, async () => {
+    const dyno = await started(COMMANDS.waits)
+    await runtime.prepare(signal)
+    assert.equal((await statusOf(dyno.id))?.is, 'running')
+    await runtime.remove(dyno.id, signal)
+  })
+
+  test(`${name}: a started dyno runs and is listed; another driver sees it too`, async () => {
+    const dyno = await started(COMMANDS.waits)
+    const status = await statusOf(dyno.id)
+    assert.ok(status?.is === 'running')
+    assert.equal(status.terminated, false)
+    assert.ok((await runtime.list(signal)).includes(dyno.id))
+
+    const other = opened.again()
+    assert.deepEqual((await other.status([dyno.id], signal)).get(dyno.id), status)
+    await other.remove(dyno.id, signal)
+    assert.equal(await statusOf(dyno.id), undefined)
+  })
+
+  test(`${name}: starting twice starts once`, async () => {
+    const dyno = await started(COMMANDS.waits)
+    const first = await statusOf(dyno.id)
+    await runtime.start(dyno, signal)
+    assert.deepEqual(await statusOf(dyno.id), first)
+    await runtime.remove(dyno.id, signal)
+  })
+
+  test(`${name}: a web dyno listens, and the watcher is told`, async () => {
+    const told = new Set<DynoId>()
+    const watching = new AbortController()
+    runtime.watch((id) => told.add(id), watching.signal)
+    const dyno = await started(COMMANDS.listens, { port: PORT })
+    await until(async () => {
+      const status = await statusOf(dyno.id)
+      return status?.is === 'running' && status.listening
+    })
+    await until(() => told.has(dyno.id))
+    watching.abort()
+    await runtime.remove(dyno.id, signal)
+  })
+
+  test(`${name}: an exit status comes through, and the watcher is told`, async () => {
+    const told = new Set<DynoId>()
+    const watching = new AbortController()
+    runtime.watch((id) => told.add(id), watching.signal)
+    const dyno = await started(COMMANDS.exits)
+    const status = await exited(dyno.id)
+    assert.equal(status.status, 7)
+    assert.equal(status.outOfMemory, false)
+    assert.ok(status.at >= status.startedAt)
+    await until(() => told.has(dyno.id))
+    watching.abort()
+
+    await runtime.start(dyno, signal)
+    assert.deepEqual(await statusOf(dyno.id), status, 'an ended dyno is not started anew')
+    assert.ok((await runtime.list(signal)).includes(dyno.id))
+    await runtime.remove(dyno.id, signal)
+    assert.equal(await statusOf(dyno.id), undefined)
+    assert.ok(!(await runtime.list(signal)).includes(dyno.id))
+  })
+
+  test(`${name}: SIGTERM ends a dyno with status 143`, async () => {
+    const dyno = await started(COMMANDS.waits)
+    await printed(dyno.id, 'ready')
+    await runtime.terminate(dyno.id, signal)
+    await runtime.terminate(dyno.id, signal)
+    assert.equal((await exited(dyno.id)).status, 143)
+    await runtime.remove(dyno.id, signal)
+  })
+
+  test(`${name}: it is remembered that SIGTERM was sent; SIGKILL ends what ignores it`, async () => {
+    const dyno = await started(COMMANDS.ignoresSigterm)
+    await printed(dyno.id, 'ready')
+    await runtime.terminate(dyno.id, signal)
+    const status = await statusOf(dyno.id)
+    assert.ok(status?.is === 'running' && status.terminated)
+    await runtime.kill(dyno.id, signal)
+    await runtime.kill(dyno.id, signal)
+    assert.equal((await exited(dyno.id)).status, 137)
+    await runtime.kill(dyno.id, signal)
+    await runtime.remove(dyno.id, signal)
+  })
+
+  test(`${name}: output is read piece by piece`, async () => {
+    const dyno = await started(COMMANDS.prints)
+    const lines = new Set<string>()
+    let offset = 0
+    await until(async () => {
+      const output = await runtime.output(dyno.id, offset, signal)
+      for (const line of output.text.split('\n')) lines.add(line)
+      offset = output.offset
+      return ['one', 'two', 'three'].every((line) => lines.has(line))
+    })
+    assert.deepEqual(await runtime.output(dyno.id, offset, signal), { text: '', offset })
+    await runtime.remove(dyno.id, signal)
+  })
+
+  test(`${name}: what is not there can be told anything, and is unknown`, async () => {
+    const id = newId<'dyno'>()
+    await runtime.terminate(id, signal)
+    await runtime.kill(id, signal)
+    await runtime.remove(id, signal)
+    assert.equal(await statusOf(id), undefined)
+    assert.deepEqual(await runtime.output(id, 0, signal), { text: '', offset: 0 })
+  })
+
+  test(`${name}: removing a running dyno ends it; its address may be used again`, async () => {
+    const first = await started(COMMANDS.waits)
+    await runtime.remove(first.id, signal)
+    const second = await started(COMMANDS.waits, { address: first.address })
+    assert.equal((await statusOf(second.id))?.is, 'running')
+    await runtime.remove(second.id, signal)
+  })
+
+  test(`${name}: nothing is begun once the signal has aborted`, async () => {
+    const dyno = aSpec(COMMANDS.waits)
+    await assert.rejects(runtime.start(dyno, AbortSignal.abort()))
+    assert.equal(await statusOf(dyno.id), undefined)
+  })
+
+  async function started(
+    command: string,
+    changes: Partial<DynoSpec> = {},
+  ): Promise<DynoSpec> {
+    const dyno = { ...aSpec(command), ...changes }
+    await runtime.start(dyno, signal)
+    simulate(runtime, dyno)
+    return dyno
+  }
+
+  function aSpec(command: string): DynoSpec {
+    used += 1
+    return aDynoSpec({ command, address: `172.30.0.${1 + used}` })
+  }
+
+  async function statusOf(id: DynoId): Promise<DynoStatus | undefined> {
+    return (await runtime.status([id], signal)).get(id)
+  }
+
+  async function exited(id: DynoId) {
+    let status: DynoStatus | undefined
+    await until(async () => {
+      status = await statusOf(id)
+      return status?.is === 'exited'
+    })
+    assert.ok(status?.is === 'exited')
+    return status
+  }
+
+  async function printed(id: DynoId, text: string): Promise<void> {
+    await until(async () => (await runtime.output(id, 0, signal)).text.includes(text))
+  }
+}
+
+/** A dyno that does as `command` says; the rest is usual. */
+export function aDynoSpec(
+  changes: Partial<DynoSpec> & Pick<DynoSpec, 'command' | 'address'>,
+): DynoSpec {
+  const size = sizeNamed('standard-1x')
+  assert.ok(size)
+  return {
+    id: newId<'dyno'>(),
+    name: 'web.1',
+    size,
+    environment: { PATH: '/usr/bin:/bin', HOME: '/app', PORT: String(PORT) },
+    stack: 'debian-12',
+    volumes: [],
+    ...changes,
+  }
+}
+
+/** Waits for what must become true; fails if it doesn't. */
+export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + WITHIN
+  while (!(await holds())) {
+    assert.ok(performance.now() < deadline, `it did not happen: ${holds.toString()}`)
+    await pause(5)
+  }
+}
