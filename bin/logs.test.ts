@@ -16,7 +16,7 @@ import {
 import { type IncomingMessage, request } from 'node:http'
 import { createConnection } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
 
 import { dataDirectory } from '../src/installation/data-directory.ts'
@@ -105,6 +105,39 @@ let nanoseconds = 100_000_000
 function record(line: string, flag = 'F'): string {
   nanoseconds += 1
   return `2026-01-01T00:00:00.${nanoseconds}+00:00 stdout ${flag} ${line}\n`
+}
+
+/** conmon with a runtime that runs a shell instead of a container. */
+async function runUnderConmon(dyno: ADyno, script: string): Promise<void> {
+  const bundle = dirname(dyno.log)
+  const at = (name: string) => join(bundle, name)
+  mkdirSync(at('exits'))
+  writeFileSync(at('config.json'), '{}')
+  writeFileSync(at('script'), script)
+  writeFileSync(
+    at('runtime'),
+    `#!/bin/sh\nsh ${at('script')} </dev/null &\necho $! > ${at('pid')}\n`,
+    { mode: 0o755 },
+  )
+  const options = {
+    cid: dyno.id,
+    cuuid: dyno.id,
+    name: 'web.1',
+    runtime: at('runtime'),
+    bundle,
+    'container-pidfile': at('pid'),
+    'conmon-pidfile': at('monitor.pid'),
+    'exit-dir': at('exits'),
+    'persist-dir': at('exits'),
+    'log-path': `k8s-file:${dyno.log}`,
+    'log-level': 'error',
+  }
+  const args = Object.entries(options).map(([name, value]) => `--${name}=${value}`)
+  const conmon = spawn('conmon', ['--sync', '--full-attach', '--no-sync-log', ...args], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
+  await once(conmon, 'exit')
+  await until('conmon is done', () => existsSync(at(join('exits', dyno.id))))
 }
 
 interface SessionWish {
@@ -277,6 +310,23 @@ suite('logs', () => {
     assert.deepEqual(
       await read(app),
       numbered(1500, 3503).map((line) => `app[web.1]: ${line}`),
+    )
+  })
+
+  test('what the real conmon writes is read: many lines, long ones, unfinished ones', async () => {
+    const app = await anApp()
+    const web = await aDyno(app)
+    await runUnderConmon(
+      web,
+      'seq 5000; head -c 25000 /dev/zero | tr "\\0" x; echo; printf end',
+    )
+    web.remove()
+    await until('all is read', () => !existsSync(join(data.endedLogs, `${web.id}.log`)))
+    const last = [10_000, 10_000, 5000].map((count) => 'x'.repeat(count)).concat('end')
+    const numbers = Array.from({ length: 1496 }, (_, index) => String(3505 + index))
+    assert.deepEqual(
+      await read(app),
+      [...numbers, ...last].map((line) => `app[web.1]: ${line}`),
     )
   })
 
