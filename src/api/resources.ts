@@ -2,6 +2,7 @@ import { account } from './resources/account.ts'
 import { apps } from './resources/apps.ts'
 import { authorizations } from './resources/authorizations.ts'
 import { buildpackInstallations } from './resources/buildpack-installations.ts'
+import { builds } from './resources/builds.ts'
 import { collaborators } from './resources/collaborators.ts'
 import { configVars } from './resources/config-vars.ts'
 import { domains } from './resources/domains.ts'
@@ -13,6 +14,7 @@ import { logSessions } from './resources/log-sessions.ts'
 import { regions } from './resources/regions.ts'
 import { releases } from './resources/releases.ts'
 import { slugs } from './resources/slugs.ts'
+import { sources } from './resources/sources.ts'
 import { stacks } from './resources/stacks.ts'
 import { unbuilt } from './resources/unbuilt.ts'
 import type { Resource } from './server.ts'
@@ -23,6 +25,7 @@ export const resources: readonly Resource[] = [
   apps,
   authorizations,
   buildpackInstallations,
+  builds,
   collaborators,
   configVars,
   domains,
@@ -34,6 +37,7 @@ export const resources: readonly Resource[] = [
   regions,
   releases,
   slugs,
+  sources,
   stacks,
   unbuilt,
 ]

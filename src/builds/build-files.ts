@@ -26,7 +26,7 @@ export async function layOutBuild(
   await mkdir(join(data.caches, build.app), { recursive: true })
   await mkdir(slugDirectory(data, build), { recursive: true })
   if (!build.source) return true
-  const from = sourceFile(data, build.source)
+  const from = data.sourceFile(build.source)
   if (!existsSync(from)) return false
   // A copy: the dyno's user is given files of the manager's own, not of an uploader's.
   await copyFile(from, join(given, 'source.tar.gz'), constants.COPYFILE_FICLONE)
@@ -39,7 +39,7 @@ export async function removeBuildFiles(data: DataDirectory, build: Build): Promi
 }
 
 export async function removeSource(data: DataDirectory, source: string): Promise<void> {
-  await rm(sourceFile(data, source), { force: true })
+  await rm(data.sourceFile(source), { force: true })
 }
 
 /** For a failed build: it gave no slug. */
@@ -50,10 +50,6 @@ export async function removeSlug(data: DataDirectory, build: Build): Promise<voi
 /** A build and the slug it makes have one id. */
 export function slugDirectory(data: DataDirectory, build: Pick<Build, 'id'>): string {
   return join(data.slugs, build.id)
-}
-
-export function sourceFile(data: DataDirectory, source: string): string {
-  return join(data.sources, `${source}.tar.gz`)
 }
 
 /** Other names can't be files of one directory, or variables of a shell. */

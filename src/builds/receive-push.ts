@@ -21,7 +21,6 @@ import { findBuild } from '../store/builds.ts'
 import { followBuildOutput } from '../store/follow-build-output.ts'
 import { inTransaction } from '../store/queryable.ts'
 import { markUploaded } from '../store/sources.ts'
-import { sourceFile } from './build-files.ts'
 import { type PushedRef, refToBuild } from './pushed-refs.ts'
 import { runGit } from './run-git.ts'
 
@@ -62,7 +61,7 @@ async function requestBuild(ref: PushedRef, deps: PushDeps): Promise<Build> {
   const { pool, data, app, account, gitEnvironment } = deps
   const description = await runGit(['log', '-1', '--format=%s', ref.to], gitEnvironment)
   const source = await inTransaction(pool, (tx) => createSource(tx, account.id))
-  await archive(ref.to, sourceFile(data, source.id), gitEnvironment)
+  await archive(ref.to, data.sourceFile(source.id), gitEnvironment)
   return inTransaction(pool, async (tx) => {
     await markUploaded(tx, source.id)
     return createBuild(tx, {

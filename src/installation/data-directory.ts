@@ -51,6 +51,7 @@ export interface DataDirectory {
   readonly programLogs: string
   readonly program: string
   readonly node: string
+  sourceFile(source: string): string
   run(part: string): string
   /** Written by a part once it serves: its pid. */
   readyFile(part: string): string
@@ -89,6 +90,7 @@ export function dataDirectory(root: string): DataDirectory {
     programLogs: at('log'),
     program: at('program'),
     node: at('node'),
+    sourceFile: (source) => at('sources', `${source}.tar.gz`),
     run: (part) => at('run', part),
     readyFile: (part) => at('run', part, 'ready'),
     processFile: (part) => at('run', 'supervisor', `${part}.json`),

@@ -1,0 +1,182 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync } from 'node:fs'
+import { mkdir, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, beforeEach, suite, test } from 'node:test'
+
+import type { FastifyInstance } from 'fastify'
+
+import { installation } from '../../../test/an-api.ts'
+import { anApp, type AnApp, secrets } from '../../../test/an-app.ts'
+import { aDatabase } from '../../../test/postgres.ts'
+import { dataDirectory } from '../../installation/data-directory.ts'
+import { systemClock } from '../../lib/clock.ts'
+import { silentLog } from '../../lib/log.ts'
+import { type BuildId, newId } from '../../model/ids.ts'
+import { digestOf } from '../../model/token.ts'
+import { ensureAuthorization } from '../../store/accounts.ts'
+import { appendOutput } from '../../store/build-output.ts'
+import { fail, findBuild } from '../../store/builds.ts'
+import { apiServer } from '../server.ts'
+import { builds } from './builds.ts'
+import { sources } from './sources.ts'
+
+const pool = aDatabase()
+const data = dataDirectory(mkdtempSync(join(tmpdir(), 'mayfly-builds-api-')))
+let api: FastifyInstance
+let own: AnApp
+
+interface Blob {
+  readonly source_blob: { readonly get_url: string; readonly put_url: string }
+}
+interface ApiBuild {
+  readonly id: BuildId
+  readonly status: string
+  readonly output_stream_url: string
+  readonly source_blob: { readonly version: string }
+}
+
+suite('builds and sources', () => {
+  before(async () => {
+    await mkdir(data.sources)
+    const deps = {
+      pool,
+      secrets,
+      clock: systemClock,
+      data,
+      installation,
+      log: silentLog,
+    }
+    api = await apiServer(deps, [builds, sources])
+  })
+  after(async () => {
+    await api.close()
+    await rm(data.root, { recursive: true })
+  })
+  beforeEach(async () => {
+    own = await anApp(pool)
+    const authorization = {
+      id: newId<'authorization'>(),
+      account: own.account.id,
+      sha256: digestOf('key'),
+      description: 'test',
+    }
+    await ensureAuthorization(pool, authorization)
+  })
+
+  test('a tarball is uploaded, read back and built', async () => {
+    const blob = await upload('a tarball')
+    const { pathname } = new URL(blob.get_url)
+    assert.equal((await api.inject(pathname)).body, 'a tarball')
+
+    const made = await ask('POST', `/apps/${own.app.name}/builds`, {
+      source_blob: { url: blob.get_url, version: 'abc' },
+    })
+    assert.equal(made.statusCode, 201)
+    const build = made.json<ApiBuild>()
+    assert.equal(build.status, 'pending')
+    assert.equal(build.source_blob.version, 'abc')
+    const row = await findBuild(pool, build.id)
+    assert.deepEqual(await readdir(data.sources), [`${row?.source}.tar.gz`])
+    const { rows } = await pool.query('select subject from work where kind = $1', [
+      'build',
+    ])
+    assert.deepEqual(rows, [{ subject: build.id }])
+  })
+
+  test('URLs lead back to the host that was asked', async () => {
+    const made = await ask('POST', '/sources')
+    const { put_url } = made.json<Blob>().source_blob
+    assert.match(put_url, /^http:\/\/front\.example:5080\/sources\//)
+  })
+
+  test('the URL to read from is not one to write to', async () => {
+    const { get_url } = await upload('mine')
+    const put = await api.inject({
+      method: 'PUT',
+      url: new URL(get_url).pathname,
+      payload: 'theirs',
+    })
+    assert.equal(put.statusCode, 404)
+  })
+
+  test('a source that nothing was uploaded to is not built', async () => {
+    const { get_url } = (await ask('POST', '/sources')).json<Blob>().source_blob
+    const made = await requestBuild({ url: get_url })
+    assert.equal(made.statusCode, 422)
+  })
+
+  test("a URL elsewhere is left to the build dyno; what is no web address isn't", async () => {
+    const made = await requestBuild({ url: 'https://elsewhere.example/a.tgz' })
+    const row = await findBuild(pool, made.json<ApiBuild>().id)
+    assert.equal(row?.source, null)
+    assert.equal((await requestBuild({ url: 'file:///etc/passwd' })).statusCode, 422)
+  })
+
+  test("a build's output streams to its end, to whoever has its URL", async () => {
+    const made = (
+      await requestBuild({ url: 'https://elsewhere.example/a.tgz' })
+    ).json<ApiBuild>()
+    const { pathname } = new URL(made.output_stream_url)
+    await appendOutput(pool, made.id, '-----> Building\n')
+    const stream = api.inject(pathname)
+    await appendOutput(pool, made.id, ' !     no good\n')
+    await fail(pool, made.id, 'no good')
+    assert.equal((await stream).body, '-----> Building\n !     no good\n')
+    assert.equal((await api.inject('/builds/nonsense/output')).statusCode, 404)
+  })
+
+  test('a build is listed, shown and cancelled, under its own app only', async () => {
+    const made = (
+      await requestBuild({ url: 'https://elsewhere.example/a.tgz' })
+    ).json<ApiBuild>()
+    const listed = await ask('GET', `/apps/${own.app.name}/builds`)
+    assert.deepEqual(
+      listed.json<ApiBuild[]>().map((it) => it.id),
+      [made.id],
+    )
+    const path = `/apps/${own.app.name}/builds/${made.id}`
+    assert.equal((await ask('GET', path)).json<ApiBuild>().id, made.id)
+    assert.equal((await ask('DELETE', path)).statusCode, 200)
+    assert.ok((await findBuild(pool, made.id))?.cancelledAt)
+    await fail(pool, made.id, 'Build cancelled.')
+    assert.equal((await ask('DELETE', path)).statusCode, 409)
+
+    const other = await anApp(pool)
+    assert.equal(
+      (await ask('GET', `/apps/${other.app.name}/builds/${made.id}`)).statusCode,
+      404,
+    )
+  })
+})
+
+async function upload(text: string): Promise<Blob['source_blob']> {
+  const blob = (await ask('POST', '/sources')).json<Blob>().source_blob
+  const put = await api.inject({
+    method: 'PUT',
+    url: new URL(blob.put_url).pathname,
+    // As the CLI's plugin does.
+    headers: { 'content-type': '' },
+    payload: text,
+  })
+  assert.equal(put.statusCode, 200)
+  return blob
+}
+
+function requestBuild(source_blob: { readonly url: string }) {
+  return ask('POST', `/apps/${own.app.name}/builds`, { source_blob })
+}
+
+function ask(method: 'GET' | 'POST' | 'DELETE', url: string, payload?: object) {
+  return api.inject({
+    method,
+    url,
+    ...(payload && { payload }),
+    headers: {
+      host: 'front.example:5080',
+      accept: 'application/vnd.heroku+json; version=3',
+      authorization: 'Bearer key',
+    },
+  })
+}

@@ -1,0 +1,159 @@
+import { Readable } from 'node:stream'
+
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { Build as ApiBuild } from '@heroku-cli/schema'
+import type { FastifyRequest } from 'fastify'
+import { Type } from 'typebox'
+
+import { cancelBuild } from '../../actions/cancel-build.ts'
+import { createBuild } from '../../actions/create-build.ts'
+import type { App } from '../../model/app.ts'
+import type { Build } from '../../model/build.ts'
+import { type BuildId, isUuid, type SourceId } from '../../model/ids.ts'
+import { Problem } from '../../model/problem.ts'
+import { buildOfOutput, buildsOf, findBuild } from '../../store/builds.ts'
+import { followBuildOutput } from '../../store/follow-build-output.ts'
+import { inTransaction, type Queryable } from '../../store/queryable.ts'
+import { sourceToGet } from '../../store/sources.ts'
+import type { Deps } from '../deps.ts'
+import { sendPart } from '../range.ts'
+import { requireApp } from '../require-app.ts'
+
+const AppParams = Type.Object({ app: Type.String() })
+const BuildParams = Type.Object({ app: Type.String(), build: Type.String() })
+const OutputParams = Type.Object({ token: Type.String() })
+
+const Text = Type.Optional(Type.Union([Type.String(), Type.Null()]))
+const Buildpack = Type.Union([
+  Type.Object({ url: Type.String({ minLength: 1 }) }),
+  Type.Object({ name: Type.String({ minLength: 1 }) }),
+])
+const Creation = Type.Object({
+  source_blob: Type.Object({
+    url: Type.String({ minLength: 1 }),
+    version: Text,
+    version_description: Text,
+    checksum: Text,
+  }),
+  buildpacks: Type.Optional(Type.Union([Type.Array(Buildpack), Type.Null()])),
+})
+
+export const builds: FastifyPluginAsyncTypebox<Deps> = async (server, { pool }) => {
+  server.post(
+    '/apps/:app/builds',
+    { schema: { params: AppParams, body: Creation } },
+    async (request, reply) => {
+      const { body, params, account } = request
+      const app = await requireApp(pool, params.app)
+      const { url, version, version_description, checksum } = body.source_blob
+      const build = await inTransaction(pool, async (tx) =>
+        createBuild(tx, {
+          app,
+          account,
+          source: await sourceBehind(tx, url),
+          sourceUrl: url,
+          ...(version && { version }),
+          ...(version_description && { description: version_description }),
+          ...(checksum && { checksum }),
+          ...(body.buildpacks && { buildpacks: body.buildpacks.map(nameOf) }),
+        }),
+      )
+      return reply.status(201).send(serializeBuild(build, app, request))
+    },
+  )
+
+  server.get(
+    '/apps/:app/builds',
+    { schema: { params: AppParams } },
+    async (request, reply) => {
+      const app = await requireApp(pool, request.params.app)
+      const all = (await buildsOf(pool, app.id)).map((it) =>
+        serializeBuild(it, app, request),
+      )
+      return sendPart(request, reply, all, ['created_at', 'id'])
+    },
+  )
+
+  server.get(
+    '/apps/:app/builds/:build',
+    { schema: { params: BuildParams } },
+    async (request) => {
+      const { app, build } = await requireBuild(request.params)
+      return serializeBuild(build, app, request)
+    },
+  )
+
+  server.delete(
+    '/apps/:app/builds/:build',
+    { schema: { params: BuildParams } },
+    async (request) => {
+      const { app, build } = await requireBuild(request.params)
+      await inTransaction(pool, (tx) => cancelBuild(tx, app, build.id))
+      return serializeBuild(build, app, request)
+    },
+  )
+
+  server.get(
+    '/builds/:token/output',
+    { schema: { params: OutputParams }, config: { open: true } },
+    async ({ params }, reply) => {
+      const build = await buildOfOutput(pool, params.token)
+      if (!build) throw new Problem('not_found', `Couldn't find that build.`)
+      const output = Readable.from(followBuildOutput(pool, build.id))
+      return reply.type('text/plain; charset=utf-8').send(output)
+    },
+  )
+
+  async function requireBuild(params: { app: string; build: string }) {
+    const app = await requireApp(pool, params.app)
+    const build = isUuid(params.build)
+      ? await findBuild(pool, params.build as BuildId)
+      : undefined
+    if (build?.app !== app.id) {
+      throw new Problem('not_found', `Couldn't find that build.`)
+    }
+    return { app, build }
+  }
+}
+
+/** The upload that a URL of ours stands for; null for anybody else's URL. */
+async function sourceBehind(tx: Queryable, text: string): Promise<SourceId | null> {
+  const url = URL.parse(text)
+  if (url?.protocol !== 'https:' && url?.protocol !== 'http:') {
+    throw new Problem('invalid_params', 'source_blob.url is no http or https URL.')
+  }
+  const token = /^\/sources\/([\w-]+)$/.exec(url.pathname)?.[1]
+  const source = token === undefined ? undefined : await sourceToGet(tx, token)
+  if (source && !source.uploadedAt) {
+    throw new Problem('invalid_params', 'Nothing was uploaded to that source.')
+  }
+  return source?.id ?? null
+}
+
+function nameOf(buildpack: { url: string } | { name: string }): string {
+  return 'url' in buildpack ? buildpack.url : buildpack.name
+}
+
+function serializeBuild(it: Build, app: App, request: FastifyRequest): ApiBuild {
+  return {
+    app: { id: app.id },
+    buildpacks: it.buildpacks?.map((url) => ({ url, name: url })) ?? null,
+    created_at: it.createdAt.toISOString(),
+    id: it.id,
+    // Where the client got this answer from, it gets the output from: the front door.
+    output_stream_url: `${request.protocol}://${request.host}/builds/${it.outputToken}/output`,
+    // The CLI's types leave `null` out, its schema does not.
+    release: (it.release ? { id: it.release } : null) as NonNullable<ApiBuild['release']>,
+    slug: it.slug ? { id: it.slug } : null,
+    source_blob: {
+      checksum: it.sourceChecksum,
+      url: it.sourceUrl,
+      version: it.sourceVersion,
+      version_description: it.sourceDescription,
+    },
+    stack: it.stack,
+    status: it.status,
+    updated_at: it.updatedAt.toISOString(),
+    user: { id: it.account.id, email: it.account.email },
+  }
+}

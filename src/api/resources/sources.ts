@@ -1,0 +1,98 @@
+/** Where clients put source trees for builds: each is a file that two secret URLs lead to. */
+
+import { createReadStream, createWriteStream } from 'node:fs'
+import { rename, rm, stat } from 'node:fs/promises'
+import type { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { Type } from 'typebox'
+
+import { createSource } from '../../actions/create-source.ts'
+import { Problem } from '../../model/problem.ts'
+import { inTransaction } from '../../store/queryable.ts'
+import { markUploaded, sourceToGet, sourceToPut } from '../../store/sources.ts'
+import type { Deps } from '../deps.ts'
+
+/** Bytes. */
+const LARGEST = 1024 ** 3
+
+const TokenParams = Type.Object({ token: Type.String() })
+
+export const sources: FastifyPluginAsyncTypebox<Deps> = async (
+  server,
+  { pool, data },
+) => {
+  for (const path of ['/sources', '/apps/:app/sources']) {
+    server.post(path, async ({ account, protocol, host }, reply) => {
+      const source = await inTransaction(pool, (tx) => createSource(tx, account.id))
+      const at = `${protocol}://${host}/sources`
+      return reply.status(201).send({
+        source_blob: {
+          get_url: `${at}/${source.getToken}`,
+          put_url: `${at}/${source.putToken}`,
+        },
+      })
+    })
+  }
+
+  server.get(
+    '/sources/:token',
+    { schema: { params: TokenParams }, config: { open: true } },
+    async ({ params }, reply) => {
+      const source = await sourceToGet(pool, params.token)
+      if (!source?.uploadedAt) throw notFound()
+      const path = data.sourceFile(source.id)
+      reply.header('content-length', (await stat(path)).size)
+      return reply.type('application/gzip').send(createReadStream(path))
+    },
+  )
+
+  await server.register(async (uploads) => {
+    // A tarball comes under any content type, an empty one too, and is not parsed.
+    uploads.addHook('onRequest', async ({ raw }) => {
+      raw.headers['content-type'] = 'application/octet-stream'
+    })
+    uploads.removeAllContentTypeParsers()
+    uploads.addContentTypeParser('*', (_request, payload, done) => done(null, payload))
+    uploads.put(
+      '/sources/:token',
+      { bodyLimit: LARGEST, config: { open: true } },
+      async (request) => {
+        const { token } = request.params as { token: string }
+        const source = await sourceToPut(pool, token)
+        if (!source) throw notFound()
+        await storeFile(request.body as Readable, data.sourceFile(source.id))
+        await markUploaded(pool, source.id)
+        return {}
+      },
+    )
+  })
+}
+
+/** Whole or not at all, and on disk before the client hears of it. */
+async function storeFile(body: Readable, path: string): Promise<void> {
+  const part = `${path}.part`
+  try {
+    await pipeline(body, limited, createWriteStream(part, { mode: 0o640, flush: true }))
+    await rename(part, path)
+  } catch (error) {
+    await rm(part, { force: true })
+    throw error
+  }
+}
+
+async function* limited(pieces: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  let size = 0
+  for await (const piece of pieces) {
+    size += piece.length
+    if (size > LARGEST) {
+      throw new Problem('payload_too_large', 'A source has 1 GiB at most.')
+    }
+    yield piece
+  }
+}
+
+function notFound(): Problem {
+  return new Problem('not_found', `Couldn't find that source.`)
+}
