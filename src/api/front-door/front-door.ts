@@ -98,8 +98,8 @@ function withoutIpv6(error: NodeJS.ErrnoException): undefined {
 async function welcome(socket: Socket, http: HttpServer, tls: Server): Promise<void> {
   const first = await firstByteOf(socket)
   if (first === undefined) return
-  const server = beginsTls(first) ? tls : http
-  server.emit('connection', socket)
+  if (beginsTls(first)) tls.emit('connection', socket)
+  else serveHttp(http, socket)
 }
 
 async function welcomeSecured(
@@ -109,6 +109,12 @@ async function welcomeSecured(
 ): Promise<void> {
   const first = await firstByteOf(socket)
   if (first === undefined) return
-  if (beginsHttp(first)) http.emit('connection', socket)
+  if (beginsHttp(first)) serveHttp(http, socket)
   else rendezvous(socket)
+}
+
+/** Reading its first byte paused the connection; nobody else would have it flow again. */
+function serveHttp(http: HttpServer, socket: Socket): void {
+  http.emit('connection', socket)
+  socket.resume()
 }
