@@ -1,6 +1,6 @@
 /** What the commands ask of the local runtime beside running dynos. */
 
-import { existsSync, readdirSync, symlinkSync } from 'node:fs'
+import { existsSync, mkdirSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 
 import type {
@@ -9,23 +9,32 @@ import type {
 } from '../../src/installation/data-directory.ts'
 import { silentLog } from '../../src/lib/log.ts'
 import { demolish } from '../../src/runtime/local/demolish.ts'
+import { ensureStack } from '../../src/runtime/local/ensure-stack.ts'
 
-/** A directory of ready root file systems; tests share one. */
-const readyStacks = process.env['MAYFLY_STACKS']
+const STACKS = ['debian-12']
 
-/** Makes the root file systems that dynos run on, or links to ready ones. */
+/** Where the root file systems lie if not in the data directory; the tests' installations share theirs. */
+export const sharedStacks = process.env['MAYFLY_STACKS']
+
+/** Makes the root file systems that dynos run on, once, and puts them where dynos look. */
 export async function prepareStacks(
   data: DataDirectory,
   say: (sentence: string) => void,
-  signal: AbortSignal,
 ): Promise<void> {
-  if (readyStacks !== undefined && existsSync(readyStacks)) {
-    for (const stack of readdirSync(readyStacks)) {
-      const link = join(data.stacks, stack)
-      if (!existsSync(link)) symlinkSync(join(readyStacks, stack), link)
-    }
+  const directory = sharedStacks ?? data.stacks
+  await ensureStacks(directory, say)
+  for (const stack of STACKS) {
+    const at = join(data.stacks, stack)
+    if (!existsSync(at)) symlinkSync(join(directory, stack), at)
   }
-  void [say, signal]
+}
+
+export async function ensureStacks(
+  directory: string,
+  say: (sentence: string) => void,
+): Promise<void> {
+  mkdirSync(directory, { recursive: true })
+  for (const stack of STACKS) await ensureStack(directory, stack, say)
 }
 
 /** Ends every dyno of the installation and takes all that held it off the machine. */

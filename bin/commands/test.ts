@@ -11,11 +11,14 @@ import { ensureUsers } from '../../src/installation/users.ts'
 import { remains } from '../../src/installation/remains.ts'
 import { schemaOfMigrations } from '../../src/installation/schema.ts'
 import { withThrowAwayPostgres } from '../../src/installation/throw-away-postgres.ts'
+import { ensureStacks, sharedStacks } from './local-runtime.ts'
 import { parsed } from './arguments.ts'
 import { runNodeTests, runToTerminal, type Tally } from './run-checks.ts'
 import { program } from './settings.ts'
 
 const CHECKED = ['bin', 'src', 'test', 'bench']
+/** The tests' installations share their root file systems, from one run to the next. */
+const STACK_CACHE = '/var/cache/mayfly/stacks'
 const NONE: Tally = { passed: 0, failed: 0 }
 const FAILED: Tally = { passed: 0, failed: 1 }
 
@@ -32,6 +35,8 @@ export async function test(args: string[]): Promise<number> {
   })
   const before = await remains()
   await ensureUsers()
+  const stacks = sharedStacks ?? STACK_CACHE
+  await ensureStacks(stacks, (line) => console.log(line))
   const temporary = mkdtempSync(join(tmpdir(), 'mayfly-test-'))
   let tally = NONE
   try {
@@ -40,6 +45,7 @@ export async function test(args: string[]): Promise<number> {
         ...process.env,
         PGHOST: host,
         PGUSER: 'postgres',
+        MAYFLY_STACKS: stacks,
         ...(values.soak ? { MAYFLY_SOAK: '1' } : {}),
       }
       const tests = testStages(positionals, { environment, temporary })

@@ -116,7 +116,7 @@ async function superviseUntil(
       await ensureDatabase(data)
     }
     await fillDatabase(data, installation)
-    await prepareStacks(data, tell.say, stop)
+    await prepareStacks(data, tell.say)
     tell.say('starting all parts')
     await start(parts.filter((it) => it.name !== 'postgres'))
     if (!stop.aborted) {
