@@ -80,14 +80,6 @@ export async function applyFirewall(facts: FirewallFacts, signal?: AbortSignal) 
   await runProgram('nft', ['-f', '-'], signal ? { input, signal } : { input })
 }
 
-/** Whether the table is there: something else on the machine may have flushed it. */
-export async function firewallIsUp(table: string): Promise<boolean> {
-  return runProgram('nft', ['list', 'table', 'inet', table]).then(
-    () => true,
-    () => false,
-  )
-}
-
 export async function removeFirewall(table: string): Promise<void> {
   const input = `table inet ${table} {}\ndelete table inet ${table}\n`
   await runProgram('nft', ['-f', '-'], { input })

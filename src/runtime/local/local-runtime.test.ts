@@ -10,7 +10,7 @@ import { createServer, get } from 'node:http'
 import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { randomBytes } from 'node:crypto'
+import { randomBytes, randomInt } from 'node:crypto'
 
 import { silentLog } from '../../lib/log.ts'
 import type { DynoId } from '../../model/ids.ts'
@@ -31,19 +31,20 @@ const { signal } = new AbortController()
 await ensureStack(STACKS, 'debian-12', () => undefined)
 
 itIsARuntime('local', async () => {
-  const { options, close } = await aMachine('172.30.0.0/24')
+  const { options, address, close } = await aMachine()
   return {
     runtime: new LocalRuntime(options),
     again: () => new LocalRuntime(options),
+    address,
     close,
   }
 })
 
-const machine = await aMachine('172.30.1.0/24')
+const machine = await aMachine()
 const { options } = machine
 const runtime = new LocalRuntime(options)
 const files = regionFiles(options.dynos)
-let used = 1
+let used = 0
 
 before(() => runtime.prepare(signal))
 after(() => machine.close())
@@ -87,6 +88,22 @@ test('a missing slug has its own code', async () => {
   await assert.rejects(start, { name: 'RuntimeError', code: 'slug_missing' })
 })
 
+test('a start that fails says so, and is gone on with by the next', async () => {
+  await mkdir(join(options.root, 'in-vain'))
+  const volumes = [{ from: 'in-vain', at: '/nowhere/to/be/found', writable: false }]
+  const dyno = aSpec('echo at last', { volumes })
+  await assert.rejects(runtime.start(dyno, signal), {
+    name: 'RuntimeError',
+    code: 'failed',
+  })
+  assert.deepEqual(await statusOf(dyno.id), { is: 'created' })
+
+  await runtime.start({ ...dyno, volumes: [] }, signal)
+  await until(async () => (await ended(dyno.id))?.is === 'exited')
+  assert.equal((await runtime.output(dyno.id, 0, signal)).text, 'at last\n')
+  await runtime.remove(dyno.id, signal)
+})
+
 test('volumes: one is read, the other written, by an owner of no account', async () => {
   await mkdir(join(options.root, 'in'))
   await mkdir(join(options.root, 'out'))
@@ -122,7 +139,7 @@ test('processes beyond the limit are refused', async () => {
 test('the router reaches a dyno; a dyno reaches neither host nor neighbour', async () => {
   const web = await started('exec python3 -m http.server 5000', { port: 5000 })
   await until(async () => {
-    const status = (await runtime.status([web.id], signal)).get(web.id)
+    const status = await statusOf(web.id)
     return status?.is === 'running' && status.listening
   })
   assert.equal(await statusCode(`http://${web.address}:5000/`), 200)
@@ -151,7 +168,7 @@ test('bound to loopback only, a web dyno does not listen', async () => {
   await until(async () =>
     (await readFile(`/proc/${await init()}/net/tcp`, 'utf8')).includes('0100007F:1388'),
   )
-  const status = (await runtime.status([dyno.id], signal)).get(dyno.id)
+  const status = await statusOf(dyno.id)
   assert.ok(status?.is === 'running' && !status.listening)
   await runtime.remove(dyno.id, signal)
 })
@@ -161,7 +178,7 @@ test('a dyno whose monitor was killed, and that then ends, is lost', async () =>
   const monitor = Number(await readFile(files.of(dyno.id).monitorPid, 'utf8'))
   process.kill(monitor, 'SIGKILL')
   await until(() => !existsSync(`/proc/${monitor}`) || isZombie(monitor))
-  assert.equal((await runtime.status([dyno.id], signal)).get(dyno.id)?.is, 'running')
+  assert.equal((await statusOf(dyno.id))?.is, 'running')
   await runtime.kill(dyno.id, signal)
   await until(async () => (await ended(dyno.id))?.is === 'lost')
   await runtime.remove(dyno.id, signal)
@@ -172,11 +189,11 @@ for (const step of ['laid out', 'linked', 'created', 'let go'] as const) {
     const dyno = aSpec('echo once; sleep 1000')
     await runtime.start(dyno, signal)
     await undoTo(step, dyno)
-    assert.deepEqual((await runtime.status([dyno.id], signal)).get(dyno.id), {
+    assert.deepEqual(await statusOf(dyno.id), {
       is: 'created',
     })
     await runtime.start(dyno, signal)
-    assert.equal((await runtime.status([dyno.id], signal)).get(dyno.id)?.is, 'running')
+    assert.equal((await statusOf(dyno.id))?.is, 'running')
     await until(async () => (await runtime.output(dyno.id, 0, signal)).text === 'once\n')
     await runtime.remove(dyno.id, signal)
   })
@@ -242,13 +259,16 @@ async function run(command: string, changes: Partial<DynoSpec> = {}) {
 }
 
 async function ended(id: DynoId): Promise<DynoStatus | undefined> {
-  const status = (await runtime.status([id], signal)).get(id)
+  const status = await statusOf(id)
   return status?.is === 'running' ? undefined : status
 }
 
+async function statusOf(id: DynoId): Promise<DynoStatus | undefined> {
+  return (await runtime.status([id], signal)).get(id)
+}
+
 function aSpec(command: string, changes: Partial<DynoSpec> = {}): DynoSpec {
-  used += 1
-  return aDynoSpec({ command, address: `172.30.1.${used}`, ...changes })
+  return aDynoSpec({ command, address: machine.address(used++), ...changes })
 }
 
 async function aSlug(contents: Readonly<Record<string, string>>): Promise<string> {
@@ -262,14 +282,16 @@ async function aSlug(contents: Readonly<Record<string, string>>): Promise<string
 }
 
 /** An installation of the test's own; `close` fails if it leaves anything behind. */
-async function aMachine(subnet: string) {
+async function aMachine() {
   const root = await mkdtemp(join(tmpdir(), 'mayfly-local-'))
   await runProgram('chmod', ['711', root])
   const installation = randomBytes(3).toString('hex')
+  // Of its own, by chance: tests run side by side, and beside real installations.
+  const network = `172.${randomInt(24, 31)}.${randomInt(256)}`
   const its = {
     installation,
     region: REGION,
-    subnet,
+    subnet: `${network}.0/24`,
     root,
     stacks: STACKS,
     slugs: join(root, 'slugs'),
@@ -277,7 +299,7 @@ async function aMachine(subnet: string) {
     endedLogs: join(root, 'logs', 'ended'),
     log: silentLog,
   }
-  return { options: its, close }
+  return { options: its, address: (n: number) => `${network}.${2 + n}`, close }
 
   async function close(): Promise<void> {
     await demolish(its)

@@ -16,7 +16,7 @@ import {
 } from '../runtime.ts'
 import { decodeOutput } from './dyno-output.ts'
 import { dynoStatus, recordOf } from './dyno-status.ts'
-import { prepareRegion } from './prepare-region.ts'
+import { prepareRegion, sweepRegion } from './prepare-region.ts'
 import { type LocalRegion, localRegion, type LocalRuntimeOptions } from './region.ts'
 import { killProcesses, removeDyno, terminateProcesses } from './remove-dyno.ts'
 import { startDyno } from './start-dyno.ts'
@@ -30,14 +30,19 @@ export class LocalRuntime implements Runtime {
   /** What is being done to a dyno at this moment: one thing at a time. */
   readonly #underWay = new Map<DynoId, Promise<void>>()
 
+  /** Before anything was started by us, nothing half-made can be ours. */
+  #swept = false
+
   constructor(options: LocalRuntimeOptions) {
     this.#region = localRegion(options)
   }
 
   async prepare(signal: AbortSignal): Promise<void> {
-    await toldAsRuntimeError('prepare the machine', signal, () =>
-      prepareRegion(this.#region, signal),
-    )
+    await toldAsRuntimeError('prepare the machine', signal, async () => {
+      await prepareRegion(this.#region, signal)
+      if (!this.#swept) await sweepRegion(this.#region)
+      this.#swept = true
+    })
   }
 
   async start(dyno: DynoSpec, signal: AbortSignal): Promise<void> {

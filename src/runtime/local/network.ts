@@ -72,7 +72,12 @@ export async function removeDynoNetwork(dyno: {
   if (dyno.link && linkIsThere(dyno.link)) present.push(`link del ${dyno.link}`)
   if (namespaceIsThere(dyno.namespace)) present.push(`netns del ${dyno.namespace}`)
   if (present.length === 0) return
-  await runProgram('ip', ['-batch', '-'], { input: `${present.join('\n')}\n` })
+  const input = `${present.join('\n')}\n`
+  // A link goes by itself with its namespace, so it may be gone between look and command.
+  await runProgram('ip', ['-force', '-batch', '-'], { input }).catch((error: unknown) => {
+    if (dyno.link && linkIsThere(dyno.link)) throw error
+    if (namespaceIsThere(dyno.namespace)) throw error
+  })
 }
 
 /** The region's bridge with the gateway's address, and forwarding. Idempotent. */

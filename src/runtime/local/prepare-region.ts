@@ -14,6 +14,7 @@ import { presentResolvers, resolvConf } from './resolvers.ts'
 const PASSABLE = 0o751
 const PRIVATE = 0o700
 
+/** Idempotent: also puts back what something else on the machine took away. */
 export async function prepareRegion(
   region: LocalRegion,
   signal: AbortSignal,
@@ -25,7 +26,6 @@ export async function prepareRegion(
   await mkdir(files.exits, { recursive: true, mode: PRIVATE })
   await mkdir(files.crun, { recursive: true, mode: PRIVATE })
   await writeFile(files.resolvConf, resolvConf(resolvers))
-  await sweep(region)
   await prepareCgroups(cgroups, names.cgroup)
   await ensureBridge(network, signal)
   await applyFirewall(
@@ -39,8 +39,11 @@ export async function prepareRegion(
   )
 }
 
-/** What was being made or removed when the manager died; no dyno lists it. */
-async function sweep({ files }: LocalRegion): Promise<void> {
+/**
+ * What was being made or removed when the manager died; no dyno lists it. Not to be called
+ * while dynos are being started or removed.
+ */
+export async function sweepRegion({ files }: LocalRegion): Promise<void> {
   const names = await readdir(files.directory)
   for (const name of names) {
     if (!/\.(new|gone)$/.test(name)) continue

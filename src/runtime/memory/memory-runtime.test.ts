@@ -12,7 +12,12 @@ itIsARuntime(
   'memory',
   async () => {
     const runtime = aMemoryRuntime()
-    return { runtime, again: () => runtime, close: async () => undefined }
+    return {
+      runtime,
+      again: () => runtime,
+      address: (n) => `172.30.0.${2 + n}`,
+      close: async () => undefined,
+    }
   },
   (runtime, dyno) => {
     if (!(runtime instanceof MemoryRuntime)) return
