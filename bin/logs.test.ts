@@ -430,6 +430,15 @@ suite('logs', () => {
     }
   })
 
+  test('asked to end, it ends its readers in good order', async () => {
+    const response = await get(await aSession(await anApp(), { tail: true }))
+    const ended = once(response.resume(), 'end')
+    await kill('SIGTERM')
+    await ended
+    assert.equal(logs.exitCode, 0)
+    await start()
+  })
+
   test("a destroyed app's lines go with it", async () => {
     const app = await anApp()
     const web = await aDyno(app)

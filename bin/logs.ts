@@ -57,7 +57,7 @@ await Promise.all([
   sessions.tidy(signal),
 ])
 router.close()
-sessions.http.close()
+await sessions.close()
 await pool.end()
 process.exit()
 

@@ -19,6 +19,7 @@ import { answerSession } from './session.ts'
 /** A reader never waits longer than this for lines on their way. */
 const DRAIN_DEADLINE = SECOND
 const KEEP_ALIVE = 25 * SECOND
+const CLOSE_DEADLINE = SECOND
 
 interface Deps {
   readonly pool: Pool
@@ -33,6 +34,8 @@ export interface SessionServer {
   readonly http: Server
   /** Keeps open sessions alive and deletes old ones, until the signal aborts. */
   tidy(signal: AbortSignal): Promise<void>
+  /** Ends what is being read in good order: the CLI comes back then, but not after a reset. */
+  close(): Promise<void>
 }
 
 export function sessionServer(deps: Deps): SessionServer {
@@ -53,7 +56,7 @@ export function sessionServer(deps: Deps): SessionServer {
     }
   }, KEEP_ALIVE)
   http.on('close', () => clearInterval(keepAlive))
-  return { http, tidy }
+  return { http, tidy, close }
 
   async function answer(
     request: IncomingMessage,
@@ -88,6 +91,13 @@ export function sessionServer(deps: Deps): SessionServer {
       .catch((error: unknown) => deps.log.error('cannot take in the latest lines', error))
       .finally(() => done.abort())
     await Promise.race([settled, pause(DRAIN_DEADLINE, done.signal)])
+  }
+
+  async function close(): Promise<void> {
+    const done = new AbortController()
+    http.close(() => done.abort())
+    for (const tail of tails.keys()) tail.end()
+    await pause(CLOSE_DEADLINE, done.signal)
   }
 
   async function tidy(signal: AbortSignal): Promise<void> {
