@@ -52,9 +52,9 @@ export const SERVER_SETTINGS = 'weight 32 pool-purge-delay 2s'
  */
 const RECORD = [
   '%[date(0,us)]',
-  '%[var(txn.app)]',
+  '%[var(txn.entry),field(3,/)]',
   '%s %TR %Tw %Tc %Ta %ST %B %ts',
-  '%[var(txn.state)]',
+  '%[var(txn.code)]',
   '%HM',
   '%[var(txn.id)]',
   '%{+Q}HU',
@@ -68,6 +68,7 @@ export function haproxyConfig(table: RoutingTable, settings: RouterSettings): st
   return `${globalSection(settings, shape)}
 ${defaultsSections(settings)}
 ${frontend(settings)}
+${noServer(settings)}
 ${backends(table)}`
 }
 
@@ -80,6 +81,7 @@ export function shapeOf(table: RoutingTable, settings: RouterSettings): string {
     globalSection(settings, ''),
     defaultsSections(settings),
     frontend(settings),
+    noServer(settings),
     `${table.backends}`,
     JSON.stringify([PAGES, NO_SUCH_APP, MISDIRECTED]),
   ].join('\n')
@@ -111,7 +113,6 @@ ring requests
 }
 
 function defaultsSections({ paths, timeouts }: RouterSettings): string {
-  const pages = Object.entries(PAGES).filter(([code]) => code !== 'H12')
   return `defaults http
   mode http
   option http-keep-alive
@@ -130,13 +131,12 @@ function defaultsSections({ paths, timeouts }: RouterSettings): string {
   errorfile 503 ${paths.errorFile}
   errorfile 504 ${paths.errorFile}
 
-# An app without a server waits for one, or gets its page. The first byte is waited for
-# from the connect on; where there is a body, from the last of it on.
+# Without a server a request waits for one. The first byte is waited for from the connect
+# on, or, where there is a body, from the last of it on.
 defaults app from http
   balance random(2)
-  http-request lua.hold if { nbsrv eq 0 } { var(txn.state) -m str up starting }
-${pages.map(([code, { status }]) => `  http-request return status ${status} content-type "text/html; charset=utf-8" hdr Cache-Control "no-cache, no-store" file ${paths.pages}/${code}.html if { var(txn.state) -m str ${code} }`).join('\n')}
-  http-request set-var(txn.body) bool(true) if { req.hdr(transfer-encoding) -m found } || { req.hdr(content-length),add(0) gt 0 }
+  http-request lua.hold if { nbsrv eq 0 }
+  http-request set-var(txn.body) bool(true) if !{ method GET HEAD } { req.hdr(transfer-encoding) -m found } || !{ method GET HEAD } { req.hdr(content-length),add(0) gt 0 }
   http-request set-timeout server ${timeouts.firstByte}ms if { var(txn.body) -m bool }
   tcp-response inspect-delay ${timeouts.firstByte}ms
   tcp-response content accept if { status gt 0 } || { var(txn.body) -m bool }
@@ -152,19 +152,12 @@ ${listen.map((address) => `  bind ${address}`).join('\n')}
   http-after-response set-header Server Heroku unless { res.hdr(server) -m found }
 
   http-request set-var(txn.host) req.hdr(host)
-  http-request set-var(txn.name) var(txn.host),host_only,lower
-  http-request set-var(txn.entry) var(txn.name),map(${paths.hostsMap})
-  http-request set-log-level silent unless { var(txn.entry) -m found }
-  http-request return status 404 content-type "text/html; charset=utf-8" hdr Cache-Control "no-cache, no-store" file ${paths.noSuchApp} unless { var(txn.entry) -m found }
-  http-request set-var(txn.backend) 'var(txn.entry),field(1,",")'
-  http-request set-var(txn.state) 'var(txn.entry),field(2,",")'
-  http-request set-var(txn.app) 'var(txn.entry),field(3,",")'
-
+  http-request set-var(txn.entry) var(txn.host),host_only,lower,map(${paths.hostsMap})
   http-request set-var(txn.id) req.fhdr(x-request-id,-1)
   http-request set-var(txn.id) uuid() unless { var(txn.id) -m reg ^[A-Za-z0-9+/=-]{20,200}$ }
-  http-request set-header X-Request-Id %[var(txn.id)]
   http-request set-var(txn.fwd) src
   http-request set-var-fmt(txn.fwd) "%[req.fhdr(x-forwarded-for,-1)], %[src]" if { req.fhdr(x-forwarded-for) -m found }
+  http-request set-header X-Request-Id %[var(txn.id)]
   http-request set-header X-Forwarded-For %[var(txn.fwd)]
   http-request set-header X-Forwarded-Proto http
   http-request set-header X-Forwarded-Port ${port}
@@ -179,10 +172,26 @@ ${listen.map((address) => `  bind ${address}`).join('\n')}
   http-response del-header Proxy-Authorization
   http-response add-header Via "1.1 heroku-router"
 
-  http-request set-var(txn.agent) req.fhdr(user-agent) if { var(txn.state) -m str H31 }
-  http-request set-var(txn.address) 'var(txn.entry),field(4,",")' if { var(txn.state) -m str H31 }
-  http-request return status 421 content-type "text/html; charset=utf-8" lf-file ${paths.misdirected} if { var(txn.state) -m str H31 }
-  use_backend %[var(txn.backend)]
+  use_backend no_server unless { var(txn.entry) -m sub /up/ /starting/ }
+  use_backend %[var(txn.entry),field(1,/)]
+`
+}
+
+/** Answers for apps whose state is an H code, for apps elsewhere, and for unknown hosts. */
+function noServer({ paths }: RouterSettings): string {
+  return `backend no_server from http
+  http-request set-log-level silent unless { var(txn.entry) -m found }
+  ${returns(NO_SUCH_APP.status, `file ${paths.noSuchApp}`)} unless { var(txn.entry) -m found }
+  http-request set-var(txn.code) var(txn.entry),field(2,/)
+${Object.entries(PAGES)
+  .map(
+    ([code, { status }]) =>
+      `  ${returns(status, `file ${paths.pages}/${code}.html`)} if { var(txn.code) -m str ${code} }`,
+  )
+  .join('\n')}
+  http-request set-var(txn.agent) req.fhdr(user-agent)
+  http-request set-var(txn.address) var(txn.entry),field(4,/)
+  ${returns(MISDIRECTED.status, `lf-file ${paths.misdirected}`)}
 `
 }
 
@@ -200,4 +209,10 @@ function backends({ servers, backends: count }: RoutingTable): string {
     }
   }
   return `${lines.join('\n')}\n`
+}
+
+function returns(status: number, file: string): string {
+  const headers =
+    'content-type "text/html; charset=utf-8" hdr Cache-Control "no-cache, no-store"'
+  return `http-request return status ${status} ${headers} ${file}`
 }

@@ -17,11 +17,11 @@ export async function checkConfig(path: string): Promise<void> {
 }
 
 /**
- * A connection of a client takes two files, its own and its dyno's. HAProxy does not start
- * when it cannot have as many as it may need.
+ * How many a hard limit of `files` allows: a client's takes two, its own and its dyno's.
+ * HAProxy does not start when it cannot have as many files as it may need.
  */
-export function maxConnections(hardFileLimit: number): number {
-  return Math.max(100, Math.min(50_000, Math.floor((hardFileLimit - 500) / 2)))
+export function maxConnections(files: number): number {
+  return Math.max(100, Math.min(50_000, Math.floor((files - 500) / 2)))
 }
 
 /** Of this process, and so of HAProxy where both are started alike. */

@@ -7,6 +7,8 @@ local hold_seconds = tonumber(os.getenv('HOLD_SECONDS'))
 
 local POLL = 20 -- milliseconds
 
+local STATUS = { H81 = 502 }
+
 local function page(code)
   local file = assert(io.open(pages .. '/' .. code .. '.html', 'rb'))
   local body = file:read('a')
@@ -14,35 +16,40 @@ local function page(code)
   return body
 end
 
-local timed_out = page('H12')
+local bodies = {}
+for _, code in ipairs({ 'H10', 'H12', 'H14', 'H20', 'H80', 'H81', 'H99' }) do
+  bodies[code] = page(code)
+end
 
--- Ends when the app's backend has a server, or its state is one that gets a page; the
--- rules after this one go by txn.state.
+-- Raises to end the transaction: nothing after it runs.
+local function answer(txn, code)
+  txn:set_var('txn.code', code)
+  local reply = txn:reply({ status = STATUS[code] or 503 })
+  reply:add_header('content-type', 'text/html; charset=utf-8')
+  reply:add_header('cache-control', 'no-cache, no-store')
+  reply:set_body(bodies[code])
+  txn:done(reply)
+end
+
+-- Ends when the app's backend has a server; answers once its state gets it a page.
 core.register_action('hold', { 'http-req' }, function(txn)
-  local name = txn:get_var('txn.name')
-  local backend = txn:get_var('txn.backend')
+  local name = txn.c:lower(txn.c:host_only(txn:get_var('txn.host')))
+  local backend = txn:get_var('txn.entry'):match('^[^/]*')
   local deadline = core.now().sec + hold_seconds
   repeat
     core.msleep(POLL)
-    local entry = hosts:lookup(name)
-    local state = entry and entry:match('^[^,]*,([^,]*)')
-    if state ~= 'up' and state ~= 'starting' then
-      txn:set_var('txn.state', state or 'H99')
-      return
-    end
     if txn.f:nbsrv(backend) > 0 then
       return
     end
+    local entry = hosts:lookup(name)
+    local state = entry and entry:match('^[^/]*/([^/]*)')
+    if state ~= 'up' and state ~= 'starting' then
+      answer(txn, bodies[state] and state or 'H99')
+    end
   until core.now().sec >= deadline
-  txn:set_var('txn.state', 'H20')
+  answer(txn, 'H20')
 end, 0)
 
 core.register_action('h12', { 'tcp-res' }, function(txn)
-  txn:set_var('txn.state', 'H12')
-  local reply = txn:reply({ status = 503, reason = 'Service Unavailable' })
-  reply:add_header('content-type', 'text/html; charset=utf-8')
-  reply:add_header('cache-control', 'no-cache, no-store')
-  reply:add_header('server', 'Heroku')
-  reply:set_body(timed_out)
-  txn:done(reply)
+  answer(txn, 'H12')
 end, 0)

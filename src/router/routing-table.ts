@@ -59,14 +59,14 @@ export function routingTable({
   }
 }
 
-/** Commas part the fields; HAProxy's `field` converter takes them out again. */
+/** Slashes part the fields; HAProxy's `field` converter takes them out again. */
 function entryOf(it: {
   readonly backend: string
   readonly state: AppState | 'H31'
   readonly app: AppId
   readonly address?: string
 }): string {
-  return [it.backend, it.state, it.app, ...(it.address ? [it.address] : [])].join(',')
+  return [it.backend, it.state, it.app, ...(it.address ? [it.address] : [])].join('/')
 }
 
 export function stateOf(app: RoutedApp, dynos: readonly WebDyno[]): AppState {

@@ -134,8 +134,8 @@ export async function recordRouted(
 ): Promise<void> {
   const { rows } = await tx.query(
     `with changed as (
-       update dynos set routed = (id = any($1))
-        where id = any($1 || $2) and routed <> (id = any($1))
+       update dynos set routed = not routed
+        where id = any($1::uuid[]) and not routed or id = any($2::uuid[]) and routed
        returning formation)
      select distinct formation from changed`,
     [reached, left],

@@ -1,0 +1,187 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+
+import { parseRouterRecord } from './router-record.ts'
+
+const app = '11111111-1111-4111-8111-111111111111'
+const server = 'web.2:22222222-2222-4222-8222-222222222222'
+const id = 'f024d9d7-8cb6-47c0-b69f-6247f67b59d4'
+
+/** As HAProxy writes it; only what the test is about differs. */
+function aRecord(
+  but: {
+    app?: string
+    server?: string
+    times?: string
+    status?: number
+    ended?: string
+    code?: string
+    uri?: string
+    host?: string
+    fwd?: string
+    agent?: string
+  } = {},
+): string {
+  const it = {
+    app,
+    server,
+    times: '0 2 1 21',
+    status: 200,
+    ended: '--',
+    code: '-',
+    uri: '/a?b=c',
+    host: 'my-app.localhost:8080',
+    fwd: '127.0.0.1',
+    agent: '',
+    ...but,
+  }
+  return `1795399938168555 ${it.app} ${it.server} ${it.times} ${it.status} 387 ${it.ended} ${it.code} GET ${id} "${it.uri}" "${it.host}" "${it.fwd}" "${it.agent}"`
+}
+
+const messageOf = (record: string) => parseRouterRecord(record)?.message
+
+test('a request answered by a dyno', () => {
+  assert.deepEqual(parseRouterRecord(aRecord()), {
+    app,
+    at: new Date('2026-11-23T02:12:18.168Z'),
+    message: `at=info method=GET path="/a?b=c" host=my-app.localhost:8080 request_id=${id} fwd="127.0.0.1" dyno=web.2 connect=1ms service=18ms status=200 bytes=387 protocol=http1.1 tls=false`,
+  })
+})
+
+const ends: [string, Parameters<typeof aRecord>[0], string][] = [
+  [
+    'nothing wrong',
+    {},
+    'at=info method=GET … dyno=web.2 connect=1ms service=18ms status=200',
+  ],
+  [
+    'a page by the state of the app',
+    { code: 'H14', status: 503, ended: 'LR', server: '<NOSRV>', times: '0 -1 -1 0' },
+    'at=error code=H14 desc="No web processes running" method=GET … dyno= connect= service= status=503',
+  ],
+  [
+    'maintenance',
+    { code: 'H80', status: 503, ended: 'LR' },
+    'at=info code=H80 desc="Maintenance mode" method=GET … status=503',
+  ],
+  [
+    'a blank app',
+    { code: 'H81', status: 502, ended: 'LR' },
+    'at=info code=H81 desc="Blank app" method=GET … status=502',
+  ],
+  [
+    'the dyno closed without a word',
+    { status: 502, ended: 'SH' },
+    'at=error code=H13 desc="Connection closed without response" method=GET … status=503',
+  ],
+  [
+    'no first byte in time',
+    { code: 'H12', status: 503, ended: 'LH', times: '0 0 1 30001' },
+    'at=error code=H12 desc="Request timeout" method=GET … connect=1ms service=30000ms status=503',
+  ],
+  [
+    'no first byte after a body in time',
+    { status: 504, ended: 'sH' },
+    'at=error code=H12 desc="Request timeout" method=GET … status=503',
+  ],
+  [
+    'all refuse',
+    { status: 503, ended: 'SC', times: '0 0 -1 1' },
+    'at=error code=H21 desc="Backend connection refused" method=GET … connect= service= status=503',
+  ],
+  [
+    'none connects in time',
+    { status: 503, ended: 'sC', times: '0 0 -1 5001' },
+    'at=error code=H19 desc="Backend connection timeout" method=GET … connect= service= status=503',
+  ],
+  [
+    'no HTTP',
+    { status: 502, ended: 'PH' },
+    'at=error code=H17 desc="Poorly formatted HTTP response" method=GET … status=503',
+  ],
+  [
+    'the dyno broke off',
+    { ended: 'SD' },
+    'sock=backend at=error code=H18 desc="Server Request Interrupted" method=GET … status=503',
+  ],
+  [
+    'the dyno fell silent',
+    { ended: 'sD' },
+    'at=error code=H15 desc="Idle connection" method=GET … status=503',
+  ],
+  [
+    'the client left',
+    { status: -1, ended: 'CH' },
+    'sock=client at=warning code=H27 desc="Client Request Interrupted" method=GET … status=499',
+  ],
+  [
+    'the client fell silent',
+    { ended: 'cD' },
+    'at=warning code=H28 desc="Client Connection Idle" method=GET … status=499',
+  ],
+  [
+    'the session was ended by order',
+    { ended: 'KD' },
+    'at=error code=H24 desc="Forced close" method=GET … status= bytes=387',
+  ],
+  [
+    'HAProxy had no room',
+    { status: 500, ended: 'RC' },
+    'at=error code=H99 desc="Platform error" method=GET … status=503',
+  ],
+  [
+    'a websocket that its client closed',
+    { status: 101, ended: 'CD' },
+    'at=info … status=101',
+  ],
+  [
+    'a websocket that its dyno closed',
+    { status: 101, ended: 'SD' },
+    'at=info … status=101',
+  ],
+  ['a silent websocket', { status: 101, ended: 'sD' }, 'at=error code=H15 … status=503'],
+]
+
+for (const [what, but, expected] of ends) {
+  test(`how it ended: ${what}`, () => {
+    const message = messageOf(aRecord(but)) ?? ''
+    for (const piece of expected.split('…'))
+      assert.ok(message.includes(piece.trim()), message)
+    assert.ok(message.startsWith(expected.split('…')[0]?.trim() ?? ''), message)
+  })
+}
+
+test('what a client sends cannot forge a field or a line', () => {
+  const message = messageOf(
+    aRecord({
+      host: String.raw`my-app.localhost:1 status=200 a=\"b\"`,
+      fwd: String.raw`1.2.3.4\" status=999 , 10.0.0.1`,
+    }),
+  )
+  assert.match(message ?? '', / host=my-app\.localhost:1_status=200_a=_b_ request_id=/)
+  assert.match(message ?? '', / fwd="1\.2\.3\.4 status=999 ,10\.0\.0\.1" dyno=/)
+})
+
+test('the chain of addresses stands without spaces', () => {
+  const message = messageOf(aRecord({ fwd: '80.187.107.115, 167.82.231.29' }))
+  assert.match(message ?? '', / fwd="80\.187\.107\.115,167\.82\.231\.29" /)
+})
+
+test('a request that came to the wrong region tells who sent it', () => {
+  const record = aRecord({ code: 'H31', status: 421, ended: 'LR', agent: 'curl/7.88.1' })
+  assert.match(
+    messageOf(record) ?? '',
+    /code=H31 .* status=421 .* agent="curl\/7\.88\.1"$/,
+  )
+})
+
+test('an absolute request line shows path and query', () => {
+  const uri = 'http://my-app.localhost:8080/x?y'
+  assert.match(messageOf(aRecord({ uri })) ?? '', / path="\/x\?y" /)
+})
+
+test('records of no app, and what is none, are left out', () => {
+  assert.equal(parseRouterRecord(aRecord({ app: '-' })), undefined)
+  assert.equal(parseRouterRecord('hello'), undefined)
+  assert.equal(parseRouterRecord(''), undefined)
+})

@@ -1,0 +1,356 @@
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { connect, type Socket } from 'node:net'
+import { join } from 'node:path'
+import { test, type TestContext } from 'node:test'
+
+import { aBackend, aRouter, type ARouter, type Got } from '../../test/a-router.ts'
+import { aDatabase } from '../../test/postgres.ts'
+import { until } from '../../test/until.ts'
+import { parseRouterRecord } from '../logs/router-record.ts'
+
+const pool = aDatabase()
+
+const quick = { connect: 5000, firstByte: 500, idle: 2000, boot: 2 }
+
+/** Asks again and again, `width` at once; `stop` resolves to what was no 200. */
+function underLoad(
+  t: TestContext,
+  width: number,
+  ask: () => Promise<Got>,
+): { sent(): number; stop(): Promise<unknown[]> } {
+  const over = new AbortController()
+  const failures: unknown[] = []
+  let sent = 0
+  t.after(() => over.abort())
+  const askers = Promise.all(Array.from({ length: width }, asker))
+  return {
+    sent: () => sent,
+    async stop() {
+      over.abort()
+      await askers
+      return failures
+    },
+  }
+
+  async function asker(): Promise<void> {
+    while (!over.signal.aborted) {
+      sent++
+      try {
+        const got = await ask()
+        if (got.status !== 200) failures.push(got)
+      } catch (error) {
+        failures.push(error)
+      }
+    }
+  }
+}
+
+/** The line for the last request to this path. */
+async function line(router: ARouter, path: string): Promise<string> {
+  const find = () =>
+    router.records.map(parseRouterRecord).find((it) => it?.message.includes(`"${path}"`))
+  await until(`there is a line for ${path}`, () => find() !== undefined)
+  return find()?.message ?? ''
+}
+
+test('a request reaches an up dyno of the right app, and no other', async (t) => {
+  const router = await aRouter(t, pool)
+  const [one, two] = [await router.app('one'), await router.app('two')]
+  const dyno = await router.dyno(one, await aBackend(t, (_, it) => it.end('one')))
+  await router.dyno(two, await aBackend(t, (_, it) => it.end('two')))
+  await router.look()
+  assert.equal(await router.isRouted(dyno), false, 'no HAProxy runs yet')
+
+  await router.start()
+  await router.look()
+  assert.equal(await router.isRouted(dyno), true)
+  assert.equal((await router.get('one.localhost')).body, 'one')
+  assert.equal((await router.get('TWO.localhost:8080')).body, 'two')
+  const woken = await pool.query(`select true from work where kind = 'formation'`)
+  assert.equal(woken.rows.length, 2)
+})
+
+test('HAProxy started anew serves the same, with no manager', async (t) => {
+  const router = await aRouter(t, pool)
+  const app = await router.app('again')
+  await router.look()
+  await router.start()
+  await router.dyno(app, await aBackend(t, (_, it) => it.end('here')))
+  await router.look()
+  await router.kill()
+
+  await router.start()
+  assert.equal((await router.get('again.localhost')).body, 'here')
+  execFileSync('haproxy', ['-c', '-q', '-f', join(router.directory, 'haproxy.cfg')])
+})
+
+test('dynos come and go without a failed request', async (t) => {
+  const router = await aRouter(t, pool)
+  const app = await router.app('busy')
+  await router.look()
+  await router.start()
+  let current = await router.dyno(app, await aBackend(t, (_, it) => it.end('ok')))
+  await router.look()
+
+  const load = underLoad(t, 16, () => router.get('busy.localhost'))
+  for (let round = 0; round < 20; round++) {
+    const backend = await aBackend(t, (_, it) => it.end('ok'))
+    const next = await router.dyno(app, backend)
+    await router.look()
+    await router.become(current, 'stopping')
+    const leaving = current
+    await until('it has left', async () => {
+      await router.look()
+      return !(await router.isRouted(leaving))
+    })
+    await router.become(leaving, 'down')
+    current = next
+  }
+  await until('enough was sent', () => load.sent() > 2000)
+  assert.deepEqual(await load.stop(), [])
+})
+
+test('a dyno keeps the request it has, gets no new one, and then is let go', async (t) => {
+  const router = await aRouter(t, pool)
+  const app = await router.app('slow')
+  await router.look()
+  await router.start()
+  let finish: (() => void) | undefined
+  const slow = await aBackend(t, (_, it) => {
+    it.write('first,')
+    finish = () => it.end('last')
+  })
+  const dyno = await router.dyno(app, slow)
+  await router.look()
+  const underWay = router.get('slow.localhost')
+  await until('it is under way', () => finish !== undefined)
+
+  await router.dyno(app, await aBackend(t, (_, it) => it.end('other')))
+  await router.become(dyno, 'stopping')
+  assert.ok((await router.look()) <= 50)
+  assert.equal(await router.isRouted(dyno), true)
+  for (let i = 0; i < 20; i++) {
+    assert.equal((await router.get('slow.localhost')).body, 'other')
+  }
+
+  finish?.()
+  assert.equal((await underWay).body, 'first,last')
+  await until('it is let go', async () => {
+    await router.look()
+    return !(await router.isRouted(dyno))
+  })
+})
+
+test('a dyno that never falls silent is let go after a while, its requests going on', async (t) => {
+  const router = await aRouter(t, pool, { drainTimeout: 0 })
+  const app = await router.app('endless')
+  await router.look()
+  await router.start()
+  let finish: (() => void) | undefined
+  const backend = await aBackend(t, (_, it) => {
+    it.write('first,')
+    finish = () => it.end('last')
+  })
+  const dyno = await router.dyno(app, backend)
+  await router.look()
+  const underWay = router.get('endless.localhost')
+  await until('it is under way', () => finish !== undefined)
+  await router.become(dyno, 'stopping')
+  await router.look()
+  assert.equal(await router.isRouted(dyno), false)
+  finish?.()
+  assert.equal((await underWay).body, 'first,last')
+})
+
+test('a dead dyno is gone at once, and its requests are sent to another', async (t) => {
+  const router = await aRouter(t, pool)
+  const app = await router.app('mortal')
+  await router.look()
+  await router.start()
+  const dead = await aBackend(t, (_, it) => it.end('dead'))
+  const dyno = await router.dyno(app, dead)
+  await router.dyno(app, await aBackend(t, (_, it) => it.end('alive')))
+  await router.look()
+  dead.close()
+  for (let i = 0; i < 50; i++) {
+    assert.equal((await router.get('mortal.localhost')).body, 'alive')
+  }
+  await router.become(dyno, 'crashed')
+  await router.look()
+  assert.equal(await router.isRouted(dyno), false)
+})
+
+test('every state of an app has its page and its line', async (t) => {
+  const router = await aRouter(t, pool, { timeouts: quick })
+  const other = await aRouter(t, pool)
+  await router.app('none', { web: 0 })
+  await router.app('blank', { deployed: false })
+  await other.app('far-away')
+  const maintained = await router.app('maintained')
+  await pool.query('update apps set maintenance = true where id = $1', [maintained])
+  await router.dyno(maintained, await aBackend(t, (_, it) => it.end('no')))
+  const crashed = await router.app('crashed')
+  await router.dyno(crashed, { address: '127.0.0.8', port: 5000 }, 'crashed')
+  const refusing = await router.app('refusing')
+  const gone = await aBackend(t, () => {})
+  gone.close()
+  await router.dyno(refusing, gone)
+  const silent = await router.app('silent')
+  await router.dyno(silent, await aBackend(t, () => {}))
+  const rude = await router.app('rude')
+  await router.dyno(rude, await aBackend(t, (it) => it.socket.destroy()))
+  const starting = await router.app('starting')
+  await router.dyno(starting, { address: '127.0.0.9', port: 5001 }, 'starting')
+  await router.look()
+  await router.start()
+
+  const expected: Record<string, [number, string]> = {
+    none: [503, 'at=error code=H14 desc="No web processes running"'],
+    blank: [502, 'at=info code=H81 desc="Blank app"'],
+    'far-away': [421, 'at=error code=H31 desc="Misdirected Request"'],
+    maintained: [503, 'at=info code=H80 desc="Maintenance mode"'],
+    crashed: [503, 'at=error code=H10 desc="App crashed"'],
+    refusing: [503, 'at=error code=H21 desc="Backend connection refused"'],
+    silent: [503, 'at=error code=H12 desc="Request timeout"'],
+    rude: [503, 'at=error code=H13 desc="Connection closed without response"'],
+    starting: [503, 'at=error code=H20 desc="App boot timeout"'],
+  }
+  await Promise.all(
+    Object.entries(expected).map(async ([app, [status, start]]) => {
+      const got = await router.get(`${app}.localhost`, `/${app}`)
+      assert.equal(got.status, status, app)
+      assert.match(got.body, /<html lang="en">/)
+      assert.match(await line(router, `/${app}`), new RegExp(`^${start}`))
+    }),
+  )
+  const elsewhere = await router.get('far-away.localhost')
+  assert.ok(elsewhere.body.includes(`http://far-away.localhost:${other.port}/`))
+  assert.equal((await router.get('unknown.localhost')).status, 404)
+})
+
+test('a request waits for the first dyno of its app', async (t) => {
+  const router = await aRouter(t, pool)
+  const app = await router.app('booting')
+  const backend = await aBackend(t, (_, it) => it.end('awake'))
+  const dyno = await router.dyno(app, backend, 'starting')
+  await router.look()
+  await router.start()
+  let answered = false
+  const held = router.get('booting.localhost').finally(() => (answered = true))
+  assert.equal((await router.get('unknown.localhost')).status, 404)
+  assert.equal(answered, false)
+
+  await router.become(dyno, 'up')
+  await router.look()
+  assert.equal((await held).body, 'awake')
+})
+
+test('a held request gets the page of what became of its app', async (t) => {
+  const router = await aRouter(t, pool)
+  const app = await router.app('hopeless')
+  const dyno = await router.dyno(app, { address: '127.0.0.7', port: 5002 }, 'starting')
+  await router.look()
+  await router.start()
+  const held = router.get('hopeless.localhost', '/hopeless')
+  await router.become(dyno, 'crashed')
+  await router.look()
+  assert.equal((await held).status, 503)
+  assert.match(await line(router, '/hopeless'), /code=H10/)
+})
+
+test('a websocket goes through, and its end is no fault', async (t) => {
+  const router = await aRouter(t, pool)
+  const app = await router.app('socket')
+  const backend = await aBackend(t, () => {})
+  backend.server.on('upgrade', (_: unknown, socket: Socket) => {
+    socket.write(
+      'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n' +
+        'Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n',
+    )
+    socket.pipe(socket)
+  })
+  await router.dyno(app, backend)
+  await router.look()
+  await router.start()
+  const client = connect(router.port, '127.0.0.1')
+  let heard = ''
+  client.setEncoding('utf8').on('data', (chunk: string) => (heard += chunk))
+  client.write(
+    'GET /ws HTTP/1.1\r\nHost: socket.localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n' +
+      'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
+  )
+  await until('it is upgraded', () => heard.includes('101 Switching'))
+  client.write('echo!')
+  await until('it echoes', () => heard.endsWith('echo!'))
+  client.end()
+  assert.match(
+    await line(router, '/ws'),
+    /^at=info method=GET .* dyno=web.1 .* status=101/,
+  )
+})
+
+test('headers are what a dyno of Heroku gets', async (t) => {
+  const router = await aRouter(t, pool)
+  const app = await router.app('headers')
+  const backend = await aBackend(t, (request, it) => {
+    it.setHeader('keep-alive', 'timeout=5')
+    it.end(JSON.stringify(request.headers))
+  })
+  await router.dyno(app, backend)
+  await router.look()
+  await router.start()
+  const sent = async (headers: Record<string, string>) => {
+    const { body } = await router.get('headers.localhost:80', '/', headers)
+    return JSON.parse(body) as Record<string, string>
+  }
+
+  const plain = await sent({})
+  assert.match(plain['x-request-id'] ?? '', /^[0-9a-f]{8}-[0-9a-f-]{27}$/)
+  assert.equal(plain['x-forwarded-for'], '127.0.0.1')
+  assert.equal(plain['x-forwarded-proto'], 'http')
+  assert.equal(plain['x-forwarded-port'], `${router.port}`)
+  assert.match(plain['x-request-start'] ?? '', /^\d{13}$/)
+  assert.equal(plain['via'], '1.1 heroku-router')
+  assert.equal(plain['host'], 'headers.localhost:80')
+
+  const rich = await sent({
+    'x-request-id': 'abcdefghij+/=-0123456789',
+    'x-forwarded-for': '10.0.0.1, 10.0.0.2',
+    'x-forwarded-proto': 'https',
+    via: '1.0 proxy',
+    te: 'trailers',
+    'proxy-authorization': 'secret',
+  })
+  assert.equal(rich['x-request-id'], 'abcdefghij+/=-0123456789')
+  assert.equal(rich['x-forwarded-for'], '10.0.0.1, 10.0.0.2, 127.0.0.1')
+  assert.equal(rich['x-forwarded-proto'], 'http')
+  assert.equal(rich['via'], '1.0 proxy, 1.1 heroku-router')
+  assert.equal(rich['te'], undefined)
+  assert.equal(rich['proxy-authorization'], undefined)
+  for (const bad of ['short', 'with spaces in it, and long enough', 'x'.repeat(201)]) {
+    assert.notEqual((await sent({ 'x-request-id': bad }))['x-request-id'], bad)
+  }
+
+  const { headers } = await router.get('headers.localhost')
+  assert.equal(headers['server'], 'Heroku')
+  assert.equal(headers['via'], '1.1 heroku-router')
+  assert.equal(headers['keep-alive'], undefined)
+})
+
+test('more apps than backends make HAProxy load more of them, losing nothing', async (t) => {
+  const router = await aRouter(t, pool)
+  const first = await router.app('first')
+  await router.dyno(first, await aBackend(t, (_, it) => it.end('first')))
+  await router.look()
+  await router.start()
+  for (let n = 0; n < 256; n++) await router.app(`app-${n}`, { web: 0 })
+  const last = await router.app('last')
+  const dyno = await router.dyno(last, await aBackend(t, (_, it) => it.end('last')))
+
+  const load = underLoad(t, 4, () => router.get('first.localhost'))
+  await router.look()
+  assert.equal((await router.get('last.localhost')).body, 'last')
+  assert.equal(await router.isRouted(dyno), true)
+  assert.deepEqual(await load.stop(), [])
+})

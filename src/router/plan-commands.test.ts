@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+
+import { newId } from '../model/ids.ts'
+import type { LiveRouter, LiveServer } from './live-router.ts'
+import { parseLiveRouter } from './live-router.ts'
+import { planCommands } from './plan-commands.ts'
+import type { RoutingTable, Server } from './routing-table.ts'
+import { serverId } from './server-id.ts'
+
+const hostsMap = '/hosts.map'
+
+function aServer(name: string): Server {
+  return { dyno: newId(), backend: 'app0', name, address: '172.16.0.2', port: 30_000 }
+}
+
+function live(...servers: LiveServer[]): LiveRouter {
+  return { shape: '', servers, hosts: new Map() }
+}
+
+function plan(
+  wanted: Partial<RoutingTable>,
+  running: LiveRouter,
+  dead: string[] = [],
+): string[] {
+  const table = { hosts: new Map(), servers: [], backends: 256, ...wanted }
+  return planCommands({ table, hostsMap, dead: new Set(dead) }, running)
+}
+
+const there = { backend: 'app0', name: 'web.1:x', id: 7, inMaintenance: false }
+
+test('nothing is said where nothing differs', () => {
+  const hosts = new Map([['a.localhost', 'app0/up/x']])
+  const running = { ...live(there), hosts: new Map(hosts) }
+  assert.deepEqual(plan({ servers: [aServer('web.1:x')], hosts }, running), [])
+})
+
+test('a server is added with an id of its own before its entry leads to it', () => {
+  const hosts = new Map([['a.localhost', 'app0/up/x']])
+  const commands = plan({ servers: [aServer('web.1:x')], hosts }, live())
+  assert.deepEqual(commands, [
+    `add server app0/web.1:x 172.16.0.2:30000 id ${serverId('web.1:x', new Set())} weight 32 pool-purge-delay 2s`,
+    'enable server app0/web.1:x',
+    'add map /hosts.map a.localhost app0/up/x',
+  ])
+})
+
+test('a server half added is enabled', () => {
+  const running = live({ ...there, inMaintenance: true })
+  assert.deepEqual(plan({ servers: [aServer('web.1:x')] }, running), [
+    'set server app0/web.1:x state ready',
+  ])
+})
+
+test('a server leaves in order, or at once if its dyno is dead', () => {
+  const [maint, remove] = [
+    'set server app0/web.1:x state maint',
+    'del server app0/web.1:x',
+  ]
+  assert.deepEqual(plan({}, live(there)), [maint, remove])
+  assert.deepEqual(plan({}, live({ ...there, inMaintenance: true })), [remove])
+  assert.deepEqual(plan({}, live(there), ['web.1:x']), [
+    maint,
+    'shutdown sessions server app0/web.1:x',
+    remove,
+  ])
+})
+
+test('entries are set, added and deleted', () => {
+  const hosts = new Map([
+    ['changed', 'app0/H10/x'],
+    ['new', 'app1/up/y'],
+  ])
+  const running = {
+    ...live(),
+    hosts: new Map([
+      ['changed', 'app0/up/x'],
+      ['old', 'app2/up/z'],
+    ]),
+  }
+  assert.deepEqual(plan({ hosts }, running), [
+    'set map /hosts.map changed app0/H10/x',
+    'add map /hosts.map new app1/up/y',
+    'del map /hosts.map old',
+  ])
+})
+
+test('ids are never used twice', () => {
+  const first = serverId('web.1:x', new Set())
+  assert.equal(serverId('web.1:x', new Set([first])), first + 1)
+  assert.equal(serverId('web.1:x', new Set([first, first + 1])), first + 2)
+})
+
+test('what HAProxy 2.6 answers is understood', () => {
+  const answer = `Name: HAProxy
+Version: 2.6.12-1+deb12u4
+description: a6a4bced94a3de26
+
+1
+# be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state srv_uweight srv_iweight
+4 app0 335393 web.1:x 127.0.0.1 2 0 32 32 5 1 0 0 0 0 0 - 18201 - 0 0 - - 0
+4 app0 619805 web.2:y 127.0.0.1 0 1 32 32 5 1 0 0 0 0 0 - 18202 - 0 0 - - 0
+
+0x55d0 a.localhost app0/up/x
+0x55d1 b.localhost app1/H10/y
+
+`
+  assert.deepEqual(parseLiveRouter(answer), {
+    shape: 'a6a4bced94a3de26',
+    servers: [
+      { backend: 'app0', name: 'web.1:x', id: 335393, inMaintenance: false },
+      { backend: 'app0', name: 'web.2:y', id: 619805, inMaintenance: true },
+    ],
+    hosts: new Map([
+      ['a.localhost', 'app0/up/x'],
+      ['b.localhost', 'app1/H10/y'],
+    ]),
+  })
+})

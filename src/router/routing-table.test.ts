@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+
+import type { DynoState } from '../model/dyno.ts'
+import { type AppId, newId } from '../model/ids.ts'
+import type { RoutedApp, RouterFacts, WebDyno } from '../store/routes.ts'
+import { type AppState, routingTable, stateOf } from './routing-table.ts'
+
+function anApp(but: Partial<RoutedApp> = {}): RoutedApp {
+  return {
+    id: 'a' as AppId,
+    name: 'my-app',
+    maintenance: false,
+    deployed: true,
+    web: 1,
+    slot: 0,
+    ...but,
+  }
+}
+
+function aWebDyno(but: Partial<WebDyno> = {}): WebDyno {
+  return {
+    id: newId(),
+    app: 'a' as AppId,
+    ordinal: 1,
+    state: 'up',
+    inStateFor: 0,
+    address: '172.16.0.2',
+    port: 30_000,
+    routed: false,
+    slot: 0,
+    ...but,
+  }
+}
+
+function someFacts(but: Partial<RouterFacts> = {}): RouterFacts {
+  const region = { name: 'us', domain: 'localhost', httpPort: 8080 }
+  return { region, apps: [], dynos: [], elsewhere: [], ...but }
+}
+
+const states: [Partial<RoutedApp>, DynoState[], AppState][] = [
+  [{}, ['up'], 'up'],
+  [{}, ['up', 'crashed', 'starting'], 'up'],
+  [{}, ['starting'], 'starting'],
+  [{}, [], 'starting'],
+  [{}, ['stopping'], 'starting'],
+  [{}, ['crashed', 'starting'], 'starting'],
+  [{}, ['crashed'], 'H10'],
+  [{}, ['crashed', 'stopping'], 'H10'],
+  [{ web: 0 }, ['up'], 'H14'],
+  [{ deployed: false }, [], 'H81'],
+  [{ maintenance: true }, ['up'], 'H80'],
+]
+
+for (const [but, dynos, expected] of states) {
+  const app = `${JSON.stringify(but)} with dynos [${dynos.join(', ')}]`
+  test(`an app ${app} is ${expected}`, () => {
+    const dynosOf = dynos.map((state) => aWebDyno({ state }))
+    assert.equal(stateOf(anApp(but), dynosOf), expected)
+  })
+}
+
+test('only dynos that are up are servers, those of destroyed apps too', () => {
+  const up = aWebDyno({ ordinal: 2, slot: 7 })
+  const others = (['starting', 'stopping', 'crashed', 'down'] as const).map((state) =>
+    aWebDyno({ state }),
+  )
+  const { servers } = routingTable(someFacts({ dynos: [up, ...others] }))
+  assert.deepEqual(servers, [
+    {
+      dyno: up.id,
+      backend: 'app7',
+      name: `web.2:${up.id}`,
+      address: '172.16.0.2',
+      port: 30_000,
+    },
+  ])
+})
+
+test('a host leads to its app, here or in another region', () => {
+  const { hosts } = routingTable(
+    someFacts({
+      apps: [anApp({ slot: 3 })],
+      elsewhere: [{ id: 'b' as AppId, name: 'far', address: 'far.localhost:8081' }],
+      dynos: [aWebDyno()],
+    }),
+  )
+  assert.deepEqual(Object.fromEntries(hosts), {
+    'my-app.localhost': 'app3/up/a',
+    'far.localhost': '-/H31/b/far.localhost:8081',
+  })
+})
+
+test('the pool of backends doubles when it is used up', () => {
+  const sizes = [0, 255, 256, 511, 512].map(
+    (slot) => routingTable(someFacts({ apps: [anApp({ slot })] })).backends,
+  )
+  assert.deepEqual(sizes, [256, 256, 512, 512, 1024])
+})

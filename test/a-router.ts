@@ -1,0 +1,234 @@
+/** A region's router over a real HAProxy, with apps and dynos as rows, for its tests. */
+
+import { type ChildProcess, spawn } from 'node:child_process'
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { createServer, request } from 'node:http'
+import { type AddressInfo, createServer as createTcpServer, type Server } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { TestContext } from 'node:test'
+
+import type { Pool } from 'pg'
+
+import { pause } from '../src/lib/clock.ts'
+import type { DynoState } from '../src/model/dyno.ts'
+import { type AppId, type DynoId, newId, type RegionId } from '../src/model/ids.ts'
+import type { RouterTimeouts } from '../src/router/haproxy-config.ts'
+import { lookAfterRouter, type RouterDeps } from '../src/router/look-after-router.ts'
+import { until } from './until.ts'
+
+export interface ARouter {
+  readonly region: { readonly id: RegionId; readonly name: string }
+  readonly directory: string
+  readonly port: number
+  /** One look; resolves to its delay. */
+  look(): Promise<number>
+  /** Starts HAProxy from the files of the last look; resolves once it serves. */
+  start(): Promise<void>
+  /** Ends HAProxy at once. */
+  kill(): Promise<void>
+  /** An app with code and so many web dynos wanted. */
+  app(name: string, but?: { web?: number; deployed?: boolean }): Promise<AppId>
+  dyno(
+    app: AppId,
+    at: { address: string; port: number },
+    state?: DynoState,
+  ): Promise<DynoId>
+  become(dyno: DynoId, state: DynoState): Promise<void>
+  isRouted(dyno: DynoId): Promise<boolean>
+  get(host: string, path?: string, headers?: Record<string, string>): Promise<Got>
+  /** The records that HAProxy sent to `logs`. */
+  readonly records: readonly string[]
+}
+
+export interface Got {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>
+  readonly body: string
+}
+
+export async function aRouter(
+  t: TestContext,
+  pool: Pool,
+  deps: Partial<RouterDeps> & { readonly timeouts?: RouterTimeouts } = {},
+): Promise<ARouter> {
+  const directory = await mkdtemp(join(tmpdir(), 'mayfly-router-'))
+  await chmod(directory, 0o755)
+  const logSocket = join(directory, 'syslog.sock')
+  const records: string[] = []
+  const logs = await recordServer(logSocket, records)
+  const region = {
+    id: newId<'region'>(),
+    name: `r${Math.random().toString(36).slice(2)}`,
+  }
+  const port = await freePort()
+  await pool.query(
+    `insert into regions (id, name, description, country, locale, domain, http_port, subnet)
+     values ($1, $2, '', '', '', 'localhost', $3, '127.0.0.0/18')`,
+    [region.id, region.name, port],
+  )
+  const owner = newId<'account'>()
+  await pool.query('insert into accounts (id, email) values ($1, $2)', [owner, owner])
+  const look = lookAfterRouter({ pool, directory, logSocket, ...deps })
+
+  let haproxy: ChildProcess | undefined
+  t.after(async () => {
+    await kill()
+    logs.close()
+    await rm(directory, { recursive: true })
+  })
+
+  async function kill(): Promise<void> {
+    if (!haproxy || haproxy.exitCode !== null || haproxy.signalCode !== null) return
+    const ended = new Promise((resolve) => haproxy?.once('exit', resolve))
+    haproxy.kill('SIGTERM')
+    await ended
+  }
+
+  return {
+    region,
+    directory,
+    port,
+    records,
+    kill,
+    look: () => look(region.id, AbortSignal.timeout(30_000)),
+    async start() {
+      const master = join(directory, 'master.sock')
+      const config = join(directory, 'haproxy.cfg')
+      haproxy = spawn('haproxy', ['-W', '-S', master, '-f', config], { stdio: 'ignore' })
+      await until('HAProxy serves', () => answers(port))
+    },
+    async app(name, { web = 1, deployed = true } = {}) {
+      const id = newId<'app'>()
+      const [slug, release] = [newId<'slug'>(), newId<'release'>()]
+      await pool.query(
+        `insert into apps (id, name, region, owner, stack) values ($1, $2, $3, $4, 'debian-12')`,
+        [id, name, region.name, owner],
+      )
+      await pool.query(
+        `insert into slugs (id, app, stack, process_types) values ($1, $2, 'debian-12', '{}')`,
+        [slug, id],
+      )
+      await pool.query(
+        `insert into releases (id, app, version, status, description, account, slug, config_vars)
+         values ($1, $2, 1, 'succeeded', '', $3, $4, '')`,
+        [release, id, owner, deployed ? slug : null],
+      )
+      await pool.query('update apps set current_release = $2 where id = $1', [
+        id,
+        release,
+      ])
+      await pool.query(
+        `insert into formations (id, app, type, quantity, size, command)
+         values (gen_random_uuid(), $1, 'web', $2, 'Standard-1X', 'web')`,
+        [id, web],
+      )
+      return id
+    },
+    async dyno(app, at, state = 'up') {
+      const id = newId<'dyno'>()
+      await pool.query(
+        `insert into dynos (id, app, formation, region, type, ordinal, release, size, command,
+                            state, address, port, created_at, updated_at)
+         select $1, $2, f.id, $3, 'web',
+                1 + (select count(*) from dynos where app = $2), a.current_release,
+                'Standard-1X', 'web', $4, $5, $6, now(), now()
+           from apps a join formations f on f.app = a.id where a.id = $2`,
+        [id, app, region.name, state, at.address, at.port],
+      )
+      return id
+    },
+    async become(dyno, state) {
+      await pool.query('update dynos set state = $2, updated_at = now() where id = $1', [
+        dyno,
+        state,
+      ])
+    },
+    async isRouted(dyno) {
+      const { rows } = await pool.query<{ routed: boolean }>(
+        'select routed from dynos where id = $1',
+        [dyno],
+      )
+      return rows[0]?.routed ?? false
+    },
+    get: (host, path = '/', headers = {}) => get(port, path, { host, ...headers }),
+  }
+}
+
+export function get(
+  port: number,
+  path: string,
+  headers: Record<string, string>,
+): Promise<Got> {
+  return new Promise((resolve, reject) => {
+    const asked = request(
+      { host: '127.0.0.1', port, path, headers, agent: false },
+      (answer) => {
+        let body = ''
+        answer.setEncoding('utf8')
+        answer.on('data', (chunk: string) => (body += chunk))
+        answer.on('error', reject)
+        answer.on('end', () =>
+          resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body }),
+        )
+      },
+    )
+    asked.on('error', reject)
+    asked.end()
+  })
+}
+
+let dynos = 0
+
+/** Something that answers like a dyno, on an address of its own, until the test ends. */
+export async function aBackend(
+  t: TestContext,
+  handler: Parameters<typeof createServer>[1],
+): Promise<{ address: string; port: number; close(): void; server: Server }> {
+  const server = createServer({}, handler)
+  const address = `127.0.${1 + (process.pid % 200)}.${++dynos}`
+  await new Promise<void>((resolve) => server.listen(0, address, resolve))
+  const close = () => {
+    server.closeAllConnections()
+    server.close()
+  }
+  t.after(close)
+  return { address, port: (server.address() as AddressInfo).port, close, server }
+}
+
+async function recordServer(path: string, records: string[]): Promise<Server> {
+  const server = createTcpServer((socket) => {
+    let rest = ''
+    socket.setEncoding('utf8').on('data', (chunk: string) => {
+      rest += chunk
+      for (;;) {
+        const [frame, length] = /^(\d+) /.exec(rest) ?? []
+        const end = (frame?.length ?? 0) + Number(length)
+        if (frame === undefined || rest.length < end) return
+        records.push(rest.slice(frame.length, end))
+        rest = rest.slice(end)
+      }
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(path, resolve))
+  await chmod(path, 0o666)
+  return server.unref()
+}
+
+async function freePort(): Promise<number> {
+  const server = createTcpServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
+
+async function answers(port: number): Promise<boolean> {
+  try {
+    await get(port, '/', { host: 'nobody' })
+    return true
+  } catch {
+    await pause(20)
+    return false
+  }
+}
