@@ -57,7 +57,20 @@ export interface TestInstallation {
   run(command: readonly string[], options?: RunOptions): Promise<Ran>
 }
 
+/** Up before the first test of the file, gone after the last. */
 export function anInstallation(options: InstallationOptions = {}): TestInstallation {
+  const { installation, open, close } = installationToBe(options)
+  before(open)
+  after(close)
+  return installation
+}
+
+/** An installation that is not up yet: for programs that are no tests. */
+export function installationToBe(options: InstallationOptions = {}): {
+  readonly installation: TestInstallation
+  open(): Promise<void>
+  close(): Promise<void>
+} {
   const top = mkdtempSync(join(tmpdir(), 'mayfly-in-'))
   // Mayfly's users have to get through.
   chmodSync(top, 0o711)
@@ -114,24 +127,24 @@ export function anInstallation(options: InstallationOptions = {}): TestInstallat
     run: (command, more) => run(command, { cwd: home, env, ...more }),
   }
 
-  before(async () => {
+  async function open(): Promise<void> {
     const [api = 0, ...http] = await freePorts(regions.length)
     ports = { api, http: http[0] ?? 0 }
     options.prepare?.(data)
     if (options.isUp === false) return
     const { status, stderr } = await installation.up()
     if (status !== 0) throw new Error(`the installation did not come up:\n${stderr}`)
-  })
+  }
 
-  after(async () => {
+  async function close(): Promise<void> {
     const { status, stderr } = await installation.mayfly('down', '--destroy')
     if (status !== 0 && !stderr.includes('There is no installation')) {
       throw new Error(`the installation did not go:\n${stderr}`)
     }
     rmSync(top, { recursive: true })
-  })
+  }
 
-  return installation
+  return { installation, open, close }
 }
 
 const identity = [

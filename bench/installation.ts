@@ -1,0 +1,97 @@
+/** An installation for the length of a benchmark, and what the figures ask of it. */
+
+import { cpSync } from 'node:fs'
+import { join } from 'node:path'
+
+import { Pool } from 'pg'
+
+import { installationToBe, type TestInstallation } from '../test/an-installation.ts'
+import { databaseConfig } from '../src/installation/database.ts'
+import { until } from '../test/until.ts'
+
+export interface Bench {
+  readonly installation: TestInstallation
+  /** The installation's own database, to see what no API tells. */
+  readonly database: Pool
+  /** A call of the Platform API; throws unless it succeeds. */
+  api(method: string, path: string, body?: unknown): Promise<unknown>
+  /** Deploys bench/tiny-app under this name, by git push. */
+  deploy(app: string): Promise<void>
+  scale(app: string, type: string, quantity: number): Promise<void>
+  /** Waits until so many dynos of a type are up, and for web routed, and no other is left. */
+  settled(app: string, type: string, quantity: number): Promise<void>
+}
+
+const tinyApp = join(import.meta.dirname, 'tiny-app')
+
+export async function withBench(work: (bench: Bench) => Promise<void>): Promise<void> {
+  const { installation, open, close } = installationToBe({ regions: ['us'] })
+  await open()
+  const database = new Pool(databaseConfig(installation.data, undefined))
+  try {
+    await work(benchOn(installation, database))
+  } finally {
+    await database.end()
+    await close()
+  }
+}
+
+function benchOn(installation: TestInstallation, database: Pool): Bench {
+  const headers = {
+    accept: 'application/vnd.heroku+json; version=3',
+    'content-type': 'application/json',
+    authorization: `Bearer ${installation.env['HEROKU_API_KEY']}`,
+  }
+
+  async function api(method: string, path: string, body?: unknown): Promise<unknown> {
+    const response = await fetch(`${installation.apiUrl}${path}`, {
+      method,
+      headers,
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    })
+    if (!response.ok)
+      throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`)
+    return response.json()
+  }
+
+  return {
+    installation,
+    database,
+    api,
+    async deploy(app) {
+      const directory = join(installation.home, app)
+      cpSync(tinyApp, directory, { recursive: true })
+      await api('POST', '/apps', { name: app })
+      const remote = `https://localhost:${installation.apiPort}/${app}.git`
+      for (const args of [
+        ['init', '--quiet'],
+        ['add', '--all'],
+        ['commit', '--quiet', '--message', 'Tiny'],
+        ['push', remote, 'main'],
+      ]) {
+        const { status, stderr } = await installation.git(args, directory)
+        if (status !== 0) throw new Error(`git ${args.join(' ')}: ${stderr}`)
+      }
+    },
+    async scale(app, type, quantity) {
+      await api('PATCH', `/apps/${app}/formation/${type}`, { quantity })
+    },
+    async settled(app, type, quantity) {
+      await until(
+        `${quantity} ${type} dynos are up`,
+        async () => {
+          const { rows } = await database.query<{ up: number; all: number }>(
+            `select count(*) filter (where dynos.state = 'up' and not leaving
+                                     and (routed or dynos.type <> 'web'))::int as up,
+                  count(*)::int as all
+             from dynos join apps on apps.id = dynos.app
+            where apps.name = $1 and dynos.type = $2 and dynos.state <> 'down'`,
+            [app, type],
+          )
+          return rows[0]?.up === quantity && rows[0].all === quantity
+        },
+        120_000,
+      )
+    },
+  }
+}

@@ -1,0 +1,67 @@
+/** P7: requests lost over 200 replacements of web dynos, of every kind, under steady load. */
+
+import { HOUR } from '../src/lib/clock.ts'
+import { steadyLoad } from '../test/steady-load.ts'
+import { writeFileSync } from 'node:fs'
+import type { Bench } from './installation.ts'
+import type { Figure } from './figure.ts'
+
+const REPLACEMENTS = 200
+const PER_SECOND = 300
+const DYNOS = 4
+
+export async function p7Replacements(bench: Bench): Promise<Figure[]> {
+  await bench.scale('tiny', 'web', DYNOS)
+  await bench.settled('tiny', 'web', DYNOS)
+  const load = steadyLoad(`${bench.installation.url('tiny')}/`, PER_SECOND)
+  const ways = waysToReplace(bench)
+  let replaced = 0
+  for (let round = 0; replaced < REPLACEMENTS; round++) {
+    replaced += (await ways[round % ways.length]?.(round)) ?? 0
+    await bench.settled('tiny', 'web', DYNOS)
+  }
+  const { answered, failures } = await load.stop()
+  return [
+    {
+      id: 'P7',
+      what: `requests failed over ${replaced} replacements, of ${answered + failures.length}`,
+      measured: String(failures.length),
+      bar: '0',
+      met: failures.length === 0,
+    },
+  ]
+}
+
+/** Each says how many dynos it replaces. */
+function waysToReplace(bench: Bench): ((round: number) => Promise<number>)[] {
+  const { api, scale, settled, installation } = bench
+  return [
+    async (round) => {
+      await api('PATCH', '/apps/tiny/config-vars', { ROUND: String(round) })
+      return DYNOS
+    },
+    async () => {
+      await api('DELETE', '/apps/tiny/dynos')
+      return DYNOS
+    },
+    async (round) => {
+      const settings = { clockOffset: round * 28 * HOUR }
+      writeFileSync(installation.data.managerSettings, JSON.stringify(settings))
+      await new Promise((resolve) => setTimeout(resolve, 1000))
+      return DYNOS
+    },
+    async () => {
+      await scale('tiny', 'web', DYNOS + 2)
+      await settled('tiny', 'web', DYNOS + 2)
+      await scale('tiny', 'web', DYNOS)
+      return 2
+    },
+    async () => {
+      const [latest] = (
+        (await api('GET', '/apps/tiny/releases')) as { version: number; id: string }[]
+      ).toSorted((a, b) => b.version - a.version)
+      await api('POST', '/apps/tiny/releases', { release: latest?.id })
+      return DYNOS
+    },
+  ]
+}
