@@ -86,7 +86,8 @@ async function archive(
   gitEnvironment: PushDeps['gitEnvironment'],
 ): Promise<void> {
   const part = `${path}.part`
-  const file = await open(part, 'w', 0o640)
+  // The build dyno reads it as a user of its own; the directory lets nobody list names.
+  const file = await open(part, 'w', 0o644)
   try {
     const git = spawn('git', ['archive', '--format=tar.gz', commit], {
       env: gitEnvironment,

@@ -74,7 +74,7 @@ export const sources: FastifyPluginAsyncTypebox<Deps> = async (
 async function storeFile(body: Readable, path: string): Promise<void> {
   const part = `${path}.part`
   try {
-    await pipeline(body, limited, createWriteStream(part, { mode: 0o640, flush: true }))
+    await pipeline(body, limited, createWriteStream(part, { mode: 0o644, flush: true }))
     await rename(part, path)
   } catch (error) {
     await rm(part, { force: true })
