@@ -44,7 +44,11 @@ export interface AnApi {
   readonly account: Account
   readonly token: string
   /** `call('PATCH /apps/x', { maintenance: true })` */
-  call(request: string, body?: object, headers?: Record<string, string>): Promise<Answer>
+  readonly call: (
+    request: string,
+    body?: object,
+    headers?: Record<string, string>,
+  ) => Promise<Answer>
 }
 
 export async function anApi(pool: Pool, log: Log = silentLog): Promise<AnApi> {

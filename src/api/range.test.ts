@@ -44,7 +44,11 @@ test('the parts, one after the other, are the whole list in order', () => {
       let header: string | undefined =
         `version ..; max=${most}, order=${descending ? 'desc' : 'asc'}`
       while (header) {
-        const { part, next } = partOf(items, parseRange(header, ['version']))
+        const range = parseRange(header, ['version'])
+        const { part, next }: ReturnType<typeof partOf<{ version: number }>> = partOf(
+          items,
+          range,
+        )
         assert.ok(part.length <= most)
         seen.push(...part.map((it) => it.version))
         header = next
