@@ -3,13 +3,14 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { mkdtempSync } from 'node:fs'
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
 import { promisify } from 'node:util'
 
+import { aTree, commit, git } from '../../test/a-git-tree.ts'
 import { anApp, secrets } from '../../test/an-app.ts'
 import { aDatabase } from '../../test/postgres.ts'
 import { ScriptedRuntime } from '../../test/scripted-runtime.ts'
@@ -24,7 +25,6 @@ import { ensureAuthorization } from '../store/accounts.ts'
 import { runLoop } from '../work/loop.ts'
 import { gitServer } from './git-server.ts'
 import { lookAfterBuild } from './look-after-build.ts'
-import { GIT_ENVIRONMENT } from './run-git.ts'
 
 const TOKEN = 'the-api-key'
 const repository = join(import.meta.dirname, '../..')
@@ -104,7 +104,7 @@ suite('git over HTTP', () => {
   })
 
   test('a push is built and released, and its output seen', async () => {
-    const work = await aTree({ Procfile: 'web: node server.js\n' })
+    const work = await aTree(root, { Procfile: 'web: node server.js\n' })
     const push = await git(work, ['push', url, 'main'])
     assert.equal(push.status, 0, push.said)
     assert.match(push.said, /remote: -----> Building on the debian-12 stack/)
@@ -114,7 +114,7 @@ suite('git over HTTP', () => {
   })
 
   test('what was pushed can be cloned', async () => {
-    const work = await aTree({ Procfile: 'web: x\n', 'a.txt': 'cloned\n' })
+    const work = await aTree(root, { Procfile: 'web: x\n', 'a.txt': 'cloned\n' })
     assert.equal((await git(work, ['push', '--force', url, 'main'])).status, 0)
     const clone = await git(root, ['clone', url, join(work, 'clone')])
     assert.equal(clone.status, 0, clone.said)
@@ -122,7 +122,7 @@ suite('git over HTTP', () => {
   })
 
   test('a push whose build fails is rejected', async () => {
-    const work = await aTree({ Procfile: 'web: x\n' })
+    const work = await aTree(root, { Procfile: 'web: x\n' })
     dyno = fails
     const push = await git(work, ['push', '--force', url, 'main:master'])
     dyno = succeeds
@@ -137,7 +137,7 @@ suite('git over HTTP', () => {
   })
 
   test('any other branch is taken, and not built', async () => {
-    const work = await aTree({ Procfile: 'web: x\n' })
+    const work = await aTree(root, { Procfile: 'web: x\n' })
     const builds = runtime.starts.length
     const push = await git(work, ['push', url, 'main:topic'])
     assert.equal(push.status, 0, push.said)
@@ -146,7 +146,7 @@ suite('git over HTTP', () => {
   })
 
   test('a pack of more than a megabyte arrives: git sends it in chunks, after a probe', async () => {
-    const work = await aTree({})
+    const work = await aTree(root, {})
     const large = Buffer.alloc(3 * 1024 ** 2)
     for (let at = 0; at < large.length; at += 4)
       large.writeUInt32LE((at * 2654435761) >>> 0, at)
@@ -188,7 +188,7 @@ suite('git over HTTP', () => {
   })
 
   test('branches are not deleted', async () => {
-    const work = await aTree({ Procfile: 'web: x\n' })
+    const work = await aTree(root, { Procfile: 'web: x\n' })
     await git(work, ['push', url, 'main:doomed'])
     const push = await git(work, ['push', url, ':doomed'])
     assert.match(push.said, /deletion prohibited/)
@@ -217,39 +217,4 @@ async function succeeds({ id }: DynoSpec): Promise<void> {
 async function fails({ id }: DynoSpec): Promise<void> {
   runtime.print(id, ' !     no good\n')
   runtime.end(id, 1)
-}
-
-interface Ended {
-  readonly status: number
-  readonly said: string
-}
-
-function git(cwd: string, args: readonly string[]): Promise<Ended> {
-  return new Promise((resolve) => {
-    execFile('git', args, { cwd, env: GIT_ENVIRONMENT }, (error, stdout, stderr) =>
-      resolve({ status: error ? Number(error.code) : 0, said: stdout + stderr }),
-    )
-  })
-}
-
-async function aTree(files: Readonly<Record<string, string>>): Promise<string> {
-  const work = await mkdtemp(join(root, 'work-'))
-  await git(work, ['init', '--quiet', '--initial-branch=main'])
-  for (const [name, text] of Object.entries(files))
-    await writeFile(join(work, name), text)
-  await commit(work)
-  return work
-}
-
-async function commit(work: string): Promise<void> {
-  const author = ['-c', 'user.name=dev', '-c', 'user.email=dev@example.com']
-  await git(work, ['add', '.'])
-  await git(work, [
-    ...author,
-    'commit',
-    '--quiet',
-    '--allow-empty',
-    '--message',
-    'a change',
-  ])
 }

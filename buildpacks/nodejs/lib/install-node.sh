@@ -26,9 +26,11 @@ install_node() {
   [ "$version" ] || fail "The registry has no Node $default_major."
   fetch "$package" "$version"
   list_versions npm
-  fetch npm "$(newest_npm 11)"
-  local first_node=$cache_dir/$package-$version/bin/node
-  local semver=$cache_dir/npm-$(newest_npm 11)/node_modules/semver
+  local first=$package-$version first_npm
+  first_npm=npm-$(newest_npm 11)
+  fetch npm "${first_npm#npm-}"
+  local first_node=$cache_dir/$first/bin/node
+  local semver=$cache_dir/$first_npm/node_modules/semver
 
   if [ "$range" ]; then
     version=$(resolve "$package" "$range") ||
@@ -44,7 +46,7 @@ install_node() {
 
   put_in_place "$package-$version" "npm-$npm_version"
   echo "Using Node $(node --version) and npm $(npm --version)" | detail
-  forget_other_versions "$package-$version" "npm-$npm_version"
+  forget_versions_but "$first" "$first_npm" "$package-$version" "npm-$npm_version"
 }
 
 # What the registry has; when it can't be asked, what it had last time.
@@ -108,7 +110,9 @@ put_in_place() {
   local node=$build_dir/.heroku/node
   rm -rf "$node"
   mkdir -p "$node/bin" "$node/lib/node_modules"
-  cp -R "$cache_dir/$1/." "$node"
+  # Its headers, half as large as itself, are for building native modules only.
+  cp "$cache_dir/$1/bin/node" "$node/bin"
+  export npm_package_config_node_gyp_nodedir=$cache_dir/$1
   cp -R "$cache_dir/$2" "$node/lib/node_modules/npm"
   ln -s ../lib/node_modules/npm/bin/npm-cli.js "$node/bin/npm"
   ln -s ../lib/node_modules/npm/bin/npx-cli.js "$node/bin/npx"
@@ -116,8 +120,13 @@ put_in_place() {
   export PATH="$node/bin:$build_dir/node_modules/.bin:$PATH"
 }
 
-forget_other_versions() {
-  find "$cache_dir" -mindepth 1 -maxdepth 1 -type d \
-    \( -name 'node-linux-*' -o -name 'npm-[0-9]*' \) \
-    ! -name "$1" ! -name "$2" ! -name "npm-$(newest_npm 11)" -exec rm -rf {} +
+forget_versions_but() {
+  local directory keep
+  for directory in "$cache_dir"/node-linux-* "$cache_dir"/npm-[0-9]*; do
+    [ -d "$directory" ] || continue
+    for keep in "$@"; do
+      [ "$directory" != "$cache_dir/$keep" ] || continue 2
+    done
+    rm -rf "$directory"
+  done
 }
