@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+
+import { type FirewallFacts, firewallRules } from './firewall.ts'
+
+const facts: FirewallFacts = {
+  table: 'mayfly_a1b2c3_us',
+  bridge: 'mfa1b2c3us',
+  subnet: '172.16.64.0/18',
+  resolvers: ['10.0.0.53'],
+}
+
+test('the table is replaced as a whole, in one transaction', () => {
+  assert.ok(
+    firewallRules(facts).startsWith(
+      'table inet mayfly_a1b2c3_us {}\ndelete table inet mayfly_a1b2c3_us\ntable inet mayfly_a1b2c3_us {\n',
+    ),
+  )
+})
+
+test('a private resolver is let through before private addresses are not', () => {
+  const chain = chainNamed('from_dynos')
+  const resolver = chain.indexOf('ip daddr { 10.0.0.53 } udp dport 53 accept')
+  const forbidden = chain.findIndex((rule) => /10\.0\.0\.0\/8.*drop$/.test(rule))
+  assert.ok(resolver >= 0 && resolver < forbidden)
+  assert.equal(chain.at(-1), 'accept')
+})
+
+test('neighbours and metadata are out of reach', () => {
+  const chain = chainNamed('from_dynos')
+  assert.ok(chain.indexOf('oifname "mfa1b2c3us" drop') < chain.indexOf('accept'))
+  assert.ok(chain.some((rule) => /169\.254\.0\.0\/16.*drop$/.test(rule)))
+})
+
+test('the host answers nothing but its own connections, and names', () => {
+  assert.deepEqual(chainNamed('to_host').slice(-4), [
+    'ct state established,related accept',
+    'ip daddr { 10.0.0.53 } udp dport 53 accept',
+    'ip daddr { 10.0.0.53 } tcp dport 53 accept',
+    'drop',
+  ])
+})
+
+test('without a resolver no rule speaks of one', () => {
+  assert.ok(!firewallRules({ ...facts, resolvers: [] }).includes('dport'))
+})
+
+function chainNamed(name: string): string[] {
+  const body = firewallRules(facts).split(`chain ${name} {\n`)[1]?.split('\n  }')[0] ?? ''
+  return body.split('\n').map((line) => line.trim())
+}

@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+
+import type { DynoId } from '../../model/ids.ts'
+import { aDynoSpec } from '../runtime-contract.ts'
+import { firstUidOf } from './address.ts'
+import { regionFiles } from './dyno-files.ts'
+import { hostsFile, ociConfig } from './oci-config.ts'
+
+const id = 'd0000000-0000-4000-8000-000000000001' as DynoId
+const dyno = aDynoSpec({ id, command: 'npm start', address: '172.16.64.9' })
+const around = {
+  files: regionFiles('/data/dynos/us').of(id),
+  rootfs: '/data/stacks/debian-12',
+  init: '/usr/bin/tini-static',
+  resolvConf: '/data/dynos/us/resolv.conf',
+  authorities: undefined,
+  networkNamespace: '/run/netns/n',
+  cgroup: '/mayfly-a1b2c3/us/x/dyno',
+  limitsSwap: true,
+  architecture: 'x64' as const,
+  slug: undefined,
+  volumes: [],
+}
+
+test('a dyno has every namespace of its own and no capability', () => {
+  const { linux, process, root } = ociConfig(dyno, around)
+  assert.deepEqual(linux.namespaces.map(({ type }) => type).toSorted(), [
+    'cgroup',
+    'ipc',
+    'mount',
+    'network',
+    'pid',
+    'user',
+    'uts',
+  ])
+  assert.ok(Object.values(process.capabilities).every((all) => all.length === 0))
+  assert.equal(process.noNewPrivileges, true)
+  assert.equal(root.readonly, true)
+  assert.equal(process.user.uid, 1000)
+})
+
+test('its uids are its own', () => {
+  const { uidMappings, gidMappings } = ociConfig(dyno, around).linux
+  assert.deepEqual(uidMappings, [
+    { containerID: 0, hostID: firstUidOf('172.16.64.9'), size: 2048 },
+  ])
+  assert.deepEqual(gidMappings, uidMappings)
+})
+
+test('the hard limit is memory and swap together', () => {
+  const { memory } = ociConfig(dyno, around).linux.resources
+  assert.deepEqual(memory, { limit: 2 ** 30, swap: 2 ** 30 })
+  const without = ociConfig(dyno, { ...around, limitsSwap: false }).linux.resources.memory
+  assert.deepEqual(without, { limit: 2 ** 30 })
+})
+
+test('the command is an argument, not part of a script', () => {
+  const { args } = ociConfig({ ...dyno, command: '"; rm -rf /' }, around).process
+  assert.equal(args.at(-1), '"; rm -rf /')
+  assert.ok(args.slice(0, -1).every((arg) => !arg.includes('rm -rf')))
+})
+
+test('a slug lies under /app, is its owner mapped to the dyno, and is covered', () => {
+  const slug = { source: '/data/slugs/s/app', uid: 7, gid: 8 }
+  const { mounts } = ociConfig(dyno, { ...around, slug })
+  const user = firstUidOf(dyno.address) + 1000
+  const [below, overlay, cover] = mounts.slice(-3)
+  assert.deepEqual(below, {
+    destination: '/slug',
+    type: 'bind',
+    source: '/data/slugs/s/app',
+    options: ['rbind', 'ro', 'nosuid', 'nodev', 'idmap'],
+    uidMappings: [{ containerID: 7, hostID: user, size: 1 }],
+    gidMappings: [{ containerID: 8, hostID: user, size: 1 }],
+  })
+  assert.equal(overlay?.destination, '/app')
+  assert.ok(overlay.options?.includes('lowerdir=/data/stacks/debian-12/slug'))
+  assert.ok(overlay.options?.includes(`upperdir=/data/dynos/us/${id}/upper`))
+  assert.equal(cover?.type, 'tmpfs')
+  assert.equal(cover.destination, '/slug')
+})
+
+test('without a slug nothing is mounted on /slug', () => {
+  const { mounts } = ociConfig(dyno, around)
+  assert.ok(mounts.every(({ destination }) => destination !== '/slug'))
+})
+
+test('only a writable volume is', () => {
+  const volumes = [
+    { source: '/data/in', uid: 1, gid: 1, at: '/source', writable: false },
+    { source: '/data/out', uid: 1, gid: 1, at: '/build', writable: true },
+  ]
+  const { mounts } = ociConfig(dyno, { ...around, volumes })
+  const access = mounts.slice(-2).map((it) => it.options?.[1])
+  assert.deepEqual(access, ['ro', 'rw'])
+})
+
+test('a dyno knows itself by name', () => {
+  assert.equal(hostsFile(dyno), `127.0.0.1 localhost\n::1 localhost\n172.16.64.9 ${id}\n`)
+})
