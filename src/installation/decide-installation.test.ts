@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict'
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+
+import { dataDirectory } from './data-directory.ts'
+import { decideInstallation } from './decide-installation.ts'
+import { findInstallation } from './open-installation.ts'
+
+const top = mkdtempSync(join(tmpdir(), 'mayfly-decide-'))
+chmodSync(top, 0o711)
+after(() => rmSync(top, { recursive: true }))
+
+const nothing = { apiPort: undefined, httpPort: undefined, regions: undefined }
+
+test('what is decided once stays, and is the same the second time', async () => {
+  const data = dataDirectory(join(top, 'one'))
+  const wishes = { apiPort: 7001, httpPort: 7100, regions: ['us', 'eu', 'ap'] }
+  const first = await decideInstallation(data, wishes)
+  assert.match(first.id, /^[0-9a-f]{6}$/)
+  assert.deepEqual(
+    first.regions.map((it) => `${it.name} ${it.httpPort}`),
+    ['us 7100', 'eu 7101', 'ap 7102'],
+  )
+  assert.deepEqual(await decideInstallation(data, nothing), first)
+  assert.deepEqual(await decideInstallation(data, wishes), first)
+  assert.deepEqual(findInstallation(data), first)
+})
+
+test('without wishes the ports and regions are the documented ones', async () => {
+  const { apiPort, regions } = await decideInstallation(
+    dataDirectory(join(top, 'two')),
+    nothing,
+  )
+  assert.equal(apiPort, 5080)
+  assert.deepEqual(
+    regions.map((it) => `${it.name} ${it.httpPort}`),
+    ['us 8080', 'eu 8081'],
+  )
+})
+
+test('later wishes that differ are refused', async () => {
+  const data = dataDirectory(join(top, 'three'))
+  await decideInstallation(data, nothing)
+  const wish = (it: object) => decideInstallation(data, { ...nothing, ...it })
+  await assert.rejects(
+    wish({ apiPort: 1 }),
+    /--api-port 5080, and that can't be changed to 1/,
+  )
+  await assert.rejects(wish({ httpPort: 2 }), /--http-port 8080/)
+  await assert.rejects(wish({ regions: ['eu', 'us'] }), /--regions us,eu/)
+})
+
+test('a directory of somebody else, or out of reach, or too deep is refused', async () => {
+  const others = join(top, 'others')
+  mkdirSync(others)
+  writeFileSync(join(others, 'theirs'), '')
+  await assert.rejects(decideInstallation(dataDirectory(others), nothing), /is not empty/)
+
+  const locked = join(top, 'locked')
+  mkdirSync(locked, { mode: 0o700 })
+  const within = dataDirectory(join(locked, 'data'))
+  await assert.rejects(decideInstallation(within, nothing), /can't get into .*locked/)
+
+  const deep = dataDirectory(join(top, 'd'.repeat(64)))
+  await assert.rejects(decideInstallation(deep, nothing), /is too long/)
+})
+
+test('a draft that a killed set-up left is no obstacle', async () => {
+  const data = dataDirectory(join(top, 'four'))
+  mkdirSync(data.root)
+  writeFileSync(`${data.installation}.new`, '{"id": "12')
+  assert.equal((await decideInstallation(data, nothing)).apiPort, 5080)
+})

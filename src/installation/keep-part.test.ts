@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict'
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+
+import { pause, SECOND, systemClock } from '../lib/clock.ts'
+import { dataDirectory } from './data-directory.ts'
+import { keepPart, restartDelay, runningPart } from './keep-part.ts'
+import { endProcess } from './living-process.ts'
+import type { PartSpec } from './parts.ts'
+
+const top = mkdtempSync(join(tmpdir(), 'mayfly-keep-'))
+chmodSync(top, 0o711)
+const data = dataDirectory(top)
+mkdirSync(data.run('supervisor'), { recursive: true })
+mkdirSync(data.programLogs)
+after(() => rmSync(top, { recursive: true }))
+
+function aPart(name: string, command: readonly string[], needs?: string): PartSpec {
+  return {
+    name,
+    command,
+    environment: {},
+    needs,
+    ends: { signal: 'SIGTERM', patience: 10 * SECOND },
+    outlivesUp: false,
+    address: '',
+    isReady: async () => true,
+  }
+}
+
+async function until<T>(look: () => T | undefined): Promise<T> {
+  for (;;) {
+    const seen = look()
+    if (seen !== undefined) return seen
+    await pause(20)
+  }
+}
+
+test('a dead part is started again, at once and then ever later', () => {
+  const delays = Array.from({ length: 10 }, (_, failures) => restartDelay(failures))
+  assert.deepEqual(delays.slice(0, 5), [0, 500, 1000, 2000, 4000])
+  assert.deepEqual(delays.slice(-2), [30 * SECOND, 30 * SECOND])
+})
+
+test('a part is restarted when it dies, and adopted by the next keeper', async () => {
+  const part = aPart('sleeper', ['sleep', '1000'])
+  const said: string[] = []
+  const keeping = { data, clock: systemClock, say: (it: string) => said.push(it) }
+  const first = new AbortController()
+  const keeper = keepPart(part, keeping, first.signal)
+  const born = await until(() => runningPart(data, 'sleeper'))
+
+  process.kill(born.pid, 'SIGKILL')
+  const second = await until(() => {
+    const now = runningPart(data, 'sleeper')
+    return now?.pid === born.pid ? undefined : now
+  })
+  assert.equal(second.restarts, 1)
+  assert.match(said.join(), /sleeper \(pid \d+\) ended; starting it again now/)
+
+  first.abort()
+  await keeper
+  const next = new AbortController()
+  const adopter = keepPart(part, keeping, next.signal)
+  assert.equal(runningPart(data, 'sleeper')?.pid, second.pid)
+  next.abort()
+  await adopter
+  await endProcess(second, part.ends)
+})
+
+test('what a part prints is in its log, and a program that is not there is told of', async () => {
+  const said: string[] = []
+  const keeping = { data, clock: systemClock, say: (it: string) => said.push(it) }
+  const stop = new AbortController()
+  const kept = [
+    keepPart(aPart('talker', ['echo', 'hello']), keeping, stop.signal),
+    keepPart(aPart('ghost', ['/no/such/program']), keeping, stop.signal),
+  ]
+  await until(() => said.find((it) => it.startsWith('ghost')))
+  await until(() => said.find((it) => it.startsWith('talker')))
+  stop.abort()
+  await Promise.all(kept)
+  assert.match(readFileSync(data.logFile('talker'), 'utf8'), /^hello\n/)
+})
+
+test('a part waits for the file it needs', async () => {
+  const stop = new AbortController()
+  const keeping = { data, clock: systemClock, say: () => {} }
+  const file = join(top, 'config')
+  const kept = keepPart(aPart('patient', ['sleep', '1000'], file), keeping, stop.signal)
+  await pause(150)
+  assert.equal(runningPart(data, 'patient'), undefined)
+  mkdirSync(file)
+  const started = await until(() => runningPart(data, 'patient'))
+  stop.abort()
+  await kept
+  await endProcess(started, { signal: 'SIGKILL', patience: 0 })
+})
