@@ -20,12 +20,15 @@ import { prepareRegion, sweepRegion } from './prepare-region.ts'
 import { type LocalRegion, localRegion, type LocalRuntimeOptions } from './region.ts'
 import { killProcesses, removeDyno, terminateProcesses } from './remove-dyno.ts'
 import { startDyno } from './start-dyno.ts'
+import { turns } from './turns.ts'
 import { type DynoWatch, watchDynos } from './watch-dynos.ts'
 
 const LARGEST_OUTPUT = 64 * 1024
+const STARTS_AT_A_TIME = 8
 
 export class LocalRuntime implements Runtime {
   readonly #region: LocalRegion
+  readonly #startInTurn = turns(STARTS_AT_A_TIME)
   readonly #watches = new Set<DynoWatch>()
   /** What is being done to a dyno at this moment: one thing at a time. */
   readonly #underWay = new Map<DynoId, Promise<void>>()
@@ -47,7 +50,10 @@ export class LocalRuntime implements Runtime {
 
   async start(dyno: DynoSpec, signal: AbortSignal): Promise<void> {
     await this.#oneAtATime(dyno.id, `start dyno ${dyno.id}`, signal, () =>
-      startDyno(this.#region, dyno, signal),
+      this.#startInTurn(async () => {
+        signal.throwIfAborted()
+        await startDyno(this.#region, dyno, signal)
+      }),
     )
     if (dyno.port !== undefined) {
       for (const watch of this.#watches) watch.expectListening(dyno.id)

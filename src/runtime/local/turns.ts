@@ -1,0 +1,20 @@
+/**
+ * At most so many at a time, the others in the order they came. Forty dynos started all at
+ * once are each as slow as the last one; eight at a time, the first are up while the rest
+ * wait, and all are done sooner.
+ */
+export function turns(most: number): (work: () => Promise<void>) => Promise<void> {
+  const waiting: (() => void)[] = []
+  let busy = 0
+  return async (work) => {
+    if (busy === most) await new Promise<void>((resolve) => waiting.push(resolve))
+    else busy += 1
+    try {
+      await work()
+    } finally {
+      const next = waiting.shift()
+      if (next) next()
+      else busy -= 1
+    }
+  }
+}
