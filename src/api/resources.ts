@@ -1,6 +1,7 @@
 import { account } from './resources/account.ts'
 import { apps } from './resources/apps.ts'
 import { authorizations } from './resources/authorizations.ts'
+import { builds } from './resources/builds.ts'
 import { buildpackInstallations } from './resources/buildpack-installations.ts'
 import { builds } from './resources/builds.ts'
 import { collaborators } from './resources/collaborators.ts'
@@ -15,6 +16,7 @@ import { regions } from './resources/regions.ts'
 import { releases } from './resources/releases.ts'
 import { slugs } from './resources/slugs.ts'
 import { sources } from './resources/sources.ts'
+import { sources } from './resources/sources.ts'
 import { stacks } from './resources/stacks.ts'
 import { unbuilt } from './resources/unbuilt.ts'
 import type { Resource } from './server.ts'
@@ -24,6 +26,7 @@ export const resources: readonly Resource[] = [
   account,
   apps,
   authorizations,
+  builds,
   buildpackInstallations,
   builds,
   collaborators,
@@ -37,6 +40,7 @@ export const resources: readonly Resource[] = [
   regions,
   releases,
   slugs,
+  sources,
   sources,
   stacks,
   unbuilt,

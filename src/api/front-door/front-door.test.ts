@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { createServer, request, type RequestListener } from 'node:http'
+import { request as secureRequest } from 'node:https'
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { connect as secureConnect } from 'node:tls'
+
+import { silentLog } from '../../lib/log.ts'
+import { backendOf } from './backend-of.ts'
+import { type OpenDoor, openFrontDoor } from './front-door.ts'
+import { proxy } from './proxy.ts'
+
+const directory = mkdtempSync(join(tmpdir(), 'front-door-'))
+const at = (name: string) => join(directory, name)
+/** Says who answered, what was asked, and how much came with it. */
+const echo =
+  (name: string): RequestListener =>
+  (incoming, reply) => {
+    let bytes = 0
+    incoming.on('data', (chunk: Buffer) => (bytes += chunk.length))
+    incoming.on('end', () =>
+      reply.end([name, incoming.method, incoming.url, bytes].join(' ')),
+    )
+  }
+const git = createServer(echo('git'))
+let door: OpenDoor
+
+before(async () => {
+  const [key, certificate] = [at('key'), at('certificate')]
+  const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes']
+  const subject = ['-subj', '/CN=localhost', '-days', '1']
+  execFileSync(
+    'openssl',
+    ['req', '-x509', ...curve, ...subject, '-keyout', key, '-out', certificate],
+    { stdio: 'ignore' },
+  )
+  await new Promise<void>((resolve) => git.listen(at('git.sock'), resolve))
+  door = await openFrontDoor({
+    port: 0,
+    key: readFileSync(key),
+    certificate: readFileSync(certificate),
+    http: (incoming, reply) => {
+      const part = backendOf(incoming.url ?? '')
+      if (!part) return echo('api')(incoming, reply)
+      const backend = { name: part, socketPath: at(`${part}.sock`) }
+      void proxy(incoming, reply, backend, silentLog)
+    },
+    rendezvous: (socket) => socket.end('rendezvous'),
+  })
+})
+
+after(async () => {
+  await door.close()
+  git.close()
+  rmSync(directory, { recursive: true })
+})
+
+for (const scheme of ['http', 'https'] as const) {
+  test(`${scheme} reaches the API, git by its path, and says so where a part is away`, async () => {
+    assert.deepEqual(await ask(scheme, 'GET', '/apps'), [200, 'api GET /apps 0'])
+    const large = Buffer.alloc(3 * 1024 ** 2)
+    assert.deepEqual(await ask(scheme, 'POST', '/apps', large), [
+      200,
+      `api POST /apps ${large.length}`,
+    ])
+    assert.deepEqual(await ask(scheme, 'POST', '/my-app.git/git-receive-pack', large), [
+      200,
+      `git POST /my-app.git/git-receive-pack ${large.length}`,
+    ])
+    const [status, words] = await ask(scheme, 'GET', '/sessions/1')
+    assert.equal(status, 503)
+    assert.match(words, /^logs is not running/)
+  })
+}
+
+test('a request that comes byte by byte is a request', async () => {
+  const socket = connect(door.port, '127.0.0.1')
+  for (const byte of 'GET /slow HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n') {
+    await new Promise((resolve) => socket.write(byte, resolve))
+  }
+  const answer = await textOf(socket)
+  assert.match(answer, /api GET \/slow 0/)
+})
+
+test('what is no HTTP inside TLS is a rendezvous', async () => {
+  const socket = secureConnect({ port: door.port, rejectUnauthorized: false })
+  socket.write('3f0c9e secret\n')
+  assert.equal(await textOf(socket), 'rendezvous')
+})
+
+test('paths are told apart', () => {
+  assert.equal(backendOf('/my-app.git/info/refs?service=git-receive-pack'), 'git')
+  assert.equal(backendOf('/sessions/0123?srv=1'), 'logs')
+  assert.equal(backendOf('/apps/my-app.git'), undefined)
+  assert.equal(backendOf('/sessions/'), undefined)
+})
+
+function ask(
+  scheme: 'http' | 'https',
+  method: string,
+  path: string,
+  body?: Buffer,
+): Promise<[number | undefined, string]> {
+  return new Promise((resolve, reject) => {
+    const send = scheme === 'http' ? request : secureRequest
+    const options = { host: '127.0.0.1', port: door.port, method, path, agent: false }
+    const asked = send({ ...options, rejectUnauthorized: false }, (answer) => {
+      textOf(answer).then((text) => resolve([answer.statusCode, text]), reject)
+    })
+    asked.once('error', reject)
+    asked.end(body)
+  })
+}
+
+async function textOf(stream: AsyncIterable<Buffer>): Promise<string> {
+  const chunks: Buffer[] = []
+  for await (const chunk of stream) chunks.push(chunk)
+  return Buffer.concat(chunks).toString()
+}
