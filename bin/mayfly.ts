@@ -11,6 +11,7 @@ const commands: Readonly<
   env: async () => (await import('./commands/env.ts')).env,
   doctor: async () => (await import('./commands/doctor.ts')).doctor,
   test: async () => (await import('./commands/test.ts')).test,
+  bench: async () => (await import('./commands/bench.ts')).bench,
   schema: async () => (await import('./commands/schema.ts')).schema,
 }
 
