@@ -14,6 +14,7 @@ import { aTree, commit, git } from '../../test/a-git-tree.ts'
 import { anApp, secrets } from '../../test/an-app.ts'
 import { aDatabase } from '../../test/postgres.ts'
 import { ScriptedRuntime } from '../../test/scripted-runtime.ts'
+import { until } from '../../test/until.ts'
 import { dataDirectory } from '../installation/data-directory.ts'
 import { systemClock } from '../lib/clock.ts'
 import { silentLog } from '../lib/log.ts'
@@ -31,8 +32,13 @@ const repository = join(import.meta.dirname, '../..')
 const pool = aDatabase()
 const root = mkdtempSync(join(tmpdir(), 'mayfly-git-'))
 const data = dataDirectory(root)
-const ended = new AbortController()
+let ended = new AbortController()
 const runtime = new ScriptedRuntime()
+const startDyno = runtime.start.bind(runtime)
+runtime.start = async (spec) => {
+  await startDyno(spec)
+  await dyno(spec)
+}
 /** What build dynos do. */
 let dyno: (spec: DynoSpec) => Promise<void> = succeeds
 /** What the last one was given. */
@@ -51,7 +57,7 @@ const server = gitServer({
     MAYFLY_DATA: root,
     MAYFLY_NODE: process.execPath,
     MAYFLY_PRE_RECEIVE: join(repository, 'bin/pre-receive.ts'),
-    DATABASE_URL: `postgresql:///${pool.options.database}`,
+    DATABASE_URL: `postgresql:///${pool.options.database}?application_name=hook`,
     PGHOST: process.env['PGHOST'] ?? '',
     PGUSER: process.env['PGUSER'] ?? '',
   },
@@ -74,27 +80,7 @@ suite('git over HTTP', () => {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     const { port } = server.address() as AddressInfo
     url = `http://heroku:${TOKEN}@127.0.0.1:${port}/${app.name}.git`
-    manager = runLoop(
-      {
-        pool,
-        region: 'us',
-        looks: {
-          build: lookAfterBuild({
-            pool,
-            runtime: acting(runtime),
-            secrets,
-            clock: systemClock,
-            data,
-            region: 'us',
-            builtIns: 'buildpacks/x',
-            buildEnvironment: {},
-          }),
-        },
-        log: silentLog,
-        overdue: () => assert.fail('a look outlived its lease'),
-      },
-      ended.signal,
-    )
+    manager = manage(ended.signal)
   })
   after(async () => {
     ended.abort()
@@ -134,6 +120,33 @@ suite('git over HTTP', () => {
       /\[remote rejected\] main -> master \(pre-receive hook declined\)/,
     )
     assert.doesNotMatch((await git(work, ['ls-remote', url])).said, /master/)
+  })
+
+  test('a push outlives the manager, and its own connection to the database', async () => {
+    const work = await aTree(root, { Procfile: 'web: x\n' })
+    const builds = runtime.starts.length
+    dyno = async ({ id }) => runtime.print(id, '-----> At work\n')
+    const push = git(work, ['push', '--force', url, 'main'])
+    await until('the build runs', () => runtime.starts.length > builds)
+
+    ended.abort()
+    await manager
+    const { rows } = await pool.query(
+      `select pg_terminate_backend(pid) from pg_stat_activity
+        where application_name = 'hook' and datname = current_database()`,
+    )
+    assert.equal(rows.length, 1)
+    ended = new AbortController()
+    manager = manage(ended.signal)
+    dyno = succeeds
+    const [spec] = runtime.starts.slice(-1)
+    assert.ok(spec)
+    await succeeds(spec)
+
+    const { status, said } = await push
+    assert.equal(status, 0, said)
+    assert.match(said, /At work[^]*Released v\d+[^]*Verifying deploy\.\.\. done\./)
+    assert.equal(runtime.starts.length, builds + 1)
   })
 
   test('any other branch is taken, and not built', async () => {
@@ -195,14 +208,22 @@ suite('git over HTTP', () => {
   })
 })
 
-/** The scripted runtime, whose dynos act as soon as they are started. */
-function acting(scripted: ScriptedRuntime): ScriptedRuntime {
-  const start = scripted.start.bind(scripted)
-  scripted.start = async (spec) => {
-    await start(spec)
-    await dyno(spec)
-  }
-  return scripted
+function manage(signal: AbortSignal): Promise<void> {
+  const build = lookAfterBuild({
+    pool,
+    runtime,
+    secrets,
+    clock: systemClock,
+    data,
+    region: 'us',
+    builtIns: 'buildpacks/x',
+    buildEnvironment: {},
+  })
+  const loop = { pool, region: 'us', looks: { build }, log: silentLog }
+  return runLoop(
+    { ...loop, overdue: () => assert.fail('a look outlived its lease') },
+    signal,
+  )
 }
 
 async function succeeds({ id }: DynoSpec): Promise<void> {
