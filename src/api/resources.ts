@@ -3,7 +3,6 @@ import { apps } from './resources/apps.ts'
 import { authorizations } from './resources/authorizations.ts'
 import { builds } from './resources/builds.ts'
 import { buildpackInstallations } from './resources/buildpack-installations.ts'
-import { builds } from './resources/builds.ts'
 import { collaborators } from './resources/collaborators.ts'
 import { configVars } from './resources/config-vars.ts'
 import { domains } from './resources/domains.ts'
@@ -16,7 +15,6 @@ import { regions } from './resources/regions.ts'
 import { releases } from './resources/releases.ts'
 import { slugs } from './resources/slugs.ts'
 import { sources } from './resources/sources.ts'
-import { sources } from './resources/sources.ts'
 import { stacks } from './resources/stacks.ts'
 import { unbuilt } from './resources/unbuilt.ts'
 import type { Resource } from './server.ts'
@@ -28,7 +26,6 @@ export const resources: readonly Resource[] = [
   authorizations,
   builds,
   buildpackInstallations,
-  builds,
   collaborators,
   configVars,
   domains,
@@ -40,7 +37,6 @@ export const resources: readonly Resource[] = [
   regions,
   releases,
   slugs,
-  sources,
   sources,
   stacks,
   unbuilt,
