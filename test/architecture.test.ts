@@ -20,7 +20,13 @@ const mayImport: Record<string, readonly string[]> = {
   logs: [...domain, 'actions', 'work'],
   api: [...domain, 'actions', 'installation/data-directory.ts'],
   manager: [...domain, 'actions', 'work', 'runtime/runtime.ts'],
-  builds: [...domain, 'actions', 'work', 'runtime/runtime.ts'],
+  builds: [
+    ...domain,
+    'actions',
+    'work',
+    'installation/data-directory.ts',
+    'runtime/runtime.ts',
+  ],
   installation: domain,
 }
 
