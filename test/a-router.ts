@@ -95,7 +95,9 @@ export async function aRouter(
     async start() {
       const master = join(directory, 'master.sock')
       const config = join(directory, 'haproxy.cfg')
-      haproxy = spawn('haproxy', ['-W', '-S', master, '-f', config], { stdio: 'ignore' })
+      haproxy = spawn('haproxy', ['-W', '-S', master, '-f', config], {
+        stdio: process.env.DBG ? 'inherit' : 'ignore',
+      })
       await until('HAProxy serves', () => answers(port))
     },
     async app(name, { web = 1, deployed = true } = {}) {

@@ -116,6 +116,7 @@ function defaultsSections({ paths, timeouts }: RouterSettings): string {
   return `defaults http
   mode http
   option http-keep-alive
+  option idle-close-on-response
   http-reuse safe
   option redispatch 1
   retries 3
