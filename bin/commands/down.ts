@@ -9,6 +9,7 @@ import { endProcess } from '../../src/installation/living-process.ts'
 import { openInstallation } from '../../src/installation/open-installation.ts'
 import { Refusal } from '../../src/installation/refusal.ts'
 import { lockSupervision, supervisorOf } from '../../src/installation/supervisor-lock.ts'
+import { straysOf } from '../../src/installation/strays.ts'
 import { dataNamed, dataOption, parsed } from './arguments.ts'
 import { removeDynos } from './local-runtime.ts'
 import { partsHere } from './settings.ts'
@@ -30,6 +31,10 @@ export async function down(args: string[]): Promise<void> {
   try {
     await endParts(partsHere(data, installation), data)
     await removeDynos(data, installation)
+    const strays = straysOf(data)
+    await Promise.all(
+      strays.map((it) => endProcess(it, { signal: 'SIGKILL', patience: 0 })),
+    )
   } finally {
     lock.release()
   }
