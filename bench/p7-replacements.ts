@@ -34,33 +34,35 @@ export async function p7Replacements(bench: Bench): Promise<Figure[]> {
 
 /** Each says how many dynos it replaces. */
 function waysToReplace(bench: Bench): ((round: number) => Promise<number>)[] {
-  const { api, scale, settled, installation } = bench
   return [
     async (round) => {
-      await api('PATCH', '/apps/tiny/config-vars', { ROUND: String(round) })
+      await bench.api('PATCH', '/apps/tiny/config-vars', { ROUND: String(round) })
       return DYNOS
     },
     async () => {
-      await api('DELETE', '/apps/tiny/dynos')
+      await bench.api('DELETE', '/apps/tiny/dynos')
       return DYNOS
     },
     async (round) => {
       const settings = { clockOffset: round * 28 * HOUR }
-      writeFileSync(installation.data.managerSettings, JSON.stringify(settings))
+      writeFileSync(bench.installation.data.managerSettings, JSON.stringify(settings))
       await new Promise((resolve) => setTimeout(resolve, 1000))
       return DYNOS
     },
     async () => {
-      await scale('tiny', 'web', DYNOS + 2)
-      await settled('tiny', 'web', DYNOS + 2)
-      await scale('tiny', 'web', DYNOS)
+      await bench.scale('tiny', 'web', DYNOS + 2)
+      await bench.settled('tiny', 'web', DYNOS + 2)
+      await bench.scale('tiny', 'web', DYNOS)
       return 2
     },
     async () => {
       const [latest] = (
-        (await api('GET', '/apps/tiny/releases')) as { version: number; id: string }[]
+        (await bench.api('GET', '/apps/tiny/releases')) as {
+          version: number
+          id: string
+        }[]
       ).toSorted((a, b) => b.version - a.version)
-      await api('POST', '/apps/tiny/releases', { release: latest?.id })
+      await bench.api('POST', '/apps/tiny/releases', { release: latest?.id })
       return DYNOS
     },
   ]

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 
 import { installBuildpacks } from '../src/builds/install-buildpacks.ts'
 import { lookAfterBuild } from '../src/builds/look-after-build.ts'
+import { readBuildEnvironment } from '../src/builds/read-build-environment.ts'
 import { secretBox } from '../src/lib/secret-box.ts'
 import { heedHints } from '../src/manager/heed-hints.ts'
 import { lookAfterApp } from '../src/manager/look-after-app.ts'
@@ -56,7 +57,7 @@ const runtime = new LocalRuntime({
 await runtime.prepare(signal)
 heedHints(runtime, { pool, region: name, log }, signal)
 
-const builtIns = installBuildpacks(data)
+const builtIns = await installBuildpacks(data)
 const loop = runLoop(
   {
     pool,
@@ -71,7 +72,7 @@ const loop = runLoop(
         data,
         region: name,
         builtIns,
-        buildEnvironment: {},
+        buildEnvironment: await readBuildEnvironment(process.env),
       }),
       router: lookAfterRouter({
         pool,

@@ -68,8 +68,8 @@ export function anInstallation(options: InstallationOptions = {}): TestInstallat
 /** An installation that is not up yet: for programs that are no tests. */
 export function installationToBe(options: InstallationOptions = {}): {
   readonly installation: TestInstallation
-  open(): Promise<void>
-  close(): Promise<void>
+  readonly open: () => Promise<void>
+  readonly close: () => Promise<void>
 } {
   const top = mkdtempSync(join(tmpdir(), 'mayfly-in-'))
   // Mayfly's users have to get through.

@@ -81,8 +81,22 @@ interface Answer {
   readonly body: string
 }
 
-/** A kept connection that the other side closed before it took the request is tried anew, as every client does. */
+/** Thrown when a kept connection was closed by the other side before it took the request. */
+class ClosedMeanwhile extends Error {
+  override readonly name = 'ClosedMeanwhile'
+}
+
+/** Such a request was never taken, and every client sends it anew. */
 async function fetchOnce(url: string, agent: Agent | undefined): Promise<Answer> {
+  try {
+    return await fetchBy(url, agent)
+  } catch (error) {
+    if (error instanceof ClosedMeanwhile) return fetchBy(url, undefined)
+    throw error
+  }
+}
+
+function fetchBy(url: string, agent: Agent | undefined): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const request = get(url, { agent: agent ?? false, timeout: DEADLINE }, (response) => {
       let body = ''
@@ -93,11 +107,8 @@ async function fetchOnce(url: string, agent: Agent | undefined): Promise<Answer>
     })
     request.on('timeout', () => request.destroy(new Error(`no answer in ${DEADLINE} ms`)))
     request.on('error', (error: NodeJS.ErrnoException) => {
-      if (request.reusedSocket && error.code === 'ECONNRESET') {
-        fetchOnce(url, undefined).then(resolve, reject)
-        return
-      }
-      reject(error)
+      const untaken = request.reusedSocket && error.code === 'ECONNRESET'
+      reject(untaken ? new ClosedMeanwhile('', { cause: error }) : error)
     })
   })
 }

@@ -2,11 +2,11 @@
 
 const { createServer } = require('node:http')
 
-const { DYNO = 'this machine', PORT = '5000' } = process.env
+const { DYNO = 'this machine', GREETING = 'Hello', PORT = '5000' } = process.env
 
 const server = createServer((request, response) => {
   response.setHeader('content-type', 'text/plain; charset=utf-8')
-  response.end(`Hello from ${DYNO}, on Node ${process.version}\n`)
+  response.end(`${GREETING} from ${DYNO}, on Node ${process.version}\n`)
 })
 
 server.listen(Number(PORT), () => console.log(`Listening on port ${PORT}`))

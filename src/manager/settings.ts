@@ -6,7 +6,7 @@
  * `clockOffset` moves the manager's clock, so that tests need not wait a day for a cycle.
  */
 
-import { existsSync, readFileSync, unwatchFile, watchFile } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 
 import { type Clock, later, systemClock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
@@ -29,22 +29,31 @@ export function settingsFrom(
   file: string,
   { log, changed, signal }: { log: Log; changed: () => void; signal: AbortSignal },
 ): Settings {
-  let written = read(file, DEFAULTS, log)
-  watchFile(file, { interval: CHECK_EVERY }, () => {
-    written = read(file, written, log)
+  let text = textOf(file)
+  let written = take(text, DEFAULTS, log)
+  // By its text: a watch, or a time stamp, can miss a change that comes with another.
+  const check = setInterval(() => {
+    const now = textOf(file)
+    if (now === text) return
+    text = now
+    written = take(text, written, log)
     changed()
-  })
-  signal.addEventListener('abort', () => unwatchFile(file), { once: true })
+  }, CHECK_EVERY)
+  signal.addEventListener('abort', () => clearInterval(check), { once: true })
   return {
     clock: { now: () => later(systemClock.now(), written.clockOffset) },
     timings: () => written,
   }
 }
 
-function read(file: string, before: Written, log: Log): Written {
-  if (!existsSync(file)) return DEFAULTS
+function textOf(file: string): string | undefined {
+  return existsSync(file) ? readFileSync(file, 'utf8') : undefined
+}
+
+function take(text: string | undefined, before: Written, log: Log): Written {
+  if (text === undefined) return DEFAULTS
   try {
-    return understood(JSON.parse(readFileSync(file, 'utf8')))
+    return understood(JSON.parse(text))
   } catch (error) {
     log.error('cannot use manager.json; the settings stay as they were', error)
     return before

@@ -52,13 +52,19 @@ interface Taken {
 async function takeRowStep(tx: Queryable, step: Step, context: Context): Promise<Taken> {
   switch (step.do) {
     case 'add':
-      return { dyno: await add(tx, step.ordinal, 0, context), lines: [] }
+      return add(tx, { ordinal: step.ordinal, crashes: 0 }, context)
     case 'replace':
       return replace(tx, step, context)
     case 'revive':
       return revive(tx, step, context)
     case 'note start':
-      return noteStart(tx, step, context)
+      await moveDyno(
+        tx,
+        step.dyno,
+        { state: step.dyno.state, startedAt: step.at },
+        context.now,
+      )
+      return { dyno: step.dyno, lines: [] }
     case 'move': {
       const next = { ...step.note, state: step.to }
       const moved = await moveDyno(tx, step.dyno, next, context.now)
@@ -79,8 +85,11 @@ async function replace(
 ): Promise<Taken> {
   const next = { state: dyno.state, leaving: true, stopReason: because }
   if (!(await moveDyno(tx, dyno, next, context.now))) return { dyno, lines: [] }
-  await add(tx, dyno.ordinal, 0, context)
-  return { dyno, lines: [...replacing(because), stateChanged('up', 'starting')] }
+  const { lines } = await add(tx, { ordinal: dyno.ordinal, crashes: 0 }, context)
+  return {
+    dyno,
+    lines: [...replacing(because), stateChanged('up', 'starting'), ...lines],
+  }
 }
 
 async function revive(
@@ -90,27 +99,18 @@ async function revive(
 ): Promise<Taken> {
   if (!(await moveDyno(tx, dyno, { state: 'down' }, context.now)))
     return { dyno, lines: [] }
-  await add(tx, dyno.ordinal, crashes, context)
-  return { dyno, lines: [stateChanged('crashed', 'starting')] }
+  const { lines } = await add(tx, { ordinal: dyno.ordinal, crashes }, context)
+  return { dyno, lines: [stateChanged('crashed', 'starting'), ...lines] }
 }
 
-async function noteStart(
-  tx: Queryable,
-  { dyno, at }: Extract<Step, { do: 'note start' }>,
-  { configVars, now }: Context,
-): Promise<Taken> {
-  const noted = await moveDyno(tx, dyno, { state: dyno.state, startedAt: at }, now)
-  const command = expandCommand(dyno.command, dynoEnvironment(dyno, configVars))
-  return { dyno, lines: noted ? [startingProcess(command)] : [] }
-}
-
+/** Its start is told here, for what the process prints must not come before it. */
 async function add(
   tx: Queryable,
-  ordinal: number,
-  crashes: number,
-  { formation, region, now }: Context,
-): Promise<Taken['dyno']> {
-  const { app, type } = formation
+  { ordinal, crashes }: { readonly ordinal: number; readonly crashes: number },
+  { formation, region, configVars, now }: Context,
+): Promise<Taken> {
+  const { app, type, command } = formation
+  const port = randomInt(PORTS.from, PORTS.below)
   await addDyno(tx, {
     id: newId(),
     app,
@@ -120,13 +120,15 @@ async function add(
     type,
     ordinal,
     size: formation.size,
-    command: formation.command,
+    command,
     address: await allocateAddress(tx, region),
-    port: randomInt(PORTS.from, PORTS.below),
+    port,
     crashes,
     createdAt: now,
   })
-  return { app, type, ordinal }
+  const dyno = { app, type, ordinal, port }
+  const environment = dynoEnvironment(dyno, configVars)
+  return { dyno, lines: [startingProcess(expandCommand(command, environment))] }
 }
 
 const routed: readonly DynoState[] = ['up', 'stopping', 'crashed']
