@@ -4,9 +4,10 @@
  * test's own process, bounded by `stop`.
  */
 
-import { Agent, get } from 'node:http'
+import { Agent } from 'node:http'
 
 import { pause, SECOND } from '../src/lib/clock.ts'
+import { type Answer, ask as askOnce, ClosedMeanwhile } from './ask.ts'
 
 export interface Tally {
   readonly answered: number
@@ -22,7 +23,6 @@ export interface Load {
   stop(): Promise<Tally>
 }
 
-const DEADLINE = 60 * SECOND
 const TICK = 10
 
 export function steadyLoad(url: string, perSecond: number): Load {
@@ -76,39 +76,12 @@ export function steadyLoad(url: string, perSecond: number): Load {
   }
 }
 
-interface Answer {
-  readonly status: number
-  readonly body: string
-}
-
-/** Thrown when a kept connection was closed by the other side before it took the request. */
-class ClosedMeanwhile extends Error {
-  override readonly name = 'ClosedMeanwhile'
-}
-
-/** Such a request was never taken, and every client sends it anew. */
+/** What a server closed before it took the request was never asked, and every client asks anew. */
 async function fetchOnce(url: string, agent: Agent | undefined): Promise<Answer> {
   try {
-    return await fetchBy(url, agent)
+    return await askOnce(url, { agent })
   } catch (error) {
-    if (error instanceof ClosedMeanwhile) return fetchBy(url, undefined)
+    if (error instanceof ClosedMeanwhile) return askOnce(url)
     throw error
   }
-}
-
-function fetchBy(url: string, agent: Agent | undefined): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const request = get(url, { agent: agent ?? false, timeout: DEADLINE }, (response) => {
-      let body = ''
-      response.setEncoding('utf8')
-      response.on('data', (piece: string) => (body += piece))
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, body }))
-      response.on('error', reject)
-    })
-    request.on('timeout', () => request.destroy(new Error(`no answer in ${DEADLINE} ms`)))
-    request.on('error', (error: NodeJS.ErrnoException) => {
-      const untaken = request.reusedSocket && error.code === 'ECONNRESET'
-      reject(untaken ? new ClosedMeanwhile('', { cause: error }) : error)
-    })
-  })
 }

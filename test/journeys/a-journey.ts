@@ -3,12 +3,13 @@
 import { spawn } from 'node:child_process'
 import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { after, before } from 'node:test'
 
 import { dataDirectory } from '../../src/installation/data-directory.ts'
 import { isAlive, readProcessFile } from '../../src/installation/living-process.ts'
 import type { Timings } from '../../src/model/timings.ts'
 import { isUuid } from '../../src/model/ids.ts'
-import { anInstallation, type Ran } from '../an-installation.ts'
+import { installationToBe, type Ran } from '../an-installation.ts'
 import { until } from '../until.ts'
 
 const cli = join(import.meta.dirname, '../../node_modules/.bin/heroku')
@@ -17,10 +18,12 @@ export interface Journey {
   readonly root: string
   readonly home: string
   url(app: string, region?: number): string
-  /** What the genuine CLI printed; throws with all of it when it fails. */
+  /** What the genuine CLI said, its progress included; throws with all of it when it fails. */
   heroku(...args: string[]): Promise<string>
   /** The same, run in a directory. */
   herokuIn(cwd: string, ...args: string[]): Promise<string>
+  /** Its standard output alone. */
+  stdoutOfHeroku(...args: string[]): Promise<string>
   /** A CLI that goes on until it is ended. */
   startHeroku(...args: string[]): RunningCli
   git(cwd: string, ...args: string[]): Promise<string>
@@ -49,13 +52,21 @@ export interface RunningCli {
 }
 
 export function aJourney(
-  options: { regions?: readonly string[]; timings?: Partial<Timings> } = {},
+  options: {
+    regions?: readonly string[]
+    timings?: Partial<Timings>
+    /** Done before the first test. */
+    begin?: (journey: Journey) => Promise<void>
+  } = {},
 ): Journey {
-  const { regions = ['us', 'eu'], timings = {} } = options
-  const installation = anInstallation({
-    regions,
-    prepare: (data) => configureIn(data.root, timings),
+  const { regions = ['us', 'eu'], timings = {}, begin } = options
+  const { installation, open, close } = installationToBe({ regions })
+  before(async () => {
+    await open()
+    configureIn(installation.data.root, timings)
+    await begin?.(journey)
   })
+  after(close)
 
   const journey: Journey = {
     get root() {
@@ -63,9 +74,12 @@ export function aJourney(
     },
     home: installation.home,
     url: (app, region) => `${installation.url(app, region)}/`,
-    heroku: async (...args) => succeeded(await installation.heroku(args), args),
-    herokuIn: async (cwd, ...args) =>
-      succeeded(await installation.heroku(args, { cwd }), args),
+    heroku: (...args) => journey.herokuIn(installation.home, ...args),
+    herokuIn: async (cwd, ...args) => {
+      const ran = await installation.heroku(args, { cwd })
+      return succeeded(ran, args) + ran.stderr
+    },
+    stdoutOfHeroku: async (...args) => succeeded(await installation.heroku(args), args),
     startHeroku: (...args) => start(args, installation.home, installation.env),
     git: async (cwd, ...args) => {
       const ran = await installation.git(args, cwd)

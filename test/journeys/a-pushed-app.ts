@@ -16,7 +16,7 @@ export interface PushedApp {
   git(...args: string[]): Promise<string>
   /** Commits what is there and pushes it; gives what the push printed. */
   push(message: string): Promise<string>
-  /** The app's log, `-n 1500`. */
+  /** The app's log, all of it unless `--num` is given. */
   logs(...args: string[]): Promise<string>
 }
 
@@ -50,6 +50,9 @@ export async function anApp(
       await git('commit', '--quiet', '--allow-empty', '--message', message)
       return git('push', 'heroku', 'main')
     },
-    logs: (...args) => heroku('logs', '-n', '1500', '--no-color', ...args),
+    logs: (...args) => {
+      const all = args.includes('--num') ? [] : ['--num', '1500']
+      return journey.stdoutOfHeroku('logs', '--no-color', '--app', name, ...all, ...args)
+    },
   }
 }

@@ -4,7 +4,7 @@
  */
 
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
+import { test } from 'node:test'
 
 import { aJourney } from './a-journey.ts'
 import { type Load, steadyLoad } from '../steady-load.ts'
@@ -14,22 +14,19 @@ import { anApp, type PushedApp } from './a-pushed-app.ts'
 const PER_SECOND = 200
 const PARTS = ['api', 'git', 'logs', 'manager-us', 'manager-eu', 'postgres']
 
-const journey = aJourney()
 let app: PushedApp
 let load: Load
 let dynos: readonly string[]
 
-before(async () => {
-  app = await anApp(journey, { source: 'examples/hello-node', name: 'undying' })
-  await app.push('The first')
-  await app.heroku('ps:scale', 'web=2')
-  await app.heroku('ps:wait')
-  dynos = await ids()
-  load = steadyLoad(app.url, PER_SECOND)
-})
-
-after(async () => {
-  assert.deepEqual((await load.stop()).failures, [])
+const journey = aJourney({
+  async begin(it) {
+    app = await anApp(it, { source: 'examples/hello-node', name: 'undying' })
+    await app.push('The first')
+    await app.heroku('ps:scale', 'web=2')
+    await app.heroku('ps:wait', '--wait-interval', '1')
+    dynos = await ids()
+    load = steadyLoad(app.url, PER_SECOND)
+  },
 })
 
 async function ids(): Promise<string[]> {
@@ -70,4 +67,8 @@ test('afterwards a wish still comes true', async () => {
     const now = await ids()
     return now.length === dynos.length && now.some((id) => !dynos.includes(id))
   })
+})
+
+test('no request was lost in all that', async () => {
+  assert.deepEqual((await load.stop()).failures, [])
 })

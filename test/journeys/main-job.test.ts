@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
 import { aJourney } from './a-journey.ts'
+import { ask } from '../ask.ts'
 import { until } from '../until.ts'
 import { anApp, type PushedApp } from './a-pushed-app.ts'
 
@@ -11,7 +12,7 @@ const journey = aJourney()
 let app: PushedApp
 
 async function body(url: string): Promise<string> {
-  return (await fetch(url)).text()
+  return (await ask(url)).body
 }
 
 test('an app is created in the first region, with a git remote', async () => {
@@ -24,9 +25,9 @@ test('an app is created in the first region, with a git remote', async () => {
 })
 
 test('an app without code says so', async () => {
-  const answer = await fetch(app.url)
+  const answer = await ask(app.url)
   assert.equal(answer.status, 502)
-  assert.match(await answer.text(), /no code/i)
+  assert.match(answer.body, /Nothing was deployed/)
   await until('H81 is in the log', async () => /code=H81/.test(await app.logs()))
 })
 
@@ -46,7 +47,7 @@ test('ps shows the dyno, as Heroku would', async () => {
 
 test('more dynos and a worker are started', async () => {
   assert.match(await app.heroku('ps:scale', 'web=3', 'worker=1'), /now running/)
-  await app.heroku('ps:wait')
+  await app.heroku('ps:wait', '--wait-interval', '1')
   const ps = await app.heroku('ps')
   for (const place of ['web.1', 'web.2', 'web.3', 'worker.1']) {
     assert.match(ps, new RegExp(`${place.replace('.', '\\.')}: up`))
@@ -60,7 +61,7 @@ test('more dynos and a worker are started', async () => {
 
 test('a config var makes a release and reaches the dynos', async () => {
   assert.match(await app.heroku('config:set', 'GREETING=Salut'), /done, v4/)
-  await app.heroku('ps:wait')
+  await app.heroku('ps:wait', '--wait-interval', '1')
   assert.match(await app.heroku('config'), /GREETING:\s+Salut/)
   await until('no dyno of v3 answers', async () => {
     const answers = await Promise.all(Array.from({ length: 6 }, () => body(app.url)))
@@ -93,7 +94,7 @@ test('releases are listed, and rolled back', async () => {
   assert.match(releases, /v4.*Set GREETING config vars/)
   assert.match(releases, /v3.*Deploy [0-9a-f]{8}/)
   assert.match(await app.heroku('rollback', 'v3'), /v3/)
-  await app.heroku('ps:wait')
+  await app.heroku('ps:wait', '--wait-interval', '1')
   assert.match(await app.heroku('releases'), /v5.*Rollback to v3/)
   await until(
     'the greeting of v3 is back',
@@ -126,7 +127,7 @@ test('the log tells it all, in order', async () => {
 
 test('the router tells of each request', async () => {
   const id = 'a-request-id-of-my-own-making'
-  await fetch(`${app.url}some/path?q=1`, { headers: { 'x-request-id': id } })
+  await ask(`${app.url}some/path?q=1`, { headers: { 'x-request-id': id } })
   await until('the line is in the log', async () =>
     new RegExp(
       `heroku\\[router\\]: at=info method=GET path="/some/path\\?q=1" host=\\S+ request_id=${id} fwd="?127\\.0\\.0\\.1"? dyno=web\\.\\d connect=\\d+ms service=\\d+ms status=200 bytes=\\d+ protocol=http1\\.1`,
@@ -138,10 +139,7 @@ test('the log is filtered by source and by dyno', async () => {
   const own = await app.logs('--source', 'app', '--dyno-name', 'web.1')
   assert.match(own, /app\[web\.1\]/)
   assert.doesNotMatch(own, /heroku\[|app\[api\]|web\.2/)
-  assert.equal(
-    (await app.heroku('logs', '-n', '2', '--no-color')).trim().split('\n').length,
-    2,
-  )
+  assert.equal((await app.logs('--num', '2')).trim().split('\n').length, 2)
 })
 
 test('the log is followed live', async () => {
@@ -165,18 +163,18 @@ test('a push to another branch is kept and not built', async () => {
 
 test('maintenance answers for the app', async () => {
   await app.heroku('maintenance:on')
-  await until('it is on', async () => (await fetch(app.url)).status === 503)
+  await until('it is on', async () => (await ask(app.url)).status === 503)
   await app.heroku('maintenance:off')
-  await until('it is off', async () => (await fetch(app.url)).status === 200)
+  await until('it is off', async () => (await ask(app.url)).status === 200)
   assert.match(await app.logs(), /code=H80/)
 })
 
 test('scaled to nothing, the app says so', async () => {
   await app.heroku('ps:scale', 'web=0')
-  await until('H14', async () => (await fetch(app.url)).status === 503)
+  await until('H14', async () => (await ask(app.url)).status === 503)
   await until('H14 is in the log', async () => /code=H14/.test(await app.logs()))
   await app.heroku('ps:scale', 'web=1')
-  assert.equal((await fetch(app.url)).status, 200)
+  assert.equal((await ask(app.url)).status, 200)
 })
 
 test('a second region has its own router', async () => {
@@ -188,14 +186,14 @@ test('a second region has its own router', async () => {
   })
   await abroad.push('The first')
   assert.match(await body(journey.url('abroad', 1)), /web\.1/)
-  const misdirected = await fetch(journey.url('abroad', 0))
+  const misdirected = await ask(journey.url('abroad', 0))
   assert.equal(misdirected.status, 421)
   await abroad.heroku('apps:destroy', '--confirm', 'abroad')
 })
 
 test('a destroyed app is gone, with all it had', async () => {
   await app.heroku('apps:destroy', '--confirm', app.name)
-  await until('the router forgets it', async () => (await fetch(app.url)).status === 404)
+  await until('the router forgets it', async () => (await ask(app.url)).status === 404)
   assert.doesNotMatch(await journey.heroku('apps'), /main-job/)
   await until('no dyno of it is left', () => journey.containers('us') === 0)
 })

@@ -5,6 +5,8 @@ import { test } from 'node:test'
 
 import { SECOND } from '../../src/lib/clock.ts'
 import { aJourney } from './a-journey.ts'
+import { ask } from '../ask.ts'
+import { echoByWebsocket } from '../echo-by-websocket.ts'
 import { until } from '../until.ts'
 import { anApp } from './a-pushed-app.ts'
 
@@ -20,14 +22,7 @@ function pushed(name: string) {
 test('a websocket is carried through', async () => {
   const app = await pushed('websocket-echo')
   await app.push('Echo')
-  const socket = new WebSocket(app.url.replace('http', 'ws'))
-  const echoed = new Promise<string>((resolve, reject) => {
-    socket.addEventListener('open', () => socket.send('hello'))
-    socket.addEventListener('message', (event) => resolve(String(event.data)))
-    socket.addEventListener('error', () => reject(new Error('the websocket broke')))
-  })
-  assert.equal(await echoed, 'hello')
-  socket.close()
+  assert.equal(await echoByWebsocket(app.url, 'hello'), 'hello')
 })
 
 test('an app that exits at once crashes, is restarted at once, and then waits', async () => {
@@ -38,7 +33,7 @@ test('an app that exits at once crashes, is restarted at once, and then waits', 
     return log.split('State changed from starting to crashed').length > 2
   })
   assert.match(await app.heroku('ps'), /web\.1: crashed/)
-  const answer = await fetch(app.url)
+  const answer = await ask(app.url)
   assert.equal(answer.status, 503)
   await until('H10 is in the log', async () =>
     /code=H10 desc="App crashed"/.test(await app.logs()),
@@ -63,7 +58,7 @@ test('an app that never binds its port meets R10', async () => {
 test('an app that ignores SIGTERM meets R12', async () => {
   const app = await pushed('ignores-sigterm')
   await app.push('Stay')
-  await until('it is up', async () => (await fetch(app.url)).status === 200)
+  await until('it is up', async () => (await ask(app.url)).status === 200)
   await app.heroku('ps:scale', 'web=0')
   await until('it was killed', async () =>
     /Error R12 \(Exit timeout\)[^]*Stopping remaining processes with SIGKILL[^]*Process exited with status 137/.test(
@@ -90,6 +85,6 @@ test('a build that fails leaves the release that runs alone', async () => {
   await app.push('Works')
   await app.git('rm', '--quiet', 'package.json', 'Procfile')
   await assert.rejects(app.push('Nothing to build'), /pre-receive hook declined/)
-  assert.equal((await fetch(app.url)).status, 200)
+  assert.equal((await ask(app.url)).status, 200)
   assert.doesNotMatch(await app.heroku('releases'), /v4/)
 })
