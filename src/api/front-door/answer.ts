@@ -19,6 +19,8 @@ export function answer(
     const backend = {
       name: `Mayfly's ${part}`,
       socketPath: join(data.run(part), 'http.sock'),
+      // The CLI comes back to a log session that ended, but not after a reset.
+      resumable: part === 'logs',
     }
     void proxy(incoming, reply, backend, log)
   }

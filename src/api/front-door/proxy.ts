@@ -1,7 +1,14 @@
 import { type IncomingMessage, request, type ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import { pipeline } from 'node:stream/promises'
 
+import { pause, SECOND } from '../../lib/clock.ts'
 import type { Log } from '../../lib/log.ts'
+import { connectPatiently } from './connect-patiently.ts'
+
+/** A part that was killed is there again after a second or two. */
+const PATIENCE = 10 * SECOND
+const AFTER_FAILURE = 0.1 * SECOND
 
 /** These speak of one connection, not of the message. Node frames each side's body itself. */
 const OF_THE_CONNECTION = new Set([
@@ -19,38 +26,36 @@ export interface Backend {
   /** As it is called in the answer while it is away. */
   readonly name: string
   readonly socketPath: string
+  /**
+   * What it streams may end anywhere, and the client asks for the rest: an answer that
+   * breaks off is ended in good order, where otherwise the client's connection is reset.
+   */
+  readonly resumable?: boolean
+  /** Milliseconds to wait for it while it is away. */
+  readonly patience?: number
 }
 
 /**
- * Hands the request on and streams the answer back, both as they come. A backend that is
- * away is answered for: 503, in words. When either side hangs up, so does the other.
+ * Hands the request on and streams the answer back, both as they come. While the backend is
+ * away the request waits for it; one that stays away is answered for: 503, in words. When
+ * either side hangs up, so does the other.
  */
 export async function proxy(
   incoming: IncomingMessage,
   reply: ServerResponse,
-  { name, socketPath }: Backend,
+  backend: Backend,
   log: Log,
 ): Promise<void> {
-  const outgoing = request({
-    socketPath,
-    method: incoming.method ?? 'GET',
-    path: incoming.url ?? '/',
-    headers: passedOn(incoming),
-  })
-  reply.once('close', () => outgoing.destroy())
-  const answered = new Promise<IncomingMessage>((resolve, reject) => {
-    outgoing.once('response', resolve)
-    outgoing.once('error', reject)
-  })
-  // The answer may come before the request has ended, and even instead of its rest.
-  const sent = pipeline(incoming, outgoing).catch(() => {})
+  const { name, socketPath, resumable = false, patience = PATIENCE } = backend
+  const gone = new AbortController()
+  reply.once('close', () => gone.abort())
+  const tooLate = AbortSignal.any([gone.signal, AbortSignal.timeout(patience)])
   try {
-    const answer = await answered
+    const answer = await answerOf(incoming, socketPath, { gone: gone.signal, tooLate })
     reply.writeHead(answer.statusCode ?? 502, answer.statusMessage, passedOn(answer))
     // Lines that trickle in must not wait for the first of them.
     reply.flushHeaders()
-    await pipeline(answer, reply)
-    await sent
+    await pipeline(resumable ? untilItBreaks(answer) : answer, reply)
   } catch (error) {
     if (reply.destroyed) return
     if (reply.headersSent) return void reply.destroy()
@@ -58,6 +63,66 @@ export async function proxy(
     reply
       .writeHead(503, { 'content-type': 'text/plain', connection: 'close' })
       .end(`${name} is not running at the moment. Try again in a few seconds.\n`)
+  }
+}
+
+interface Limits {
+  /** The client hung up. */
+  readonly gone: AbortSignal
+  /** Nothing is tried again. */
+  readonly tooLate: AbortSignal
+}
+
+/** What only asks may be asked again, of a backend that died over it. */
+async function answerOf(
+  incoming: IncomingMessage,
+  socketPath: string,
+  { gone, tooLate }: Limits,
+): Promise<IncomingMessage> {
+  for (;;) {
+    const socket = await connectPatiently(socketPath, tooLate)
+    try {
+      return await ask(incoming, socket, gone)
+    } catch (error) {
+      if (!onlyAsks(incoming) || tooLate.aborted) throw error
+    }
+    await pause(AFTER_FAILURE, tooLate)
+  }
+}
+
+/** The body, if there is one, begins to be read only now that there is somebody to read it. */
+function ask(
+  incoming: IncomingMessage,
+  socket: Socket,
+  signal: AbortSignal,
+): Promise<IncomingMessage> {
+  const outgoing = request({
+    createConnection: () => socket,
+    method: incoming.method ?? 'GET',
+    path: incoming.url ?? '/',
+    headers: passedOn(incoming),
+    signal,
+  })
+  const answered = new Promise<IncomingMessage>((resolve, reject) => {
+    outgoing.once('response', resolve)
+    outgoing.on('error', reject)
+  })
+  // The answer may come before the request has ended, and even instead of its rest.
+  if (onlyAsks(incoming)) outgoing.end()
+  else pipeline(incoming, outgoing).catch(() => {})
+  return answered
+}
+
+function onlyAsks({ method, headers }: IncomingMessage): boolean {
+  const hasBody = headers['transfer-encoding'] ?? headers['content-length'] ?? '0'
+  return (method === 'GET' || method === 'HEAD') && hasBody === '0'
+}
+
+async function* untilItBreaks(answer: IncomingMessage): AsyncGenerator<Buffer> {
+  try {
+    yield* answer as AsyncIterable<Buffer>
+  } catch {
+    // As good an end as any.
   }
 }
 
