@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 
-const npm = join(import.meta.dirname, '../../node_modules/npm/bin/npm-cli.js')
+/** Beside Node, wherever that is: ./mayfly takes no Node without one. */
+const npm = join(dirname(process.execPath), 'npm')
 const HANDED_ON = [
   'http_proxy',
   'https_proxy',
