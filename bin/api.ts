@@ -8,6 +8,7 @@ import { resources } from '../src/api/resources.ts'
 import { apiServer } from '../src/api/server.ts'
 import { systemClock } from '../src/lib/clock.ts'
 import { secretBox } from '../src/lib/secret-box.ts'
+import { patientDatabase } from '../src/store/patient-database.ts'
 import { startPart } from './part.ts'
 
 const CONNECTIONS = 10
@@ -17,7 +18,7 @@ const { data, installation, pool, log } = part
 
 const secrets = secretBox(readFileSync(data.keys.configVars))
 const api = await apiServer(
-  { pool, secrets, clock: systemClock, data, installation, log },
+  { pool: patientDatabase(pool), secrets, clock: systemClock, data, installation, log },
   resources,
 )
 const door = await openFrontDoor({

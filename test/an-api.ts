@@ -3,7 +3,6 @@
 import { randomUUID } from 'node:crypto'
 
 import type { FastifyInstance } from 'fastify'
-import type { Pool } from 'pg'
 
 import { createAccount } from '../src/actions/create-account.ts'
 import { createAuthorization } from '../src/actions/create-authorization.ts'
@@ -14,7 +13,7 @@ import { systemClock } from '../src/lib/clock.ts'
 import { type Log, silentLog } from '../src/lib/log.ts'
 import type { Account } from '../src/model/app.ts'
 import { ensureRegion } from '../src/store/ensure-region.ts'
-import { inTransaction } from '../src/store/queryable.ts'
+import { type Database, inTransaction } from '../src/store/queryable.ts'
 import { secrets } from './an-app.ts'
 
 export const installation: Installation = {
@@ -51,7 +50,7 @@ export interface AnApi {
   ) => Promise<Answer>
 }
 
-export async function anApi(pool: Pool, log: Log = silentLog): Promise<AnApi> {
+export async function anApi(pool: Database, log: Log = silentLog): Promise<AnApi> {
   const token = randomUUID()
   const account = await inTransaction(pool, async (tx) => {
     for (const region of installation.regions) {

@@ -7,13 +7,15 @@ import { Problem, type ProblemId } from '../model/problem.ts'
 export function answerError(log: Log) {
   return async (error: unknown, request: FastifyRequest, reply: FastifyReply) => {
     const problem = problemIn(error)
-    if (!problem) {
+    if (!problem || problem.status >= 500) {
       log.error('a request failed', error, {
         request: request.id,
         method: request.method,
         // Without its query: nothing secret is meant to be there, and then it is not logged.
         path: request.url.split('?')[0],
       })
+    }
+    if (!problem) {
       return reply
         .status(500)
         .send({ id: 'internal_server_error', message: 'Internal server error.' })

@@ -1,14 +1,13 @@
-import type { Pool } from 'pg'
-
 import type { DataDirectory, Installation } from '../installation/data-directory.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import type { SecretBox } from '../lib/secret-box.ts'
 import type { Account } from '../model/app.ts'
+import type { Database } from '../store/queryable.ts'
 
 /** What every resource is given. */
 export interface Deps {
-  readonly pool: Pool
+  readonly pool: Database
   readonly secrets: SecretBox
   readonly clock: Clock
   readonly data: DataDirectory

@@ -14,5 +14,7 @@ export function openPool(config: PoolConfig, most: number): Pool {
   const pool = new Pool({ ...config, max: most })
   // An idle connection that breaks is replaced; whoever uses one gets the error itself.
   pool.on('error', () => {})
+  // Also between two statements of a transaction, where the pool does not listen.
+  pool.on('connect', (client) => client.on('error', () => {}))
   return pool
 }

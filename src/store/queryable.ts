@@ -1,13 +1,21 @@
-import type { Pool, PoolClient } from 'pg'
-
 /** A pool, a client, or a transaction: the functions of this folder don't care. */
 export interface Queryable {
   query(text: string, values?: readonly unknown[]): Promise<{ rows: unknown[] }>
 }
 
+/** A pool, or what stands before one. */
+export interface Database extends Queryable {
+  connect(): Promise<Connection>
+}
+
+export interface Connection extends Queryable {
+  /** With an error it is closed, not used again. */
+  release(error?: Error | boolean): void
+}
+
 /** Runs `work` in one transaction: all of it happens, or nothing. */
 export async function inTransaction<T>(
-  pool: Pool,
+  pool: Database,
   work: (tx: Queryable) => Promise<T>,
 ): Promise<T> {
   const client = await pool.connect()
@@ -24,7 +32,7 @@ export async function inTransaction<T>(
 }
 
 /** A connection on which even the rollback fails is not given back to the pool. */
-async function rollBack(client: PoolClient): Promise<void> {
+async function rollBack(client: Connection): Promise<void> {
   try {
     await client.query('rollback')
     client.release()
