@@ -82,6 +82,8 @@ suite('PostgreSQL is away', () => {
       await tx.query(`update apps set maintenance = false`)
       await killServer()
       start()
+      // By then the last process of the killed one has noticed, and ended.
+      await until('PostgreSQL answers', () => postgresAnswers(directory))
       await tx.query(`update apps set stack = 'lost'`)
     })
     await assert.rejects(
