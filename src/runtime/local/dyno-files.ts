@@ -4,6 +4,7 @@
  *   exits/<id>             the exit status, written by conmon
  *   crun/                  crun's state
  *   resolv.conf            bound into every dyno
+ *   disk-template          what dynos' disks are made from (`disk.ts`)
  *   <id>/dyno.json         how the dyno was asked for (`DynoRecord`); written first
  *   <id>/config.json       the OCI configuration
  *   <id>/pid, conmon.pid   PID 1 of the dyno, seen from the host; its monitor
@@ -11,7 +12,8 @@
  *   <id>/terminated        written once SIGTERM was sent
  *   <id>/persist/oom       written by conmon when the kernel killed for memory
  *   <id>/log               what it printed, in the CRI format
- *   <id>/upper, work       its layer over /app
+ *   <id>/image             its disk, where it has one; mounted at <id>/disk for itself only
+ *   <id>/disk/upper, work  its layer over /app
  */
 
 import { join } from 'node:path'
@@ -29,6 +31,8 @@ export interface DynoFiles {
   readonly persist: string
   readonly log: string
   readonly hosts: string
+  readonly image: string
+  readonly disk: string
   readonly upper: string
   readonly work: string
   readonly exit: string
@@ -55,6 +59,7 @@ export interface RegionFiles {
   readonly exits: string
   readonly crun: string
   readonly resolvConf: string
+  readonly diskTemplate: string
   of(id: DynoId): DynoFiles
 }
 
@@ -66,6 +71,7 @@ export function regionFiles(directory: string): RegionFiles {
     exits,
     crun,
     resolvConf: join(directory, 'resolv.conf'),
+    diskTemplate: join(directory, 'disk-template'),
     of(id) {
       const at = (name: string) => join(directory, id, name)
       return {
@@ -79,8 +85,10 @@ export function regionFiles(directory: string): RegionFiles {
         persist: at('persist'),
         log: at('log'),
         hosts: at('hosts'),
-        upper: at('upper'),
-        work: at('work'),
+        image: at('image'),
+        disk: at('disk'),
+        upper: at('disk/upper'),
+        work: at('disk/work'),
         exit: join(exits, id),
         execFifo: join(crun, id, 'exec.fifo'),
         crunState: join(crun, id),

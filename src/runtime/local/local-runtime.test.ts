@@ -5,7 +5,7 @@
 
 import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { createServer, get } from 'node:http'
 import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -18,6 +18,7 @@ import type { DynoSpec, DynoStatus } from '../runtime.ts'
 import { aDynoSpec, itIsARuntime, until } from '../runtime-contract.ts'
 import { SLUG_UID } from './address.ts'
 import { demolish } from './demolish.ts'
+import { DISK_SIZE } from './disk.ts'
 import { regionFiles } from './dyno-files.ts'
 import { ensureStack } from './ensure-stack.ts'
 import { LocalRuntime } from './local-runtime.ts'
@@ -26,6 +27,7 @@ import { runProgram } from './run-program.ts'
 
 const STACKS = join(tmpdir(), 'mayfly-dev-stack')
 const REGION = 'us'
+const MiB = 1024 ** 2
 const { signal } = new AbortController()
 
 await ensureStack(STACKS, 'debian-12', () => undefined)
@@ -81,6 +83,38 @@ test('a dyno changes its own /app, never the slug', async () => {
   const app = join(options.slugs, slug, 'app')
   assert.deepEqual(readdirSync(app), ['hello'])
   assert.equal(await readFile(join(app, 'hello'), 'utf8'), 'from the slug')
+})
+
+test('what a dyno writes at /app and /tmp ends at a limit, bytes and files alike', async () => {
+  const size = { ...aSpec('').size, hardMemory: 64 * MiB }
+  const command = `df -B1 --output=target,size,itotal /app /tmp | tail -n +2
+    fallocate -l 3G /app/a 2>/dev/null || echo full
+    head -c 40M /dev/zero 2>/dev/null >/tmp/a || echo full`
+  const text = await outputOf(command, { size })
+  const [app = [], tmp = []] = text.split('\n').map((line) => line.split(/ +/))
+  assert.equal(app[0], '/app')
+  assert.ok(Number(app[1]) > 0.95 * DISK_SIZE && Number(app[1]) <= DISK_SIZE)
+  assert.ok(Number(app[2]) > 0)
+  assert.deepEqual(tmp.slice(0, 2), ['/tmp', String(32 * MiB)])
+  assert.match(text, /full\nfull\n$/)
+})
+
+test('a disk is given back when its dyno ends, whether or not anyone is there to see', async () => {
+  const dyno = await started('echo x >/app/x; sleep 1000')
+  assert.ok((await loopDevices()).includes(dyno.id))
+  assert.ok(!readFileSync('/proc/mounts', 'utf8').includes(dyno.id))
+  for (const file of ['pid', 'monitorPid'] as const) {
+    process.kill(Number(await readFile(files.of(dyno.id)[file], 'utf8')), 'SIGKILL')
+  }
+  await until(async () => !(await loopDevices()).includes(dyno.id))
+  await runtime.remove(dyno.id, signal)
+})
+
+test('where no disk can be mounted, a dyno writes beside it', async () => {
+  const aside = `${files.diskTemplate}.aside`
+  await rename(files.diskTemplate, aside)
+  assert.equal(await outputOf('echo here >/app/x; cat /app/x'), 'here\n')
+  await rename(aside, files.diskTemplate)
 })
 
 test('a missing slug has its own code', async () => {
@@ -309,6 +343,7 @@ async function aMachine() {
       ...(await runProgram('ip', ['netns'])).split('\n'),
       ...(await runProgram('nft', ['list', 'tables'])).split('\n'),
       ...readFileSync('/proc/mounts', 'utf8').split('\n'),
+      ...(await loopDevices()).split('\n'),
       ...readdirSync('/sys/fs/cgroup', { recursive: true, encoding: 'utf8' }),
     ]
     assert.deepEqual(
@@ -316,6 +351,10 @@ async function aMachine() {
       [],
     )
   }
+}
+
+function loopDevices(): Promise<string> {
+  return runProgram('losetup', ['--all'])
 }
 
 function statusCode(url: string): Promise<number | undefined> {

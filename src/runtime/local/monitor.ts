@@ -6,15 +6,14 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { constants, open, rm } from 'node:fs/promises'
-import { join } from 'node:path'
 
 import { SECOND } from '../../lib/clock.ts'
 import type { DynoId } from '../../model/ids.ts'
+import { beginMonitor, type Disk } from './begin-monitor.ts'
 import type { DynoFiles } from './dyno-files.ts'
 
 const CREATES_WITHIN = 20 * SECOND
 const SYNC_DESCRIPTOR = 3
-const JOIN_CGROUPS = join(import.meta.dirname, 'join-cgroups.sh')
 
 export interface MonitorPlan {
   readonly id: DynoId
@@ -25,14 +24,15 @@ export interface MonitorPlan {
   readonly crun: string
   readonly monitorProcs: readonly string[]
   readonly hybridMount: string | undefined
+  /** Undefined: what the dyno writes at /app has no limit. */
+  readonly disk?: Disk | undefined
 }
 
 /** The program and its arguments. */
 export function monitorCommand(plan: MonitorPlan): readonly string[] {
-  const { monitorProcs, hybridMount } = plan
-  const inCgroups = ['sh', JOIN_CGROUPS, monitorProcs.join(' '), hybridMount ?? '']
-  const wrapper = hybridMount ? ['unshare', '--mount', ...inCgroups] : inCgroups
-  return [...wrapper, 'conmon', ...monitorArgs(plan)]
+  const { monitorProcs: cgroups, hybridMount, disk } = plan
+  const begin = beginMonitor({ cgroups, hybridMount, disk })
+  return [...begin, 'conmon', ...monitorArgs(plan)]
 }
 
 function monitorArgs({ id, name, files, exits, crun }: MonitorPlan): string[] {

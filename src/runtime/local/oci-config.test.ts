@@ -76,7 +76,7 @@ test('a slug lies under /app, is its owner mapped to the dyno, and is covered', 
   })
   assert.equal(overlay?.destination, '/app')
   assert.ok(overlay.options?.includes('lowerdir=/data/stacks/debian-12/slug'))
-  assert.ok(overlay.options?.includes(`upperdir=/data/dynos/us/${id}/upper`))
+  assert.ok(overlay.options?.includes(`upperdir=/data/dynos/us/${id}/disk/upper`))
   assert.equal(cover?.type, 'tmpfs')
   assert.equal(cover.destination, '/slug')
 })

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 
 import { isUuid } from '../../model/ids.ts'
 import { prepareCgroups } from './cgroups.ts'
+import { prepareDisks } from './disk.ts'
 import { applyFirewall } from './firewall.ts'
 import { ensureBridge } from './network.ts'
 import type { LocalRegion } from './region.ts'
@@ -26,6 +27,7 @@ export async function prepareRegion(
   await mkdir(files.exits, { recursive: true, mode: PRIVATE })
   await mkdir(files.crun, { recursive: true, mode: PRIVATE })
   await writeFile(files.resolvConf, resolvConf(resolvers))
+  await prepareDisks(files.diskTemplate, region.log)
   await prepareCgroups(cgroups, names.cgroup)
   await ensureBridge(network, signal)
   await applyFirewall(

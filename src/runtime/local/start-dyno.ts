@@ -17,6 +17,7 @@ import { join } from 'node:path'
 import type { DynoSpec } from '../runtime.ts'
 import { RuntimeError } from '../runtime.ts'
 import { DYNO_UID, firstUidOf, SLUG_UID } from './address.ts'
+import { writeDisk } from './disk.ts'
 import type { DynoFiles, DynoRecord, StartMark } from './dyno-files.ts'
 import { dynoStatus } from './dyno-status.ts'
 import { createContainer, letGo } from './monitor.ts'
@@ -76,6 +77,7 @@ async function create(
   files: DynoFiles,
 ): Promise<void> {
   const { crun, exits } = region.files
+  const disk = { image: files.image, at: files.disk, owner: userOf(dyno) }
   await createContainer({
     id: dyno.id,
     name: dyno.name,
@@ -84,6 +86,7 @@ async function create(
     crun,
     monitorProcs: region.cgroupsOf(dyno.id).monitorProcs,
     hybridMount: region.cgroups.hybridMount,
+    disk: existsSync(files.image) ? disk : undefined,
   })
 }
 
@@ -97,7 +100,7 @@ async function layOut(
   const config = ociConfig(dyno, await surroundings(region, dyno, files))
   const record: DynoRecord = { address: dyno.address, port: dyno.port }
   const at = (file: string) => file.replace(files.directory, draft)
-  const firstUid = firstUidOf(dyno.address)
+  const user = userOf(dyno)
 
   // A dozen small calls: together they are done sooner than one can be awaited.
   rmSync(draft, { recursive: true, force: true })
@@ -107,10 +110,13 @@ async function layOut(
   writeFileSync(at(files.hosts), hostsFile(dyno))
   writeFileSync(at(files.log), '', { mode: 0o640 })
   mkdirSync(at(files.persist))
-  mkdirSync(at(files.upper))
-  chownSync(at(files.upper), firstUid + DYNO_UID, firstUid + DYNO_UID)
-  mkdirSync(at(files.work))
-  chownSync(at(files.work), firstUid, firstUid)
+  mkdirSync(at(files.disk), { mode: PASSABLE })
+  if (!writeDisk(region.files.diskTemplate, at(files.image))) {
+    for (const layer of [files.upper, files.work]) {
+      mkdirSync(at(layer))
+      chownSync(at(layer), user, user)
+    }
+  }
   if (region.readers !== undefined) {
     chownSync(draft, 0, region.readers)
     chownSync(at(files.log), 0, region.readers)
@@ -170,6 +176,11 @@ async function volumeOf(
 async function ownedPath(source: string): Promise<OwnedPath> {
   const { uid, gid } = await stat(source)
   return { source, uid, gid }
+}
+
+/** The dyno's user as the host sees it. */
+function userOf({ address }: DynoSpec): number {
+  return firstUidOf(address) + DYNO_UID
 }
 
 function networkOf(region: LocalRegion, { id, address }: DynoSpec): DynoNetwork {

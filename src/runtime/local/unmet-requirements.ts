@@ -11,7 +11,9 @@ const PROGRAMS: Readonly<Record<string, string>> = {
   conmon: 'conmon',
   crun: 'crun',
   ip: 'iproute2',
+  'mkfs.ext4': 'e2fsprogs',
   mmdebstrap: 'mmdebstrap',
+  mount: 'mount',
   nft: 'nftables',
   unshare: 'util-linux',
 }
@@ -51,6 +53,11 @@ function missingKernelFeatures(): string[] {
     missing.push('User namespaces are switched off: raise user.max_user_namespaces.')
   }
   if (!knowsFileSystem('overlay')) missing.push('The kernel has no overlay file system.')
+  if (!existsSync('/dev/loop-control') || !knowsFileSystem('ext4')) {
+    missing.push(
+      'The machine has no loop devices or no ext4: what a dyno writes at /app has no limit.',
+    )
+  }
   return missing
 }
 
