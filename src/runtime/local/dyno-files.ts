@@ -12,6 +12,7 @@
  *   <id>/terminated        written once SIGTERM was sent
  *   <id>/persist/oom       written by conmon when the kernel killed for memory
  *   <id>/log               what it printed, in the CRI format
+ *   <id>/log.tmp           what conmon goes on in when the log is full (`log-files.ts`)
  *   <id>/image             its disk, where it has one; mounted at <id>/disk for itself only
  *   <id>/disk/upper, work  its layer over /app
  */
@@ -30,6 +31,7 @@ export interface DynoFiles {
   readonly terminated: string
   readonly persist: string
   readonly log: string
+  readonly spareLog: string
   readonly hosts: string
   readonly image: string
   readonly disk: string
@@ -84,6 +86,7 @@ export function regionFiles(directory: string): RegionFiles {
         terminated: at('terminated'),
         persist: at('persist'),
         log: at('log'),
+        spareLog: at('log.tmp'),
         hosts: at('hosts'),
         image: at('image'),
         disk: at('disk'),

@@ -5,7 +5,7 @@
 
 import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
-import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, open, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { createServer, get } from 'node:http'
 import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -21,6 +21,7 @@ import { demolish } from './demolish.ts'
 import { DISK_SIZE } from './disk.ts'
 import { regionFiles } from './dyno-files.ts'
 import { ensureStack } from './ensure-stack.ts'
+import { mendLogs } from './log-files.ts'
 import { LocalRuntime } from './local-runtime.ts'
 import { machineNames } from './machine-names.ts'
 import { runProgram } from './run-program.ts'
@@ -240,6 +241,31 @@ test('an ended dyno leaves its log to those who read it', async () => {
   await runtime.remove(dyno.id, signal)
   const log = await readFile(join(options.endedLogs, `${dyno.id}.log`), 'utf8')
   assert.match(log, /^\S+ stdout F last words\n$/)
+})
+
+test('a log that is full is followed by one that its readers may read too', async () => {
+  const dyno = await started(
+    `yes ${'x'.repeat(1000)} | head -n 70000; echo first; sleep 1000`,
+  )
+  const its = files.of(dyno.id)
+  const { ino: full } = statSync(its.log)
+  const reader = await open(its.log)
+  let size = 0
+  await until(async () => {
+    const now = statSync(its.log)
+    size = (await reader.stat()).size
+    return now.ino !== full && now.size > 1000
+  })
+  assert.ok(size <= 64 * MiB && size > 63 * MiB)
+  assert.equal(statSync(its.log).mode & 0o777, 0o640)
+  await reader.close()
+
+  assert.ok(!existsSync(its.spareLog))
+  mendLogs(its, undefined)
+  assert.equal(statSync(its.spareLog).mode & 0o777, 0o640)
+  const { text } = await runtime.output(dyno.id, size, signal)
+  assert.match(text, /^x{1000}\n/)
+  await runtime.remove(dyno.id, signal)
 })
 
 async function undoTo(

@@ -16,6 +16,7 @@ import {
 } from '../runtime.ts'
 import { decodeOutput } from './dyno-output.ts'
 import { dynoStatus, recordOf } from './dyno-status.ts'
+import { keepUp } from './keep-up.ts'
 import { prepareRegion, sweepRegion } from './prepare-region.ts'
 import { type LocalRegion, localRegion, type LocalRuntimeOptions } from './region.ts'
 import { killProcesses, removeDyno, terminateProcesses } from './remove-dyno.ts'
@@ -106,10 +107,12 @@ export class LocalRuntime implements Runtime {
     const log = await open(this.#region.files.of(id).log).catch(nothingThere)
     if (!log) return { text: '', offset }
     try {
+      const { size } = await log.stat()
+      const start = size < offset ? 0 : offset // it was full, and this is the next one
       const buffer = Buffer.alloc(LARGEST_OUTPUT)
-      const { bytesRead } = await log.read(buffer, 0, LARGEST_OUTPUT, offset)
+      const { bytesRead } = await log.read(buffer, 0, LARGEST_OUTPUT, start)
       const { text, used } = decodeOutput(buffer.subarray(0, bytesRead))
-      return { text, offset: offset + used }
+      return { text, offset: start + used }
     } finally {
       await log.close()
     }
@@ -117,6 +120,7 @@ export class LocalRuntime implements Runtime {
 
   watch(changed: (id: DynoId) => void, signal: AbortSignal): void {
     if (signal.aborted) return
+    void keepUp(this.#region, signal)
     const watch = watchDynos(this.#region, changed, signal)
     this.#watches.add(watch)
     signal.addEventListener('abort', () => this.#watches.delete(watch), { once: true })

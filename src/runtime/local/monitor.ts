@@ -14,6 +14,8 @@ import type { DynoFiles } from './dyno-files.ts'
 
 const CREATES_WITHIN = 20 * SECOND
 const SYNC_DESCRIPTOR = 3
+/** Bytes. Then conmon goes on in a new file, and the old one is its readers' alone. */
+const LARGEST_LOG = 64 * 1024 ** 2
 
 export interface MonitorPlan {
   readonly id: DynoId
@@ -49,6 +51,7 @@ function monitorArgs({ id, name, files, exits, crun }: MonitorPlan): string[] {
     '--persist-dir': files.persist,
     '--log-path': `k8s-file:${files.log}`,
     '--log-level': 'error',
+    '--log-size-max': String(LARGEST_LOG),
   }
   return [
     ...Object.entries(settings).flat(),

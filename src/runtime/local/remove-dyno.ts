@@ -6,7 +6,9 @@ import { join } from 'node:path'
 
 import { pause, SECOND } from '../../lib/clock.ts'
 import type { DynoId } from '../../model/ids.ts'
+import type { DynoFiles } from './dyno-files.ts'
 import { livingInit, recordOf } from './dyno-status.ts'
+import { ensureLog } from './log-files.ts'
 import { removeDynoNetwork } from './network.ts'
 import { signalProcess } from './process-status.ts'
 import type { LocalRegion } from './region.ts'
@@ -53,7 +55,7 @@ export async function removeDyno(region: LocalRegion, id: DynoId): Promise<void>
     region.cgroupsOf(id).remove(),
     rm(files.crunState, { recursive: true, force: true }),
   ])
-  await keepLog(files.log, region.endedLogs, id)
+  await keepLog(region, files, id)
   const remains = `${files.directory}.gone`
   await rename(files.directory, remains)
   await rm(files.exit, { force: true })
@@ -78,7 +80,12 @@ async function end(region: LocalRegion, id: DynoId): Promise<void> {
   }
 }
 
-async function keepLog(log: string, endedLogs: string, id: DynoId): Promise<void> {
-  if (!existsSync(endedLogs) || !existsSync(log)) return
-  await rename(log, join(endedLogs, `${id}.log`))
+async function keepLog(
+  region: LocalRegion,
+  { log }: DynoFiles,
+  id: DynoId,
+): Promise<void> {
+  if (!existsSync(region.endedLogs) || !existsSync(log)) return
+  ensureLog(log, region.readers)
+  await rename(log, join(region.endedLogs, `${id}.log`))
 }

@@ -20,6 +20,7 @@ import { DYNO_UID, firstUidOf, SLUG_UID } from './address.ts'
 import { writeDisk } from './disk.ts'
 import type { DynoFiles, DynoRecord, StartMark } from './dyno-files.ts'
 import { dynoStatus } from './dyno-status.ts'
+import { ensureLog } from './log-files.ts'
 import { createContainer, letGo } from './monitor.ts'
 import { addAddress, addLink, type DynoNetwork, namespaceFile } from './network.ts'
 import {
@@ -108,7 +109,7 @@ async function layOut(
   writeFileSync(at(files.record), JSON.stringify(record))
   writeFileSync(at(files.config), JSON.stringify(config), { mode: 0o600 })
   writeFileSync(at(files.hosts), hostsFile(dyno))
-  writeFileSync(at(files.log), '', { mode: 0o640 })
+  for (const log of [files.log, files.spareLog]) ensureLog(at(log), region.readers)
   mkdirSync(at(files.persist))
   mkdirSync(at(files.disk), { mode: PASSABLE })
   if (!writeDisk(region.files.diskTemplate, at(files.image))) {
@@ -117,10 +118,7 @@ async function layOut(
       chownSync(at(layer), user, user)
     }
   }
-  if (region.readers !== undefined) {
-    chownSync(draft, 0, region.readers)
-    chownSync(at(files.log), 0, region.readers)
-  }
+  if (region.readers !== undefined) chownSync(draft, 0, region.readers)
   renameSync(draft, files.directory)
 }
 
