@@ -182,7 +182,7 @@ async function manage(): Promise<void> {
     clock: systemClock,
     data,
     region: 'us',
-    builtIns: await installBuildpacks(data),
+    builtIns: await installBuildpacks(data, systemClock.now()),
     buildEnvironment: await readBuildEnvironment(process.env),
   })
   const loop = { pool, region: 'us', looks: { build }, log: silentLog }

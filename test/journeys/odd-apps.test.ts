@@ -70,6 +70,7 @@ test('an app that ignores SIGTERM meets R12', async () => {
 test('an app that eats memory meets R15', async () => {
   const app = await pushed('eats-memory')
   await app.push('Eat')
+  assert.equal((await ask(`${app.url}eat`)).status, 200)
   await until('R15 is in the log', async () =>
     /Error R15 \(Memory quota vastly exceeded\)[^]*Process exited with status 137[^]*to crashed/.test(
       await app.logs(),
