@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { installBuildpacks } from '../src/builds/install-buildpacks.ts'
 import { lookAfterBuild } from '../src/builds/look-after-build.ts'
 import { readBuildEnvironment } from '../src/builds/read-build-environment.ts'
+import { systemClock } from '../src/lib/clock.ts'
 import { secretBox } from '../src/lib/secret-box.ts'
 import { heedHints } from '../src/manager/heed-hints.ts'
 import { lookAfterApp } from '../src/manager/look-after-app.ts'
@@ -57,7 +58,7 @@ const runtime = new LocalRuntime({
 await runtime.prepare(signal)
 heedHints(runtime, { pool, region: name, log }, signal)
 
-const builtIns = await installBuildpacks(data)
+const builtIns = await installBuildpacks(data, systemClock.now())
 const loop = runLoop(
   {
     pool,

