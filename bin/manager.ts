@@ -11,6 +11,7 @@ import { secretBox } from '../src/lib/secret-box.ts'
 import { heedHints } from '../src/manager/heed-hints.ts'
 import { lookAfterApp } from '../src/manager/look-after-app.ts'
 import { lookAfterFormation } from '../src/manager/look-after-formation.ts'
+import { runtimeOnClock } from '../src/manager/runtime-on-clock.ts'
 import { settingsFrom } from '../src/manager/settings.ts'
 import { sweep } from '../src/manager/sweep.ts'
 import { takeOver, wakeFormations } from '../src/manager/take-over.ts'
@@ -32,7 +33,7 @@ const region = (await allRegions(pool)).find((it) => it.name === name)
 if (!region) throw new Error(`MAYFLY_REGION names no region: "${name}"`)
 
 const secrets = secretBox(readFileSync(data.keys.configVars))
-const { clock, timings } = settingsFrom(data.managerSettings, {
+const { clock, ahead, timings } = settingsFrom(data.managerSettings, {
   log,
   changed: () => {
     wakeFormations(pool, name).catch((error: unknown) =>
@@ -44,7 +45,7 @@ const { clock, timings } = settingsFrom(data.managerSettings, {
 
 mkdirSync(data.dynos(name), { recursive: true })
 mkdirSync(data.router(name), { recursive: true })
-const runtime = new LocalRuntime({
+const machine = new LocalRuntime({
   installation: installation.id,
   region: name,
   subnet: region.subnet,
@@ -55,6 +56,7 @@ const runtime = new LocalRuntime({
   endedLogs: join(data.logs, 'ended'),
   log,
 })
+const runtime = runtimeOnClock(machine, ahead)
 await runtime.prepare(signal)
 heedHints(runtime, { pool, region: name, log }, signal)
 

@@ -14,6 +14,8 @@ import { HEROKU_TIMINGS, type Timings } from '../model/timings.ts'
 
 export interface Settings {
   readonly clock: Clock
+  /** Milliseconds that it is ahead of the machine's. */
+  readonly ahead: () => number
   readonly timings: () => Timings
 }
 
@@ -42,6 +44,7 @@ export function settingsFrom(
   signal.addEventListener('abort', () => clearInterval(check), { once: true })
   return {
     clock: { now: () => later(systemClock.now(), written.clockOffset) },
+    ahead: () => written.clockOffset,
     timings: () => written,
   }
 }
