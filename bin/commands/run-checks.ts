@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 export interface Tally {
@@ -9,7 +9,8 @@ export interface Tally {
 
 interface Where {
   readonly cwd: string
-  readonly environment?: NodeJS.ProcessEnv
+  /** Its abort ends the program and all that it started. */
+  readonly signal?: AbortSignal
 }
 
 /** Its exit status; what it prints is seen at once. */
@@ -17,13 +18,18 @@ export function runToTerminal(command: readonly string[], where: Where): Promise
   const [file = '', ...args] = command
   const child = spawn(file, args, {
     cwd: where.cwd,
-    env: where.environment ?? process.env,
     stdio: ['ignore', 'inherit', 'inherit'],
+    // A process group of its own, so that it can be ended as a whole.
+    detached: true,
   })
-  return new Promise((resolve, reject) => {
+  const end = () => {
+    if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid)
+  }
+  where.signal?.addEventListener('abort', end, { once: true })
+  return new Promise<number>((resolve, reject) => {
     child.once('error', reject)
     child.once('close', (status) => resolve(status ?? 1))
-  })
+  }).finally(() => where.signal?.removeEventListener('abort', end))
 }
 
 interface TestRun extends Where {
@@ -45,7 +51,7 @@ export async function runNodeTests(
     [process.execPath, '--test', ...run.options, ...reporters, ...files],
     run,
   )
-  return tallyOf(readFileSync(summary, 'utf8'), status)
+  return tallyOf(existsSync(summary) ? readFileSync(summary, 'utf8') : '', status)
 }
 
 /** A run that failed counts as failed even where no single test did. */

@@ -3,28 +3,40 @@
  * last, that nothing was left behind. The last line it prints is `N passed, N failed`.
  */
 
-import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { chmodSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-import { ensureUsers } from '../../src/installation/users.ts'
-import { remains } from '../../src/installation/remains.ts'
+import {
+  leftBehind,
+  namedRemains,
+  type Remain,
+  remainsIn,
+} from '../../src/installation/remains.ts'
+import { removeRemains } from '../../src/installation/remove-remains.ts'
 import { schemaOfMigrations } from '../../src/installation/schema.ts'
 import { withThrowAwayPostgres } from '../../src/installation/throw-away-postgres.ts'
-import { ensureStacks, sharedStacks } from './local-runtime.ts'
+import { ensureUsers } from '../../src/installation/users.ts'
+import { MINUTE, pause, SECOND } from '../../src/lib/clock.ts'
 import { parsed } from './arguments.ts'
+import { ensureStacks, sharedStacks } from './local-runtime.ts'
 import { runNodeTests, runToTerminal, type Tally } from './run-checks.ts'
 import { program } from './settings.ts'
 
 const CHECKED = ['bin', 'src', 'test', 'bench']
 /** The tests' installations share their root file systems, from one run to the next. */
 const STACK_CACHE = '/var/cache/mayfly/stacks'
+/** A file that takes longer hangs. */
+const LONGEST_FILE = 4 * MINUTE
+const LONGEST_JOURNEY = 8 * MINUTE
+/** What was told to end may take that long to be gone. */
+const ENDING = 3 * SECOND
 const NONE: Tally = { passed: 0, failed: 0 }
 const FAILED: Tally = { passed: 0, failed: 1 }
 
 interface Stage {
   readonly name: string
-  run(): Promise<Tally>
+  run(signal: AbortSignal): Promise<Tally>
 }
 
 export async function test(args: string[]): Promise<number> {
@@ -33,30 +45,72 @@ export async function test(args: string[]): Promise<number> {
     options: { soak: { type: 'boolean' } },
     allowPositionals: true,
   })
-  const before = await remains()
+  if (values.soak) process.env['MAYFLY_SOAK'] = '1'
+  const interrupted = new AbortController()
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
+    process.on(signal, () => interrupted.abort())
+  }
+  let tally: Tally
+  try {
+    tally = await runAll(positionals, interrupted.signal)
+  } catch (error) {
+    console.error(error)
+    tally = FAILED
+  }
+  if (interrupted.signal.aborted) {
+    console.log('interrupted')
+    tally = plus(tally, FAILED)
+  }
+  console.log(`${tally.passed} passed, ${tally.failed} failed`)
+  return tally.failed === 0 ? 0 : 1
+}
+
+/** Everything that the tests make lies in one directory, so that what they leave is known as theirs. */
+async function runAll(named: readonly string[], signal: AbortSignal): Promise<Tally> {
   await ensureUsers()
   const stacks = sharedStacks ?? STACK_CACHE
   await ensureStacks(stacks, (line) => console.log(line))
+
+  const before = await namedRemains()
   const temporary = mkdtempSync(join(tmpdir(), 'mayfly-test-'))
-  let tally = NONE
+  // Mayfly's users have to get through.
+  chmodSync(temporary, 0o711)
+  Object.assign(process.env, { TMPDIR: temporary, MAYFLY_STACKS: stacks })
+  let tally = FAILED
   try {
     tally = await withThrowAwayPostgres((host) => {
-      const environment = {
-        ...process.env,
-        PGHOST: host,
-        PGUSER: 'postgres',
-        MAYFLY_STACKS: stacks,
-        ...(values.soak ? { MAYFLY_SOAK: '1' } : {}),
-      }
-      const tests = testStages(positionals, { environment, temporary })
-      return untilOneFails(positionals.length > 0 ? tests : [...checks(host), ...tests])
+      Object.assign(process.env, { PGHOST: host, PGUSER: 'postgres' })
+      const tests = testStages(named, temporary)
+      const stages = named.length > 0 ? tests : [...checks(host), ...tests]
+      return untilOneFails(stages, signal)
     })
   } finally {
-    rmSync(temporary, { recursive: true })
+    tally = plus(tally, await cleanUp(temporary, before))
   }
-  tally = plus(tally, leftBehind(before, await remains()))
-  console.log(`${tally.passed} passed, ${tally.failed} failed`)
-  return tally.failed === 0 ? 0 : 1
+  return tally
+}
+
+/** Tells of what is left, and takes it away. */
+async function cleanUp(temporary: string, before: readonly Remain[]): Promise<Tally> {
+  const look = () => leftBehind(temporary, before)
+  let left = await look()
+  const deadline = AbortSignal.timeout(ENDING)
+  while (left.length > 0 && !deadline.aborted) {
+    await pause(100, deadline)
+    left = await look()
+  }
+  for (const { kind, name, details } of left) {
+    console.log(`left behind: ${kind} ${name} ${details ?? ''}`)
+  }
+  // More than once: a supervisor may start what was ended before it was.
+  for (let rest = left, round = 0; rest.length > 0 && round < 5; round++) {
+    await removeRemains(rest)
+    rest = await look()
+  }
+  // Whatever is mounted below would be emptied with it.
+  const isMounted = remainsIn(temporary).some(({ kind }) => kind === 'mount')
+  if (!isMounted) rmSync(temporary, { recursive: true, force: true })
+  return left.length === 0 ? NONE : FAILED
 }
 
 function checks(host: string): Stage[] {
@@ -72,49 +126,64 @@ function tool(name: string, command: string, ...args: string[]): Stage {
   const file = join(program, 'node_modules', '.bin', command)
   return {
     name,
-    async run() {
-      const status = await runToTerminal([file, ...args], { cwd: program })
+    async run(signal) {
+      const status = await runToTerminal([file, ...args], { cwd: program, signal })
       return status === 0 ? NONE : FAILED
     },
   }
 }
 
 /** Journeys put whole installations on the machine, and run one after the other. */
-function testStages(
-  named: readonly string[],
-  where: { readonly environment: NodeJS.ProcessEnv; readonly temporary: string },
-): Stage[] {
+function testStages(named: readonly string[], temporary: string): Stage[] {
   const all =
     named.length > 0
       ? named.flatMap((it) =>
           it.endsWith('.ts') ? [it] : globSync(`${it}/**/*.test.ts`),
         )
       : globSync('{bin,src,test,bench}/**/*.test.ts', { cwd: program })
-  const stage = (
-    name: string,
-    files: readonly string[],
-    ...options: string[]
-  ): Stage => ({
-    name,
-    run: () => runNodeTests(files.toSorted(), { ...where, cwd: program, options }),
-  })
   const stages = [
-    { name: 'tests', files: all.filter((it) => !isJourney(it)), options: [] },
-    { name: 'journeys', files: all.filter(isJourney), options: ['--test-concurrency=1'] },
+    {
+      name: 'tests',
+      files: all.filter((it) => !isJourney(it)),
+      atOnce: Math.max(2, availableParallelism()),
+      longest: LONGEST_FILE,
+    },
+    {
+      name: 'journeys',
+      files: all.filter(isJourney),
+      atOnce: 1,
+      longest: LONGEST_JOURNEY,
+    },
   ]
   return stages
     .filter(({ files }) => files.length > 0)
-    .map(({ name, files, options }) => stage(name, files, ...options))
+    .map(({ name, files, atOnce, longest }) => ({
+      name,
+      run: (signal) =>
+        runNodeTests(files.toSorted(), {
+          cwd: program,
+          signal,
+          temporary,
+          options: [`--test-concurrency=${atOnce}`, `--test-timeout=${longest}`],
+        }),
+    }))
 }
 
 const isJourney = (file: string) => file.includes('journeys/')
 
-async function untilOneFails(stages: readonly Stage[]): Promise<Tally> {
+async function untilOneFails(
+  stages: readonly Stage[],
+  signal: AbortSignal,
+): Promise<Tally> {
   let tally = NONE
   for (const stage of stages) {
+    if (tally.failed > 0 || signal.aborted) break
+    const started = performance.now()
     console.log(`\n--- ${stage.name}`)
-    tally = plus(tally, await stage.run())
-    if (tally.failed > 0) break
+    tally = plus(tally, await stage.run(signal))
+    console.log(
+      `--- ${stage.name}: ${Math.round((performance.now() - started) / SECOND)} s`,
+    )
   }
   return tally
 }
@@ -124,12 +193,6 @@ async function schemaIsCurrent(host: string): Promise<Tally> {
   if (is === (await schemaOfMigrations(host))) return NONE
   console.log('schema.sql is not what migrations/ make: ./mayfly schema writes it anew')
   return FAILED
-}
-
-function leftBehind(before: readonly string[], after: readonly string[]): Tally {
-  const left = after.filter((it) => !before.includes(it))
-  for (const it of left) console.log(`left behind: ${it}`)
-  return left.length === 0 ? NONE : FAILED
 }
 
 function plus(a: Tally, b: Tally): Tally {
