@@ -80,6 +80,15 @@ export async function applyFirewall(facts: FirewallFacts, signal?: AbortSignal) 
   await runProgram('nft', ['-f', '-'], signal ? { input, signal } : { input })
 }
 
+/** The table as the kernel has it; undefined where it has none. The same rules, the same text. */
+export async function presentFirewall(
+  table: string,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const args = ['list', 'table', 'inet', table]
+  return runProgram('nft', args, { signal }).catch(() => undefined)
+}
+
 export async function removeFirewall(table: string): Promise<void> {
   const input = `table inet ${table} {}\ndelete table inet ${table}\n`
   await runProgram('nft', ['-f', '-'], { input })

@@ -26,7 +26,7 @@ import { LocalRuntime } from './local-runtime.ts'
 import { machineNames } from './machine-names.ts'
 import { runProgram } from './run-program.ts'
 
-const STACKS = join(tmpdir(), 'mayfly-dev-stack')
+const STACKS = process.env['MAYFLY_STACKS'] ?? '/var/cache/mayfly/stacks'
 const REGION = 'us'
 const MiB = 1024 ** 2
 const { signal } = new AbortController()
@@ -193,6 +193,29 @@ test('the router reaches a dyno; a dyno reaches neither host nor neighbour', asy
   )
   assert.equal(await outputOf(`${tries.join('\n')}\nwait; echo tried`), 'tried\n')
   server.close()
+  await runtime.remove(web.id, signal)
+})
+
+test('bridge and firewall that were taken away are put up again', async () => {
+  const web = await started('exec python3 -m http.server 5000', { port: 5000 })
+  await until(async () => {
+    const status = await statusOf(web.id)
+    return status?.is === 'running' && status.listening
+  })
+  const watching = new AbortController()
+  runtime.watch(() => undefined, watching.signal)
+  const { bridge, firewallTable } = machineNames(options.installation, REGION)
+  const rules = () => runProgram('nft', ['list', 'table', 'inet', firewallTable])
+  const wanted = await rules()
+
+  await runProgram('nft', ['flush', 'table', 'inet', firewallTable])
+  await runProgram('ip', ['link', 'del', bridge])
+  const reached = () => statusCode(`http://${web.address}:5000/`).catch(() => undefined)
+  await until(async () => (await rules()) === wanted && (await reached()) === 200)
+
+  await runProgram('nft', ['delete', 'table', 'inet', firewallTable])
+  await until(async () => (await rules().catch(() => '')) === wanted)
+  watching.abort()
   await runtime.remove(web.id, signal)
 })
 

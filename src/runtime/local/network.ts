@@ -7,6 +7,8 @@ import { type Subnet } from './address.ts'
 import { runProgram } from './run-program.ts'
 
 const USUAL_MTU = 1500
+const FORWARDING = '/proc/sys/net/ipv4/ip_forward'
+const IFF_UP = 1
 
 export interface DynoNetwork {
   readonly namespace: string
@@ -31,7 +33,11 @@ export function linkLines(region: RegionNetwork, dyno: DynoNetwork): string {
   const { mtu, bridge } = region
   return `netns add ${namespace}
 link add ${link} mtu ${mtu} type veth peer name eth0 mtu ${mtu} netns ${namespace}
-link set ${link} master ${bridge} up
+${joinLines(bridge, link)}`
+}
+
+function joinLines(bridge: string, link: string): string {
+  return `link set ${link} master ${bridge} up
 link set ${link} type bridge_slave isolated on
 `
 }
@@ -102,7 +108,26 @@ export async function ensureBridge(
 link set ${bridge} up
 `
   await runProgram('ip', ['-batch', '-'], { input, signal })
-  await writeFile('/proc/sys/net/ipv4/ip_forward', '1')
+  await writeFile(FORWARDING, '1')
+}
+
+/** Whether it is there and up, and the machine forwards. */
+export function bridgeIsWell(bridge: string): boolean {
+  if (!linkIsThere(bridge)) return false
+  const flags = Number(readFileSync(`/sys/class/net/${bridge}/flags`, 'utf8'))
+  return (flags & IFF_UP) !== 0 && readFileSync(FORWARDING, 'utf8').trim() === '1'
+}
+
+/** Makes these links the bridge's again, after it was made anew. */
+export async function rejoinBridge(
+  bridge: string,
+  links: readonly string[],
+  signal: AbortSignal,
+): Promise<void> {
+  const present = links.filter(linkIsThere)
+  if (present.length === 0) return
+  const input = present.map((link) => joinLines(bridge, link)).join('')
+  await runProgram('ip', ['-force', '-batch', '-'], { input, signal })
 }
 
 export async function removeBridge(bridge: string): Promise<void> {

@@ -21,24 +21,24 @@ export async function prepareRegion(
   signal: AbortSignal,
 ): Promise<void> {
   const { files, names, cgroups, network } = region
-  const resolvers = presentResolvers()
   await mkdir(files.directory, { recursive: true, mode: PASSABLE })
   if (region.readers !== undefined) await chown(files.directory, 0, region.readers)
   await mkdir(files.exits, { recursive: true, mode: PRIVATE })
   await mkdir(files.crun, { recursive: true, mode: PRIVATE })
-  await writeFile(files.resolvConf, resolvConf(resolvers))
+  await writeFile(files.resolvConf, resolvConf(presentResolvers()))
   await prepareDisks(files.diskTemplate, region.log)
   await prepareCgroups(cgroups, names.cgroup)
   await ensureBridge(network, signal)
-  await applyFirewall(
-    {
-      table: names.firewallTable,
-      bridge: names.bridge,
-      subnet: region.subnet,
-      resolvers: resolvers.addresses,
-    },
-    signal,
-  )
+  await putUpFirewall(region, signal)
+}
+
+export async function putUpFirewall(
+  { names, subnet }: LocalRegion,
+  signal: AbortSignal,
+): Promise<void> {
+  const { addresses } = presentResolvers()
+  const { firewallTable: table, bridge } = names
+  await applyFirewall({ table, bridge, subnet, resolvers: addresses }, signal)
 }
 
 /**
