@@ -29,6 +29,8 @@ export interface Journey {
   git(cwd: string, ...args: string[]): Promise<string>
   /** As the Platform API lists them. */
   dynos(app: string): Promise<readonly ListedDyno[]>
+  /** Waits until the app's dynos are all up, and no other of the first region holds anything. */
+  calm(app: string): Promise<void>
   /** How many dynos hold something on the machine. */
   containers(region: string): number
   configure(settings: Partial<Timings & { clockOffset: number }>): void
@@ -96,6 +98,12 @@ export function aJourney(
       if (!response.ok) throw new Error(`GET dynos: ${response.status}`)
       return (await response.json()) as ListedDyno[]
     },
+    calm: (app) =>
+      until('all is calm', async () => {
+        const listed = await journey.dynos(app)
+        const up = listed.filter((dyno) => dyno.state === 'up').length
+        return up === listed.length && up === journey.containers(regions[0] ?? '')
+      }),
     containers: (region) =>
       readdirSync(installation.data.dynos(region)).filter(isUuid).length,
     configure: (settings) => configureIn(installation.data.root, settings),

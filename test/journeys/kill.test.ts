@@ -23,7 +23,7 @@ const journey = aJourney({
     app = await anApp(it, { source: 'examples/hello-node', name: 'undying' })
     await app.push('The first')
     await app.heroku('ps:scale', 'web=2')
-    await app.heroku('ps:wait', '--wait-interval', '1')
+    await it.calm(app.name)
     dynos = await ids()
     load = steadyLoad(app.url, PER_SECOND)
   },

@@ -47,7 +47,7 @@ test('ps shows the dyno, as Heroku would', async () => {
 
 test('more dynos and a worker are started', async () => {
   assert.match(await app.heroku('ps:scale', 'web=3', 'worker=1'), /now running/)
-  await app.heroku('ps:wait', '--wait-interval', '1')
+  await app.heroku('ps:wait')
   const ps = await app.heroku('ps')
   for (const place of ['web.1', 'web.2', 'web.3', 'worker.1']) {
     assert.match(ps, new RegExp(`${place.replace('.', '\\.')}: up`))
@@ -61,7 +61,7 @@ test('more dynos and a worker are started', async () => {
 
 test('a config var makes a release and reaches the dynos', async () => {
   assert.match(await app.heroku('config:set', 'GREETING=Salut'), /done, v4/)
-  await app.heroku('ps:wait', '--wait-interval', '1')
+  await journey.calm(app.name)
   assert.match(await app.heroku('config'), /GREETING:\s+Salut/)
   await until('no dyno of v3 answers', async () => {
     const answers = await Promise.all(Array.from({ length: 6 }, () => body(app.url)))
@@ -94,7 +94,7 @@ test('releases are listed, and rolled back', async () => {
   assert.match(releases, /v4.*Set GREETING config vars/)
   assert.match(releases, /v3.*Deploy [0-9a-f]{8}/)
   assert.match(await app.heroku('rollback', 'v3'), /v3/)
-  await app.heroku('ps:wait', '--wait-interval', '1')
+  await journey.calm(app.name)
   assert.match(await app.heroku('releases'), /v5.*Rollback to v3/)
   await until(
     'the greeting of v3 is back',

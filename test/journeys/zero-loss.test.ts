@@ -24,19 +24,10 @@ const journey = aJourney({
     app = await anApp(it, { source: 'examples/hello-node', name: 'no-loss' })
     await app.push('The first')
     await app.heroku('ps:scale', 'web=2')
-    await calm()
+    await it.calm(app.name)
     load = steadyLoad(app.url, PER_SECOND)
   },
 })
-
-/** Every place's dyno is up, and no other dyno is left. */
-async function calm(): Promise<void> {
-  await until('all is calm', async () => {
-    const dynos = await journey.dynos(app.name)
-    const ups = dynos.filter((dyno) => dyno.state === 'up').length
-    return ups === dynos.length && ups === journey.containers('us')
-  })
-}
 
 /** Makes every web dyno another one by `act`, and sees that no request was lost on the way. */
 async function replaces(act: () => Promise<unknown>): Promise<void> {
@@ -46,7 +37,7 @@ async function replaces(act: () => Promise<unknown>): Promise<void> {
     await until('every dyno is another', async () =>
       (await journey.dynos(app.name)).every((dyno) => !earlier.has(dyno.id)),
     )
-    await calm()
+    await journey.calm(app.name)
     assert.deepEqual(load.tally().failures, [])
   }
 }
@@ -69,9 +60,9 @@ test('a cycle', () => {
 test('a scale down', async () => {
   for (let round = 0; round < ROUNDS; round++) {
     await app.heroku('ps:scale', 'web=4')
-    await calm()
+    await journey.calm(app.name)
     await app.heroku('ps:scale', 'web=2')
-    await calm()
+    await journey.calm(app.name)
     assert.deepEqual(load.tally().failures, [])
   }
 })
