@@ -4,21 +4,36 @@ import { readFileSync } from 'node:fs'
 
 import { answer } from '../src/api/front-door/answer.ts'
 import { openFrontDoor } from '../src/api/front-door/front-door.ts'
+import { REQUESTS_PER_HOUR, rateLimit } from '../src/api/rate-limit.ts'
 import { resources } from '../src/api/resources.ts'
 import { apiServer } from '../src/api/server.ts'
-import { systemClock } from '../src/lib/clock.ts'
+import { SECOND, systemClock } from '../src/lib/clock.ts'
 import { secretBox } from '../src/lib/secret-box.ts'
 import { patientDatabase } from '../src/store/patient-database.ts'
 import { startPart } from './part.ts'
 
 const CONNECTIONS = 10
 
+interface ApiSettings {
+  readonly requestsPerHour?: number
+}
+
 const part = startPart('api', CONNECTIONS)
 const { data, installation, pool, log } = part
 
+let requestsPerHour = readRequestsPerHour()
+setInterval(() => (requestsPerHour = readRequestsPerHour()), SECOND)
 const secrets = secretBox(readFileSync(data.keys.configVars))
 const api = await apiServer(
-  { pool: patientDatabase(pool), secrets, clock: systemClock, data, installation, log },
+  {
+    pool: patientDatabase(pool),
+    secrets,
+    clock: systemClock,
+    data,
+    installation,
+    log,
+    rateLimit: rateLimit(systemClock, () => requestsPerHour),
+  },
   resources,
 )
 const door = await openFrontDoor({
@@ -37,3 +52,13 @@ part.signal.addEventListener('abort', () => {
     .then(() => pool.end())
     .finally(() => process.exit())
 })
+
+/** Whoever runs Mayfly may grant more, in `api.json`. */
+function readRequestsPerHour(): number {
+  try {
+    const settings = JSON.parse(readFileSync(data.apiSettings, 'utf8')) as ApiSettings
+    return settings.requestsPerHour ?? REQUESTS_PER_HOUR
+  } catch {
+    return REQUESTS_PER_HOUR
+  }
+}

@@ -6,6 +6,7 @@ import type { FastifyInstance } from 'fastify'
 
 import { createAccount } from '../src/actions/create-account.ts'
 import { createAuthorization } from '../src/actions/create-authorization.ts'
+import { REQUESTS_PER_HOUR, rateLimit } from '../src/api/rate-limit.ts'
 import { resources } from '../src/api/resources.ts'
 import { apiServer } from '../src/api/server.ts'
 import { dataDirectory, type Installation } from '../src/installation/data-directory.ts'
@@ -50,7 +51,13 @@ export interface AnApi {
   ) => Promise<Answer>
 }
 
-export async function anApi(pool: Database, log: Log = silentLog): Promise<AnApi> {
+export async function anApi(
+  pool: Database,
+  {
+    log = silentLog,
+    requestsPerHour = REQUESTS_PER_HOUR,
+  }: { readonly log?: Log; readonly requestsPerHour?: number } = {},
+): Promise<AnApi> {
   const token = randomUUID()
   const account = await inTransaction(pool, async (tx) => {
     for (const region of installation.regions) {
@@ -69,7 +76,15 @@ export async function anApi(pool: Database, log: Log = silentLog): Promise<AnApi
   })
   const data = dataDirectory('/nowhere')
   const server = await apiServer(
-    { pool, secrets, clock: systemClock, data, installation, log },
+    {
+      pool,
+      secrets,
+      clock: systemClock,
+      data,
+      installation,
+      log,
+      rateLimit: rateLimit(systemClock, () => requestsPerHour),
+    },
     resources,
   )
 

@@ -5,7 +5,7 @@
  */
 
 import { execFile } from 'node:child_process'
-import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -117,6 +117,8 @@ export function installationToBe(options: InstallationOptions = {}): {
       const more = [`--regions=${regions.join(',')}`, '--no-example', ...args]
       const ran = await installation.mayfly('up', '--detach', ...at, ...more)
       if (ran.status !== 0) return ran
+      // Tests poll.
+      writeFileSync(data.apiSettings, JSON.stringify({ requestsPerHour: 1_000_000 }))
       const said = await installation.mayfly('env', '--json')
       env = { ...env, ...(JSON.parse(said.stdout) as Record<string, string>) }
       return ran

@@ -19,7 +19,6 @@ import {
 } from '../installation/postgres-cluster.ts'
 import { asUser } from '../installation/run-program.ts'
 import { POSTGRES_USER, userId } from '../installation/users.ts'
-import { silentLog } from '../lib/log.ts'
 import { Problem } from '../model/problem.ts'
 import { patientDatabase } from '../store/patient-database.ts'
 import { inTransaction } from '../store/queryable.ts'
@@ -38,7 +37,7 @@ suite('PostgreSQL is away', () => {
     start()
     await until('PostgreSQL answers', () => postgresAnswers(directory))
     await migrate(pool)
-    api = await anApi(patientDatabase(pool), silentLog)
+    api = await anApi(patientDatabase(pool))
   })
 
   after(async () => {

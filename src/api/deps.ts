@@ -4,6 +4,7 @@ import type { Log } from '../lib/log.ts'
 import type { SecretBox } from '../lib/secret-box.ts'
 import type { Account } from '../model/app.ts'
 import type { Database } from '../store/queryable.ts'
+import type { RateLimit } from './rate-limit.ts'
 
 /** What every resource is given. */
 export interface Deps {
@@ -13,15 +14,20 @@ export interface Deps {
   readonly data: DataDirectory
   readonly installation: Installation
   readonly log: Log
+  readonly rateLimit: RateLimit
 }
 
 declare module 'fastify' {
   interface FastifyRequest {
     /** Whose token the request carries. Resources that need none must not read it. */
     account: Account
+    /** Stands for the token: its digest. */
+    tokenDigest: string
   }
   interface FastifyContextConfig {
     /** Answered without a token: health, and URLs that are capabilities themselves. */
     readonly open?: boolean
+    /** Not counted among the token's requests. */
+    readonly free?: boolean
   }
 }

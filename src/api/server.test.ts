@@ -82,7 +82,7 @@ test('every answer is JSON with a request id, errors too', async () => {
     assert.equal(answer.status, status)
     assert.match(String(answer.headers['content-type']), /^application\/json/)
     assert.match(String(answer.headers['request-id']), /^[0-9a-f-]{36}$/)
-    assert.equal(answer.headers['ratelimit-remaining'], '4500')
+    assert.match(String(answer.headers['ratelimit-remaining']), /^44\d\d$/)
   }
 })
 

@@ -12,7 +12,6 @@ import { Problem } from '../model/problem.ts'
 import { answerError } from './answer-error.ts'
 import { authenticate } from './authenticate.ts'
 import type { Deps } from './deps.ts'
-import { RATE_LIMIT } from './rate-limit.ts'
 import { requireVersion } from './require-version.ts'
 
 const LARGEST_BODY = 1024 ** 2
@@ -32,16 +31,21 @@ export async function apiServer(
   }).withTypeProvider<TypeBoxTypeProvider>()
 
   server.decorateRequest('account')
+  server.decorateRequest('tokenDigest')
   takeEmptyBodies(server)
   server.setErrorHandler(answerError(deps.log))
   server.setNotFoundHandler(async () => {
     throw new Problem('not_found', 'The requested API endpoint was not found.')
   })
   server.addHook('onRequest', async (request, reply) => {
-    reply.headers({ 'request-id': request.id, 'ratelimit-remaining': RATE_LIMIT })
-    if (request.routeOptions.config.open) return
+    const { open = false, free = false } = request.routeOptions.config
+    reply.header('request-id', request.id)
+    if (open) return
     requireVersion(request.headers.accept)
     await authenticate(deps.pool, request)
+    reply.header('ratelimit-remaining', deps.rateLimit.left(request.tokenDigest))
+    if (free) return
+    reply.header('ratelimit-remaining', deps.rateLimit.take(request.tokenDigest))
   })
   for (const resource of resources) await server.register(resource, deps)
   await server.ready()

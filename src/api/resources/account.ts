@@ -4,16 +4,20 @@ import type { Account as ApiAccount } from '@heroku-cli/schema'
 import { Problem } from '../../model/problem.ts'
 import { type AccountDetails, accountDetails } from '../../store/accounts.ts'
 import type { Deps } from '../deps.ts'
-import { RATE_LIMIT } from '../rate-limit.ts'
 
-export const account: FastifyPluginAsyncTypebox<Deps> = async (server, { pool }) => {
+export const account: FastifyPluginAsyncTypebox<Deps> = async (
+  server,
+  { pool, rateLimit },
+) => {
   for (const url of ['/account', '/users/~']) {
     server.get(url, async (request) =>
       serializeAccount(await accountDetails(pool, request.account.id)),
     )
   }
 
-  server.get('/account/rate-limits', async () => ({ remaining: RATE_LIMIT }))
+  server.get('/account/rate-limits', { config: { free: true } }, async (request) => ({
+    remaining: rateLimit.left(request.tokenDigest),
+  }))
 
   // `labs` asks here first, and takes 404 to mean: then it is a feature of the app.
   server.get('/account/features', async () => [])

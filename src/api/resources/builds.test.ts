@@ -18,6 +18,7 @@ import { digestOf } from '../../model/token.ts'
 import { ensureAuthorization } from '../../store/accounts.ts'
 import { appendOutput } from '../../store/build-output.ts'
 import { fail, findBuild } from '../../store/builds.ts'
+import { rateLimit, REQUESTS_PER_HOUR } from '../rate-limit.ts'
 import { apiServer } from '../server.ts'
 import { builds } from './builds.ts'
 import { sources } from './sources.ts'
@@ -47,6 +48,7 @@ suite('builds and sources', () => {
       data,
       installation,
       log: silentLog,
+      rateLimit: rateLimit(systemClock, () => REQUESTS_PER_HOUR),
     }
     api = await apiServer(deps, [builds, sources])
   })

@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { Dyno as ApiDyno } from '@heroku-cli/schema'
-import { Type } from 'typebox'
+import { type Static, Type } from 'typebox'
 
 import { restartDynos } from '../../actions/restart-dynos.ts'
 import type { App } from '../../model/app.ts'
@@ -14,21 +14,25 @@ import { requireApp } from '../require-app.ts'
 
 const AppParams = Type.Object({ app: Type.String() })
 const DynoParams = Type.Object({ app: Type.String(), dyno: Type.String() })
+/** `heroku ps --extended`. */
+const Extent = Type.Object({ extended: Type.Optional(Type.String()) })
 const TypeParams = Type.Object({ app: Type.String(), type: Type.String() })
 
 export const dynos: FastifyPluginAsyncTypebox<Deps> = async (server, { pool }) => {
   server.get(
     '/apps/:app/dynos',
-    { schema: { params: AppParams } },
-    async (request, reply) =>
-      sendPart(request, reply, await shownDynos(request.params.app), ['name', 'id']),
+    { schema: { params: AppParams, querystring: Extent } },
+    async (request, reply) => {
+      const all = await shownDynos(request.params.app, request.query)
+      return sendPart(request, reply, all, ['name', 'id'])
+    },
   )
 
   server.get(
     '/apps/:app/dynos/:dyno',
-    { schema: { params: DynoParams } },
-    async ({ params }) => {
-      const all = await shownDynos(params.app)
+    { schema: { params: DynoParams, querystring: Extent } },
+    async ({ params, query }) => {
+      const all = await shownDynos(params.app, query)
       const dyno = all.find((it) => it.id === params.dyno || it.name === params.dyno)
       if (!dyno) throw new Problem('not_found', `Couldn't find that dyno.`)
       return dyno
@@ -64,11 +68,16 @@ export const dynos: FastifyPluginAsyncTypebox<Deps> = async (server, { pool }) =
     })
   }
 
-  async function shownDynos(identity: string): Promise<ApiDyno[]> {
+  async function shownDynos(
+    identity: string,
+    { extended }: Static<typeof Extent>,
+  ): Promise<ApiDyno[]> {
     const app = await requireApp(pool, identity)
     return (await dynosOf(pool, app.id)).flatMap((dyno) => {
       const state = shownState(dyno)
-      return state ? [serializeDyno(dyno, state, app)] : []
+      if (!state) return []
+      const shown = serializeDyno(dyno, state, app)
+      return [extended === 'true' ? { ...shown, extended: serializeExtent(dyno) } : shown]
     })
   }
 
@@ -98,5 +107,23 @@ function serializeDyno(it: AppDyno, state: DynoState, app: App): ApiDyno {
     state,
     type: it.type,
     updated_at: it.updatedAt.toISOString(),
+  }
+}
+
+/** What the CLI has columns for, and why a dyno does not run and when it will be tried again. */
+function serializeExtent(it: AppDyno) {
+  return {
+    az: null,
+    crashes: it.crashes,
+    execution_plane: null,
+    exit_status: it.exitStatus,
+    fleet: null,
+    instance: it.id,
+    ip: it.address,
+    next_attempt_at: it.nextAttemptAt?.toISOString() ?? null,
+    port: it.port,
+    region: it.region,
+    route: it.routed ? `${it.address}:${it.port}` : null,
+    stop_reason: it.stopReason,
   }
 }
