@@ -18,6 +18,8 @@ export interface Bench {
   /** Deploys bench/tiny-app under this name, by git push. */
   deploy(app: string): Promise<void>
   scale(app: string, type: string, quantity: number): Promise<void>
+  /** Does `act`, and waits until every dyno of the type is another one, up and settled. */
+  replaced(app: string, type: string, act: () => Promise<unknown>): Promise<void>
   /** Waits until so many dynos of a type are up, and for web routed, and no other is left. */
   settled(app: string, type: string, quantity: number): Promise<void>
 }
@@ -43,6 +45,15 @@ function benchOn(installation: TestInstallation, database: Pool): Bench {
     authorization: `Bearer ${installation.env['HEROKU_API_KEY']}`,
   }
 
+  async function live(app: string, type: string): Promise<string[]> {
+    const { rows } = await database.query<{ id: string }>(
+      `select dynos.id from dynos join apps on apps.id = dynos.app
+        where apps.name = $1 and dynos.type = $2 and dynos.state <> 'down'`,
+      [app, type],
+    )
+    return rows.map((row) => row.id)
+  }
+
   async function api(method: string, path: string, body?: unknown): Promise<unknown> {
     const response = await fetch(`${installation.apiUrl}${path}`, {
       method,
@@ -54,7 +65,7 @@ function benchOn(installation: TestInstallation, database: Pool): Bench {
     return response.json()
   }
 
-  return {
+  const bench: Bench = {
     installation,
     database,
     api,
@@ -76,6 +87,14 @@ function benchOn(installation: TestInstallation, database: Pool): Bench {
     async scale(app, type, quantity) {
       await api('PATCH', `/apps/${app}/formation/${type}`, { quantity })
     },
+    async replaced(app, type, act) {
+      const old = new Set(await live(app, type))
+      await act()
+      await until('every dyno is another', async () =>
+        (await live(app, type)).every((id) => !old.has(id)),
+      )
+      await bench.settled(app, type, old.size)
+    },
     async settled(app, type, quantity) {
       await until(
         `${quantity} ${type} dynos are up`,
@@ -94,4 +113,5 @@ function benchOn(installation: TestInstallation, database: Pool): Bench {
       )
     },
   }
+  return bench
 }

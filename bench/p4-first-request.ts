@@ -15,8 +15,7 @@ export async function p4FirstRequest(bench: Bench): Promise<Figure[]> {
   await bench.settled('tiny', 'web', 1)
   const load = steadyLoad(`${bench.installation.url('tiny')}/`, PER_SECOND)
   for (let restart = 0; restart < RESTARTS; restart++) {
-    await bench.api('DELETE', '/apps/tiny/dynos')
-    await bench.settled('tiny', 'web', 1)
+    await bench.replaced('tiny', 'web', () => bench.api('DELETE', '/apps/tiny/dynos'))
   }
   const { bodies } = await load.stop()
   const waits = [...bodies.keys()].map((body) => Number(body.split(' ')[1]))

@@ -18,7 +18,6 @@ export async function p7Replacements(bench: Bench): Promise<Figure[]> {
   let replaced = 0
   for (let round = 0; replaced < REPLACEMENTS; round++) {
     replaced += (await ways[round % ways.length]?.(round)) ?? 0
-    await bench.settled('tiny', 'web', DYNOS)
   }
   const { answered, failures } = await load.stop()
   return [
@@ -32,38 +31,40 @@ export async function p7Replacements(bench: Bench): Promise<Figure[]> {
   ]
 }
 
-/** Each says how many dynos it replaces. */
+/** Each says how many dynos it replaced. */
 function waysToReplace(bench: Bench): ((round: number) => Promise<number>)[] {
+  const replace = async (act: () => Promise<unknown>): Promise<number> => {
+    await bench.replaced('tiny', 'web', act)
+    return DYNOS
+  }
   return [
-    async (round) => {
-      await bench.api('PATCH', '/apps/tiny/config-vars', { ROUND: String(round) })
-      return DYNOS
-    },
-    async () => {
-      await bench.api('DELETE', '/apps/tiny/dynos')
-      return DYNOS
-    },
-    async (round) => {
-      const settings = { clockOffset: round * 28 * HOUR }
-      writeFileSync(bench.installation.data.managerSettings, JSON.stringify(settings))
-      await new Promise((resolve) => setTimeout(resolve, 1000))
-      return DYNOS
-    },
+    (round) =>
+      replace(() =>
+        bench.api('PATCH', '/apps/tiny/config-vars', { ROUND: String(round) }),
+      ),
+    () => replace(() => bench.api('DELETE', '/apps/tiny/dynos')),
+    (round) =>
+      replace(async () => {
+        const settings = { clockOffset: (round + 1) * 28 * HOUR }
+        writeFileSync(bench.installation.data.managerSettings, JSON.stringify(settings))
+      }),
     async () => {
       await bench.scale('tiny', 'web', DYNOS + 2)
       await bench.settled('tiny', 'web', DYNOS + 2)
       await bench.scale('tiny', 'web', DYNOS)
+      await bench.settled('tiny', 'web', DYNOS)
       return 2
     },
-    async () => {
-      const [latest] = (
-        (await bench.api('GET', '/apps/tiny/releases')) as {
-          version: number
-          id: string
-        }[]
-      ).toSorted((a, b) => b.version - a.version)
-      await bench.api('POST', '/apps/tiny/releases', { release: latest?.id })
-      return DYNOS
-    },
+    () =>
+      replace(async () => {
+        const releases = (await bench.api('GET', '/apps/tiny/releases')) as Release[]
+        const [latest] = releases.toSorted((a, b) => b.version - a.version)
+        await bench.api('POST', '/apps/tiny/releases', { release: latest?.id })
+      }),
   ]
+}
+
+interface Release {
+  readonly id: string
+  readonly version: number
 }

@@ -1,13 +1,9 @@
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
+import { parseArgs } from 'node:util'
 
-import { Refusal } from '../../src/installation/refusal.ts'
-import { runToTerminal } from './run-checks.ts'
-import { program } from './settings.ts'
+import { bench as measure } from '../../bench/bench.ts'
 
-/** Measures the figures of the performance specification. */
+/** Measures the figures of the performance specification: all of them, or those named. */
 export async function bench(args: string[]): Promise<number> {
-  const file = join(program, 'bench', 'bench.ts')
-  if (!existsSync(file)) throw new Refusal('There is nothing to measure yet.')
-  return runToTerminal([process.execPath, file, ...args], { cwd: program })
+  const { positionals } = parseArgs({ args, allowPositionals: true })
+  return measure(positionals)
 }

@@ -17,13 +17,13 @@ import { lookAfterFormation } from './look-after-formation.ts'
 
 const pool = aDatabase()
 const { signal } = new AbortController()
+const timings = () => HEROKU_TIMINGS
 
 /** One app whose manager and router look as often as they like; time passes only by `wait`. */
 async function aWorld(options: MemoryRuntimeOptions = {}) {
   let now = new Date('2026-01-01T00:00:00Z')
   const clock = { now: () => now }
   const runtime = new MemoryRuntime(clock, options)
-  const timings = () => HEROKU_TIMINGS
   const look = lookAfterFormation({
     pool,
     runtime,

@@ -38,8 +38,8 @@ export interface Deps {
   readonly timings: () => Timings
 }
 
-/** How many dynos of a formation boot in one look; the next look goes on. */
-const BOOTS = 8
+/** How many dynos of a formation boot in one look: those that are up already must not wait for all. */
+const BOOTS = 24
 const LONGEST_WAIT = MINUTE
 /** The runtime's hints may get lost: while something is under way we look by ourselves. */
 const WHILE_MOVING = SECOND

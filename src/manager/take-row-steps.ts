@@ -14,8 +14,8 @@ import {
 import { replacing, startingProcess, stateChanged } from '../model/dyno-lines.ts'
 import type { Formation } from '../model/formation.ts'
 import { newId } from '../model/ids.ts'
-import { allocateAddress } from '../store/addresses.ts'
-import { addDyno, moveDyno } from '../store/dynos.ts'
+import { allocateAddresses } from '../store/addresses.ts'
+import { addDynos, moveDyno, type NewDyno } from '../store/dynos.ts'
 import { writeLogLines } from '../store/log-lines.ts'
 import type { Queryable } from '../store/queryable.ts'
 import { wakeRouter } from '../store/regions.ts'
@@ -35,100 +35,113 @@ export async function takeRowSteps(
   steps: readonly Step[],
   context: Context,
 ): Promise<void> {
-  let routesChanged = false
+  const { formation, region } = context
+  const places: Place[] = []
+  const said: Said[] = []
   for (const step of steps) {
-    const { dyno, lines } = await takeRowStep(tx, step, context)
-    if (lines.length > 0) await say(tx, dyno, lines)
-    if (dyno.type === 'web' && changesRoutes(step)) routesChanged = true
+    const taken = await takeRowStep(tx, step, context)
+    if (taken.place) places.push(taken.place)
+    said.push(...taken.said)
   }
-  if (routesChanged) await wakeRouter(tx, context.region)
+  const added = await newDynos(tx, places, context)
+  await addDynos(tx, added)
+
+  said.push(...added.map((dyno) => ({ dyno, line: startLine(dyno, context) })))
+  await writeLogLines(
+    tx,
+    said.map(({ dyno, line }) => ({
+      app: formation.app,
+      source: 'heroku',
+      ps: placeOf(dyno),
+      message: line,
+    })),
+  )
+  if (formation.type === 'web' && steps.some(changesRoutes)) await wakeRouter(tx, region)
+}
+
+/** Where a dyno is to be added, and how often in a row the place has crashed. */
+interface Place {
+  readonly ordinal: number
+  readonly crashes: number
+}
+
+interface Said {
+  readonly dyno: Pick<Dyno, 'type' | 'ordinal'>
+  readonly line: string
 }
 
 interface Taken {
-  readonly dyno: Pick<Dyno, 'app' | 'type' | 'ordinal'>
-  readonly lines: readonly string[]
+  readonly place?: Place
+  readonly said: readonly Said[]
 }
 
-async function takeRowStep(tx: Queryable, step: Step, context: Context): Promise<Taken> {
+const NOTHING: Taken = { said: [] }
+
+async function takeRowStep(tx: Queryable, step: Step, { now }: Context): Promise<Taken> {
   switch (step.do) {
     case 'add':
-      return add(tx, { ordinal: step.ordinal, crashes: 0 }, context)
-    case 'replace':
-      return replace(tx, step, context)
-    case 'revive':
-      return revive(tx, step, context)
-    case 'note start':
-      await moveDyno(
-        tx,
-        step.dyno,
-        { state: step.dyno.state, startedAt: step.at },
-        context.now,
-      )
-      return { dyno: step.dyno, lines: [] }
+      return { place: { ordinal: step.ordinal, crashes: 0 }, said: [] }
+    case 'replace': {
+      const { dyno, because } = step
+      const next = { state: dyno.state, leaving: true, stopReason: because }
+      if (!(await moveDyno(tx, dyno, next, now))) return NOTHING
+      const lines = [...replacing(because), stateChanged('up', 'starting')]
+      return { place: { ordinal: dyno.ordinal, crashes: 0 }, said: saidOf(dyno, lines) }
+    }
+    case 'revive': {
+      const { dyno, crashes } = step
+      if (!(await moveDyno(tx, dyno, { state: 'down' }, now))) return NOTHING
+      const lines = [stateChanged('crashed', 'starting')]
+      return { place: { ordinal: dyno.ordinal, crashes }, said: saidOf(dyno, lines) }
+    }
+    case 'note start': {
+      const { dyno, at } = step
+      await moveDyno(tx, dyno, { state: dyno.state, startedAt: at }, now)
+      return NOTHING
+    }
     case 'move': {
-      const next = { ...step.note, state: step.to }
-      const moved = await moveDyno(tx, step.dyno, next, context.now)
-      return { dyno: step.dyno, lines: moved ? step.say : [] }
+      const { dyno, to, note, say } = step
+      const moved = await moveDyno(tx, dyno, { ...note, state: to }, now)
+      return moved ? { said: saidOf(dyno, say) } : NOTHING
     }
     case 'boot':
     case 'terminate':
     case 'kill':
     case 'remove':
-      return { dyno: step.dyno, lines: [] }
+      return NOTHING
   }
 }
 
-async function replace(
-  tx: Queryable,
-  { dyno, because }: Extract<Step, { do: 'replace' }>,
-  context: Context,
-): Promise<Taken> {
-  const next = { state: dyno.state, leaving: true, stopReason: because }
-  if (!(await moveDyno(tx, dyno, next, context.now))) return { dyno, lines: [] }
-  const { lines } = await add(tx, { ordinal: dyno.ordinal, crashes: 0 }, context)
-  return {
-    dyno,
-    lines: [...replacing(because), stateChanged('up', 'starting'), ...lines],
-  }
+function saidOf(dyno: Dyno, lines: readonly string[]): Said[] {
+  return lines.map((line) => ({ dyno, line }))
 }
 
-async function revive(
+async function newDynos(
   tx: Queryable,
-  { dyno, crashes }: Extract<Step, { do: 'revive' }>,
-  context: Context,
-): Promise<Taken> {
-  if (!(await moveDyno(tx, dyno, { state: 'down' }, context.now)))
-    return { dyno, lines: [] }
-  const { lines } = await add(tx, { ordinal: dyno.ordinal, crashes }, context)
-  return { dyno, lines: [stateChanged('crashed', 'starting'), ...lines] }
-}
-
-/** Its start is told here, for what the process prints must not come before it. */
-async function add(
-  tx: Queryable,
-  { ordinal, crashes }: { readonly ordinal: number; readonly crashes: number },
-  { formation, region, configVars, now }: Context,
-): Promise<Taken> {
-  const { app, type, command } = formation
-  const port = randomInt(PORTS.from, PORTS.below)
-  await addDyno(tx, {
+  places: readonly Place[],
+  { formation, region, now }: Context,
+): Promise<NewDyno[]> {
+  const addresses = await allocateAddresses(tx, region, places.length)
+  return places.map(({ ordinal, crashes }, at) => ({
     id: newId(),
-    app,
+    app: formation.app,
     formation: formation.id,
     release: formation.release,
     region,
-    type,
+    type: formation.type,
     ordinal,
     size: formation.size,
-    command,
-    address: await allocateAddress(tx, region),
-    port,
+    command: formation.command,
+    address: addresses[at] ?? '',
+    port: randomInt(PORTS.from, PORTS.below),
     crashes,
     createdAt: now,
-  })
-  const dyno = { app, type, ordinal, port }
-  const environment = dynoEnvironment(dyno, configVars)
-  return { dyno, lines: [startingProcess(expandCommand(command, environment))] }
+  }))
+}
+
+/** Told when the row is made, for what the process prints must not come before it. */
+function startLine(dyno: NewDyno, { configVars }: Context): string {
+  return startingProcess(expandCommand(dyno.command, dynoEnvironment(dyno, configVars)))
 }
 
 const routed: readonly DynoState[] = ['up', 'stopping', 'crashed']
@@ -136,20 +149,6 @@ const routed: readonly DynoState[] = ['up', 'stopping', 'crashed']
 /** Whether the router must look: who is up, and what an app without dynos answers. */
 function changesRoutes(step: Step): boolean {
   if (step.do !== 'move') return step.do === 'add' || step.do === 'revive'
-  return (
-    step.to !== step.dyno.state &&
-    [step.to, step.dyno.state].some((it) => routed.includes(it))
-  )
-}
-
-async function say(
-  tx: Queryable,
-  dyno: Taken['dyno'],
-  lines: readonly string[],
-): Promise<void> {
-  const ps = placeOf(dyno)
-  await writeLogLines(
-    tx,
-    lines.map((message) => ({ app: dyno.app, source: 'heroku', ps, message })),
-  )
+  const { dyno, to } = step
+  return to !== dyno.state && [to, dyno.state].some((it) => routed.includes(it))
 }

@@ -3,32 +3,51 @@ import type { Queryable } from './queryable.ts'
 const TRIES = 1000
 
 /**
- * A free address of the region's subnet, for a row of the same transaction. They go round,
+ * Free addresses of the region's subnet, for rows of the same transaction. They go round,
  * so one just freed is the last to come again. The first of the subnet is the gateway's.
  */
-export async function allocateAddress(db: Queryable, region: string): Promise<string> {
-  for (let tries = 0; tries < TRIES; tries++) {
-    const { rows } = await db.query(
-      `with turn as (
-         insert into address_cursors (region, next) values ($1, 1)
-         on conflict (region) do update set next = address_cursors.next + 1
-         returning next
-       ), candidate as (
-         select network(subnet)::inet + 2
-                  + (turn.next % ((1 << (32 - masklen(subnet))) - 3)) as address
-           from turn, regions where regions.name = $1
-       )
-       select host(address) as address,
-              exists (select from dynos
-                       where dynos.address = candidate.address and state <> 'down')
-           or exists (select from builds
-                       where builds.address = candidate.address and status = 'pending')
-                as taken
-         from candidate`,
-      [region],
-    )
-    const [found] = rows as { address: string; taken: boolean }[]
-    if (found && !found.taken) return found.address
+export async function allocateAddresses(
+  db: Queryable,
+  region: string,
+  count: number,
+): Promise<string[]> {
+  const found: string[] = []
+  for (let tries = 0; tries < TRIES && found.length < count; tries++) {
+    found.push(...(await freeAmongNext(db, region, count - found.length)))
   }
-  throw new Error(`no free address in region ${region}`)
+  if (found.length < count) throw new Error(`no free address in region ${region}`)
+  return found
+}
+
+export async function allocateAddress(db: Queryable, region: string): Promise<string> {
+  const [address] = await allocateAddresses(db, region, 1)
+  if (!address) throw new Error(`no free address in region ${region}`)
+  return address
+}
+
+/** Moves the region's cursor on by `count`, and gives those it passed that nobody holds. */
+async function freeAmongNext(
+  db: Queryable,
+  region: string,
+  count: number,
+): Promise<string[]> {
+  const { rows } = await db.query(
+    `with turn as (
+       insert into address_cursors (region, next) values ($1, $2)
+       on conflict (region) do update set next = address_cursors.next + $2
+       returning next
+     ), candidates as (
+       select host(network(subnet))::inet + 2
+                + ((turn.next - step) % ((1 << (32 - masklen(subnet))) - 3)) as address
+         from turn, regions, generate_series($2::integer - 1, 0, -1) as step
+        where regions.name = $1
+     )
+     select host(address) as address from candidates
+      where not exists (select from dynos
+                         where dynos.address = candidates.address and state <> 'down')
+        and not exists (select from builds
+                         where builds.address = candidates.address and status = 'pending')`,
+    [region, count],
+  )
+  return (rows as { address: string }[]).map((row) => row.address)
 }

@@ -37,26 +37,18 @@ export type NewDyno = Pick<
   | 'createdAt'
 > & { readonly region: string }
 
-export async function addDyno(db: Queryable, dyno: NewDyno): Promise<void> {
+export async function addDynos(db: Queryable, dynos: readonly NewDyno[]): Promise<void> {
+  if (dynos.length === 0) return
   await db.query(
     `insert into dynos (id, app, formation, release, region, type, ordinal, size, command,
                         address, port, crashes, state, created_at, updated_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'starting', $13, $13)`,
-    [
-      dyno.id,
-      dyno.app,
-      dyno.formation,
-      dyno.release,
-      dyno.region,
-      dyno.type,
-      dyno.ordinal,
-      dyno.size,
-      dyno.command,
-      dyno.address,
-      dyno.port,
-      dyno.crashes,
-      dyno.createdAt,
-    ],
+     select id, app, formation, release, region, type, ordinal, size, command,
+            address, port, crashes, 'starting', "createdAt", "createdAt"
+       from jsonb_to_recordset($1) as dyno (
+              id uuid, app uuid, formation uuid, release uuid, region text, type text,
+              ordinal integer, size text, command text, address inet, port integer,
+              crashes integer, "createdAt" timestamptz)`,
+    [JSON.stringify(dynos)],
   )
 }
 
