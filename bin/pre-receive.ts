@@ -10,6 +10,7 @@ import { dataDirectory } from '../src/installation/data-directory.ts'
 import { databaseConfig, openPool } from '../src/installation/database.ts'
 import { jsonLog } from '../src/lib/log.ts'
 import type { AccountId } from '../src/model/ids.ts'
+import { Problem } from '../src/model/problem.ts'
 import { accountDetails } from '../src/store/accounts.ts'
 import { findApp } from '../src/store/apps.ts'
 
@@ -27,7 +28,11 @@ process.stdout.on('error', () => process.exit(1))
 try {
   process.exitCode = (await accepted()) ? 0 : 1
 } catch (error) {
-  process.stdout.write(' !     Internal error: the push could not be built. Try again.\n')
+  const words =
+    error instanceof Problem
+      ? error.message
+      : 'Internal error: the push could not be built. Try again.'
+  process.stdout.write(` !     ${words}\n`)
   log.error('a push could not be built', error, { app: MAYFLY_APP })
   process.exitCode = 1
 }
@@ -36,7 +41,7 @@ await pool.end()
 async function accepted(): Promise<boolean> {
   const refs = parsePushedRefs(await text(process.stdin))
   const app = await findApp(pool, MAYFLY_APP ?? '')
-  if (!app) throw new Error(`there is no app ${MAYFLY_APP}`)
+  if (!app) throw new Problem('not_found', `Couldn't find that app.`)
   return receivePush(refs, {
     pool,
     data,

@@ -13,6 +13,8 @@ import { migrate } from '../src/installation/migrate.ts'
 export function aDatabase(): Pool {
   const name = `test_${randomBytes(6).toString('hex')}`
   const pool = new Pool({ database: name })
+  // A connection may hear of the database's end before its own.
+  pool.on('connect', (client) => client.on('error', () => {}))
 
   before(async () => {
     await asAdmin(`create database ${name}`)

@@ -8,6 +8,8 @@ import {
   newId,
   type SourceId,
 } from '../model/ids.ts'
+import { Problem } from '../model/problem.ts'
+import { lockApp } from '../store/apps.ts'
 import { addBuild, findBuild } from '../store/builds.ts'
 import { writeLogLines } from '../store/log-lines.ts'
 import type { Queryable } from '../store/queryable.ts'
@@ -27,8 +29,14 @@ export interface BuildWish {
   readonly buildpacks?: readonly string[]
 }
 
-/** Notes the build and wakes the manager of the app's region. Nothing is built when this returns. */
+/**
+ * Notes the build and wakes the manager of the app's region: nothing is built when this
+ * returns. A Problem `not_found` where the app is gone.
+ */
 export async function createBuild(tx: Queryable, wish: BuildWish): Promise<Build> {
+  if (!(await lockApp(tx, wish.app.id))) {
+    throw new Problem('not_found', `Couldn't find that app.`)
+  }
   const id = newId<'build'>()
   await addBuild(tx, {
     id,

@@ -10,6 +10,8 @@ import type { GitServerDeps } from './git-server.ts'
 import { GIT_ENVIRONMENT } from './run-git.ts'
 
 const PACK_LIMIT = 1024 ** 3
+/** Characters of what git says on its standard error. */
+const COMPLAINTS_LIMIT = 4096
 
 export interface GitExchange {
   readonly request: IncomingMessage
@@ -34,8 +36,11 @@ export async function serveByGit(
     env: cgiEnvironment(exchange, deps),
     stdio: ['pipe', 'pipe', 'pipe'],
   })
-  const complaints: Buffer[] = []
-  git.stderr.on('data', (piece: Buffer) => complaints.push(piece))
+  let complaints = ''
+  git.stderr.setEncoding('utf8')
+  git.stderr.on('data', (piece: string) => {
+    complaints = (complaints + piece).slice(-COMPLAINTS_LIMIT)
+  })
   const ended = new Promise<number | null>((resolve, reject) => {
     git.once('error', reject)
     git.once('close', resolve)
@@ -48,7 +53,7 @@ export async function serveByGit(
   })
   const status = await ended
   if (status !== 0) {
-    const said = Buffer.concat(complaints).toString().trim()
+    const said = complaints.trim()
     deps.log.info('git ended badly', { app: exchange.app.name, status, said })
   }
 }

@@ -63,6 +63,8 @@ export interface BuildDeps {
   readonly buildEnvironment: Readonly<Record<string, string>>
 }
 
+/** Of one region, as on Heroku: each may take two gigabytes of memory. */
+const MOST_AT_ONCE = 10
 const TURN = SECOND
 const FOLLOW = 0.15 * SECOND
 
@@ -90,7 +92,7 @@ async function prepare(build: Build, deps: BuildDeps): Promise<number> {
   if (!app || build.cancelledAt) {
     return abandon(build, app ? failures.cancelled : failures.destroyed, deps)
   }
-  if (await mustWait(pool, build)) return TURN
+  if (await mustWait(pool, build, MOST_AT_ONCE)) return TURN
   if (!build.address) {
     await inTransaction(pool, async (tx) =>
       giveAddress(tx, build.id, await allocateAddress(tx, region)),

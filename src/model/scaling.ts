@@ -12,6 +12,13 @@ export interface ScaleWish {
 }
 
 const MOST_DYNOS_OF_APP = 100
+/** Of one process type, by size. */
+const MOST_DYNOS_OF_TYPE: Readonly<Record<string, number>> = {
+  Eco: 1,
+  Basic: 1,
+  'Performance-M': 10,
+  'Performance-L': 10,
+}
 
 /** The formation as wished, or what is wrong with the wish, in a sentence. */
 export function scaled(formation: AppFormation, wish: ScaleWish): AppFormation | string {
@@ -38,6 +45,12 @@ function scaledQuantity(
 
 /** What is wrong with all formations of an app taken together; undefined if nothing is. */
 export function faultOfFormations(all: readonly AppFormation[]): string | undefined {
+  for (const { type, quantity, size } of all) {
+    const most = MOST_DYNOS_OF_TYPE[size] ?? MOST_DYNOS_OF_APP
+    if (quantity > most) {
+      return `Cannot update to more than ${most} ${size} size dynos per process type (${type}).`
+    }
+  }
   const dynos = all.reduce((sum, it) => sum + it.quantity, 0)
   if (dynos <= MOST_DYNOS_OF_APP) return undefined
   return `An app may have at most ${MOST_DYNOS_OF_APP} dynos; this would make ${dynos}.`

@@ -76,16 +76,26 @@ export async function buildsOf(db: Queryable, app: AppId): Promise<Build[]> {
   return rows as Build[]
 }
 
-/** Whether an older build of the same app is still under way: an app's builds take turns. */
-export async function mustWait(db: Queryable, build: Build): Promise<boolean> {
+/**
+ * Whether an older build of the same app is still under way, for an app's builds take turns;
+ * or as many as the region may have at once.
+ */
+export async function mustWait(
+  db: Queryable,
+  build: Build,
+  mostAtOnce: number,
+): Promise<boolean> {
   const { rows } = await db.query(
-    `select from builds as older, builds as this
-      where this.id = $1 and older.app = this.app and older.status = 'pending'
-        and (older.created_at, older.id) < (this.created_at, this.id)
-      limit 1`,
-    [build.id],
+    `select exists (select from builds as older, builds as this
+                     where this.id = $1 and older.app = this.app
+                       and older.status = 'pending'
+                       and (older.created_at, older.id) < (this.created_at, this.id))
+         or (select count(*) from builds as other join apps on apps.id = other.app
+              where other.step = 'compile'
+                and apps.region = (select region from apps where id = $2)) >= $3 as wait`,
+    [build.id, build.app, mostAtOnce],
   )
-  return rows.length > 0
+  return (rows as { wait: boolean }[])[0]?.wait ?? false
 }
 
 /** The next build of an app that waits for its turn. */

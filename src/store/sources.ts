@@ -51,6 +51,18 @@ export async function forgetUpload(db: Queryable, id: SourceId): Promise<void> {
   await db.query('update sources set uploaded_at = null where id = $1', [id])
 }
 
+/** Which of these a build under way is of. */
+export async function wantedSources(
+  db: Queryable,
+  ids: readonly SourceId[],
+): Promise<Set<SourceId>> {
+  const { rows } = await db.query(
+    `select distinct source from builds where source = any($1::uuid[]) and status = 'pending'`,
+    [ids],
+  )
+  return new Set((rows as { source: SourceId }[]).map((row) => row.source))
+}
+
 /** Whether a build under way, other than `but`, is of this source. */
 export async function sourceIsWanted(
   db: Queryable,

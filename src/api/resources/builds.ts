@@ -99,7 +99,9 @@ export const builds: FastifyPluginAsyncTypebox<Deps> = async (server, { pool }) 
     async ({ params }, reply) => {
       const build = await buildOfOutput(pool, params.token)
       if (!build) throw new Problem('not_found', `Couldn't find that build.`)
-      const output = Readable.from(followBuildOutput(pool, build.id))
+      const gone = new AbortController()
+      reply.raw.once('close', () => gone.abort())
+      const output = Readable.from(followBuildOutput(pool, build.id, gone.signal))
       return reply.type('text/plain; charset=utf-8').send(output)
     },
   )

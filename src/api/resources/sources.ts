@@ -1,7 +1,8 @@
 /** Where clients put source trees for builds: each is a file that two secret URLs lead to. */
 
-import { createReadStream, createWriteStream } from 'node:fs'
-import { rename, rm, stat } from 'node:fs/promises'
+import { randomUUID } from 'node:crypto'
+import { createWriteStream } from 'node:fs'
+import { open, rename, rm } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 
@@ -42,9 +43,11 @@ export const sources: FastifyPluginAsyncTypebox<Deps> = async (
     async ({ params }, reply) => {
       const source = await sourceToGet(pool, params.token)
       if (!source?.uploadedAt) throw notFound()
-      const path = data.sourceFile(source.id)
-      reply.header('content-length', (await stat(path)).size)
-      return reply.type('application/gzip').send(createReadStream(path))
+      // Opened before a build that ends may delete it.
+      const file = await open(data.sourceFile(source.id)).catch(() => undefined)
+      if (!file) throw notFound()
+      reply.header('content-length', (await file.stat()).size)
+      return reply.type('application/gzip').send(file.createReadStream())
     },
   )
 
@@ -72,7 +75,8 @@ export const sources: FastifyPluginAsyncTypebox<Deps> = async (
 
 /** Whole or not at all, and on disk before the client hears of it. */
 async function storeFile(body: Readable, path: string): Promise<void> {
-  const part = `${path}.part`
+  // Two may be sent at once: the one that is whole last stays.
+  const part = `${path}.${randomUUID()}.part`
   try {
     await pipeline(body, limited, createWriteStream(part, { mode: 0o644, flush: true }))
     await rename(part, path)

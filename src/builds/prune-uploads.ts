@@ -1,0 +1,51 @@
+/** A build deletes its source when it ends. This deletes what no build ever came for. */
+
+import { readdir, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+
+import type { DataDirectory } from '../installation/data-directory.ts'
+import { type Clock, DAY, HOUR, pause } from '../lib/clock.ts'
+import type { Log } from '../lib/log.ts'
+import { isUuid, type SourceId } from '../model/ids.ts'
+import type { Queryable } from '../store/queryable.ts'
+import { forgetUpload, wantedSources } from '../store/sources.ts'
+
+const KEPT = DAY
+
+export interface PruneDeps {
+  readonly pool: Queryable
+  readonly data: DataDirectory
+  readonly clock: Clock
+  readonly log: Log
+}
+
+/** Every hour, until the signal aborts. */
+export async function pruneUploads(deps: PruneDeps, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await pruneOnce(deps).catch((error: unknown) =>
+      deps.log.error('cannot prune uploads', error),
+    )
+    await pause(HOUR, signal)
+  }
+}
+
+/** Also removes what of an upload was cut short. */
+export async function pruneOnce({ pool, data, clock }: PruneDeps): Promise<void> {
+  const old: string[] = []
+  for (const name of await readdir(data.sources)) {
+    const facts = await stat(join(data.sources, name)).catch(() => undefined)
+    if (facts && clock.now().getTime() - facts.mtimeMs > KEPT) old.push(name)
+  }
+  const wanted = await wantedSources(pool, old.flatMap(sourceOf))
+  for (const name of old) {
+    const [source] = sourceOf(name)
+    if (!source || wanted.has(source)) continue
+    await forgetUpload(pool, source)
+    await rm(join(data.sources, name), { force: true })
+  }
+}
+
+function sourceOf(name: string): SourceId[] {
+  const id = name.split('.', 1)[0] ?? ''
+  return isUuid(id) ? [id as SourceId] : []
+}
