@@ -2,7 +2,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { chmod, mkdtemp, rm } from 'node:fs/promises'
-import { createServer, request } from 'node:http'
+import { type Agent, createServer, request } from 'node:http'
 import { type AddressInfo, createServer as createTcpServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -96,7 +96,7 @@ export async function aRouter(
       const master = join(directory, 'master.sock')
       const config = join(directory, 'haproxy.cfg')
       haproxy = spawn('haproxy', ['-W', '-S', master, '-f', config], {
-        stdio: process.env.DBG ? 'inherit' : 'ignore',
+        stdio: 'ignore',
       })
       await until('HAProxy serves', () => answers(port))
     },
@@ -161,20 +161,18 @@ export function get(
   port: number,
   path: string,
   headers: Record<string, string>,
+  agent: Agent | false = false,
 ): Promise<Got> {
   return new Promise((resolve, reject) => {
-    const asked = request(
-      { host: '127.0.0.1', port, path, headers, agent: false },
-      (answer) => {
-        let body = ''
-        answer.setEncoding('utf8')
-        answer.on('data', (chunk: string) => (body += chunk))
-        answer.on('error', reject)
-        answer.on('end', () =>
-          resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body }),
-        )
-      },
-    )
+    const asked = request({ host: '127.0.0.1', port, path, headers, agent }, (answer) => {
+      let body = ''
+      answer.setEncoding('utf8')
+      answer.on('data', (chunk: string) => (body += chunk))
+      answer.on('error', reject)
+      answer.on('end', () =>
+        resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body }),
+      )
+    })
     asked.on('error', reject)
     asked.end()
   })

@@ -68,6 +68,7 @@ export function haproxyConfig(table: RoutingTable, settings: RouterSettings): st
   return `${globalSection(settings, shape)}
 ${defaultsSections(settings)}
 ${frontend(settings)}
+${successor(settings)}
 ${noServer(settings)}
 ${backends(table)}`
 }
@@ -81,6 +82,7 @@ export function shapeOf(table: RoutingTable, settings: RouterSettings): string {
     globalSection(settings, ''),
     defaultsSections(settings),
     frontend(settings),
+    successor(settings),
     noServer(settings),
     `${table.backends}`,
     JSON.stringify([PAGES, NO_SUCH_APP, MISDIRECTED]),
@@ -96,6 +98,7 @@ function globalSection(settings: RouterSettings, shape: string): string {
   stats socket ${paths.adminSocket} mode 600 level admin expose-fd listeners
   stats timeout 10s
   hard-stop-after 5m
+  close-spread-time infinite
   tune.http.logurilen 8192
   setenv HOSTS_MAP ${paths.hostsMap}
   setenv PAGES ${paths.pages}
@@ -112,11 +115,10 @@ ring requests
 `
 }
 
-function defaultsSections({ paths, timeouts }: RouterSettings): string {
+function defaultsSections({ paths, timeouts, port }: RouterSettings): string {
   return `defaults http
   mode http
   option http-keep-alive
-  option idle-close-on-response
   http-reuse safe
   option redispatch 1
   retries 3
@@ -132,11 +134,11 @@ function defaultsSections({ paths, timeouts }: RouterSettings): string {
   errorfile 503 ${paths.errorFile}
   errorfile 504 ${paths.errorFile}
 
-# Without a server a request waits for one. The first byte is waited for from the connect
-# on, or, where there is a body, from the last of it on.
+# The first byte is waited for from the connect on, or, where there is a body, from the
+# last of it on.
 defaults app from http
   balance random(2)
-  http-request lua.hold if { nbsrv eq 0 }
+${headerRules(port)}
   http-request set-var(txn.body) bool(true) if !{ method GET HEAD } { req.hdr(transfer-encoding) -m found } || !{ method GET HEAD } { req.hdr(content-length),add(0) gt 0 }
   http-request set-timeout server ${timeouts.firstByte}ms if { var(txn.body) -m bool }
   tcp-response inspect-delay ${timeouts.firstByte}ms
@@ -145,20 +147,9 @@ defaults app from http
 `
 }
 
-function frontend({ paths, listen, port }: RouterSettings): string {
-  return `frontend apps from http
-${listen.map((address) => `  bind ${address}`).join('\n')}
-  log ring@requests format raw local0
-  log-format '${RECORD}'
-  http-after-response set-header Server Heroku unless { res.hdr(server) -m found }
-
-  http-request set-var(txn.host) req.hdr(host)
-  http-request set-var(txn.entry) var(txn.host),host_only,lower,map(${paths.hostsMap})
-  http-request set-var(txn.id) req.fhdr(x-request-id,-1)
-  http-request set-var(txn.id) uuid() unless { var(txn.id) -m reg ^[A-Za-z0-9+/=-]{20,200}$ }
-  http-request set-var(txn.fwd) src
-  http-request set-var-fmt(txn.fwd) "%[req.fhdr(x-forwarded-for,-1)], %[src]" if { req.fhdr(x-forwarded-for) -m found }
-  http-request set-header X-Request-Id %[var(txn.id)]
+/** What a dyno of Heroku gets, and what its answers pass on. */
+function headerRules(port: number): string {
+  return `  http-request set-header X-Request-Id %[var(txn.id)]
   http-request set-header X-Forwarded-For %[var(txn.fwd)]
   http-request set-header X-Forwarded-Proto http
   http-request set-header X-Forwarded-Port ${port}
@@ -171,10 +162,45 @@ ${listen.map((address) => `  bind ${address}`).join('\n')}
   http-response del-header Keep-Alive
   http-response del-header TE
   http-response del-header Proxy-Authorization
-  http-response add-header Via "1.1 heroku-router"
+  http-response add-header Via "1.1 heroku-router"`
+}
 
+function frontend({ paths, listen, asRoot }: RouterSettings): string {
+  const owner = asRoot ? ' user haproxy group haproxy' : ''
+  return `frontend apps from http
+${listen.map((address) => `  bind ${address}`).join('\n')}
+  bind unix@${paths.successorSocket} accept-proxy mode 600${owner}
+  log ring@requests format raw local0
+  log-format '${RECORD}'
+  http-after-response set-header Server Heroku unless { res.hdr(server) -m found }
+  http-after-response set-header Connection close if { stopping } !{ status 101 }
+
+  http-request set-var(txn.host) req.hdr(host)
+  http-request set-var(txn.entry) var(txn.host),host_only,lower,map(${paths.hostsMap})
+  http-request lua.hold if { var(txn.entry),field(1,/),nbsrv eq 0 } { var(txn.entry) -m sub /up/ /starting/ }
+  http-request set-var(txn.id) req.fhdr(x-request-id,-1)
+  http-request set-var(txn.id) uuid() unless { var(txn.id) -m reg ^[A-Za-z0-9+/=-]{20,200}$ }
+  http-request set-var(txn.fwd) src
+  http-request set-var-fmt(txn.fwd) "%[req.fhdr(x-forwarded-for,-1)], %[src]" if { req.fhdr(x-forwarded-for) -m found }
+
+  use_backend successor if { stopping }
   use_backend no_server unless { var(txn.entry) -m sub /up/ /starting/ }
   use_backend %[var(txn.entry),field(1,/)]
+`
+}
+
+/**
+ * After a reload the old worker knows no dyno that came since, and to HAProxy its backends
+ * have no server any more (`nbsrv` is 0). So whatever still comes to it, on connections it
+ * has and from those it holds, it hands on to the new one, and closes after the answer.
+ */
+function successor({ paths }: RouterSettings): string {
+  return `backend successor from http
+  timeout server 1d
+  timeout tunnel 1d
+  http-reuse never
+  http-request set-log-level silent
+  server worker unix@${paths.successorSocket} send-proxy
 `
 }
 

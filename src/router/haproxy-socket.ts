@@ -1,6 +1,6 @@
 /**
  * HAProxy's command sockets: one line of commands a connection, the answers until it
- * closes. Nothing is decided by the words of an answer; what came of a command is read
+ * closes; the master's closes once we end ours. Nothing is decided by the words of an answer; what came of a command is read
  * back afterwards.
  */
 
@@ -41,7 +41,7 @@ export function linesOf(commands: readonly string[]): string[] {
 function askOnce(path: string, line: string): Promise<Answer> {
   return new Promise((resolve) => {
     let text = ''
-    const socket = connect(path, () => socket.write(`${line}\n`))
+    const socket = connect(path, () => socket.end(`${line}\n`))
     socket.setEncoding('utf8')
     socket.setTimeout(DEADLINE, () =>
       socket.destroy(new Error(`HAProxy did not answer within ${DEADLINE} ms`)),

@@ -13,6 +13,8 @@ export interface LiveServer {
   readonly id: number
   /** It gets no new requests, and may be deleted once its last one ended. */
   readonly inMaintenance: boolean
+  /** Seconds since it last went into maintenance or came out of it. */
+  readonly unchangedFor: number
 }
 
 export function questions(hostsMap: string): string[] {
@@ -32,9 +34,32 @@ export function parseLiveRouter(text: string): LiveRouter {
 /** `show servers state`, version 1. */
 export function parseServers(text: string): LiveServer[] {
   return text.split('\n').flatMap((line) => {
-    const [, backend, id, name, , , admin] = line.split(' ')
+    const [, backend, id, name, , , admin, , , unchangedFor] = line.split(' ')
     if (!backend || !name || !/^\d+$/.test(admin ?? '')) return []
-    return [{ backend, name, id: Number(id), inMaintenance: (Number(admin) & 1) === 1 }]
+    return [
+      {
+        backend,
+        name,
+        id: Number(id),
+        inMaintenance: (Number(admin) & 1) === 1,
+        unchangedFor: Number(unchangedFor),
+      },
+    ]
+  })
+}
+
+/** Pids of workers that were reloaded and have connections left: `show proc` of the master. */
+export function parseOldWorkers(text: string): number[] {
+  const [, old = ''] = text.split('# old workers\n')
+  return [...old.matchAll(/^(\d+) +worker /gm)].map(([, pid]) => Number(pid))
+}
+
+/** Names of servers with requests under way: `show servers conn`. */
+export function parseBusyServers(text: string): string[] {
+  return text.split('\n').flatMap((line) => {
+    const [server = '', , , , , , used] = line.split(' ')
+    const name = server.slice(server.indexOf('/') + 1)
+    return Number(used) > 0 ? [name] : []
   })
 }
 

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
+import { Agent } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 
-import { aBackend, aRouter, type ARouter, type Got } from '../../test/a-router.ts'
+import { aBackend, aRouter, type ARouter, get, type Got } from '../../test/a-router.ts'
 import { aDatabase } from '../../test/postgres.ts'
 import { until } from '../../test/until.ts'
 import { parseRouterRecord } from '../logs/router-record.ts'
@@ -46,6 +48,17 @@ function underLoad(
   }
 }
 
+/** Each asker of `underLoad` takes one of eight connections and keeps it. */
+function keeping(t: TestContext, router: ARouter, host: string): () => Promise<Got> {
+  const agents = Array.from(
+    { length: 8 },
+    () => new Agent({ keepAlive: true, maxSockets: 1 }),
+  )
+  t.after(() => agents.forEach((agent) => agent.destroy()))
+  let next = 0
+  return () => get(router.port, '/', { host }, agents[next++ % agents.length])
+}
+
 /** The line for the last request to this path. */
 async function line(router: ARouter, path: string): Promise<string> {
   const find = () =>
@@ -60,11 +73,9 @@ test('a request reaches an up dyno of the right app, and no other', async (t) =>
   const dyno = await router.dyno(one, await aBackend(t, (_, it) => it.end('one')))
   await router.dyno(two, await aBackend(t, (_, it) => it.end('two')))
   await router.look()
-  assert.equal(await router.isRouted(dyno), false, 'no HAProxy runs yet')
+  assert.equal(await router.isRouted(dyno), true, 'from the first HAProxy on')
 
   await router.start()
-  await router.look()
-  assert.equal(await router.isRouted(dyno), true)
   assert.equal((await router.get('one.localhost')).body, 'one')
   assert.equal((await router.get('TWO.localhost:8080')).body, 'two')
   const woken = await pool.query(`select true from work where kind = 'formation'`)
@@ -338,18 +349,144 @@ test('headers are what a dyno of Heroku gets', async (t) => {
   assert.equal(headers['keep-alive'], undefined)
 })
 
-test('more apps than backends make HAProxy load more of them', async (t) => {
+test('HAProxy loads more backends under load, and no request is lost', async (t) => {
   const router = await aRouter(t, pool)
   const first = await router.app('first')
   await router.dyno(first, await aBackend(t, (_, it) => it.end('first')))
+  const booting = await router.app('booting-on')
+  const backend = await aBackend(t, (_, it) => it.end('awake'))
+  const awaited = await router.dyno(booting, backend, 'starting')
   await router.look()
   await router.start()
+  const own = underLoad(t, 8, () => router.get('first.localhost'))
+  const kept = underLoad(t, 8, keeping(t, router, 'first.localhost'))
+  const held = router.get('booting-on.localhost')
+  await until('all of them send', () => own.sent() > 100 && kept.sent() > 100)
+
   for (let n = 0; n < 256; n++) await router.app(`app-${n}`, { web: 0 })
   const last = await router.app('last')
   const dyno = await router.dyno(last, await aBackend(t, (_, it) => it.end('last')))
-
   await router.look()
   assert.equal((await router.get('last.localhost')).body, 'last')
   assert.equal(await router.isRouted(dyno), true)
-  assert.equal((await router.get('first.localhost')).body, 'first')
+  await router.become(awaited, 'up')
+  await router.look()
+  assert.equal((await held).body, 'awake')
+
+  const [ownSent, keptSent] = [own.sent(), kept.sent()]
+  await until(
+    'all of them sent more',
+    () => own.sent() > ownSent + 500 && kept.sent() > keptSent + 500,
+  )
+  assert.deepEqual([...(await own.stop()), ...(await kept.stop())], [])
+})
+
+test('a dyno keeps the requests it has from before a reload', async (t) => {
+  const router = await aRouter(t, pool)
+  const app = await router.app('slow-reload')
+  let finish: (() => void) | undefined
+  const slow = await aBackend(t, (_, it) => {
+    it.write('first,')
+    finish = () => it.end('last')
+  })
+  const dyno = await router.dyno(app, slow)
+  await router.look()
+  await router.start()
+  const underWay = router.get('slow-reload.localhost')
+  await until('it is under way', () => finish !== undefined)
+  for (let n = 0; n < 256; n++) await router.app(`another-${n}`, { web: 0 })
+  await router.look()
+
+  await router.become(dyno, 'stopping')
+  assert.ok((await router.look()) <= 50)
+  assert.equal(await router.isRouted(dyno), true)
+  finish?.()
+  assert.equal((await underWay).body, 'first,last')
+  await until('it is let go', async () => {
+    await router.look()
+    return !(await router.isRouted(dyno))
+  })
+})
+
+test('a dyno is recorded as routed before a request can reach it', async (t) => {
+  const router = await aRouter(t, pool)
+  const app = await router.app('announced')
+  await router.look()
+  await router.start()
+  const seen: boolean[] = []
+  const backend = await aBackend(t, (_, it) => {
+    void note().finally(() => it.end('ok'))
+  })
+  const load = underLoad(t, 4, () => router.get('announced.localhost'))
+  const dyno = await router.dyno(app, backend)
+  const note = async () => seen.push(await router.isRouted(dyno))
+  await router.look()
+  await until('some reached it', () => seen.length > 10)
+  assert.deepEqual(await load.stop(), [])
+  assert.ok(seen.every((routed) => routed))
+})
+
+test('a dyno that began to stop unseen is neither recorded nor served', async (t) => {
+  const router = await aRouter(t, pool)
+  const app = await router.app('unseen')
+  const dyno = await router.dyno(app, await aBackend(t, (_, it) => it.end('no')))
+  await pool.query(
+    `create function overtake() returns trigger language plpgsql as $$
+       begin return case when new.routed and new.id = tg_argv[0]::uuid then null else new end; end $$`,
+  )
+  await pool.query(
+    `create trigger overtake before update on dynos for each row execute function overtake('${dyno}')`,
+  )
+  t.after(() => pool.query('drop function overtake cascade'))
+  await router.look()
+  const config = await readFile(join(router.directory, 'haproxy.cfg'), 'utf8')
+  assert.equal(config.includes(dyno), false)
+})
+
+test('the time to drain is counted by HAProxy, whatever the clocks say', async (t) => {
+  const router = await aRouter(t, pool, { drainTimeout: 60_000 })
+  const app = await router.app('clocked')
+  await router.look()
+  await router.start()
+  let finish: (() => void) | undefined
+  const backend = await aBackend(t, (_, it) => {
+    it.write('first,')
+    finish = () => it.end('last')
+  })
+  const dyno = await router.dyno(app, backend)
+  await router.look()
+  const underWay = router.get('clocked.localhost')
+  await until('it is under way', () => finish !== undefined)
+  await router.become(dyno, 'stopping')
+  for (const moved of ['1 day', '-1 day']) {
+    await pool.query('update dynos set updated_at = now() + $2 where id = $1', [
+      dyno,
+      moved,
+    ])
+    await router.look()
+    assert.equal(await router.isRouted(dyno), true)
+  }
+  finish?.()
+  await underWay
+})
+
+test('a kept connection survives the dyno it was served by', async (t) => {
+  const router = await aRouter(t, pool)
+  const app = await router.app('kept')
+  const vanishing = await aBackend(t, (_, it) => it.end('one'))
+  const dyno = await router.dyno(app, vanishing)
+  await router.look()
+  await router.start()
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  t.after(() => agent.destroy())
+  const ask = () => get(router.port, '/', { host: 'kept.localhost' }, agent)
+  assert.equal((await ask()).body, 'one')
+
+  await router.dyno(app, await aBackend(t, (_, it) => it.end('two')))
+  await router.look()
+  vanishing.close()
+  for (let i = 0; i < 10; i++) assert.equal((await ask()).body, 'two')
+  await router.become(dyno, 'crashed')
+  await router.look()
+  assert.equal((await ask()).body, 'two')
 })

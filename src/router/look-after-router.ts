@@ -1,7 +1,12 @@
 /**
- * Keeps a region's HAProxy to what the database says. First the files, from which it
- * would start anew at any moment; then the running one, as a whole, whatever it knows
- * already; then the database is told which dynos requests reach and which no more.
+ * Keeps a region's HAProxy to what the database says. First the dynos that are to get
+ * requests are recorded as routed, for from then on they may; then the files, from which
+ * it would start anew at any moment; then the running one, as a whole, whatever it knows
+ * already; last it is recorded which dynos no request can reach any more.
+ *
+ * A dyno recorded as routed may not be so for a moment yet, and its predecessor begins to
+ * leave. That one goes by a look alone, which takes no server away before its successor
+ * serves.
  */
 
 import { readFileSync } from 'node:fs'
@@ -14,9 +19,11 @@ import type { DynoId, RegionId } from '../model/ids.ts'
 import { inTransaction } from '../store/queryable.ts'
 import {
   assignSlots,
-  recordRouted,
+  recordLeft,
+  recordReachable,
   routerFacts,
   type RouterFacts,
+  type WebDyno,
 } from '../store/routes.ts'
 import type { Look } from '../work/loop.ts'
 import {
@@ -36,11 +43,12 @@ import { ask } from './haproxy-socket.ts'
 import {
   type LiveRouter,
   type LiveServer,
+  parseBusyServers,
   parseLiveRouter,
-  parseServers,
+  parseOldWorkers,
   questions,
 } from './live-router.ts'
-import { planCommands } from './plan-commands.ts'
+import { missing, planCommands } from './plan-commands.ts'
 import { Files, routerFiles } from './router-files.ts'
 import { type RouterPaths, routerPaths } from './router-paths.ts'
 import { routingTable, type RoutingTable } from './routing-table.ts'
@@ -74,19 +82,26 @@ export function lookAfterRouter(deps: RouterDeps): Look {
   const files = new Files()
 
   return async (subject, signal) => {
-    const facts = await factsOf(pool, subject as RegionId)
+    const facts = await announced(pool, await factsOf(pool, subject as RegionId))
     const settings = settingsOf(facts, paths, deps)
     const table = routingTable(facts)
     await writeAll(files, { table, settings, lua })
 
     const live = await liveRouter(table, settings, signal)
-    const servers = live && (await bringTo(table, { live, facts, paths }))
-    const news = newsOf(facts, servers ?? [], drainTimeout)
-    if (news.reached.length + news.left.length > 0) {
-      await inTransaction(pool, (tx) => recordRouted(tx, facts.region.name, news))
+    const busy = await busyBefore(facts, paths)
+    const servers = live && (await bringTo(table, { live, facts, paths, busy }))
+    const left = dynosLeft(facts, { servers: servers ?? [], busy, drainTimeout })
+    if (left.length > 0) {
+      await inTransaction(pool, (tx) => recordLeft(tx, facts.region.name, left))
     }
     if (!servers) return LOOK_FOR_HAPROXY
-    return servers.some((it) => it.inMaintenance) ? LOOK_AT_DRAINING : LOOK_ANYWAY
+    const refused = missing(table, servers)
+    if (refused.length > 0) {
+      throw new Error(`HAProxy did not take ${refused.map((it) => it.name).join(', ')}`)
+    }
+    return leaving(facts).length > left.length || !onlyWanted(table, servers)
+      ? LOOK_AT_DRAINING
+      : LOOK_ANYWAY
   }
 }
 
@@ -96,6 +111,28 @@ async function factsOf(pool: Pool, region: RegionId): Promise<RouterFacts> {
   if (facts.apps.every((app) => app.slot !== null)) return facts
   await inTransaction(pool, (tx) => assignSlots(tx, facts.region.name))
   return factsOf(pool, region)
+}
+
+/** The facts once every dyno that is up is recorded as routed: none that is not is served. */
+async function announced(pool: Pool, facts: RouterFacts): Promise<RouterFacts> {
+  const { region, dynos } = facts
+  const unannounced = dynos.filter((it) => it.state === 'up' && !it.routed)
+  if (unannounced.length === 0) return facts
+  const recorded = new Set(
+    await inTransaction(pool, (tx) =>
+      recordReachable(
+        tx,
+        region.name,
+        unannounced.map(({ id }) => id),
+      ),
+    ),
+  )
+  return {
+    ...facts,
+    dynos: dynos
+      .filter((it) => !unannounced.includes(it) || recorded.has(it.id))
+      .map((it) => (recorded.has(it.id) ? { ...it, routed: true } : it)),
+  }
 }
 
 function settingsOf(
@@ -162,50 +199,92 @@ async function readRouter(paths: RouterPaths): Promise<LiveRouter | undefined> {
   return answer.is === 'absent' ? undefined : parseLiveRouter(answer.text)
 }
 
-/** Which servers HAProxy has afterwards; undefined if it went away meanwhile. */
+/**
+ * Which servers HAProxy has afterwards; undefined if it went away meanwhile. What comes is
+ * said first, what goes only once that is there.
+ */
 async function bringTo(
   table: RoutingTable,
   it: {
     readonly live: LiveRouter
     readonly facts: RouterFacts
     readonly paths: RouterPaths
+    readonly busy: ReadonlySet<string>
   },
 ): Promise<readonly LiveServer[] | undefined> {
-  const { live, facts, paths } = it
-  const alive = new Set<string>(
-    facts.dynos.flatMap(({ id, state }) =>
-      state === 'crashed' || state === 'down' ? [] : [id],
-    ),
-  )
-  const dead = new Set(
-    live.servers.map((server) => server.name).filter((name) => !alive.has(dynoOf(name))),
-  )
-  const commands = planCommands({ table, hostsMap: paths.hostsMap, dead }, live)
+  const { live, paths, busy } = it
+  const dead = deadServers(live, it.facts)
+  const commands = planCommands({ table, hostsMap: paths.hostsMap, dead, busy }, live)
   if (commands.length === 0) return live.servers
 
   const answer = await ask(paths.adminSocket, commands)
   if (answer.is === 'failed') throw answer.error
-  const after = await ask(paths.adminSocket, ['show servers state'])
-  if (after.is === 'failed') throw after.error
-  return after.is === 'absent' ? undefined : parseServers(after.text)
+  const after = await readRouter(paths)
+  if (!after || missing(table, live.servers).length === 0) return after?.servers
+  return missing(table, after.servers).length === 0
+    ? bringTo(table, { ...it, live: after })
+    : after.servers
 }
 
-/** What the rows do not say yet. Without a HAProxy nothing is reached anew. */
-function newsOf(
-  { dynos }: RouterFacts,
-  servers: readonly LiveServer[],
-  drainTimeout: number,
-): { readonly reached: DynoId[]; readonly left: DynoId[] } {
-  const there = new Map(servers.map((server) => [dynoOf(server.name), server]))
-  const reached = dynos.filter((dyno) => {
-    const server = there.get(dyno.id)
-    return !dyno.routed && server && !server.inMaintenance
+/** Names of servers whose dynos have ended. */
+function deadServers(live: LiveRouter, { dynos }: RouterFacts): ReadonlySet<string> {
+  const alive = new Set<string>(
+    dynos.flatMap(({ id, state }) =>
+      state === 'crashed' || state === 'down' ? [] : [id],
+    ),
+  )
+  const names = live.servers.map((server) => server.name)
+  return new Set(names.filter((name) => !alive.has(dynoOf(name))))
+}
+
+/**
+ * Names of servers at which requests of before a reload still are: their connections stay
+ * with the worker that took them.
+ */
+async function busyBefore(
+  facts: RouterFacts,
+  { masterSocket }: RouterPaths,
+): Promise<ReadonlySet<string>> {
+  if (leaving(facts).length === 0) return new Set()
+  const old = parseOldWorkers(await askMaster(masterSocket, 'show proc'))
+  const answers = await Promise.all(
+    old.map((pid) => askMaster(masterSocket, `@!${pid} show servers conn`)),
+  )
+  return new Set(answers.flatMap(parseBusyServers))
+}
+
+async function askMaster(path: string, command: string): Promise<string> {
+  const answer = await ask(path, [command])
+  if (answer.is === 'failed') throw answer.error
+  return answer.is === 'absent' ? '' : answer.text
+}
+
+/** The dynos that are routed and may be no longer. */
+function leaving({ dynos }: RouterFacts): readonly WebDyno[] {
+  return dynos.filter((dyno) => dyno.routed && dyno.state !== 'up')
+}
+
+function dynosLeft(
+  facts: RouterFacts,
+  it: {
+    readonly servers: readonly LiveServer[]
+    readonly busy: ReadonlySet<string>
+    readonly drainTimeout: number
+  },
+): DynoId[] {
+  const there = new Map(it.servers.map((server) => [dynoOf(server.name), server]))
+  const busy = new Set([...it.busy].map(dynoOf))
+  const left = leaving(facts).filter(({ id, state }) => {
+    const server = there.get(id)
+    if (!server) return !busy.has(id) || state === 'crashed' || state === 'down'
+    return server.inMaintenance && server.unchangedFor * SECOND >= it.drainTimeout
   })
-  const left = dynos.filter((dyno) => {
-    if (!dyno.routed || dyno.state === 'up') return false
-    return !there.has(dyno.id) || dyno.inStateFor > drainTimeout
-  })
-  return { reached: reached.map(({ id }) => id), left: left.map(({ id }) => id) }
+  return left.map(({ id }) => id)
+}
+
+function onlyWanted(table: RoutingTable, servers: readonly LiveServer[]): boolean {
+  const wanted = new Set(table.servers.map(({ name }) => name))
+  return servers.every(({ name }) => wanted.has(name))
 }
 
 /** The id in `web.1:<id>`. */

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 
 import { newId } from '../model/ids.ts'
 import type { LiveRouter, LiveServer } from './live-router.ts'
-import { parseLiveRouter } from './live-router.ts'
+import { parseBusyServers, parseLiveRouter, parseOldWorkers } from './live-router.ts'
 import { planCommands } from './plan-commands.ts'
 import type { RoutingTable, Server } from './routing-table.ts'
 import { serverId } from './server-id.ts'
@@ -22,12 +22,19 @@ function plan(
   wanted: Partial<RoutingTable>,
   running: LiveRouter,
   dead: string[] = [],
+  busy: ReadonlySet<string> = new Set(),
 ): string[] {
   const table = { hosts: new Map(), servers: [], backends: 256, ...wanted }
-  return planCommands({ table, hostsMap, dead: new Set(dead) }, running)
+  return planCommands({ table, hostsMap, dead: new Set(dead), busy }, running)
 }
 
-const there = { backend: 'app0', name: 'web.1:x', id: 7, inMaintenance: false }
+const there = {
+  backend: 'app0',
+  name: 'web.1:x',
+  id: 7,
+  inMaintenance: false,
+  unchangedFor: 9,
+}
 
 test('nothing is said where nothing differs', () => {
   const hosts = new Map([['a.localhost', 'app0/up/x']])
@@ -66,6 +73,30 @@ test('a server leaves in order, or at once if its dyno is dead', () => {
   ])
 })
 
+test('a server with requests of before a reload is not deleted', () => {
+  const busy = new Set(['web.1:x'])
+  assert.deepEqual(plan({}, live(there), [], busy), [
+    'set server app0/web.1:x state maint',
+  ])
+})
+
+test('no living server goes while its backend lacks one', () => {
+  const servers = [aServer('web.1:y')]
+  const commands = plan({ servers }, live(there))
+  assert.equal(
+    commands.some((it) => it.includes('web.1:x')),
+    false,
+  )
+  assert.ok(
+    plan({ servers }, live(there), ['web.1:x']).includes('del server app0/web.1:x'),
+  )
+  assert.ok(
+    plan({ servers }, live(there, { ...there, name: 'web.1:y', id: 8 })).includes(
+      'del server app0/web.1:x',
+    ),
+  )
+})
+
 test('entries are set, added and deleted', () => {
   const hosts = new Map([
     ['changed', 'app0/H10/x'],
@@ -97,9 +128,9 @@ Version: 2.6.12-1+deb12u4
 description: a6a4bced94a3de26
 
 1
-# be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state srv_uweight srv_iweight
+# be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state srv_uweight srv_iweight srv_time_since_last_change
 4 app0 335393 web.1:x 127.0.0.1 2 0 32 32 5 1 0 0 0 0 0 - 18201 - 0 0 - - 0
-4 app0 619805 web.2:y 127.0.0.1 0 1 32 32 5 1 0 0 0 0 0 - 18202 - 0 0 - - 0
+4 app0 619805 web.2:y 127.0.0.1 0 1 32 32 70 1 0 0 0 0 0 - 18202 - 0 0 - - 0
 
 0x55d0 a.localhost app0/up/x
 0x55d1 b.localhost app1/H10/y
@@ -108,12 +139,46 @@ description: a6a4bced94a3de26
   assert.deepEqual(parseLiveRouter(answer), {
     shape: 'a6a4bced94a3de26',
     servers: [
-      { backend: 'app0', name: 'web.1:x', id: 335393, inMaintenance: false },
-      { backend: 'app0', name: 'web.2:y', id: 619805, inMaintenance: true },
+      {
+        backend: 'app0',
+        name: 'web.1:x',
+        id: 335393,
+        inMaintenance: false,
+        unchangedFor: 5,
+      },
+      {
+        backend: 'app0',
+        name: 'web.2:y',
+        id: 619805,
+        inMaintenance: true,
+        unchangedFor: 70,
+      },
     ],
     hosts: new Map([
       ['a.localhost', 'app0/up/x'],
       ['b.localhost', 'app1/H10/y'],
     ]),
   })
+})
+
+const MASTER = `#<PID>          <type>          <reloads>       <uptime>        <version>
+4580            master          1 [failed: 0]   0d00h00m02s     2.6.12-1+deb12u4
+# workers
+4736            worker          0               0d00h00m00s     2.6.12-1+deb12u4
+# old workers
+4591            worker          1               0d00h00m02s     2.6.12-1+deb12u4
+# programs
+`
+
+test('what the master says of its workers is understood', () => {
+  assert.deepEqual(parseOldWorkers(MASTER), [4591])
+  assert.deepEqual(parseOldWorkers(MASTER.replace(/# old.*\n.*\n/, '')), [])
+  assert.deepEqual(
+    parseBusyServers(`# bkname/svname bkid/svid addr port - purge_delay used_cur used_max
+successor/worker 3/1 - 0 - 5000 0 0 0 0 0 -1 0 0 0
+app0/web.1:x 5/681465 127.0.0.1 21002 - 2000 1 1 1 0 0 -1 0 0 0
+app0/web.2:y 5/681466 127.0.0.1 21003 - 2000 0 1 1 0 0 -1 0 0 0
+`),
+    ['web.1:x'],
+  )
 })

@@ -1,7 +1,8 @@
 /**
  * What must be said to a running HAProxy so that it becomes what the routing table says:
  * a pure function of the two. An app's servers come before the entry that sends requests
- * to them; a server goes first out of the way and is deleted once HAProxy lets it go.
+ * to them; a server goes first out of the way and is deleted once HAProxy lets it go. No
+ * server goes while its backend lacks one: its successor might be refused.
  */
 
 import type { LiveRouter, LiveServer } from './live-router.ts'
@@ -14,20 +15,35 @@ export interface Wanted {
   readonly hostsMap: string
   /** Names of servers whose dynos are gone: nothing is lost with their connections. */
   readonly dead: ReadonlySet<string>
+  /** Names of servers that requests of before a reload are still at. */
+  readonly busy: ReadonlySet<string>
 }
 
 export function planCommands(
-  { table, hostsMap, dead }: Wanted,
+  { table, hostsMap, dead, busy }: Wanted,
   live: LiveRouter,
 ): string[] {
   const wanted = new Set(table.servers.map((server) => server.name))
+  const incomplete = new Set(missing(table, live.servers).map(({ backend }) => backend))
   return [
     ...additions(table.servers, live.servers),
     ...entryChanges(table.hosts, live.hosts, hostsMap),
     ...live.servers
-      .filter((server) => !wanted.has(server.name))
-      .flatMap((server) => removal(server, dead.has(server.name))),
+      .filter(({ name }) => !wanted.has(name))
+      .filter(({ name, backend }) => dead.has(name) || !incomplete.has(backend))
+      .flatMap((server) =>
+        removal(server, { dead: dead.has(server.name), busy: busy.has(server.name) }),
+      ),
   ]
+}
+
+/** The servers that ought to take requests and do not. */
+export function missing(
+  table: RoutingTable,
+  live: readonly LiveServer[],
+): readonly Server[] {
+  const serving = new Set(live.filter((it) => !it.inMaintenance).map(({ name }) => name))
+  return table.servers.filter(({ name }) => !serving.has(name))
 }
 
 function additions(wanted: readonly Server[], live: readonly LiveServer[]): string[] {
@@ -62,11 +78,14 @@ function entryChanges(
   return [...put, ...gone.map((host) => `del map ${map} ${host}`)]
 }
 
-function removal({ backend, name, inMaintenance }: LiveServer, dead: boolean): string[] {
+function removal(
+  { backend, name, inMaintenance }: LiveServer,
+  { dead, busy }: { readonly dead: boolean; readonly busy: boolean },
+): string[] {
   const server = `${backend}/${name}`
   return [
     ...(inMaintenance ? [] : [`set server ${server} state maint`]),
     ...(dead ? [`shutdown sessions server ${server}`] : []),
-    `del server ${server}`,
+    ...(busy && !dead ? [] : [`del server ${server}`]),
   ]
 }

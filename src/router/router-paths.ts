@@ -7,6 +7,8 @@ export interface RouterPaths {
   readonly adminSocket: string
   /** Of HAProxy's master process: reloads. */
   readonly masterSocket: string
+  /** From a worker that was reloaded to the one that took its place. */
+  readonly successorSocket: string
   readonly hostsMap: string
   readonly lua: string
   readonly pages: string
@@ -22,6 +24,7 @@ export function routerPaths(directory: string): RouterPaths {
     config: join(directory, 'haproxy.cfg'),
     adminSocket: join(directory, 'admin.sock'),
     masterSocket: join(directory, 'master.sock'),
+    successorSocket: join(directory, 'successor.sock'),
     hostsMap: join(directory, 'hosts.map'),
     lua: join(directory, 'router.lua'),
     pages,

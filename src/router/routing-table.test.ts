@@ -24,7 +24,6 @@ function aWebDyno(but: Partial<WebDyno> = {}): WebDyno {
     app: 'a' as AppId,
     ordinal: 1,
     state: 'up',
-    inStateFor: 0,
     address: '172.16.0.2',
     port: 30_000,
     routed: false,

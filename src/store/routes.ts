@@ -39,8 +39,6 @@ export interface WebDyno {
   readonly app: AppId
   readonly ordinal: number
   readonly state: DynoState
-  /** How long it has been in that state, in milliseconds. */
-  readonly inStateFor: number
   readonly address: string
   readonly port: number
   readonly routed: boolean
@@ -73,7 +71,6 @@ export async function routerFacts(
               where a.region = r.name and a.deleted_at is null) as apps,
             (select coalesce(json_agg(json_build_object(
                       'id', d.id, 'app', d.app, 'ordinal', d.ordinal, 'state', d.state,
-                      'inStateFor', greatest(0, extract(epoch from now() - d.updated_at) * 1000),
                       'address', host(d.address), 'port', d.port, 'routed', d.routed,
                       'slot', s.slot) order by d.app, d.ordinal, d.created_at), '[]')
                from dynos d
@@ -121,26 +118,46 @@ export async function assignSlots(tx: Queryable, region: string): Promise<void> 
 }
 
 /**
- * The router's word on dynos: requests reach these, none reach those any more. Wakes the
- * formations of the dynos for which that is news.
+ * Says of these dynos that requests may reach them, where they still are up; resolves to
+ * those it said it of. It must be said before it comes true: who sees `routed` false may
+ * end the dyno at once.
  */
-export async function recordRouted(
+export async function recordReachable(
   tx: Queryable,
   region: string,
-  {
-    reached,
-    left,
-  }: { readonly reached: readonly DynoId[]; readonly left: readonly DynoId[] },
+  dynos: readonly DynoId[],
+): Promise<DynoId[]> {
+  const { rows } = await tx.query(
+    `update dynos set routed = true
+      where id = any($1::uuid[]) and state = 'up' and not routed
+     returning id, formation`,
+    [dynos],
+  )
+  const changed = rows as { id: DynoId; formation: FormationId }[]
+  await wakeFormations(tx, region, changed)
+  return changed.map(({ id }) => id)
+}
+
+/** Says of these dynos that no request can reach them any more. */
+export async function recordLeft(
+  tx: Queryable,
+  region: string,
+  dynos: readonly DynoId[],
 ): Promise<void> {
   const { rows } = await tx.query(
-    `with changed as (
-       update dynos set routed = not routed
-        where id = any($1::uuid[]) and not routed or id = any($2::uuid[]) and routed
-       returning formation)
-     select distinct formation from changed`,
-    [reached, left],
+    `update dynos set routed = false where id = any($1::uuid[]) and routed
+     returning formation`,
+    [dynos],
   )
-  for (const { formation } of rows as { formation: FormationId }[]) {
+  await wakeFormations(tx, region, rows as { formation: FormationId }[])
+}
+
+async function wakeFormations(
+  tx: Queryable,
+  region: string,
+  changed: readonly { readonly formation: FormationId }[],
+): Promise<void> {
+  for (const formation of new Set(changed.map((it) => it.formation))) {
     await wake(tx, { kind: 'formation', subject: formation, region })
   }
 }
