@@ -26,6 +26,7 @@ CREATE TABLE public.apps (
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     released_at timestamp with time zone,
     deleted_at timestamp with time zone,
+    clear_cache boolean DEFAULT false NOT NULL,
     CONSTRAINT apps_name_check CHECK ((name ~ '^[a-z][a-z0-9-]{1,28}[a-z0-9]$'::text))
 );
 

@@ -14,6 +14,7 @@ export function aDatabase(): Pool {
   const name = `test_${randomBytes(6).toString('hex')}`
   const pool = new Pool({ database: name })
   // A connection may hear of the database's end before its own.
+  pool.on('error', () => {})
   pool.on('connect', (client) => client.on('error', () => {}))
 
   before(async () => {

@@ -2,6 +2,7 @@ import { type App, faultOfName } from '../model/app.ts'
 import { Problem } from '../model/problem.ts'
 import { findStack } from '../model/stack.ts'
 import { changeApp, findApp, lockApp } from '../store/apps.ts'
+import { requestClearCache } from '../store/build-caches.ts'
 import type { Queryable } from '../store/queryable.ts'
 import { wakeRouter } from '../store/regions.ts'
 
@@ -30,6 +31,8 @@ export async function updateApp(
   if (!(await changeApp(tx, { id: app.id, name, maintenance, stack: wanted.name }))) {
     throw new Problem('invalid_params', `Name ${name} is already taken`)
   }
+  // What one stack compiled may not run on another.
+  if (wanted.name !== app.stack) await requestClearCache(tx, app.id)
   await wakeRouter(tx, app.region)
   return { ...app, name, maintenance, stack: wanted.name }
 }

@@ -86,6 +86,26 @@ test('every answer is JSON with a request id, errors too', async () => {
   }
 })
 
+test('what has not changed is not sent again', async () => {
+  const { call, server, token } = await anApi(pool)
+  const { headers } = await call('GET /account')
+  const etag = String(headers['etag'])
+  const askAgain = (known: string) =>
+    server.inject({
+      url: '/account',
+      headers: {
+        accept: 'application/vnd.heroku+json; version=3',
+        authorization: `Bearer ${token}`,
+        'if-none-match': known,
+      },
+    })
+  const same = await askAgain(`"other", ${etag}`)
+  assert.deepEqual([same.statusCode, same.body], [304, ''])
+  const changed = await askAgain('"other"')
+  assert.equal(changed.statusCode, 200)
+  assert.equal(changed.headers['etag'], etag)
+})
+
 test('a DELETE and a POST may say they are JSON and have no body', async () => {
   const { call } = await anApi(pool)
   const json = { 'content-type': 'application/json' }

@@ -10,6 +10,7 @@ import Fastify, { type FastifyInstance, type FastifyPluginAsync } from 'fastify'
 
 import { Problem } from '../model/problem.ts'
 import { answerError } from './answer-error.ts'
+import { answerUnchanged } from './answer-unchanged.ts'
 import { authenticate } from './authenticate.ts'
 import type { Deps } from './deps.ts'
 import { requireVersion } from './require-version.ts'
@@ -47,6 +48,7 @@ export async function apiServer(
     if (free) return
     reply.header('ratelimit-remaining', deps.rateLimit.take(request.tokenDigest))
   })
+  server.addHook('onSend', answerUnchanged)
   for (const resource of resources) await server.register(resource, deps)
   await server.ready()
   return server

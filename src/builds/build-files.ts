@@ -42,6 +42,13 @@ export async function removeSource(data: DataDirectory, source: string): Promise
   await rm(data.sourceFile(source), { force: true })
 }
 
+export async function removeCache(
+  data: DataDirectory,
+  build: Pick<Build, 'app'>,
+): Promise<void> {
+  await rm(join(data.caches, build.app), { recursive: true, force: true })
+}
+
 /** For a failed build: it gave no slug. */
 export async function removeSlug(data: DataDirectory, build: Build): Promise<void> {
   await rm(slugDirectory(data, build), { recursive: true, force: true })

@@ -8,6 +8,7 @@ import { after, before, beforeEach, test } from 'node:test'
 import { anApp, secrets } from '../../test/an-app.ts'
 import { aDatabase } from '../../test/postgres.ts'
 import { ScriptedRuntime } from '../../test/scripted-runtime.ts'
+import { clearBuildCache } from '../actions/clear-build-cache.ts'
 import { createBuild } from '../actions/create-build.ts'
 import { createRelease } from '../actions/create-release.ts'
 import { createSource } from '../actions/create-source.ts'
@@ -191,6 +192,25 @@ test('two builds of one upload both find it', async () => {
   await look(first)
   await look(second)
   assert.equal((await read(second)).step, 'compile')
+})
+
+test("an app's cache is kept from build to build, until it is to be cleared", async () => {
+  const cached = join(data.caches, app.id, 'thing')
+  const first = await aBuild()
+  await look(first)
+  await writeFile(cached, 'x')
+  runtime.end(buildDynoId(first), 1)
+  await look(first)
+  await inTransaction(pool, (tx) => clearBuildCache(tx, app))
+  assert.ok(existsSync(cached))
+  const second = await aBuild()
+  await look(second)
+  assert.ok(!existsSync(cached))
+  await writeFile(cached, 'x')
+  runtime.end(buildDynoId(second), 1)
+  await look(second)
+  await look(await aBuild())
+  assert.ok(existsSync(cached))
 })
 
 test('a build of a source that is gone fails', async () => {

@@ -16,6 +16,7 @@ import type { BuildId, SlugId } from '../model/ids.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import { allocateAddress } from '../store/addresses.ts'
 import { findApp } from '../store/apps.ts'
+import { cacheIsToBeCleared, noteCacheCleared } from '../store/build-caches.ts'
 import { appendOutput } from '../store/build-output.ts'
 import {
   becomeStep,
@@ -40,6 +41,7 @@ import { buildDyno, buildDynoId } from './build-dyno.ts'
 import {
   layOutBuild,
   removeBuildFiles,
+  removeCache,
   removeSlug,
   removeSource,
   slugDirectory,
@@ -97,6 +99,10 @@ async function prepare(build: Build, deps: BuildDeps): Promise<number> {
     await inTransaction(pool, async (tx) =>
       giveAddress(tx, build.id, await allocateAddress(tx, region)),
     )
+  }
+  if (await cacheIsToBeCleared(pool, build.app)) {
+    await removeCache(data, build)
+    await noteCacheCleared(pool, build.app)
   }
   const configVars = await currentConfigVars(pool, build.app, secrets)
   if (!(await layOutBuild(data, build, configVars))) {

@@ -6,6 +6,7 @@ import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 
 import { cancelBuild } from '../../actions/cancel-build.ts'
+import { clearBuildCache } from '../../actions/clear-build-cache.ts'
 import { createBuild } from '../../actions/create-build.ts'
 import type { App } from '../../model/app.ts'
 import type { Build } from '../../model/build.ts'
@@ -90,6 +91,16 @@ export const builds: FastifyPluginAsyncTypebox<Deps> = async (server, { pool }) 
       const { app, build } = await requireBuild(request.params)
       await inTransaction(pool, (tx) => cancelBuild(tx, app, build.id))
       return serializeBuild(build, app, request)
+    },
+  )
+
+  server.delete(
+    '/apps/:app/build-cache',
+    { schema: { params: AppParams } },
+    async ({ params }) => {
+      const app = await requireApp(pool, params.app)
+      await inTransaction(pool, (tx) => clearBuildCache(tx, app))
+      return {}
     },
   )
 
