@@ -8,12 +8,11 @@ import {
   newId,
   type SourceId,
 } from '../model/ids.ts'
-import { Problem } from '../model/problem.ts'
-import { lockApp } from '../store/apps.ts'
 import { addBuild, findBuild } from '../store/builds.ts'
 import { writeLogLines } from '../store/log-lines.ts'
 import type { Queryable } from '../store/queryable.ts'
 import { wake } from '../store/work.ts'
+import { lockPresentApp } from './lock-present-app.ts'
 
 export interface BuildWish {
   readonly app: { readonly id: AppId; readonly region: string; readonly stack: string }
@@ -34,9 +33,7 @@ export interface BuildWish {
  * returns. A Problem `not_found` where the app is gone.
  */
 export async function createBuild(tx: Queryable, wish: BuildWish): Promise<Build> {
-  if (!(await lockApp(tx, wish.app.id))) {
-    throw new Problem('not_found', `Couldn't find that app.`)
-  }
+  await lockPresentApp(tx, wish.app.id)
   const id = newId<'build'>()
   await addBuild(tx, {
     id,

@@ -1,16 +1,14 @@
 import type { App } from '../model/app.ts'
-import { Problem } from '../model/problem.ts'
 import { wakeFormations } from '../store/app-formations.ts'
-import { lockApp, markDestroyed } from '../store/apps.ts'
+import { markDestroyed } from '../store/apps.ts'
 import type { Queryable } from '../store/queryable.ts'
 import { wakeRouter } from '../store/regions.ts'
 import { wake } from '../store/work.ts'
+import { lockPresentApp } from './lock-present-app.ts'
 
 /** Its name is free at once; dynos, routes and files go as the managers get to them. */
 export async function destroyApp(tx: Queryable, app: App): Promise<void> {
-  if (!(await lockApp(tx, app.id))) {
-    throw new Problem('not_found', `Couldn't find that app.`)
-  }
+  await lockPresentApp(tx, app.id)
   await markDestroyed(tx, app.id)
   await wakeFormations(tx, app)
   await wakeRouter(tx, app.region)

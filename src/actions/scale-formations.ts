@@ -3,10 +3,10 @@ import type { Account, App } from '../model/app.ts'
 import { Problem } from '../model/problem.ts'
 import { faultOfFormations, scaled, type ScaleWish } from '../model/scaling.ts'
 import { formationsOf, putFormation, wakeFormations } from '../store/app-formations.ts'
-import { lockApp } from '../store/apps.ts'
 import { writeLogLines } from '../store/log-lines.ts'
 import type { Queryable } from '../store/queryable.ts'
 import { wakeRouter } from '../store/regions.ts'
+import { lockPresentApp } from './lock-present-app.ts'
 
 /** All of the wishes or none. Returns the formations they speak of, as wanted now. */
 export async function scaleFormations(
@@ -15,9 +15,7 @@ export async function scaleFormations(
   wishes: readonly ScaleWish[],
   account: Account,
 ): Promise<AppFormation[]> {
-  if (!(await lockApp(tx, app.id))) {
-    throw new Problem('not_found', `Couldn't find that app.`)
-  }
+  await lockPresentApp(tx, app.id)
   const present = await formationsOf(tx, app.id)
   const wanted = new Map(present.map((it) => [it.id, it]))
   const asked = new Set<AppFormation['id']>()
