@@ -9,6 +9,7 @@
  *   <id>/config.json       the OCI configuration
  *   <id>/pid, conmon.pid   PID 1 of the dyno, seen from the host; its monitor
  *   <id>/started           written once the process was let go (`StartMark`)
+ *   <id>/listening         written once its port was found bound
  *   <id>/terminated        written once SIGTERM was sent
  *   <id>/persist/oom       written by conmon when the kernel killed for memory
  *   <id>/log               what it printed, in the CRI format
@@ -28,6 +29,7 @@ export interface DynoFiles {
   readonly pid: string
   readonly monitorPid: string
   readonly started: string
+  readonly listening: string
   readonly terminated: string
   readonly persist: string
   readonly log: string
@@ -83,6 +85,7 @@ export function regionFiles(directory: string): RegionFiles {
         pid: at('pid'),
         monitorPid: at('conmon.pid'),
         started: at('started'),
+        listening: at('listening'),
         terminated: at('terminated'),
         persist: at('persist'),
         log: at('log'),

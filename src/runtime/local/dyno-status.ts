@@ -5,7 +5,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs'
 import type { DynoId } from '../../model/ids.ts'
 import type { DynoStatus } from '../runtime.ts'
 import type { DynoFiles, DynoRecord, StartMark } from './dyno-files.ts'
-import { listensOn, processStatus, runsWith } from './process-status.ts'
+import { processStatus, runsWith } from './process-status.ts'
 import type { LocalRegion } from './region.ts'
 
 export function dynoStatus(region: LocalRegion, id: DynoId): DynoStatus | undefined {
@@ -58,11 +58,10 @@ function exited(
 function running(region: LocalRegion, files: DynoFiles): DynoStatus | undefined {
   const init = livingInit(region, files)
   if (!init) return undefined
-  const port = recordOf(files)?.port
   return {
     is: 'running',
     startedAt: init.startedAt,
-    listening: port !== undefined && listensOn(init.pid, port),
+    listening: existsSync(files.listening),
     terminated: existsSync(files.terminated),
   }
 }

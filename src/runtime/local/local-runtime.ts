@@ -16,6 +16,7 @@ import {
 } from '../runtime.ts'
 import { decodeOutput } from './dyno-output.ts'
 import { dynoStatus, recordOf } from './dyno-status.ts'
+import { noteIfListening } from './port-probe.ts'
 import { keepUp } from './keep-up.ts'
 import { prepareRegion, sweepRegion } from './prepare-region.ts'
 import { type LocalRegion, localRegion, type LocalRuntimeOptions } from './region.ts'
@@ -87,12 +88,16 @@ export class LocalRuntime implements Runtime {
     signal: AbortSignal,
   ): Promise<ReadonlyMap<DynoId, DynoStatus>> {
     signal.throwIfAborted()
-    const found = new Map<DynoId, DynoStatus>()
-    for (const id of ids) {
-      const status = dynoStatus(this.#region, id)
-      if (status) found.set(id, status)
-    }
-    return found
+    const found = await Promise.all(
+      ids.map(async (id) => [id, await this.#statusOf(id)] as const),
+    )
+    return new Map(found.flatMap(([id, status]) => (status ? [[id, status]] : [])))
+  }
+
+  async #statusOf(id: DynoId): Promise<DynoStatus | undefined> {
+    const status = dynoStatus(this.#region, id)
+    if (status?.is !== 'running' || status.listening) return status
+    return { ...status, listening: await noteIfListening(this.#region.files.of(id)) }
   }
 
   async list(signal: AbortSignal): Promise<readonly DynoId[]> {

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { test } from 'node:test'
 
-import { listenersIn, processStatus, processStatusIn } from './process-status.ts'
+import { processStatus, processStatusIn } from './process-status.ts'
 
 test('a name may contain what separates fields', () => {
   const after = 'S 1 2 2 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 4711 0 0'
@@ -18,12 +18,4 @@ test('a process is there until it has ended', async () => {
   child.kill('SIGKILL')
   await once(child, 'exit')
   assert.equal(processStatus(pid), undefined)
-})
-
-test('listeners are told from connections', () => {
-  const text = `  sl  local_address rem_address   st tx_queue rx_queue
-   0: 00000000:1388 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000
-   1: 0A40121F:1388 0100121F:C350 01 00000000:00000000 00:00000000 00000000  1000
-`
-  assert.deepEqual(listenersIn(text), [{ address: '00000000', port: 5000 }])
 })

@@ -7,6 +7,7 @@ import { type FSWatcher, watch } from 'node:fs'
 
 import { type DynoId, isUuid } from '../../model/ids.ts'
 import { dynoStatus } from './dyno-status.ts'
+import { noteIfListening } from './port-probe.ts'
 import type { LocalRegion } from './region.ts'
 
 const LOOK_EVERY = 10
@@ -24,6 +25,7 @@ export function watchDynos(
   signal: AbortSignal,
 ): DynoWatch {
   const booting = new Set<DynoId>()
+  let lookedAt = 0
   let timer: NodeJS.Timeout | undefined
   const exits = watchExits()
   signal.addEventListener('abort', stop, { once: true })
@@ -46,13 +48,24 @@ export function watchDynos(
   function look(): void {
     for (const id of [...booting].slice(0, AT_A_TIME)) {
       booting.delete(id)
-      const status = dynoStatus(region, id)
-      if (status?.is === 'running' && !status.listening) booting.add(id)
-      else if (status) changed(id)
+      lookAt(id).catch((error: unknown) =>
+        region.log.error('cannot look at a port', error, { dyno: id }),
+      )
     }
-    if (booting.size > 0) return
+    if (booting.size + lookedAt > 0) return
     clearInterval(timer)
     timer = undefined
+  }
+
+  async function lookAt(id: DynoId): Promise<void> {
+    lookedAt++
+    try {
+      const listens = await noteIfListening(region.files.of(id))
+      if (!listens && dynoStatus(region, id)?.is === 'running') booting.add(id)
+      else changed(id)
+    } finally {
+      lookedAt--
+    }
   }
 
   function stop(): void {
