@@ -5,7 +5,7 @@ import { test } from 'node:test'
 
 import { type AnApp, anApp, secrets } from '../../test/an-app.ts'
 import { aDatabase } from '../../test/postgres.ts'
-import { HOUR, later, MINUTE, SECOND } from '../lib/clock.ts'
+import { DAY, HOUR, later, MINUTE, SECOND } from '../lib/clock.ts'
 import type { Dyno } from '../model/dyno.ts'
 import { HEROKU_TIMINGS } from '../model/timings.ts'
 import {
@@ -142,6 +142,28 @@ test('a dyno cycles a day and some minutes after it started', async () => {
   wait(216 * MINUTE + SECOND)
   assert.notEqual((await settle())[0]?.id, before?.id)
   assert.ok((await it.told()).includes('web.1 Cycling'))
+})
+
+test('in thirty days every dyno is replaced about once a day, each at its own moment', async () => {
+  const DAYS = 30
+  const STEP = 2 * HOUR
+  const { it, settle, wait } = await aWorld()
+  await it.deploy()
+  await ask(it, 'quantity = 3')
+  const seen = new Set<string>()
+  const moments = new Set<number>()
+  for (let passed = 0; passed < DAYS * DAY; passed += STEP) {
+    const dynos = await settle()
+    assert.ok(dynos.every((dyno) => dyno.state === 'up'))
+    for (const dyno of dynos.filter(({ id }) => !seen.has(id))) {
+      seen.add(dyno.id)
+      moments.add(passed)
+    }
+    wait(STEP)
+  }
+  // A life is 24 h to 27 h 36 min, and noticed at the end of a step.
+  assert.ok(seen.size >= 3 * 24 && seen.size <= 3 * 31, `${seen.size} dynos`)
+  assert.ok(moments.size > DAYS, `${moments.size} moments`)
 })
 
 test('a crash restarts at once, the next after a while', async () => {
