@@ -44,8 +44,20 @@ const isDatabase = (part: PartSpec) => part.name === 'postgres'
 
 async function endPart(part: PartSpec, data: DataDirectory): Promise<void> {
   const running = runningPart(data, part.name)
-  if (running) await endProcess(running, part.ends)
+  if (running) {
+    await endProcess(running, part.ends)
+    if (part.endsWhole) killGroup(running.pid)
+  }
   removeProcessFile(data.processFile(part.name))
+}
+
+/** Every part leads a process group, which lasts for as long as anything in it does. */
+function killGroup(leader: number): void {
+  try {
+    process.kill(-leader, 'SIGKILL')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+  }
 }
 
 async function notReady(

@@ -24,6 +24,7 @@ function aPart(name: string, command: readonly string[], needs?: string): PartSp
     environment: {},
     needs,
     ends: { signal: 'SIGTERM', patience: 10 * SECOND },
+    endsWhole: true,
     outlivesUp: false,
     address: '',
     isReady: async () => true,

@@ -19,6 +19,8 @@ export interface PartSpec {
   readonly needs: string | undefined
   /** What asks it to end, and how many milliseconds it then has. */
   readonly ends: { readonly signal: NodeJS.Signals; readonly patience: number }
+  /** The programs it started end with it. */
+  readonly endsWhole: boolean
   /** It runs on when `up` ends. */
   readonly outlivesUp: boolean
   /** Where it is reached, for people. */
@@ -70,6 +72,7 @@ function postgres(data: DataDirectory): PartSpec {
     needs: undefined,
     // Fast shutdown: ends the connections, loses nothing.
     ends: { signal: 'SIGINT', patience: 30 * SECOND },
+    endsWhole: true,
     outlivesUp: false,
     address: sockets,
     isReady: () => postgresAnswers(sockets),
@@ -101,7 +104,10 @@ function nodePart(settings: PartSettings, part: NodePart): PartSpec {
       ...(databaseUrl === undefined ? {} : { DATABASE_URL: databaseUrl }),
     },
     needs: undefined,
-    ends: { signal: 'SIGTERM', patience: 10 * SECOND },
+    // A push may still be received, but what would build it ends too.
+    ends: { signal: 'SIGTERM', patience: (name === 'git' ? 2 : 10) * SECOND },
+    // Not a manager: it starts dynos.
+    endsWhole: region === undefined,
     outlivesUp: false,
     address,
     isReady: async ({ pid }) => readText(data.readyFile(name)).trim() === String(pid),
@@ -129,6 +135,7 @@ function router(data: DataDirectory, region: string, address: string): PartSpec 
     environment: {},
     needs: config,
     ends: { signal: 'SIGTERM', patience: 10 * SECOND },
+    endsWhole: true,
     outlivesUp: true,
     address,
     isReady: () => accepts(master),
