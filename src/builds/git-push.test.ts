@@ -149,6 +149,27 @@ suite('git over HTTP', () => {
     assert.equal(runtime.starts.length, builds + 1)
   })
 
+  test('of two pushes at once one is built, the other is told to come again', async () => {
+    const one = await aTree(root, { Procfile: 'web: one\n' })
+    const other = await aTree(root, { Procfile: 'web: other\n' })
+    const builds = runtime.starts.length
+    dyno = async ({ id }) => runtime.print(id, '-----> At work\n')
+    const first = git(one, ['push', '--force', url, 'main'])
+    await until('the build runs', () => runtime.starts.length > builds)
+    const second = await git(other, ['push', '--force', url, 'main'])
+    assert.equal(second.status, 1)
+    assert.match(second.said, /Another push to this app is being built/)
+
+    dyno = succeeds
+    const [spec] = runtime.starts.slice(-1)
+    assert.ok(spec)
+    await succeeds(spec)
+    assert.equal((await first).status, 0)
+    assert.equal(runtime.starts.length, builds + 1)
+    const again = await git(other, ['push', '--force', url, 'main'])
+    assert.equal(again.status, 0, again.said)
+  })
+
   test('any other branch is taken, and not built', async () => {
     const work = await aTree(root, { Procfile: 'web: x\n' })
     const builds = runtime.starts.length

@@ -12,12 +12,14 @@ import type { Pool } from 'pg'
 
 import { createBuild } from '../actions/create-build.ts'
 import { createSource } from '../actions/create-source.ts'
+import { lockPresentApp } from '../actions/lock-present-app.ts'
 import type { DataDirectory } from '../installation/data-directory.ts'
 import { pause, SECOND } from '../lib/clock.ts'
 import type { Account, App } from '../model/app.ts'
 import type { Build } from '../model/build.ts'
 import type { SourceId } from '../model/ids.ts'
-import { findBuild } from '../store/builds.ts'
+import { Problem } from '../model/problem.ts'
+import { findBuild, hasPushUnderWay } from '../store/builds.ts'
 import { followBuildOutput } from '../store/follow-build-output.ts'
 import { inTransaction } from '../store/queryable.ts'
 import { markUploaded } from '../store/sources.ts'
@@ -45,6 +47,9 @@ export async function receivePush(
     print('Pushed to non-main branch, skipping build.\n')
     return true
   }
+  if (await hasMoved(ref, deps)) {
+    throw new Problem('conflict', `${ref.name} has changed meanwhile: push again.`)
+  }
   print('Compressing source files... done.\n')
   const build = await requestBuild(ref, deps)
   print('Building source:\n\n')
@@ -63,6 +68,14 @@ async function requestBuild(ref: PushedRef, deps: PushDeps): Promise<Build> {
   const source = await inTransaction(pool, (tx) => createSource(tx, account.id))
   await archive(ref.to, data.sourceFile(source.id), gitEnvironment)
   return inTransaction(pool, async (tx) => {
+    await lockPresentApp(tx, app.id)
+    // Git would refuse the one that is built last, when its release runs already.
+    if (await hasPushUnderWay(tx, app.id)) {
+      throw new Problem(
+        'conflict',
+        'Another push to this app is being built: push again when it has ended.',
+      )
+    }
     await markUploaded(tx, source.id)
     return createBuild(tx, {
       app,
@@ -73,6 +86,19 @@ async function requestBuild(ref: PushedRef, deps: PushDeps): Promise<Build> {
       description: description.trim(),
     })
   })
+}
+
+/** Git compares only after the build. */
+async function hasMoved(
+  { name, from }: PushedRef,
+  { gitEnvironment }: PushDeps,
+): Promise<boolean> {
+  const now = await runGit(
+    ['for-each-ref', '--format=%(objectname)', name],
+    gitEnvironment,
+  )
+  // None yet is all zeros to the hook.
+  return now.trim() !== from.replace(/^0+$/, '')
 }
 
 function gitUrl(app: App, source: SourceId): string {

@@ -98,6 +98,16 @@ export async function mustWait(
   return (rows as { wait: boolean }[])[0]?.wait ?? false
 }
 
+/** Whether what was pushed to the app is still being built. */
+export async function hasPushUnderWay(db: Queryable, app: AppId): Promise<boolean> {
+  const { rows } = await db.query(
+    `select from builds
+      where app = $1 and status = 'pending' and source_url like 'git:%' limit 1`,
+    [app],
+  )
+  return rows.length > 0
+}
+
 /** The next build of an app that waits for its turn. */
 export async function nextBuildOf(
   db: Queryable,
