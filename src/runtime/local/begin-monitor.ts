@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 
-const SCRIPT = join(import.meta.dirname, 'begin-monitor.sh')
+const SCRIPT = join(import.meta.dirname, 'begin-monitor.pl')
 
 export interface Beginning {
   /** The files of cgroups that a process enters by writing its pid. */
@@ -8,6 +8,7 @@ export interface Beginning {
   /** A cgroup2 that crun must not see. */
   readonly hybridMount: string | undefined
   readonly disk?: Disk | undefined
+  readonly network?: Network | undefined
 }
 
 /** A file with an ext4 file system, and where to mount it. */
@@ -18,10 +19,25 @@ export interface Disk {
   readonly owner: number
 }
 
-/** Begins a command: what follows runs in these cgroups and sees these mounts. */
-export function beginMonitor({ cgroups, hybridMount, disk }: Beginning): string[] {
-  const { image = '', at = '', owner = '' } = disk ?? {}
-  const begin = ['sh', SCRIPT, cgroups.join(' '), hybridMount ?? '']
-  const withDisk = [...begin, image, at, String(owner)]
-  return disk || hybridMount ? ['unshare', '--mount', ...withDisk] : withDisk
+/** Lines for `ip -batch`, first in the host's network namespace, then in the new one. */
+export interface Network {
+  /** `SELF` stands for a process of the new one. */
+  readonly outside: string
+  readonly inside: string
+  /** A process of the host's network namespace. */
+  readonly host: number
+}
+
+/** Begins a command: what follows is in these cgroups, sees this disk, has this network. */
+export function beginMonitor({
+  cgroups,
+  hybridMount,
+  disk,
+  network,
+}: Beginning): string[] {
+  const namedDisk = disk ? [disk.image, disk.at, String(disk.owner)] : ['', '', '']
+  const { outside = '', inside = '', host = '' } = network ?? {}
+  const mounts = [hybridMount ?? '', ...namedDisk]
+  const command = ['perl', '-w', SCRIPT, process.arch, cgroups.join(' ')]
+  return [...command, ...mounts, outside, inside, String(host)]
 }

@@ -1,13 +1,13 @@
 /** Takes everything of a region off the machine, dynos first; for `mayfly down`. */
 
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 
 import { pause, SECOND } from '../../lib/clock.ts'
 import { type DynoId, isUuid } from '../../model/ids.ts'
 import { processesUnder, removeCgroups } from './cgroups.ts'
 import { removeFirewall } from './firewall.ts'
-import { removeBridge, removeDynoNetwork } from './network.ts'
+import { removeBridge } from './network.ts'
 import { signalProcess } from './process-status.ts'
 import { type LocalRegion, localRegion, type LocalRuntimeOptions } from './region.ts'
 import { removeDyno } from './remove-dyno.ts'
@@ -15,7 +15,6 @@ import { removeDyno } from './remove-dyno.ts'
 const AT_A_TIME = 8
 const PROCESSES_END_WITHIN = 10 * SECOND
 const LOOK_EVERY = 5
-const NAMESPACES = '/run/netns'
 
 /** The region's manager must not run. Idempotent; dynos that are half there go too. */
 export async function demolish(options: LocalRuntimeOptions): Promise<void> {
@@ -25,7 +24,6 @@ export async function demolish(options: LocalRuntimeOptions): Promise<void> {
   await Promise.all(Array.from({ length: AT_A_TIME }, removeNext))
 
   await killWhatIsLeft(region)
-  await removeNamespaces(region)
   await removeCgroups(region.cgroups, region.names.cgroup)
   await removeBridge(region.names.bridge)
   await removeFirewall(region.names.firewallTable)
@@ -46,13 +44,5 @@ async function killWhatIsLeft({ cgroups, names }: LocalRegion): Promise<void> {
     }
     for (const pid of pids) signalProcess(pid, 'SIGKILL')
     await pause(LOOK_EVERY)
-  }
-}
-
-async function removeNamespaces({ names }: LocalRegion): Promise<void> {
-  if (!existsSync(NAMESPACES)) return
-  for (const namespace of readdirSync(NAMESPACES)) {
-    if (!namespace.startsWith(names.namespacePrefix)) continue
-    await removeDynoNetwork({ namespace, link: undefined })
   }
 }

@@ -242,7 +242,7 @@ test('a dyno whose monitor was killed, and that then ends, is lost', async () =>
   await runtime.remove(dyno.id, signal)
 })
 
-for (const step of ['laid out', 'linked', 'created', 'let go'] as const) {
+for (const step of ['laid out', 'created', 'let go'] as const) {
   test(`killed after it was ${step}, a start is gone on with`, async () => {
     const dyno = aSpec('echo once; sleep 1000')
     await runtime.start(dyno, signal)
@@ -292,7 +292,7 @@ test('a log that is full is followed by one that its readers may read too', asyn
 })
 
 async function undoTo(
-  step: 'laid out' | 'linked' | 'created' | 'let go',
+  step: 'laid out' | 'created' | 'let go',
   dyno: DynoSpec,
 ): Promise<void> {
   const its = files.of(dyno.id)
@@ -309,9 +309,6 @@ async function undoTo(
   await rm(its.pid)
   await rm(its.monitorPid)
   await rm(its.crunState, { recursive: true })
-  if (step === 'linked') return
-  const namespace = machineNames(options.installation, REGION).networkNamespace(dyno.id)
-  await runProgram('ip', ['netns', 'del', namespace])
 }
 
 async function started(

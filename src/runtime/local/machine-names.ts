@@ -2,7 +2,6 @@
 
 import { createHash } from 'node:crypto'
 
-import type { DynoId } from '../../model/ids.ts'
 import { numberOf } from './address.ts'
 
 const LONGEST_LINK_NAME = 15
@@ -13,21 +12,15 @@ export interface MachineNames {
   readonly firewallTable: string
   /** Relative to each hierarchy, without a leading slash. */
   readonly cgroup: string
-  /** Begins the name of every network namespace and of every link of the installation. */
-  readonly namespacePrefix: string
-  networkNamespace(id: DynoId): string
   link(address: string): string
 }
 
 /** `installation`: its six hex digits. */
 export function machineNames(installation: string, region: string): MachineNames {
-  const namespacePrefix = `mf-${installation}-${shortened(region, 7)}-`
   return {
     bridge: `mf${installation}${shortened(region, LONGEST_LINK_NAME - 8)}`,
     firewallTable: `mayfly_${installation}_${region.replaceAll(/[^a-z0-9]/g, '_')}`,
     cgroup: `mayfly-${installation}/${region}`,
-    namespacePrefix,
-    networkNamespace: (id) => `${namespacePrefix}${id.slice(0, 13)}`,
     link: (address) => `mv${installation}${(numberOf(address) & 0xfffff).toString(16)}`,
   }
 }

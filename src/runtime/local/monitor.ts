@@ -9,7 +9,7 @@ import { constants, open, rm } from 'node:fs/promises'
 
 import { SECOND } from '../../lib/clock.ts'
 import type { DynoId } from '../../model/ids.ts'
-import { beginMonitor, type Disk } from './begin-monitor.ts'
+import { beginMonitor, type Disk, type Network } from './begin-monitor.ts'
 import type { DynoFiles } from './dyno-files.ts'
 
 const CREATES_WITHIN = 20 * SECOND
@@ -28,12 +28,14 @@ export interface MonitorPlan {
   readonly hybridMount: string | undefined
   /** Undefined: what the dyno writes at /app has no limit. */
   readonly disk?: Disk | undefined
+  /** Undefined: the host's own. */
+  readonly network?: Network | undefined
 }
 
 /** The program and its arguments. */
 export function monitorCommand(plan: MonitorPlan): readonly string[] {
-  const { monitorProcs: cgroups, hybridMount, disk } = plan
-  const begin = beginMonitor({ cgroups, hybridMount, disk })
+  const { monitorProcs: cgroups, hybridMount, disk, network } = plan
+  const begin = beginMonitor({ cgroups, hybridMount, disk, network })
   return [...begin, 'conmon', ...monitorArgs(plan)]
 }
 

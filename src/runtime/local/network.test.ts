@@ -1,29 +1,28 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
-import { newId } from '../../model/ids.ts'
 import { firstUidOf, subnetOf, textOf } from './address.ts'
 import { machineNames } from './machine-names.ts'
-import { addressLines, linkLines } from './network.ts'
+import { dynoNetwork } from './network.ts'
 import { resolvConf, resolversIn } from './resolvers.ts'
 
 const region = { bridge: 'mfa1b2c3us', subnet: subnetOf('172.16.64.0/18'), mtu: 1400 }
-const dyno = { namespace: 'mf-a1b2c3-us-d', link: 'mva1b2c34009', address: '172.16.64.9' }
+const dyno = { link: 'mva1b2c34009', address: '172.16.64.9' }
 
 test('a dyno is alone on its port of the bridge', () => {
+  const { outside } = dynoNetwork(region, dyno)
   assert.equal(
-    linkLines(region, dyno),
-    `netns add mf-a1b2c3-us-d
-link add mva1b2c34009 mtu 1400 type veth peer name eth0 mtu 1400 netns mf-a1b2c3-us-d
+    outside,
+    `link add mva1b2c34009 mtu 1400 type veth peer name eth0 mtu 1400 netns SELF
 link set mva1b2c34009 master mfa1b2c3us up
-link set mva1b2c34009 type bridge_slave isolated on
-`,
+link set mva1b2c34009 type bridge_slave isolated on`,
   )
 })
 
 test('inside, everything goes by the gateway', () => {
-  assert.match(addressLines(region, dyno), /addr add 172\.16\.64\.9\/18 dev eth0\n/)
-  assert.match(addressLines(region, dyno), /route add default via 172\.16\.64\.1\n$/)
+  const { inside } = dynoNetwork(region, dyno)
+  assert.match(inside, /addr add 172\.16\.64\.9\/18 dev eth0\n/)
+  assert.match(inside, /route add default via 172\.16\.64\.1$/)
 })
 
 test('names fit a link, whatever the region is called', () => {
@@ -32,7 +31,6 @@ test('names fit a link, whatever the region is called', () => {
   const all = [names.bridge, names.link('172.31.255.255')]
   assert.ok(all.every((name) => name.length <= 15))
   assert.notEqual(names.bridge, other.bridge)
-  assert.ok(names.networkNamespace(newId()).startsWith(names.namespacePrefix))
 })
 
 test('uids of neighbours do not overlap, and fit 32 bits', () => {

@@ -1,17 +1,24 @@
-/** A bridge per region; per dyno a network namespace with one end of a link to it. */
+/**
+ * A bridge per region; per dyno a network namespace with one end of a link to it. The
+ * namespace has no name: it is the monitor's and the dyno's, and ends, with the link, when
+ * they do.
+ */
 
 import { existsSync, readFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 
+import { pause } from '../../lib/clock.ts'
 import { type Subnet } from './address.ts'
+import type { Network } from './begin-monitor.ts'
 import { runProgram } from './run-program.ts'
 
 const USUAL_MTU = 1500
 const FORWARDING = '/proc/sys/net/ipv4/ip_forward'
 const IFF_UP = 1
+const LINK_GOES_WITHIN = 200
+const LOOK_EVERY = 2
 
 export interface DynoNetwork {
-  readonly namespace: string
   /** The host's end. */
   readonly link: string
   readonly address: string
@@ -23,23 +30,22 @@ export interface RegionNetwork {
   readonly mtu: number
 }
 
-export function namespaceFile(namespace: string): string {
-  return `/run/netns/${namespace}`
-}
-
-/** For `ip -batch`: a dyno's namespace and the link into it, not yet with its address. */
-export function linkLines(region: RegionNetwork, dyno: DynoNetwork): string {
-  const { link, namespace } = dyno
-  const { mtu, bridge } = region
-  return `netns add ${namespace}
-link add ${link} mtu ${mtu} type veth peer name eth0 mtu ${mtu} netns ${namespace}
+/** What makes a dyno's network, run by a child of this process. */
+export function dynoNetwork(region: RegionNetwork, dyno: DynoNetwork): Network {
+  const { bridge, mtu, subnet } = region
+  const { link, address } = dyno
+  const outside = `link add ${link} mtu ${mtu} type veth peer name eth0 mtu ${mtu} netns SELF
 ${joinLines(bridge, link)}`
+  const inside = `link set lo up
+addr add ${address}/${subnet.prefix} dev eth0
+link set eth0 up
+route add default via ${subnet.gateway}`
+  return { outside, inside, host: process.pid }
 }
 
 function joinLines(bridge: string, link: string): string {
   return `link set ${link} master ${bridge} up
-link set ${link} type bridge_slave isolated on
-`
+link set ${link} type bridge_slave isolated on`
 }
 
 /** For `ip -netns … -batch`: what is set from inside. */
@@ -52,37 +58,19 @@ route add default via ${gateway}
 `
 }
 
-export async function addLink(
-  region: RegionNetwork,
-  dyno: DynoNetwork,
-  signal: AbortSignal,
-): Promise<void> {
-  await runProgram('ip', ['-batch', '-'], { input: linkLines(region, dyno), signal })
+/** Its dyno has ended, and the kernel is about to remove the link; see that it has. */
+export async function removeLink(link: string): Promise<void> {
+  const started = performance.now()
+  while (linkIsThere(link)) {
+    // A connection that the dyno left half closed can keep its network for minutes.
+    if (performance.now() - started > LINK_GOES_WITHIN) return deleteLink(link)
+    await pause(LOOK_EVERY)
+  }
 }
 
-export async function addAddress(
-  region: RegionNetwork,
-  dyno: DynoNetwork,
-  signal: AbortSignal,
-): Promise<void> {
-  const args = ['-netns', dyno.namespace, '-batch', '-']
-  await runProgram('ip', args, { input: addressLines(region, dyno), signal })
-}
-
-/** Removes what there is of it. The link first: a namespace takes a while to go. */
-export async function removeDynoNetwork(dyno: {
-  readonly link: string | undefined
-  readonly namespace: string
-}): Promise<void> {
-  const present: string[] = []
-  if (dyno.link && linkIsThere(dyno.link)) present.push(`link del ${dyno.link}`)
-  if (namespaceIsThere(dyno.namespace)) present.push(`netns del ${dyno.namespace}`)
-  if (present.length === 0) return
-  const input = `${present.join('\n')}\n`
-  // A link goes by itself with its namespace, so it may be gone between look and command.
-  await runProgram('ip', ['-force', '-batch', '-'], { input }).catch((error: unknown) => {
-    if (dyno.link && linkIsThere(dyno.link)) throw error
-    if (namespaceIsThere(dyno.namespace)) throw error
+async function deleteLink(link: string): Promise<void> {
+  await runProgram('ip', ['link', 'del', link]).catch((error: unknown) => {
+    if (linkIsThere(link)) throw error
   })
 }
 
@@ -126,7 +114,7 @@ export async function rejoinBridge(
 ): Promise<void> {
   const present = links.filter(linkIsThere)
   if (present.length === 0) return
-  const input = present.map((link) => joinLines(bridge, link)).join('')
+  const input = present.map((link) => joinLines(bridge, link)).join('\n')
   await runProgram('ip', ['-force', '-batch', '-'], { input, signal })
 }
 
@@ -146,8 +134,4 @@ export function outwardMtu(): number {
 
 function linkIsThere(link: string): boolean {
   return existsSync(`/sys/class/net/${link}`)
-}
-
-function namespaceIsThere(namespace: string): boolean {
-  return existsSync(namespaceFile(namespace))
 }

@@ -15,7 +15,6 @@ const around = {
   init: '/usr/bin/tini-static',
   resolvConf: '/data/dynos/us/resolv.conf',
   authorities: undefined,
-  networkNamespace: '/run/netns/n',
   cgroup: '/mayfly-a1b2c3/us/x/dyno',
   limitsSwap: true,
   architecture: 'x64' as const,
@@ -23,13 +22,12 @@ const around = {
   volumes: [],
 }
 
-test('a dyno has every namespace of its own and no capability', () => {
+test('a dyno has namespaces of its own and no capability', () => {
   const { linux, process, root } = ociConfig(dyno, around)
   assert.deepEqual(linux.namespaces.map(({ type }) => type).toSorted(), [
     'cgroup',
     'ipc',
     'mount',
-    'network',
     'pid',
     'user',
     'uts',

@@ -36,7 +36,6 @@ export interface DynoSurroundings {
   readonly resolvConf: string
   /** The host's certificate authorities, seen by the dyno instead of the stack's. */
   readonly authorities: string | undefined
-  readonly networkNamespace: string
   readonly cgroup: string
   readonly limitsSwap: boolean
   readonly architecture: Architecture
@@ -88,7 +87,7 @@ export function ociConfig(dyno: DynoSpec, around: DynoSurroundings) {
         { type: 'ipc' },
         { type: 'uts' },
         { type: 'cgroup' },
-        { type: 'network', path: around.networkNamespace },
+        // Not network: crun is in the dyno's already.
       ],
       cgroupsPath: around.cgroup,
       resources: {

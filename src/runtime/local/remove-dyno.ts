@@ -9,7 +9,7 @@ import type { DynoId } from '../../model/ids.ts'
 import type { DynoFiles } from './dyno-files.ts'
 import { livingInit, recordOf } from './dyno-status.ts'
 import { ensureLog } from './log-files.ts'
-import { removeDynoNetwork } from './network.ts'
+import { removeLink } from './network.ts'
 import { signalProcess } from './process-status.ts'
 import type { LocalRegion } from './region.ts'
 
@@ -48,10 +48,7 @@ export async function removeDyno(region: LocalRegion, id: DynoId): Promise<void>
 
   const address = recordOf(files)?.address
   await Promise.all([
-    removeDynoNetwork({
-      namespace: region.names.networkNamespace(id),
-      link: address ? region.names.link(address) : undefined,
-    }),
+    address ? removeLink(region.names.link(address)) : undefined,
     region.cgroupsOf(id).remove(),
     rm(files.crunState, { recursive: true, force: true }),
   ])

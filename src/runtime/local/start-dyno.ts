@@ -22,7 +22,7 @@ import type { DynoFiles, DynoRecord, StartMark } from './dyno-files.ts'
 import { dynoStatus } from './dyno-status.ts'
 import { ensureLog } from './log-files.ts'
 import { createContainer, letGo } from './monitor.ts'
-import { addAddress, addLink, type DynoNetwork, namespaceFile } from './network.ts'
+import { dynoNetwork } from './network.ts'
 import {
   hostsFile,
   INIT,
@@ -51,9 +51,7 @@ export async function startDyno(
   await layOut(region, dyno, files)
   signal.throwIfAborted()
   await region.cgroupsOf(dyno.id).ensure(dyno.size)
-  const network = networkOf(region, dyno)
-  await addLink(region.network, network, signal)
-  await bothOf(addAddress(region.network, network, signal), create(region, dyno, files))
+  await create(region, dyno, files)
   await letGo(files.execFifo)
   await mark(region, files)
 }
@@ -88,6 +86,10 @@ async function create(
     monitorProcs: region.cgroupsOf(dyno.id).monitorProcs,
     hybridMount: region.cgroups.hybridMount,
     disk: existsSync(files.image) ? disk : undefined,
+    network: dynoNetwork(region.network, {
+      link: region.names.link(dyno.address),
+      address: dyno.address,
+    }),
   })
 }
 
@@ -138,7 +140,6 @@ async function surroundings(region: LocalRegion, dyno: DynoSpec, files: DynoFile
     volumes,
     resolvConf: region.files.resolvConf,
     authorities: firstPresent('/etc/ssl/certs/ca-certificates.crt'),
-    networkNamespace: namespaceFile(region.names.networkNamespace(dyno.id)),
     cgroup: region.cgroupsOf(dyno.id).path,
     limitsSwap: region.cgroups.limitsSwap,
     architecture: process.arch === 'arm64' ? ('arm64' as const) : ('x64' as const),
@@ -179,22 +180,6 @@ async function ownedPath(source: string): Promise<OwnedPath> {
 /** The dyno's user as the host sees it. */
 function userOf({ address }: DynoSpec): number {
   return firstUidOf(address) + DYNO_UID
-}
-
-function networkOf(region: LocalRegion, { id, address }: DynoSpec): DynoNetwork {
-  return {
-    namespace: region.names.networkNamespace(id),
-    link: region.names.link(address),
-    address,
-  }
-}
-
-/** Waits for both even when one fails, so that nothing goes on behind the caller's back. */
-async function bothOf(...all: readonly Promise<void>[]): Promise<void> {
-  const results = await Promise.allSettled(all)
-  for (const result of results) {
-    if (result.status === 'rejected') throw result.reason
-  }
 }
 
 async function pidIn(file: string): Promise<number | undefined> {

@@ -13,9 +13,8 @@ const PROGRAMS: Readonly<Record<string, string>> = {
   ip: 'iproute2',
   'mkfs.ext4': 'e2fsprogs',
   mmdebstrap: 'mmdebstrap',
-  mount: 'mount',
   nft: 'nftables',
-  unshare: 'util-linux',
+  perl: 'perl-base',
 }
 const DIRECTORIES = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 const NAMESPACES = ['user', 'pid', 'mnt', 'ipc', 'uts', 'net', 'cgroup']
