@@ -234,10 +234,12 @@ test('a dyno that ignores SIGTERM is killed after 30 s', async () => {
 })
 
 test('after a power cut every dyno is started anew, none counted as a crash', async () => {
-  const { it, settle, runtime } = await aWorld()
+  const { it, settle, wait, runtime } = await aWorld()
   await it.deploy()
   await ask(it, 'quantity = 3')
-  for (const dyno of await settle()) runtime.lose(dyno.id)
+  const before = await settle()
+  wait(HOUR)
+  for (const dyno of before) runtime.lose(dyno.id)
   const dynos = await settle()
   assert.deepEqual(
     dynos.map((dyno) => [dyno.ordinal, dyno.state, dyno.crashes]),

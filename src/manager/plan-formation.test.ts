@@ -66,7 +66,7 @@ function told(steps: readonly Step[]): string[] {
 
 const web1 = aDyno()
 const worker1 = aDyno({ type: 'worker', routed: false })
-const starting = aDyno({ state: 'starting', startedAt: null })
+const starting = aDyno({ state: 'starting', startedAt: null, createdAt: now })
 const started = aDyno({ state: 'starting' })
 const stopping = aDyno({ state: 'stopping', routed: false })
 const leaving = aDyno({ leaving: true, stopReason: 'release' })
@@ -162,6 +162,20 @@ const cases: [string, World, string[]][] = [
     'a dyno that vanished was not at fault',
     { dynos: [web1], status: { is: 'lost' } },
     ['web.1 → stopping: Error R99 (Platform error) | State changed from up to starting'],
+  ],
+  [
+    'a dyno lost when it had hardly begun waits as one that crashed',
+    { dynos: [{ ...started, crashes: 1 }], status: { is: 'lost' }, now: bootedAt },
+    [
+      'web.1 → crashed: Error R99 (Platform error) | State changed from starting to crashed',
+    ],
+  ],
+  [
+    'a dyno that could not be started for two minutes is our fault',
+    { dynos: [starting], status: undefined, now: later(now, 2 * MINUTE) },
+    [
+      'web.1 → crashed: Error R99 (Platform error) | State changed from starting to crashed',
+    ],
   ],
   [
     'a crashed dyno is cleared away',

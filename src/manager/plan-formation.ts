@@ -11,7 +11,7 @@
  * before its successor is even a row, so no job is worked twice.
  */
 
-import { later } from '../lib/clock.ts'
+import { later, MINUTE } from '../lib/clock.ts'
 import { coolOff, crashesInARow } from '../model/crash-policy.ts'
 import { cyclesAt } from '../model/cycling.ts'
 import type { Dyno, DynoState, StopReason } from '../model/dyno.ts'
@@ -71,6 +71,9 @@ export type RuntimeCall = 'boot' | 'terminate' | 'kill' | 'remove'
 type Exit = Extract<DynoStatus, { is: 'exited' }>
 
 const WEB = 'web'
+/** From a dyno's row to its process; later than that, something is wrong with us. */
+const PLACED_WITHIN = 2 * MINUTE
+const SETTLED_AFTER = MINUTE
 
 export function planFormation(facts: Facts): Step[] {
   const { formation, dynos } = facts
@@ -91,7 +94,10 @@ export function nextMoment({ dynos, timings, now }: Facts): number {
     const { startedAt, terminatedAt, nextAttemptAt } = dyno
     return [
       startedAt && cyclesAt({ id: dyno.id, startedAt }),
-      dyno.state === 'starting' && startedAt && later(startedAt, timings.bootTimeout),
+      dyno.state === 'starting' &&
+        (startedAt
+          ? later(startedAt, timings.bootTimeout)
+          : later(dyno.createdAt, PLACED_WITHIN)),
       terminatedAt && later(terminatedAt, timings.stopGrace),
       nextAttemptAt,
     ]
@@ -124,9 +130,12 @@ function whileStarting(dyno: Dyno, facts: Facts): Step | undefined {
   switch (status?.is) {
     case undefined:
     case 'created':
-      return dyno.startedAt ? hostLost(dyno) : { do: 'boot', dyno }
+      if (dyno.startedAt || now >= later(dyno.createdAt, PLACED_WITHIN)) {
+        return hostLost(dyno, now)
+      }
+      return { do: 'boot', dyno }
     case 'lost':
-      return hostLost(dyno)
+      return hostLost(dyno, now)
     case 'exited':
       if (!dyno.startedAt) return { do: 'note start', dyno, at: status.startedAt }
       return crash(dyno, status, now)
@@ -145,7 +154,7 @@ function whileStarting(dyno: Dyno, facts: Facts): Step | undefined {
 function whileUp(dyno: Dyno, facts: Facts, replacements: Room): Step | undefined {
   const status = facts.statuses.get(dyno.id)
   if (status?.is === 'exited') return ended(dyno, status, facts.now)
-  if (status?.is !== 'running') return hostLost(dyno)
+  if (status?.is !== 'running') return hostLost(dyno, facts.now)
   if (dyno.leaving) return mayLeave(dyno, facts) ? leave(dyno) : undefined
 
   const unwanted = reasonToStop(dyno, facts)
@@ -252,12 +261,23 @@ function leave(dyno: Dyno): Step {
   return move(dyno, 'stopping', {}, [])
 }
 
-/** Nobody's fault but ours, so it counts as no crash: its place is filled at once. */
-function hostLost(dyno: Dyno): Step {
-  const changed = dyno.state === 'up' ? [say.stateChanged('up', 'starting')] : []
-  return move(dyno, 'stopping', { stopReason: 'host lost' }, [
+/**
+ * Our fault, not the app's: a dyno that ran for a while is replaced at once. One that was
+ * lost while it had hardly begun waits as if it had crashed, or it would be lost again and again.
+ */
+function hostLost(dyno: Dyno, now: Date): Step {
+  const notes: Notes = { stopReason: 'host lost' }
+  const settled = dyno.startedAt && now >= later(dyno.startedAt, SETTLED_AFTER)
+  if (settled || dyno.leaving) {
+    const changed = dyno.state === 'up' ? [say.stateChanged('up', 'starting')] : []
+    return move(dyno, 'stopping', notes, [say.PLATFORM_ERROR, ...changed])
+  }
+  const changed = say.stateChanged(dyno.state, 'crashed')
+  const crashes = dyno.crashes + 1
+  const nextAttemptAt = later(now, coolOff(crashes, dyno.id))
+  return move(dyno, 'crashed', { ...notes, exitedAt: now, crashes, nextAttemptAt }, [
     say.PLATFORM_ERROR,
-    ...changed,
+    changed,
   ])
 }
 

@@ -151,7 +151,17 @@ function carryOut(world: World, chance?: Iterator<number>): World {
 
   function add(ordinal: number): void {
     const { type, release, size } = world.formation
-    put(aDyno({ type, release, size, ordinal, state: 'starting', startedAt: null }))
+    put(
+      aDyno({
+        type,
+        release,
+        size,
+        ordinal,
+        state: 'starting',
+        startedAt: null,
+        createdAt: world.now,
+      }),
+    )
   }
 
   function put(dyno: Dyno, refill?: number): void {
