@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { mkdtempSync } from 'node:fs'
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -159,6 +159,7 @@ suite('git over HTTP', () => {
     const second = await git(other, ['push', '--force', url, 'main'])
     assert.equal(second.status, 1)
     assert.match(second.said, /Another push to this app is being built/)
+    assert.equal((await readdir(data.sources)).length, 1)
 
     dyno = succeeds
     const [spec] = runtime.starts.slice(-1)

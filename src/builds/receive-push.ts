@@ -66,7 +66,8 @@ async function requestBuild(ref: PushedRef, deps: PushDeps): Promise<Build> {
   const { pool, data, app, account, gitEnvironment } = deps
   const description = await runGit(['log', '-1', '--format=%s', ref.to], gitEnvironment)
   const source = await inTransaction(pool, (tx) => createSource(tx, account.id))
-  await archive(ref.to, data.sourceFile(source.id), gitEnvironment)
+  const file = data.sourceFile(source.id)
+  await archive(ref.to, file, gitEnvironment)
   return inTransaction(pool, async (tx) => {
     await lockPresentApp(tx, app.id)
     // Git would refuse the one that is built last, when its release runs already.
@@ -85,6 +86,9 @@ async function requestBuild(ref: PushedRef, deps: PushDeps): Promise<Build> {
       version: ref.to,
       description: description.trim(),
     })
+  }).catch(async (error: unknown) => {
+    if (error instanceof Problem) await rm(file, { force: true })
+    throw error
   })
 }
 
