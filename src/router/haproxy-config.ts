@@ -8,7 +8,7 @@ import { createHash } from 'node:crypto'
 import { SECOND } from '../lib/clock.ts'
 import { MISDIRECTED, NO_SUCH_APP, PAGES } from './pages.ts'
 import type { RouterPaths } from './router-paths.ts'
-import { backendOf, type RoutingTable } from './routing-table.ts'
+import { backendOf, NO_SERVER, type RoutingTable } from './routing-table.ts'
 import { serverId } from './server-id.ts'
 
 export interface RouterSettings {
@@ -177,15 +177,15 @@ ${listen.map((address) => `  bind ${address}`).join('\n')}
 
   http-request set-var(txn.host) req.hdr(host)
   http-request set-var(txn.entry) var(txn.host),host_only,lower,map(${paths.hostsMap})
-  http-request lua.hold if { var(txn.entry),field(1,/),nbsrv eq 0 } { var(txn.entry) -m sub /up/ /starting/ }
+  http-request lua.hold if { var(txn.entry),field(1,/),nbsrv eq 0 } !{ var(txn.entry) -m beg ${NO_SERVER}/ }
   http-request set-var(txn.id) req.fhdr(x-request-id,-1)
   http-request set-var(txn.id) uuid() unless { var(txn.id) -m reg ^[A-Za-z0-9+/=-]{20,200}$ }
-  http-request set-var(txn.fwd) src
+  http-request set-var(txn.fwd) src,concat()
   http-request set-var-fmt(txn.fwd) "%[req.fhdr(x-forwarded-for,-1)], %[src]" if { req.fhdr(x-forwarded-for) -m found }
 
   use_backend successor if { stopping }
-  use_backend no_server unless { var(txn.entry) -m sub /up/ /starting/ }
   use_backend %[var(txn.entry),field(1,/)]
+  default_backend ${NO_SERVER}
 `
 }
 
@@ -206,7 +206,7 @@ function successor({ paths }: RouterSettings): string {
 
 /** Answers for apps whose state is an H code, for apps elsewhere, and for unknown hosts. */
 function noServer({ paths }: RouterSettings): string {
-  return `backend no_server from http
+  return `backend ${NO_SERVER} from http
   http-request set-log-level silent unless { var(txn.entry) -m found }
   ${returns(NO_SUCH_APP.status, `file ${paths.noSuchApp}`)} unless { var(txn.entry) -m found }
   http-request set-var(txn.code) var(txn.entry),field(2,/)

@@ -20,18 +20,18 @@ local h12 = page('H12')
 core.register_action('hold', { 'http-req' }, function(txn)
   local name = txn.c:lower(txn.c:host_only(txn:get_var('txn.host')))
   local entry = txn:get_var('txn.entry')
-  local backend, _, app = entry:match('^([^/]*)/([^/]*)/(.*)$')
+  local backend, app = entry:match('^([^/]*)/[^/]*/(.*)$')
   local deadline = core.now().sec + hold_seconds
   while txn.f:stopping() == 0 do
     core.msleep(POLL)
     if txn.f:nbsrv(backend) > 0 then
       return
     end
-    entry = hosts:lookup(name) or '-/H99/' .. app
+    entry = hosts:lookup(name) or 'no_server/H99/' .. app
     if core.now().sec >= deadline then
-      entry = '-/H20/' .. app
+      entry = 'no_server/H20/' .. app
     end
-    if not entry:find('/up/', 1, true) and not entry:find('/starting/', 1, true) then
+    if entry:find('^no_server/') then
       txn:set_var('txn.entry', entry)
       return
     end

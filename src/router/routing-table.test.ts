@@ -86,7 +86,7 @@ test('a host leads to its app, here or in another region', () => {
   )
   assert.deepEqual(Object.fromEntries(hosts), {
     'my-app.localhost': 'app3/up/a',
-    'far.localhost': '-/H31/b/far.localhost:8081',
+    'far.localhost': 'no_server/H31/b/far.localhost:8081',
   })
 })
 

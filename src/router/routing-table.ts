@@ -32,6 +32,9 @@ export interface Server {
 
 const SMALLEST_POOL = 256
 
+/** The backend that answers by a page: of apps whose state is an H code, for one. */
+export const NO_SERVER = 'no_server'
+
 export function routingTable({
   region,
   apps,
@@ -44,12 +47,13 @@ export function routingTable({
     hosts: new Map([
       ...elsewhere.map((it): [string, string] => [
         `${it.name}.${region.domain}`,
-        entryOf({ backend: '-', state: 'H31', app: it.id, address: it.address }),
+        entryOf({ backend: NO_SERVER, state: 'H31', app: it.id, address: it.address }),
       ]),
       ...apps.flatMap((app): [string, string][] => {
         if (app.slot === null) return []
         const state = stateOf(app, dynosOf.get(app.id) ?? [])
-        const backend = backendOf(app.slot)
+        const serves = state === 'up' || state === 'starting'
+        const backend = serves ? backendOf(app.slot) : NO_SERVER
         const host = `${app.name}.${region.domain}`
         return [[host, entryOf({ backend, state, app: app.id })]]
       }),
