@@ -32,6 +32,8 @@ export function startPart(name: string, connections: number): Part {
   if (!root) throw new Error('MAYFLY_DATA does not name the data directory')
   const url = process.env['DATABASE_URL']
   delete process.env['DATABASE_URL']
+  // What the part starts is not the part.
+  delete process.env['MAYFLY_PART']
 
   const data = dataDirectory(root)
   const log = jsonLog(name, (line) => process.stderr.write(line))

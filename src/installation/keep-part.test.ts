@@ -71,6 +71,26 @@ test('a part is restarted when it dies, and adopted by the next keeper', async (
   await endProcess(second, part.ends)
 })
 
+test('a part that nobody wrote down is adopted, and not its child', async () => {
+  const command = ['bash', '-c', 'sleep 1000 & wait']
+  const environment = { MAYFLY_DATA: top, MAYFLY_PART: 'stray' }
+  const part = { ...aPart('stray', command), environment }
+  const stop = new AbortController()
+  const keeping = { data, clock: systemClock, say: () => {} }
+  const keeper = keepPart(part, keeping, stop.signal)
+  const born = await until(() => runningPart(data, 'stray'))
+  stop.abort()
+  await keeper
+  rmSync(data.processFile('stray'))
+
+  const next = new AbortController()
+  const adopter = keepPart(part, keeping, next.signal)
+  assert.equal((await until(() => runningPart(data, 'stray'))).pid, born.pid)
+  next.abort()
+  await adopter
+  process.kill(-born.pid, 'SIGKILL')
+})
+
 test('what a part prints is in its log, and a program that is not there is told of', async () => {
   const said: string[] = []
   const keeping = { data, clock: systemClock, say: (it: string) => said.push(it) }

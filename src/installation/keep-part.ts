@@ -24,6 +24,7 @@ import {
   writeProcessFile,
 } from './living-process.ts'
 import type { PartSpec } from './parts.ts'
+import { strayPart } from './strays.ts'
 
 const POLL = 100
 const LOG_MOST_BYTES = 10 << 20
@@ -54,7 +55,10 @@ export async function keepPart(
       await pause(POLL, signal)
       continue
     }
-    const running = runningPart(keeping.data, part.name) ?? startPart(part, keeping)
+    const running =
+      runningPart(keeping.data, part.name) ??
+      adoptStray(part, keeping) ??
+      startPart(part, keeping)
     await goneOrAborted(running, signal)
     if (signal.aborted) return
 
@@ -86,9 +90,15 @@ function lastRecord(data: DataDirectory, name: string): PartRecord | undefined {
   return JSON.parse(readFileSync(file, 'utf8')) as PartRecord
 }
 
-function startPart(part: PartSpec, { data, clock }: Keeping): PartRecord {
+/** One that its supervisor started, and died before it could write that down. */
+function adoptStray(part: PartSpec, keeping: Keeping): PartRecord | undefined {
+  const stray = strayPart(part.environment)
+  return stray && writeRecord(part, keeping, stray)
+}
+
+function startPart(part: PartSpec, keeping: Keeping): PartRecord {
+  const { data } = keeping
   const [program = '', ...args] = part.command
-  const before = lastRecord(data, part.name)
   const log = openLog(data.logFile(part.name))
   const child = spawn(program, args, {
     cwd: '/',
@@ -102,9 +112,17 @@ function startPart(part: PartSpec, { data, clock }: Keeping): PartRecord {
   child.unref()
 
   const pid = child.pid ?? 0
+  return writeRecord(part, keeping, processOf(pid) ?? { pid, startTicks: 0 })
+}
+
+function writeRecord(
+  part: PartSpec,
+  { data, clock }: Keeping,
+  it: LivingProcess,
+): PartRecord {
+  const before = lastRecord(data, part.name)
   const record: PartRecord = {
-    pid,
-    startTicks: processOf(pid)?.startTicks ?? 0,
+    ...it,
     since: clock.now().toISOString(),
     restarts: before ? before.restarts + 1 : 0,
   }

@@ -20,6 +20,12 @@ export function processOf(pid: number): LivingProcess | undefined {
   return { pid, startTicks: Number(fields[19]) }
 }
 
+/** Undefined when the process is gone. */
+export function parentOf(pid: number): number | undefined {
+  const fields = readStat(pid)
+  return fields && Number(fields[1])
+}
+
 export function isAlive(it: LivingProcess): boolean {
   return processOf(it.pid)?.startTicks === it.startTicks
 }

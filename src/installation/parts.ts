@@ -14,6 +14,7 @@ import { GROUP, POSTGRES_USER } from './users.ts'
 export interface PartSpec {
   readonly name: string
   readonly command: readonly string[]
+  /** Names the installation and the part, so that the process is found by it. */
   readonly environment: Readonly<Record<string, string>>
   /** It is not started before this file is there. */
   readonly needs: string | undefined
@@ -39,6 +40,17 @@ export interface PartSettings {
 
 /** PostgreSQL, where it is ours, comes first: everything else needs it. */
 export function partsOf(settings: PartSettings): PartSpec[] {
+  return programsOf(settings).map((part) => ({
+    ...part,
+    environment: {
+      ...part.environment,
+      MAYFLY_DATA: settings.data.root,
+      MAYFLY_PART: part.name,
+    },
+  }))
+}
+
+function programsOf(settings: PartSettings): PartSpec[] {
   const { data, installation, databaseUrl } = settings
   const api = `http://localhost:${installation.apiPort}`
   return [
@@ -98,7 +110,6 @@ function nodePart(settings: PartSettings, part: NodePart): PartSpec {
         ? [process.execPath, join(program, file)]
         : unprivileged(settings, user, file),
     environment: {
-      MAYFLY_DATA: data.root,
       HOME: data.run(name),
       ...(region === undefined ? {} : { MAYFLY_REGION: region }),
       ...(databaseUrl === undefined ? {} : { DATABASE_URL: databaseUrl }),

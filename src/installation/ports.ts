@@ -3,6 +3,7 @@ import { createServer } from 'node:net'
 import type { DataDirectory, Installation } from './data-directory.ts'
 import { runningPart } from './keep-part.ts'
 import { Refusal } from './refusal.ts'
+import { strayPart } from './strays.ts'
 
 /** Throws a Refusal that names a port which another program has. */
 export async function portsMustBeFree(
@@ -19,7 +20,9 @@ export async function portsMustBeFree(
     })),
   ]
   for (const { part, port, host, flag } of wanted) {
-    if (runningPart(data, part) || (await isFree(port, host))) continue
+    const isOurs =
+      runningPart(data, part) ?? strayPart({ MAYFLY_DATA: data.root, MAYFLY_PART: part })
+    if (isOurs || (await isFree(port, host))) continue
     throw new Refusal(
       `Port ${port} is taken by another program: end that, or set up with another ${flag} (and --data).`,
     )

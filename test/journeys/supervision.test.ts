@@ -2,13 +2,16 @@
 
 import assert from 'node:assert/strict'
 import { createServer } from 'node:net'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, test } from 'node:test'
+import { before as beforeTests, describe, test } from 'node:test'
 
 import { isAlive, processOf } from '../../src/installation/living-process.ts'
+import { namedRemains } from '../../src/installation/remains.ts'
+import { removeRemains } from '../../src/installation/remove-remains.ts'
 import { pause } from '../../src/lib/clock.ts'
 import { anInstallation, type TestInstallation } from '../an-installation.ts'
+import { ask } from '../ask.ts'
 
 interface Status {
   readonly well: boolean
@@ -165,6 +168,76 @@ describe('an installation', { timeout: 180_000 }, () => {
     assert.doesNotMatch(stderr, /certificate|could not read|Authentication/i)
   })
 })
+
+describe('an app', { timeout: 180_000 }, () => {
+  const installation = anInstallation({ regions: ['us'] })
+  const says = async () => {
+    const answer = await ask(installation.url('sturdy')).catch(() => undefined)
+    return answer?.status === 200 ? answer.body : undefined
+  }
+
+  beforeTests(async () => {
+    const app = join(installation.home, 'sturdy')
+    cpSync(join(import.meta.dirname, '../../examples/hello-node'), app, {
+      recursive: true,
+    })
+    const created = await installation.heroku(['create', 'sturdy'])
+    assert.equal(created.status, 0, created.stderr)
+    const remote = `https://localhost:${installation.apiPort}/sturdy.git`
+    await installation.git(['init', '--quiet'], app)
+    await installation.git(['add', '.'], app)
+    await installation.git(['commit', '--quiet', '--message=Say hello'], app)
+    const pushed = await installation.git(['push', remote, 'main'], app)
+    assert.equal(pushed.status, 0, pushed.stderr)
+    await until(says)
+  })
+
+  test('is served while parts are adopted that nobody wrote down', async () => {
+    const { parts, supervisor } = await statusOf(installation)
+    process.kill(supervisor ?? 0, 'SIGKILL')
+    await gone(supervisor)
+    for (const { name } of parts) rmSync(installation.data.processFile(name))
+    assert.equal((await installation.up()).status, 0)
+    const after = await statusOf(installation)
+    assert.equal(after.exit, 0)
+    assert.deepEqual(pidsOf(after), pidsOf({ ...after, parts }))
+    assert.ok(await says())
+  })
+
+  test('is served when everything comes back that was killed at once', async () => {
+    await killEverything(installation)
+    assert.equal((await installation.up()).status, 0)
+    assert.equal((await statusOf(installation)).exit, 0)
+    await until(says)
+  })
+
+  test('is served again after a reboot', async () => {
+    const { id } = await statusOf(installation)
+    await killEverything(installation)
+    const ours = (await namedRemains()).filter(({ name }) => name.includes(id))
+    assert.ok(ours.some(({ kind }) => kind === 'cgroup'))
+    await removeRemains(ours)
+    assert.deepEqual(
+      (await namedRemains()).filter(({ name }) => name.includes(id)),
+      [],
+    )
+    assert.equal(await says(), undefined)
+
+    assert.equal((await installation.up()).status, 0)
+    await until(says)
+  })
+})
+
+/** Its parts and whatever they started, but no dyno. */
+async function killEverything(it: TestInstallation): Promise<void> {
+  const { supervisor, parts } = await statusOf(it)
+  process.kill(supervisor ?? 0, 'SIGKILL')
+  for (const { name, pid } of parts) {
+    if (name.startsWith('manager')) process.kill(pid ?? 0, 'SIGKILL')
+    else process.kill(-(pid ?? 0), 'SIGKILL')
+  }
+  for (const { pid } of parts) await gone(pid)
+}
 
 describe('set-up', { timeout: 60_000 }, () => {
   const installation = anInstallation({ isUp: false, regions: ['us'] })
