@@ -5,17 +5,42 @@
 
 import { Client, type Pool } from 'pg'
 
-/** Resolves once we hold the region. `lost` is called when we don't any more. */
+import { pause, SECOND } from '../lib/clock.ts'
+
+export interface Holding {
+  /** Called when we hold the region no more. */
+  readonly lost: (error: unknown) => void
+  readonly signal: AbortSignal
+}
+
+/** PostgreSQL may be on its way up, as we are. */
+const TRIES = 60
+const BETWEEN = SECOND / 2
+
+/** Resolves once we hold the region; rejects when there is no database for half a minute. */
 export async function holdRegion(
   pool: Pool,
   region: string,
-  { lost, signal }: { lost: (error: unknown) => void; signal: AbortSignal },
+  holding: Holding,
 ): Promise<void> {
-  const client = new Client({ ...pool.options, query_timeout: 0 })
-  client.on('error', lost)
-  await client.connect()
-  signal.addEventListener('abort', () => void client.end().catch(() => {}), {
+  const client = await connected(pool, holding.signal)
+  client.on('error', holding.lost)
+  holding.signal.addEventListener('abort', () => void client.end().catch(() => {}), {
     once: true,
   })
   await client.query('select pg_advisory_lock(hashtext($1))', [`manager of ${region}`])
+}
+
+async function connected(pool: Pool, signal: AbortSignal): Promise<Client> {
+  for (let tries = 1; ; tries++) {
+    const client = new Client({ ...pool.options, query_timeout: 0 })
+    try {
+      await client.connect()
+      return client
+    } catch (error) {
+      await client.end().catch(() => {})
+      if (tries === TRIES || signal.aborted) throw error
+      await pause(BETWEEN, signal)
+    }
+  }
 }
