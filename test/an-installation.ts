@@ -5,13 +5,22 @@
  */
 
 import { execFile } from 'node:child_process'
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before } from 'node:test'
 
 import { type DataDirectory, dataDirectory } from '../src/installation/data-directory.ts'
+import { findInstallation } from '../src/installation/open-installation.ts'
+import { idsFile } from '../src/installation/remains.ts'
 
 const root = join(import.meta.dirname, '..')
 const ready = {
@@ -139,6 +148,8 @@ export function installationToBe(options: InstallationOptions = {}): {
   }
 
   async function close(): Promise<void> {
+    const id = findInstallation(data)?.id
+    if (id !== undefined) appendFileSync(idsFile(tmpdir()), `${id}\n`)
     const { status, stderr } = await installation.mayfly('down', '--destroy')
     if (status !== 0 && !stderr.includes('There is no installation')) {
       throw new Error(`the installation did not go:\n${stderr}`)

@@ -7,12 +7,7 @@ import { chmodSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-import {
-  leftBehind,
-  namedRemains,
-  type Remain,
-  remainsIn,
-} from '../../src/installation/remains.ts'
+import { leftBehind, remainsIn } from '../../src/installation/remains.ts'
 import { removeRemains } from '../../src/installation/remove-remains.ts'
 import { schemaOfMigrations } from '../../src/installation/schema.ts'
 import { withThrowAwayPostgres } from '../../src/installation/throw-away-postgres.ts'
@@ -71,7 +66,6 @@ async function runAll(named: readonly string[], signal: AbortSignal): Promise<Ta
   const stacks = sharedStacks ?? STACK_CACHE
   await ensureStacks(stacks, (line) => console.log(line))
 
-  const before = await namedRemains()
   const temporary = mkdtempSync(join(tmpdir(), 'mayfly-test-'))
   // Mayfly's users have to get through.
   chmodSync(temporary, 0o711)
@@ -85,14 +79,14 @@ async function runAll(named: readonly string[], signal: AbortSignal): Promise<Ta
       return untilOneFails(stages, signal)
     })
   } finally {
-    tally = plus(tally, await cleanUp(temporary, before))
+    tally = plus(tally, await cleanUp(temporary))
   }
   return tally
 }
 
 /** Tells of what is left, and takes it away. */
-async function cleanUp(temporary: string, before: readonly Remain[]): Promise<Tally> {
-  const look = () => leftBehind(temporary, before)
+async function cleanUp(temporary: string): Promise<Tally> {
+  const look = () => leftBehind(temporary)
   let left = await look()
   const deadline = AbortSignal.timeout(ENDING)
   while (left.length > 0 && !deadline.aborted) {

@@ -1,10 +1,10 @@
 /** What a run of the tests left on the machine: all that bears the name of an installation of its own. */
 
-import { globSync, readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 
-import { findInstallation } from './open-installation.ts'
 import { dataDirectory } from './data-directory.ts'
+import { findInstallation } from './open-installation.ts'
 import { runProgram } from './run-program.ts'
 
 export interface Remain {
@@ -15,7 +15,7 @@ export interface Remain {
   readonly details?: string
 }
 
-/** What carries the id of some installation, whoever's; two looks compared say what came between them. */
+/** What carries the id of some installation, whoever's. */
 export async function namedRemains(): Promise<Remain[]> {
   const [links, namespaces, tables] = await Promise.all([
     runProgram(['ip', '-json', 'link', 'show']),
@@ -62,31 +62,41 @@ export function remainsIn(directory: string): Remain[] {
   ]
 }
 
-/** What was not there before and is no running installation's outside the run's directory. */
-export async function leftBehind(
-  directory: string,
-  before: readonly Remain[],
-): Promise<Remain[]> {
-  const known = new Set(before.map((it) => it.name))
-  const others = installationsOutside(directory)
+/** The file in a run's directory that tests name their installations in, an id a line. */
+export const idsFile = (directory: string) => join(directory, 'ids')
+
+/**
+ * What the run's own installations left. Only those that are known to be its own count:
+ * others may come and go beside it, from other process namespaces even.
+ */
+export async function leftBehind(directory: string): Promise<Remain[]> {
+  const here = remainsIn(directory)
+  const ids = new Set([
+    ...notedIds(directory),
+    ...presentIds(directory),
+    ...here.flatMap(idOf),
+  ])
   const named = await namedRemains()
-  const ours = named.filter(
-    ({ name }) => !known.has(name) && !others.some((id) => name.includes(id)),
-  )
-  return [...remainsIn(directory), ...ours]
+  const ours = named.filter(({ name }) => [...ids].some((id) => name.includes(id)))
+  return [...here, ...ours]
 }
 
-/** The ids of those that have a part running. */
-function installationsOutside(directory: string): string[] {
-  const roots = processIds().flatMap((pid) =>
-    ofProcess(pid, 'environ')
-      .split('\0')
-      .filter((it) => it.startsWith('MAYFLY_DATA='))
-      .map((it) => it.slice('MAYFLY_DATA='.length)),
+function notedIds(directory: string): string[] {
+  const file = idsFile(directory)
+  return existsSync(file) ? readFileSync(file, 'utf8').split('\n').filter(Boolean) : []
+}
+
+/** Of installations that nobody took down: the run was interrupted. */
+function presentIds(directory: string): string[] {
+  return globSync(`${directory}/*/{,*/}installation.json`).flatMap(
+    (file) => findInstallation(dataDirectory(dirname(file)))?.id ?? [],
   )
-  return [...new Set(roots)]
-    .filter((root) => !root.startsWith(`${directory}/`))
-    .flatMap((root) => findInstallation(dataDirectory(root))?.id ?? [])
+}
+
+/** Of the installation whose cgroup the process is in. */
+function idOf({ kind, name }: Remain): string[] {
+  const [, id] = /[:/]mayfly-([0-9a-f]{6})/.exec(ofProcess(name, 'cgroup')) ?? []
+  return kind === 'process' && id !== undefined ? [id] : []
 }
 
 const processIds = () =>
