@@ -39,10 +39,9 @@ function exited(
   id: DynoId,
   files: DynoFiles,
 ): DynoStatus | undefined {
-  const text = textIn(files.exit)
-  if (text === undefined) return undefined
-  const at = statSync(files.exit).mtime
-  const status = Number(text)
+  const at = statSync(files.exit, { throwIfNoEntry: false })?.mtime
+  if (!at) return undefined
+  const status = Number(textIn(files.exit))
   const killedForMemory =
     existsSync(`${files.persist}/oom`) || region.cgroupsOf(id).outOfMemory()
   return {

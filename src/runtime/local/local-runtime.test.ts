@@ -219,6 +219,11 @@ test('bridge and firewall that were taken away are put up again', async () => {
   await runtime.remove(web.id, signal)
 })
 
+test('a look at who listens in a dyno is cheap: its table of connections is small', async () => {
+  const table = '/proc/sys/net/ipv4/tcp_ehash_entries'
+  assert.equal(await outputOf(`cat ${table}`), '1024\n')
+})
+
 test('bound to loopback only, a web dyno does not listen', async () => {
   const command = 'echo bound; exec python3 -m http.server --bind 127.0.0.1 5000'
   const dyno = await started(command, { port: 5000 })
