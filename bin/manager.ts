@@ -23,7 +23,8 @@ import { allRegions } from '../src/store/regions.ts'
 import { runLoop } from '../src/work/loop.ts'
 import { startPart } from './part.ts'
 
-const CONNECTIONS = 16
+const CONNECTIONS = 12
+const FOR_THE_LIST = 4
 
 const name = process.env['MAYFLY_REGION'] ?? ''
 const part = startPart(`manager-${name}`, CONNECTIONS)
@@ -59,12 +60,13 @@ const machine = new LocalRuntime({
 })
 const runtime = runtimeOnClock(machine, ahead)
 await runtime.prepare(signal)
-heedHints(runtime, { pool, region: name, log }, signal)
+const list = part.hastyPool(FOR_THE_LIST)
+heedHints(runtime, { pool: list, region: name, log }, signal)
 
 const builtIns = await installBuildpacks(data, systemClock.now())
 const loop = runLoop(
   {
-    pool,
+    pool: list,
     region: name,
     looks: {
       formation: lookAfterFormation({ pool, runtime, secrets, clock, timings }),
@@ -97,7 +99,7 @@ part.ready()
 void pruneUploads({ pool, data, clock: systemClock, log }, signal)
 
 await loop
-await pool.end()
+await Promise.all([pool.end(), list.end()])
 process.exit()
 
 /** The supervisor starts another; dynos and router never notice. */

@@ -12,13 +12,15 @@ import {
   dataDirectory,
   type Installation,
 } from '../src/installation/data-directory.ts'
-import { databaseConfig, openPool } from '../src/installation/database.ts'
+import { databaseConfig, openPool, withoutWaiting } from '../src/installation/database.ts'
 import { jsonLog, type Log } from '../src/lib/log.ts'
 
 export interface Part {
   readonly data: DataDirectory
   readonly installation: Installation
   readonly pool: Pool
+  /** See `withoutWaiting`. */
+  hastyPool(connections: number): Pool
   readonly log: Log
   /** Aborts when the part is asked to end. */
   readonly signal: AbortSignal
@@ -36,6 +38,7 @@ export function startPart(name: string, connections: number): Part {
   delete process.env['MAYFLY_PART']
 
   const data = dataDirectory(root)
+  const database = databaseConfig(data, url)
   const log = jsonLog(name, (line) => process.stderr.write(line))
   const ended = new AbortController()
   process.once('SIGTERM', () => ended.abort())
@@ -50,7 +53,8 @@ export function startPart(name: string, connections: number): Part {
   return {
     data,
     installation: JSON.parse(readFileSync(data.installation, 'utf8')) as Installation,
-    pool: openPool(databaseConfig(data, url), connections),
+    pool: openPool(database, connections),
+    hastyPool: (most) => openPool(withoutWaiting(database), most),
     log,
     signal: ended.signal,
     ready() {

@@ -10,6 +10,14 @@ export function databaseConfig(data: DataDirectory, url: string | undefined): Po
   return { ...limits, host: data.run('postgres'), user: 'mayfly', database: 'mayfly' }
 }
 
+/**
+ * For the to-do list's own statements: they need not wait for the disk. A power cut may take
+ * back that a subject was claimed or put down, and then it is looked at once more.
+ */
+export function withoutWaiting(config: PoolConfig): PoolConfig {
+  return { ...config, options: '-c synchronous_commit=off' }
+}
+
 export function openPool(config: PoolConfig, most: number): Pool {
   const pool = new Pool({ ...config, max: most })
   // An idle connection that breaks is replaced; whoever uses one gets the error itself.

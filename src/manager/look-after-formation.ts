@@ -81,7 +81,10 @@ async function takeSteps(
   const { formation, region } = found
   const configVars = configVarsOf(found, deps.secrets)
   const context = { formation, region, now: deps.clock.now(), configVars }
-  await inTransaction(deps.pool, (tx) => takeRowSteps(tx, steps, context))
+  const moves = steps.filter((step) => !isCall(step))
+  if (moves.length > 0) {
+    await inTransaction(deps.pool, (tx) => takeRowSteps(tx, moves, context))
+  }
 
   const boots = steps.filter((step) => step.do === 'boot').slice(0, BOOTS)
   const calls = steps.filter((step) => isCall(step) && step.do !== 'boot')

@@ -19,7 +19,9 @@ import { addDynos, moveDyno, type NewDyno } from '../store/dynos.ts'
 import { writeLogLines } from '../store/log-lines.ts'
 import type { Queryable } from '../store/queryable.ts'
 import { wakeRouter } from '../store/regions.ts'
-import type { Step } from './plan-formation.ts'
+import type { RuntimeCall, Step } from './plan-formation.ts'
+
+export type RowStep = Exclude<Step, { do: RuntimeCall }>
 
 interface Context {
   readonly formation: Formation
@@ -32,7 +34,7 @@ const PORTS = { from: 10_000, below: 60_000 }
 
 export async function takeRowSteps(
   tx: Queryable,
-  steps: readonly Step[],
+  steps: readonly RowStep[],
   context: Context,
 ): Promise<void> {
   const { formation, region } = context
@@ -77,7 +79,11 @@ interface Taken {
 
 const NOTHING: Taken = { said: [] }
 
-async function takeRowStep(tx: Queryable, step: Step, { now }: Context): Promise<Taken> {
+async function takeRowStep(
+  tx: Queryable,
+  step: RowStep,
+  { now }: Context,
+): Promise<Taken> {
   switch (step.do) {
     case 'add':
       return { place: { ordinal: step.ordinal, crashes: 0 }, said: [] }
@@ -104,11 +110,6 @@ async function takeRowStep(tx: Queryable, step: Step, { now }: Context): Promise
       const moved = await moveDyno(tx, dyno, { ...note, state: to }, now)
       return moved ? { said: saidOf(dyno, say) } : NOTHING
     }
-    case 'boot':
-    case 'terminate':
-    case 'kill':
-    case 'remove':
-      return NOTHING
   }
 }
 
@@ -147,7 +148,7 @@ function startLine(dyno: NewDyno, { configVars }: Context): string {
 const routed: readonly DynoState[] = ['up', 'stopping', 'crashed']
 
 /** Whether the router must look: who is up, and what an app without dynos answers. */
-function changesRoutes(step: Step): boolean {
+function changesRoutes(step: RowStep): boolean {
   if (step.do !== 'move') return step.do === 'add' || step.do === 'revive'
   const { dyno, to } = step
   return to !== dyno.state && [to, dyno.state].some((it) => routed.includes(it))

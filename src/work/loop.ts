@@ -37,6 +37,7 @@ export interface Loop {
 }
 
 const LEASE = 60 * SECOND
+const LEASE_IS_YOUNG = 15 * SECOND
 const ABORT_AFTER = 45 * SECOND
 const GIVE_UP_AFTER = 55 * SECOND
 const LONGEST_SLEEP = 5 * SECOND
@@ -82,7 +83,11 @@ async function carryOut(held: Claim, loop: Loop, stopped: AbortSignal): Promise<
   const leaseEnds = AbortSignal.timeout(ABORT_AFTER)
   const watchdog = setTimeout(() => overdue(held), GIVE_UP_AFTER)
   try {
-    const delay = await look(held.subject, AbortSignal.any([leaseEnds, stopped]))
+    const delay = await lookUntilCalm(
+      look,
+      held.subject,
+      AbortSignal.any([leaseEnds, stopped]),
+    )
     await release(pool, held, delay / SECOND)
   } catch (error) {
     if (!stopped.aborted)
@@ -93,6 +98,20 @@ async function carryOut(held: Claim, loop: Loop, stopped: AbortSignal): Promise<
     )
   } finally {
     clearTimeout(watchdog)
+  }
+}
+
+/** Who asks for another look at once gets it under the same lease, while that is young. */
+async function lookUntilCalm(
+  look: Look,
+  subject: string,
+  signal: AbortSignal,
+): Promise<number> {
+  const claimed = performance.now()
+  for (;;) {
+    const delay = await look(subject, signal)
+    if (delay > 0 || signal.aborted) return delay
+    if (performance.now() - claimed > LEASE_IS_YOUNG) return delay
   }
 }
 
