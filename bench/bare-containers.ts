@@ -84,7 +84,11 @@ function configOf(rootfs: string): object {
     ociVersion: '1.0.2',
     process: { user: { uid: 0, gid: 0 }, args: ['/bin/sleep', '600'], env: [], cwd: '/' },
     root: { path: rootfs, readonly: true },
-    mounts: [{ destination: '/proc', type: 'proc', source: 'proc' }],
+    mounts: [
+      { destination: '/proc', type: 'proc', source: 'proc' },
+      // Or crun would make its device nodes in the stack itself.
+      { destination: '/dev', type: 'tmpfs', source: 'tmpfs', options: ['size=64k'] },
+    ],
     linux: {
       cgroupsPath: `/mayfly-bare/${newId()}`,
       namespaces: ['pid', 'mount', 'ipc', 'uts', 'network'].map((type) => ({ type })),
