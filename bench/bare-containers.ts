@@ -90,7 +90,7 @@ function configOf(rootfs: string): object {
       { destination: '/dev', type: 'tmpfs', source: 'tmpfs', options: ['size=64k'] },
     ],
     linux: {
-      cgroupsPath: `/mayfly-bare/${newId()}`,
+      cgroupsPath: `/mayfly-bare-${newId()}`,
       namespaces: ['pid', 'mount', 'ipc', 'uts', 'network'].map((type) => ({ type })),
     },
   }
