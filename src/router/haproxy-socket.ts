@@ -16,11 +16,18 @@ const DEADLINE = 5000
 /** A line must fit HAProxy's buffer of 16 KiB. */
 const LONGEST_LINE = 12_000
 
-/** Carries out the commands in order; stops at the first connection that fails. */
-export async function ask(path: string, commands: readonly string[]): Promise<Answer> {
+/**
+ * Carries out the commands in order; stops at the first connection that fails, as one does
+ * that is silent for `deadline` milliseconds.
+ */
+export async function ask(
+  path: string,
+  commands: readonly string[],
+  deadline = DEADLINE,
+): Promise<Answer> {
   let text = ''
   for (const line of linesOf(commands)) {
-    const answer = await askOnce(path, line)
+    const answer = await askOnce(path, line, deadline)
     if (answer.is !== 'answered') return answer
     text += answer.text
   }
@@ -38,13 +45,13 @@ export function linesOf(commands: readonly string[]): string[] {
   return lines
 }
 
-function askOnce(path: string, line: string): Promise<Answer> {
+function askOnce(path: string, line: string, deadline: number): Promise<Answer> {
   return new Promise((resolve) => {
     let text = ''
     const socket = connect(path, () => socket.end(`${line}\n`))
     socket.setEncoding('utf8')
-    socket.setTimeout(DEADLINE, () =>
-      socket.destroy(new Error(`HAProxy did not answer within ${DEADLINE} ms`)),
+    socket.setTimeout(deadline, () =>
+      socket.destroy(new Error(`HAProxy did not answer within ${deadline} ms`)),
     )
     socket.on('data', (chunk: string) => (text += chunk))
     socket.on('end', () => resolve({ is: 'answered', text }))

@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+
+import type { DynoId } from '../model/ids.ts'
+import {
+  haproxyConfig,
+  HEROKU_TIMEOUTS,
+  type RouterSettings,
+  shapeOf,
+} from './haproxy-config.ts'
+import { routerPaths } from './router-paths.ts'
+import type { RoutingTable } from './routing-table.ts'
+
+const golden = join(import.meta.dirname, 'haproxy.golden.cfg')
+
+const settings: RouterSettings = {
+  paths: routerPaths('/var/lib/mayfly/routers/us'),
+  listen: ['127.0.0.1:8080', '[::1]:8080'],
+  port: 8080,
+  logSocket: '/var/lib/mayfly/run/logs/syslog.sock',
+  maxConnections: 50_000,
+  asRoot: true,
+  timeouts: HEROKU_TIMEOUTS,
+}
+
+const dyno = '01234567-89ab-cdef-0123-456789abcdef' as DynoId
+
+const table: RoutingTable = {
+  hosts: new Map([['my-app.localhost', 'app1/up/x']]),
+  servers: [
+    { dyno, backend: 'app1', name: `web.1:${dyno}`, address: '172.16.0.2', port: 5000 },
+  ],
+  backends: 3,
+}
+
+test('the whole configuration is as it was last looked at', () => {
+  const text = haproxyConfig(table, settings)
+  if (process.argv.includes('--accept')) writeFileSync(golden, text)
+  assert.equal(text, readFileSync(golden, 'utf8'))
+})
+
+test('only what a running HAProxy cannot be told is another shape', () => {
+  const shape = shapeOf(table, settings)
+  assert.equal(shapeOf({ ...table, servers: [], hosts: new Map() }, settings), shape)
+  assert.notEqual(shapeOf({ ...table, backends: 4 }, settings), shape)
+  assert.notEqual(shapeOf(table, { ...settings, port: 8081 }), shape)
+})
