@@ -8,6 +8,7 @@ import { execFile } from 'node:child_process'
 import {
   appendFileSync,
   chmodSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   rmSync,
@@ -148,13 +149,19 @@ export function installationToBe(options: InstallationOptions = {}): {
   }
 
   async function close(): Promise<void> {
-    const id = findInstallation(data)?.id
-    if (id !== undefined) appendFileSync(idsFile(tmpdir()), `${id}\n`)
+    noteId()
     const { status, stderr } = await installation.mayfly('down', '--destroy')
     if (status !== 0 && !stderr.includes('There is no installation')) {
       throw new Error(`the installation did not go:\n${stderr}`)
     }
     rmSync(top, { recursive: true })
+  }
+
+  /** For ./mayfly test, which looks for what is left. */
+  function noteId(): void {
+    const id = findInstallation(data)?.id
+    const file = idsFile(tmpdir())
+    if (id !== undefined && existsSync(file)) appendFileSync(file, `${id}\n`)
   }
 
   return { installation, open, close }
