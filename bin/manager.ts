@@ -74,7 +74,7 @@ const loop = runLoop(
         pool,
         runtime,
         secrets,
-        clock,
+        clock: systemClock,
         data,
         region: name,
         builtIns,

@@ -6,6 +6,7 @@ import { randomAppName } from '../model/random-app-name.ts'
 import { findStack } from '../model/stack.ts'
 import { addApp, findApp, type NewApp } from '../store/apps.ts'
 import type { Queryable } from '../store/queryable.ts'
+import { wakeEveryRouter } from '../store/regions.ts'
 import { findRegion } from '../store/regions-by-identity.ts'
 import { createRelease } from './create-release.ts'
 
@@ -39,6 +40,8 @@ export async function createApp(
     owner: account.id,
     stack: stack.name,
   })
+  // First, and in their order: whoever holds one router's row must not want another's.
+  await wakeEveryRouter(tx)
   for (const description of ['Initial release', 'Enable Logplex']) {
     await createRelease(
       tx,

@@ -2,7 +2,7 @@ import type { App } from '../model/app.ts'
 import { wakeFormations } from '../store/app-formations.ts'
 import { markDestroyed } from '../store/apps.ts'
 import type { Queryable } from '../store/queryable.ts'
-import { wakeRouter } from '../store/regions.ts'
+import { wakeEveryRouter } from '../store/regions.ts'
 import { wake } from '../store/work.ts'
 import { lockPresentApp } from './lock-present-app.ts'
 
@@ -11,6 +11,6 @@ export async function destroyApp(tx: Queryable, app: App): Promise<void> {
   await lockPresentApp(tx, app.id)
   await markDestroyed(tx, app.id)
   await wakeFormations(tx, app)
-  await wakeRouter(tx, app.region)
+  await wakeEveryRouter(tx)
   await wake(tx, { kind: 'app', subject: app.id, region: app.region })
 }

@@ -4,7 +4,7 @@ import { findStack } from '../model/stack.ts'
 import { changeApp, findApp, lockApp } from '../store/apps.ts'
 import { requestClearCache } from '../store/build-caches.ts'
 import type { Queryable } from '../store/queryable.ts'
-import { wakeRouter } from '../store/regions.ts'
+import { wakeEveryRouter } from '../store/regions.ts'
 
 /** What is undefined stays as it is. */
 export interface AppChanges {
@@ -33,6 +33,6 @@ export async function updateApp(
   }
   // What one stack compiled may not run on another.
   if (wanted.name !== app.stack) await requestClearCache(tx, app.id)
-  await wakeRouter(tx, app.region)
+  await wakeEveryRouter(tx)
   return { ...app, name, maintenance, stack: wanted.name }
 }

@@ -8,6 +8,7 @@ import {
   type CompileStep,
   failures,
   planCompile,
+  STARTED_WITHIN,
 } from './plan-compile.ts'
 
 const startedAt = new Date('2026-01-01T00:00:00Z')
@@ -27,6 +28,7 @@ const facts: CompileFacts = {
   now: later(startedAt, BUILD_LIMIT - 1),
 }
 const cancelled = { ...fresh, cancelledAt: startedAt }
+const soon = later(startedAt, STARTED_WITHIN - 1)
 const late = later(startedAt, BUILD_LIMIT)
 
 const cases: readonly [
@@ -34,8 +36,13 @@ const cases: readonly [
   changes: Partial<CompileFacts>,
   step: CompileStep,
 ][] = [
-  ['no dyno yet', {}, { do: 'start' }],
-  ['one half made', { status: { is: 'created' } }, { do: 'start' }],
+  ['no dyno yet', { now: soon }, { do: 'start' }],
+  ['one half made', { status: { is: 'created' }, now: soon }, { do: 'start' }],
+  [
+    'one that cannot be started',
+    { now: later(startedAt, STARTED_WITHIN) },
+    { do: 'finish', failure: failures.notStarted },
+  ],
   ['one that runs', { status: running }, { do: 'follow' }],
   ['one that has done it', { status: exited }, { do: 'finish', failure: undefined }],
   [

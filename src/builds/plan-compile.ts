@@ -4,6 +4,8 @@ import type { DynoStatus } from '../runtime/runtime.ts'
 
 /** How long a build may take. */
 export const BUILD_LIMIT = 15 * MINUTE
+/** How long its dyno may take to start: longer, and something is wrong with the machine. */
+export const STARTED_WITHIN = 2 * MINUTE
 
 /** Why a build fails that its own output doesn't tell. */
 export const failures = {
@@ -12,6 +14,8 @@ export const failures = {
   sourceGone: 'The source is not there: upload it again.',
   tooLong: `Build took longer than ${BUILD_LIMIT / MINUTE} minutes.`,
   outOfMemory: 'Build ran out of memory (2 GB).',
+  notStarted:
+    'The build dyno could not be started. The log of the manager says why; push again.',
   lost: 'The machine or the build dyno on it stopped in the middle of the build. Push again.',
   ended: (status: number) => `Build failed with exit status ${status}.`,
 } as const
@@ -40,11 +44,15 @@ export function planCompile({
   status,
   now,
 }: CompileFacts): CompileStep {
+  const age = now.getTime() - (build.startedAt ?? now).getTime()
   const reason = reasonToEnd()
   switch (status?.is) {
     case undefined:
     case 'created':
-      return reason ? { do: 'finish', failure: reason } : { do: 'start' }
+      if (reason) return { do: 'finish', failure: reason }
+      return age >= STARTED_WITHIN
+        ? { do: 'finish', failure: failures.notStarted }
+        : { do: 'start' }
     case 'running':
       return reason ? { do: 'kill', failure: reason } : { do: 'follow' }
     case 'lost':
@@ -57,8 +65,7 @@ export function planCompile({
     if (build.failure) return build.failure
     if (!appIsThere) return failures.destroyed
     if (build.cancelledAt) return failures.cancelled
-    const since = build.startedAt ?? now
-    return now.getTime() - since.getTime() >= BUILD_LIMIT ? failures.tooLong : undefined
+    return age >= BUILD_LIMIT ? failures.tooLong : undefined
   }
 }
 

@@ -14,9 +14,10 @@ test('a region is held by one, and by the next once that one is gone', async () 
   await holdRegion(pool, 'us', { lost, signal: first.signal })
 
   let held = false
-  const waiting = holdRegion(pool, 'us', { lost, signal: second.signal }).then(() => {
+  const waiting = (async () => {
+    await holdRegion(pool, 'us', { lost, signal: second.signal })
     held = true
-  })
+  })()
   await until('the second waits for the lock', async () => {
     const { rows } = await pool.query(
       `select from pg_locks where locktype = 'advisory' and not granted

@@ -33,3 +33,10 @@ export async function wakeRouter(db: Queryable, region: string): Promise<void> {
   if (!subject) throw new Error(`there is no region ${region}`)
   await wake(db, { kind: 'router', subject, region })
 }
+
+/** For what every router must know: which names there are, and in which region. */
+export async function wakeEveryRouter(db: Queryable): Promise<void> {
+  for (const { id, name } of await allRegions(db)) {
+    await wake(db, { kind: 'router', subject: id, region: name })
+  }
+}
