@@ -6,11 +6,12 @@ import { until } from '../../test/until.ts'
 import { holdRegion } from './hold-region.ts'
 
 const pool = aDatabase()
+const lost = (): void => {}
 
 test('a region is held by one, and by the next once that one is gone', async () => {
   const first = new AbortController()
   const second = new AbortController()
-  const lost = () => {}
+
   await holdRegion(pool, 'us', { lost, signal: first.signal })
 
   let held = false
