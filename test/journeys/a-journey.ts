@@ -27,6 +27,8 @@ export interface Journey {
   /** A CLI that goes on until it is ended. */
   startHeroku(...args: string[]): RunningCli
   git(cwd: string, ...args: string[]): Promise<string>
+  /** A call of the Platform API; throws unless it succeeds. */
+  api(method: string, path: string, body?: unknown): Promise<unknown>
   /** As the Platform API lists them. */
   dynos(app: string): Promise<readonly ListedDyno[]>
   /** Waits until the app's dynos are all up, and no other of the first region holds anything. */
@@ -88,16 +90,22 @@ export function aJourney(
       // What a remote says comes on the standard error.
       return succeeded(ran, args) + ran.stderr
     },
-    async dynos(app) {
-      const response = await fetch(`${installation.apiUrl}/apps/${app}/dynos`, {
+    async api(method, path, body) {
+      const response = await fetch(`${installation.apiUrl}${path}`, {
+        method,
         headers: {
           accept: 'application/vnd.heroku+json; version=3',
           authorization: `Bearer ${installation.env['HEROKU_API_KEY']}`,
+          'content-type': 'application/json',
         },
+        ...(body !== undefined && { body: JSON.stringify(body) }),
       })
-      if (!response.ok) throw new Error(`GET dynos: ${response.status}`)
-      return (await response.json()) as ListedDyno[]
+      const answer = await response.text()
+      if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${answer}`)
+      return JSON.parse(answer) as unknown
     },
+    dynos: async (app) =>
+      (await journey.api('GET', `/apps/${app}/dynos`)) as ListedDyno[],
     calm: (app) =>
       until('all is calm', async () => {
         const listed = await journey.dynos(app)

@@ -1,7 +1,11 @@
 /** What a new user does, with the genuine CLI and git, from `heroku create` to `apps:destroy`. */
 
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
+import { promisify } from 'node:util'
 
 import { aJourney } from './a-journey.ts'
 import { ask } from '../ask.ts'
@@ -10,6 +14,16 @@ import { anApp, type PushedApp } from './a-pushed-app.ts'
 
 const journey = aJourney()
 let app: PushedApp
+
+interface Source {
+  readonly source_blob: { readonly put_url: string; readonly get_url: string }
+}
+
+interface Build {
+  readonly id: string
+  readonly status: string
+  readonly output_stream_url: string
+}
 
 async function body(url: string): Promise<string> {
   return (await ask(url)).body
@@ -159,6 +173,25 @@ test('a push to another branch is kept and not built', async () => {
   const printed = await app.git('push', 'heroku', 'main:refs/heads/feature')
   assert.match(printed, /non-main branch/)
   assert.doesNotMatch(await app.heroku('releases'), /v6/)
+})
+
+test('a tarball is built by the Platform API', async () => {
+  const tarball = join(journey.home, 'source.tar.gz')
+  await promisify(execFile)('tar', ['-czf', tarball, '-C', app.directory, '.'])
+  const { source_blob: blob } = (await journey.api('POST', '/sources')) as Source
+  const put = await fetch(blob.put_url, { method: 'PUT', body: readFileSync(tarball) })
+  assert.equal(put.status, 200)
+
+  const wish = { source_blob: { url: blob.get_url, version: 'cafe0123' } }
+  const build = (await journey.api('POST', `/apps/${app.name}/builds`, wish)) as Build
+  const output = await (await fetch(build.output_stream_url)).text()
+  assert.match(output, /-----> Node\.js app detected/)
+  const ended = (await journey.api(
+    'GET',
+    `/apps/${app.name}/builds/${build.id}`,
+  )) as Build
+  assert.equal(ended.status, 'succeeded')
+  assert.match(await app.heroku('releases'), /Deploy cafe0123/)
 })
 
 test('maintenance answers for the app', async () => {
