@@ -43,8 +43,12 @@ export const HEROKU_TIMEOUTS: RouterTimeouts = {
   boot: 75 * SECOND,
 }
 
-/** Of every server, static or added at run time. The weight makes `random` spread evenly. */
-export const SERVER_SETTINGS = 'weight 32 pool-purge-delay 2s'
+/**
+ * Of every server, static or added at run time. The weight makes `random` spread evenly. Without
+ * `pool-max-conn` one added at run time would keep no connection (HAProxy 2.6: `idle_lim` 0), and
+ * each request would pay for a new one.
+ */
+export const SERVER_SETTINGS = 'weight 32 pool-purge-delay 2s pool-max-conn -1'
 
 /**
  * The request line for `logs`: what src/logs/router-record.ts reads. Words first, then

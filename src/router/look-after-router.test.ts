@@ -96,6 +96,27 @@ test('HAProxy started anew serves the same, with no manager', async (t) => {
   execFileSync('haproxy', ['-c', '-q', '-f', join(router.directory, 'haproxy.cfg')])
 })
 
+test('a dyno added at run time keeps its connections from HAProxy', async (t) => {
+  const router = await aRouter(t, pool)
+  const app = await router.app('warm')
+  await router.look()
+  await router.start()
+  const ports = new Set<number | undefined>()
+  const backend = await aBackend(t, (request, it) => {
+    ports.add(request.socket.remotePort)
+    it.end('ok')
+  })
+  await router.dyno(app, backend)
+  await router.look()
+
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  t.after(() => agent.destroy())
+  for (let request = 0; request < 10; request++) {
+    await get(router.port, '/', { host: 'warm.localhost' }, agent)
+  }
+  assert.equal(ports.size, 1, `${ports.size} connections for ten requests`)
+})
+
 test('dynos come and go without a failed request', async (t) => {
   const router = await aRouter(t, pool)
   const app = await router.app('busy')

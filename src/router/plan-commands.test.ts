@@ -46,7 +46,7 @@ test('a server is added with an id of its own before its entry leads to it', () 
   const hosts = new Map([['a.localhost', 'app0/up/x']])
   const commands = plan({ servers: [aServer('web.1:x')], hosts }, live())
   assert.deepEqual(commands, [
-    `add server app0/web.1:x 172.16.0.2:30000 id ${serverId('web.1:x', new Set())} weight 32 pool-purge-delay 2s`,
+    `add server app0/web.1:x 172.16.0.2:30000 id ${serverId('web.1:x', new Set())} weight 32 pool-purge-delay 2s pool-max-conn -1`,
     'enable server app0/web.1:x',
     'add map /hosts.map a.localhost app0/up/x',
   ])
