@@ -88,9 +88,14 @@ export function lookAfterRouter(deps: RouterDeps): Look {
     await writeAll(files, { table, settings, lua })
 
     const live = await liveRouter(table, settings, signal)
-    const busy = await busyBefore(facts, paths)
+    const busy = await busyServers(facts, paths)
     const servers = live && (await bringTo(table, { live, facts, paths, busy }))
-    const left = dynosLeft(facts, { servers: servers ?? [], busy, drainTimeout })
+    const left = dynosLeft(facts, {
+      before: live?.servers ?? [],
+      servers: servers ?? [],
+      busy,
+      drainTimeout,
+    })
     if (left.length > 0) {
       await inTransaction(pool, (tx) => recordLeft(tx, facts.region.name, left))
     }
@@ -238,22 +243,23 @@ function deadServers(live: LiveRouter, { dynos }: RouterFacts): ReadonlySet<stri
 }
 
 /**
- * Names of servers at which requests of before a reload still are: their connections stay
- * with the worker that took them.
+ * Names of servers at which requests are under way, also those of before a reload: their
+ * connections stay with the worker that took them.
  */
-async function busyBefore(
+async function busyServers(
   facts: RouterFacts,
-  { masterSocket }: RouterPaths,
+  { masterSocket, adminSocket }: RouterPaths,
 ): Promise<ReadonlySet<string>> {
   if (leaving(facts).length === 0) return new Set()
-  const old = parseOldWorkers(await askMaster(masterSocket, 'show proc'))
-  const answers = await Promise.all(
-    old.map((pid) => askMaster(masterSocket, `@!${pid} show servers conn`)),
-  )
+  const old = parseOldWorkers(await textFrom(masterSocket, 'show proc'))
+  const answers = await Promise.all([
+    textFrom(adminSocket, 'show servers conn'),
+    ...old.map((pid) => textFrom(masterSocket, `@!${pid} show servers conn`)),
+  ])
   return new Set(answers.flatMap(parseBusyServers))
 }
 
-async function askMaster(path: string, command: string): Promise<string> {
+async function textFrom(path: string, command: string): Promise<string> {
   const answer = await ask(path, [command])
   if (answer.is === 'failed') throw answer.error
   return answer.is === 'absent' ? '' : answer.text
@@ -264,9 +270,14 @@ function leaving({ dynos }: RouterFacts): readonly WebDyno[] {
   return dynos.filter((dyno) => dyno.routed && dyno.state !== 'up')
 }
 
+/**
+ * A dyno is left when its server is gone; or when it was in maintenance already as we asked who
+ * is busy, and was not: none but idle connections lead to it, and those are the dyno's to close.
+ */
 function dynosLeft(
   facts: RouterFacts,
   it: {
+    readonly before: readonly LiveServer[]
     readonly servers: readonly LiveServer[]
     readonly busy: ReadonlySet<string>
     readonly drainTimeout: number
@@ -274,9 +285,13 @@ function dynosLeft(
 ): DynoId[] {
   const there = new Map(it.servers.map((server) => [dynoOf(server.name), server]))
   const busy = new Set([...it.busy].map(dynoOf))
+  const shut = new Set(
+    it.before.filter((server) => server.inMaintenance).map(({ name }) => dynoOf(name)),
+  )
   const left = leaving(facts).filter(({ id, state }) => {
     const server = there.get(id)
     if (!server) return !busy.has(id) || state === 'crashed' || state === 'down'
+    if (shut.has(id) && !busy.has(id)) return true
     return server.inMaintenance && server.unchangedFor * SECOND >= it.drainTimeout
   })
   return left.map(({ id }) => id)
