@@ -86,11 +86,12 @@ async function takeSteps(
     await inTransaction(deps.pool, (tx) => takeRowSteps(tx, moves, context))
   }
 
-  const boots = steps.filter((step) => step.do === 'boot').slice(0, BOOTS)
-  const calls = steps.filter((step) => isCall(step) && step.do !== 'boot')
+  const calls = steps.filter(isCall)
+  const boots = calls.filter((step) => step.do === 'boot').slice(0, BOOTS)
+  const others = calls.filter((step) => step.do !== 'boot')
   // One dyno's trouble must not hold up another's.
   const outcomes = await Promise.allSettled(
-    [...boots, ...calls].map((step) => call(step, { found, configVars, deps, signal })),
+    [...boots, ...others].map((step) => call(step, { found, configVars, deps, signal })),
   )
   const failures = outcomes.flatMap((it) => (it.status === 'rejected' ? [it.reason] : []))
   if (failures.length > 0) throw new AggregateError(failures, `formation ${formation.id}`)
@@ -104,10 +105,9 @@ interface Calling {
 }
 
 async function call(
-  step: Step,
+  step: CallStep,
   { found, configVars, deps, signal }: Calling,
 ): Promise<void> {
-  if (!isCall(step)) return
   const { dyno } = step
   switch (step.do) {
     case 'boot':
@@ -121,7 +121,9 @@ async function call(
   }
 }
 
-function isCall(step: Step): step is Extract<Step, { do: RuntimeCall }> {
+type CallStep = Extract<Step, { do: RuntimeCall }>
+
+function isCall(step: Step): step is CallStep {
   return ['boot', 'terminate', 'kill', 'remove'].includes(step.do)
 }
 

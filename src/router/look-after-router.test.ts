@@ -10,6 +10,7 @@ import { aBackend, aRouter, type ARouter, get, type Got } from '../../test/a-rou
 import { aDatabase } from '../../test/postgres.ts'
 import { until } from '../../test/until.ts'
 import { parseRouterRecord } from '../logs/router-record.ts'
+import type { AppId } from '../model/ids.ts'
 
 const pool = aDatabase()
 
@@ -57,6 +58,20 @@ function keeping(t: TestContext, router: ARouter, host: string): () => Promise<G
   t.after(() => agents.forEach((agent) => agent.destroy()))
   let next = 0
   return () => get(router.port, '/', { host }, agents[next++ % agents.length])
+}
+
+/** A dyno with one request under way, which it ends when told to `finish`. */
+async function aDynoAtWork(t: TestContext, router: ARouter, app: AppId, host: string) {
+  let finish: (() => void) | undefined
+  const backend = await aBackend(t, (_, it) => {
+    it.write('first,')
+    finish = () => it.end('last')
+  })
+  const dyno = await router.dyno(app, backend)
+  await router.look()
+  const underWay = router.get(host)
+  await until('it is under way', () => finish !== undefined)
+  return { dyno, underWay, finish: () => finish?.() }
 }
 
 /** The line for the last request to this path. */
@@ -179,19 +194,16 @@ test('a dyno that never falls silent is let go after a while, its requests going
   const app = await router.app('endless')
   await router.look()
   await router.start()
-  let finish: (() => void) | undefined
-  const backend = await aBackend(t, (_, it) => {
-    it.write('first,')
-    finish = () => it.end('last')
-  })
-  const dyno = await router.dyno(app, backend)
-  await router.look()
-  const underWay = router.get('endless.localhost')
-  await until('it is under way', () => finish !== undefined)
+  const { dyno, underWay, finish } = await aDynoAtWork(
+    t,
+    router,
+    app,
+    'endless.localhost',
+  )
   await router.become(dyno, 'stopping')
   await router.look()
   assert.equal(await router.isRouted(dyno), false)
-  finish?.()
+  finish()
   assert.equal((await underWay).body, 'first,last')
 })
 
@@ -469,15 +481,12 @@ test('the time to drain is counted by HAProxy, whatever the clocks say', async (
   const app = await router.app('clocked')
   await router.look()
   await router.start()
-  let finish: (() => void) | undefined
-  const backend = await aBackend(t, (_, it) => {
-    it.write('first,')
-    finish = () => it.end('last')
-  })
-  const dyno = await router.dyno(app, backend)
-  await router.look()
-  const underWay = router.get('clocked.localhost')
-  await until('it is under way', () => finish !== undefined)
+  const { dyno, underWay, finish } = await aDynoAtWork(
+    t,
+    router,
+    app,
+    'clocked.localhost',
+  )
   await router.become(dyno, 'stopping')
   for (const moved of ['1 day', '-1 day']) {
     await pool.query('update dynos set updated_at = now() + $2 where id = $1', [
@@ -487,7 +496,7 @@ test('the time to drain is counted by HAProxy, whatever the clocks say', async (
     await router.look()
     assert.equal(await router.isRouted(dyno), true)
   }
-  finish?.()
+  finish()
   await underWay
 })
 

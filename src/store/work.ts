@@ -116,12 +116,3 @@ export async function releaseFailed(
 export async function forgetLeases(db: Queryable, region: string): Promise<void> {
   await db.query('update work set leased_until = null where region = $1', [region])
 }
-
-/** Puts a subject on the list that isn't; one that is there stays as it is. */
-export async function ensureListed(db: Queryable, it: Subject): Promise<void> {
-  await db.query(
-    `insert into work (kind, subject, region) values ($1, $2, $3)
-     on conflict (kind, subject) do nothing`,
-    [it.kind, it.subject, it.region],
-  )
-}

@@ -55,16 +55,6 @@ function joinLines(bridge: string, link: string): string {
 link set ${link} type bridge_slave isolated on`
 }
 
-/** For `ip -netns … -batch`: what is set from inside. */
-export function addressLines(region: RegionNetwork, { address }: DynoNetwork): string {
-  const { gateway, prefix } = region.subnet
-  return `link set lo up
-addr add ${address}/${prefix} dev eth0
-link set eth0 up
-route add default via ${gateway}
-`
-}
-
 /** Its dyno has ended, and the kernel is about to remove the link; see that it has. */
 export async function removeLink(link: string): Promise<void> {
   const started = performance.now()
