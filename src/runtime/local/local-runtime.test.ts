@@ -282,7 +282,7 @@ test('a log that is full is followed by one that its readers may read too', asyn
   await until(async () => {
     const now = statSync(its.log)
     size = (await reader.stat()).size
-    return now.ino !== full && now.size > 1000
+    return now.ino !== full && now.size > 5000
   })
   assert.ok(size <= 64 * MiB && size > 63 * MiB)
   assert.equal(statSync(its.log).mode & 0o777, 0o640)
@@ -292,7 +292,8 @@ test('a log that is full is followed by one that its readers may read too', asyn
   mendLogs(its, undefined)
   assert.equal(statSync(its.spareLog).mode & 0o777, 0o640)
   const { text } = await runtime.output(dyno.id, size, signal)
-  assert.match(text, /^x{1000}\n/)
+  // conmon reads in pieces: the full log may end in the middle of a line.
+  assert.match(text, /^x{0,1000}\n(x{1000}\n){2}/)
   await runtime.remove(dyno.id, signal)
 })
 
