@@ -13,6 +13,13 @@ CREATE TABLE public.address_cursors (
     next integer NOT NULL
 );
 
+CREATE TABLE public.app_features (
+    app uuid NOT NULL,
+    name text NOT NULL,
+    enabled boolean NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
 CREATE TABLE public.apps (
     id uuid NOT NULL,
     name text NOT NULL,
@@ -27,6 +34,8 @@ CREATE TABLE public.apps (
     released_at timestamp with time zone,
     deleted_at timestamp with time zone,
     clear_cache boolean DEFAULT false NOT NULL,
+    idle_since timestamp with time zone,
+    web_traffic_at timestamp with time zone,
     CONSTRAINT apps_name_check CHECK ((name ~ '^[a-z][a-z0-9-]{1,28}[a-z0-9]$'::text))
 );
 
@@ -82,7 +91,7 @@ CREATE TABLE public.builds (
 CREATE TABLE public.dynos (
     id uuid NOT NULL,
     app uuid NOT NULL,
-    formation uuid NOT NULL,
+    formation uuid,
     region text NOT NULL,
     type text NOT NULL,
     ordinal integer NOT NULL,
@@ -105,10 +114,32 @@ CREATE TABLE public.dynos (
     exit_status integer,
     next_attempt_at timestamp with time zone,
     updated_at timestamp with time zone NOT NULL,
+    waiting_for text,
     CONSTRAINT dynos_check CHECK (((NOT leaving) OR (type = 'web'::text))),
     CONSTRAINT dynos_ordinal_check CHECK ((ordinal > 0)),
     CONSTRAINT dynos_port_check CHECK (((port >= 1024) AND (port <= 65535))),
-    CONSTRAINT dynos_state_check CHECK ((state = ANY (ARRAY['starting'::text, 'up'::text, 'stopping'::text, 'crashed'::text, 'down'::text])))
+    CONSTRAINT dynos_state_check CHECK ((state = ANY (ARRAY['starting'::text, 'up'::text, 'stopping'::text, 'crashed'::text, 'idle'::text, 'down'::text])))
+);
+
+CREATE TABLE public.events (
+    id bigint NOT NULL,
+    app uuid NOT NULL,
+    at timestamp with time zone NOT NULL,
+    kind text NOT NULL,
+    dyno uuid,
+    ps text,
+    release uuid,
+    cause text,
+    message text NOT NULL
+);
+
+ALTER TABLE public.events ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.events_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
 
 CREATE TABLE public.formations (
@@ -159,6 +190,21 @@ CREATE TABLE public.migrations (
     applied_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
+CREATE TABLE public.one_offs (
+    dyno uuid NOT NULL,
+    account uuid NOT NULL,
+    environment bytea NOT NULL,
+    attach_secret_sha256 bytea,
+    columns integer,
+    rows integer,
+    time_to_live integer,
+    attached_at timestamp with time zone,
+    detached_at timestamp with time zone,
+    hang_ups integer DEFAULT 0 NOT NULL,
+    hung_up_at timestamp with time zone,
+    release_phase uuid
+);
+
 CREATE TABLE public.regions (
     id uuid NOT NULL,
     name text NOT NULL,
@@ -184,6 +230,10 @@ CREATE TABLE public.releases (
     config_vars bytea NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    ready_at timestamp with time zone,
+    failure text,
+    automatic boolean DEFAULT false NOT NULL,
+    output_token text,
     CONSTRAINT releases_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'succeeded'::text, 'failed'::text, 'expired'::text]))),
     CONSTRAINT releases_version_check CHECK ((version > 0))
 );
@@ -206,7 +256,8 @@ CREATE TABLE public.slugs (
     checksum text,
     size bigint,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    healthchecks jsonb DEFAULT '{}'::jsonb NOT NULL
 );
 
 CREATE TABLE public.sources (
@@ -238,6 +289,9 @@ ALTER TABLE ONLY public.accounts
 ALTER TABLE ONLY public.address_cursors
     ADD CONSTRAINT address_cursors_pkey PRIMARY KEY (region);
 
+ALTER TABLE ONLY public.app_features
+    ADD CONSTRAINT app_features_pkey PRIMARY KEY (app, name);
+
 ALTER TABLE ONLY public.apps
     ADD CONSTRAINT apps_pkey PRIMARY KEY (id);
 
@@ -262,6 +316,9 @@ ALTER TABLE ONLY public.builds
 ALTER TABLE ONLY public.dynos
     ADD CONSTRAINT dynos_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.events
+    ADD CONSTRAINT events_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.formations
     ADD CONSTRAINT formations_app_type_key UNIQUE (app, type);
 
@@ -277,6 +334,12 @@ ALTER TABLE ONLY public.log_sessions
 ALTER TABLE ONLY public.migrations
     ADD CONSTRAINT migrations_pkey PRIMARY KEY (name);
 
+ALTER TABLE ONLY public.one_offs
+    ADD CONSTRAINT one_offs_attach_secret_sha256_key UNIQUE (attach_secret_sha256);
+
+ALTER TABLE ONLY public.one_offs
+    ADD CONSTRAINT one_offs_pkey PRIMARY KEY (dyno);
+
 ALTER TABLE ONLY public.regions
     ADD CONSTRAINT regions_name_key UNIQUE (name);
 
@@ -285,6 +348,9 @@ ALTER TABLE ONLY public.regions
 
 ALTER TABLE ONLY public.releases
     ADD CONSTRAINT releases_app_version_key UNIQUE (app, version);
+
+ALTER TABLE ONLY public.releases
+    ADD CONSTRAINT releases_output_token_key UNIQUE (output_token);
 
 ALTER TABLE ONLY public.releases
     ADD CONSTRAINT releases_pkey PRIMARY KEY (id);
@@ -316,11 +382,19 @@ CREATE UNIQUE INDEX current_dynos ON public.dynos USING btree (formation, ordina
 
 CREATE INDEX dynos_of_app ON public.dynos USING btree (app, created_at);
 
+CREATE INDEX events_by_age ON public.events USING btree (at);
+
+CREATE INDEX events_of_app ON public.events USING btree (app, id);
+
 CREATE UNIQUE INDEX leaving_dynos ON public.dynos USING btree (formation, ordinal) WHERE ((state <> 'down'::text) AND leaving);
 
 CREATE UNIQUE INDEX live_addresses ON public.dynos USING btree (address) WHERE (state <> 'down'::text);
 
 CREATE INDEX live_dynos ON public.dynos USING btree (region) WHERE (state <> 'down'::text);
+
+CREATE UNIQUE INDEX one_off_names ON public.dynos USING btree (app, type, ordinal) WHERE ((formation IS NULL) AND (state <> 'down'::text));
+
+CREATE UNIQUE INDEX release_phases ON public.one_offs USING btree (release_phase);
 
 CREATE INDEX routed_dynos ON public.dynos USING btree (region) WHERE routed;
 
@@ -328,6 +402,9 @@ CREATE INDEX work_due ON public.work USING btree (region, run_at);
 
 ALTER TABLE ONLY public.address_cursors
     ADD CONSTRAINT address_cursors_region_fkey FOREIGN KEY (region) REFERENCES public.regions(name);
+
+ALTER TABLE ONLY public.app_features
+    ADD CONSTRAINT app_features_app_fkey FOREIGN KEY (app) REFERENCES public.apps(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.apps
     ADD CONSTRAINT apps_current_release_fkey FOREIGN KEY (current_release) REFERENCES public.releases(id);
@@ -374,11 +451,23 @@ ALTER TABLE ONLY public.dynos
 ALTER TABLE ONLY public.dynos
     ADD CONSTRAINT dynos_release_fkey FOREIGN KEY (release) REFERENCES public.releases(id);
 
+ALTER TABLE ONLY public.events
+    ADD CONSTRAINT events_app_fkey FOREIGN KEY (app) REFERENCES public.apps(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.formations
     ADD CONSTRAINT formations_app_fkey FOREIGN KEY (app) REFERENCES public.apps(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.log_sessions
     ADD CONSTRAINT log_sessions_app_fkey FOREIGN KEY (app) REFERENCES public.apps(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.one_offs
+    ADD CONSTRAINT one_offs_account_fkey FOREIGN KEY (account) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.one_offs
+    ADD CONSTRAINT one_offs_dyno_fkey FOREIGN KEY (dyno) REFERENCES public.dynos(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.one_offs
+    ADD CONSTRAINT one_offs_release_phase_fkey FOREIGN KEY (release_phase) REFERENCES public.releases(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.releases
     ADD CONSTRAINT releases_account_fkey FOREIGN KEY (account) REFERENCES public.accounts(id);

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 
-import { Pool } from 'pg'
+import { Pool, type PoolConfig } from 'pg'
 
 import { migrate } from './migrate.ts'
 import { binaries } from './postgres-cluster.ts'
@@ -11,10 +11,10 @@ const NAME = 'mayfly_schema'
 /** The schema that the migrations make, as pg_dump writes it, less what varies between its versions. */
 export async function schemaOfMigrations(host: string): Promise<string> {
   const server = { host, user: 'postgres' }
-  const admin = new Pool({ ...server, database: 'postgres', max: 1 })
+  const admin = onePool({ ...server, database: 'postgres' })
   try {
     await admin.query(`create database ${NAME}`)
-    const pool = new Pool({ ...server, database: NAME, max: 1 })
+    const pool = onePool({ ...server, database: NAME })
     try {
       await migrate(pool)
     } finally {
@@ -27,6 +27,16 @@ export async function schemaOfMigrations(host: string): Promise<string> {
     await admin.query(`drop database if exists ${NAME} with (force)`)
     await admin.end()
   }
+}
+
+/**
+ * A pool's `end` resolves before its connection is gone; what the server then says to the
+ * connection, that it is dropped, is meant for nobody.
+ */
+function onePool(settings: PoolConfig): Pool {
+  const pool = new Pool({ ...settings, max: 1 })
+  pool.on('error', () => {})
+  return pool
 }
 
 /** Without comments, settings and psql's own commands; one empty line between statements. */
