@@ -50,6 +50,7 @@ export function aDyno(but: Partial<Dyno> = {}): Dyno {
     exitedAt: null,
     exitStatus: null,
     nextAttemptAt: null,
+    waitingFor: null,
     updatedAt: bootedAt,
     ...but,
   }

@@ -116,6 +116,7 @@ function nextStepFor(dyno: Dyno, facts: Facts, replacements: Room): Step | undef
       return whileStopping(dyno, facts)
     case 'crashed':
       return whileCrashed(dyno, facts)
+    case 'idle':
     case 'down':
       return undefined
   }

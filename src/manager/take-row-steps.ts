@@ -15,7 +15,7 @@ import { replacing, startingProcess, stateChanged } from '../model/dyno-lines.ts
 import type { Formation } from '../model/formation.ts'
 import { newId } from '../model/ids.ts'
 import { allocateAddresses } from '../store/addresses.ts'
-import { addDynos, moveDyno, type NewDyno } from '../store/dynos.ts'
+import { addDynos, type DynoMove, moveDynos, type NewDyno } from '../store/dynos.ts'
 import { writeLogLines } from '../store/log-lines.ts'
 import type { Queryable } from '../store/queryable.ts'
 import { wakeRouter } from '../store/regions.ts'
@@ -37,18 +37,20 @@ export async function takeRowSteps(
   steps: readonly RowStep[],
   context: Context,
 ): Promise<void> {
-  const { formation, region } = context
-  const places: Place[] = []
-  const said: Said[] = []
-  for (const step of steps) {
-    const taken = await takeRowStep(tx, step, context)
-    if (taken.place) places.push(taken.place)
-    said.push(...taken.said)
-  }
+  const { formation, region, now } = context
+  const taken = steps.map(asTaken)
+  const moves = taken.flatMap(({ move }) => move ?? [])
+  const moved = await moveDynos(tx, moves, now)
+  const done = taken.filter(({ move }) => !move || moved.has(move.dyno.id))
+
+  const places = done.flatMap(({ place }) => place ?? [])
   const added = await newDynos(tx, places, context)
   await addDynos(tx, added)
 
-  said.push(...added.map((dyno) => ({ dyno, line: startLine(dyno, context) })))
+  const said = [
+    ...done.flatMap((it) => it.said),
+    ...added.map((dyno) => ({ dyno, line: startLine(dyno, context) })),
+  ]
   await writeLogLines(
     tx,
     said.map(({ dyno, line }) => ({
@@ -72,43 +74,37 @@ interface Said {
   readonly line: string
 }
 
+/** What a step comes to: all of it, or nothing where its dyno was moved by another. */
 interface Taken {
+  readonly move?: DynoMove
   readonly place?: Place
   readonly said: readonly Said[]
 }
 
-const NOTHING: Taken = { said: [] }
-
-async function takeRowStep(
-  tx: Queryable,
-  step: RowStep,
-  { now }: Context,
-): Promise<Taken> {
+function asTaken(step: RowStep): Taken {
   switch (step.do) {
     case 'add':
       return { place: { ordinal: step.ordinal, crashes: 0 }, said: [] }
     case 'replace': {
       const { dyno, because } = step
       const next = { state: dyno.state, leaving: true, stopReason: because }
-      if (!(await moveDyno(tx, dyno, next, now))) return NOTHING
       const lines = [...replacing(because), stateChanged('up', 'starting')]
-      return { place: { ordinal: dyno.ordinal, crashes: 0 }, said: saidOf(dyno, lines) }
+      const place = { ordinal: dyno.ordinal, crashes: 0 }
+      return { move: { dyno, next }, place, said: saidOf(dyno, lines) }
     }
     case 'revive': {
       const { dyno, crashes } = step
-      if (!(await moveDyno(tx, dyno, { state: 'down' }, now))) return NOTHING
       const lines = [stateChanged('crashed', 'starting')]
-      return { place: { ordinal: dyno.ordinal, crashes }, said: saidOf(dyno, lines) }
+      const place = { ordinal: dyno.ordinal, crashes }
+      return { move: { dyno, next: { state: 'down' } }, place, said: saidOf(dyno, lines) }
     }
     case 'note start': {
       const { dyno, at } = step
-      await moveDyno(tx, dyno, { state: dyno.state, startedAt: at }, now)
-      return NOTHING
+      return { move: { dyno, next: { state: dyno.state, startedAt: at } }, said: [] }
     }
     case 'move': {
       const { dyno, to, note, say } = step
-      const moved = await moveDyno(tx, dyno, { ...note, state: to }, now)
-      return moved ? { said: saidOf(dyno, say) } : NOTHING
+      return { move: { dyno, next: { ...note, state: to } }, said: saidOf(dyno, say) }
     }
   }
 }
@@ -122,6 +118,7 @@ async function newDynos(
   places: readonly Place[],
   { formation, region, now }: Context,
 ): Promise<NewDyno[]> {
+  if (places.length === 0) return []
   const addresses = await allocateAddresses(tx, region, places.length)
   return places.map(({ ordinal, crashes }, at) => ({
     id: newId(),

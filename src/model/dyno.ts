@@ -4,7 +4,8 @@ import type { AppId, DynoId, FormationId, ReleaseId } from './ids.ts'
 export interface Dyno {
   readonly id: DynoId
   readonly app: AppId
-  readonly formation: FormationId
+  /** Null: a one-off, which belongs to none. */
+  readonly formation: FormationId | null
   readonly release: ReleaseId
   /** The process type: the `web` in `web.1`. */
   readonly type: string
@@ -29,10 +30,12 @@ export interface Dyno {
   readonly exitedAt: Date | null
   readonly exitStatus: number | null
   readonly nextAttemptAt: Date | null
+  /** Why a starting dyno is not placed yet: 'capacity'. */
+  readonly waitingFor: string | null
   readonly updatedAt: Date
 }
 
-export type DynoState = 'starting' | 'up' | 'stopping' | 'crashed' | 'down'
+export type DynoState = 'starting' | 'up' | 'stopping' | 'crashed' | 'idle' | 'down'
 
 /** Why a dyno stops: one true cause, kept in its row. */
 export type StopReason =
@@ -45,12 +48,17 @@ export type StopReason =
   | 'boot timeout'
   | 'out of memory'
   | 'host lost'
+  | 'idling'
+  | 'memory'
+  | 'unhealthy'
+  | 'checksum'
 
 const reachable: Record<DynoState, readonly DynoState[]> = {
   starting: ['up', 'stopping', 'crashed'],
   up: ['stopping', 'crashed'],
-  stopping: ['down'],
-  crashed: ['down'],
+  stopping: ['down', 'idle'],
+  crashed: ['down', 'idle'],
+  idle: ['down'],
   down: [],
 }
 

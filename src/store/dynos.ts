@@ -8,7 +8,8 @@ const columns = `id, app, formation, release, type, ordinal, size, command, stat
   created_at as "createdAt", started_at as "startedAt",
   restart_requested_at as "restartRequestedAt", terminated_at as "terminatedAt",
   killed_at as "killedAt", exited_at as "exitedAt", exit_status as "exitStatus",
-  next_attempt_at as "nextAttemptAt", updated_at as "updatedAt"`
+  next_attempt_at as "nextAttemptAt", waiting_for as "waitingFor",
+  updated_at as "updatedAt"`
 
 /** A formation's dynos that are not down, in the order of their places. */
 export async function liveDynos(db: Queryable, formation: FormationId): Promise<Dyno[]> {
@@ -52,46 +53,47 @@ export async function addDynos(db: Queryable, dynos: readonly NewDyno[]): Promis
   )
 }
 
+/** A dyno as it was read, and what its row is to say next. */
+export interface DynoMove {
+  readonly dyno: Dyno
+  readonly next: Partial<Dyno> & { readonly state: DynoState }
+}
+
 /**
- * Writes the dyno's next state and the notes that go with it, unless another has moved it
- * meanwhile: then false, and nothing is written. What others write (`routed`,
- * `restart_requested_at`) is left alone.
+ * Writes each dyno's next state and the notes that go with it, in one statement. One that
+ * another has moved meanwhile is left as it is, and is missing in what is returned: the
+ * ids of those moved. What others write (`routed`, `restart_requested_at`) is left alone.
  */
-export async function moveDyno(
+export async function moveDynos(
   db: Queryable,
-  dyno: Dyno,
-  next: Partial<Dyno> & { readonly state: DynoState },
+  moves: readonly DynoMove[],
   now: Date,
-): Promise<boolean> {
-  if (next.state !== dyno.state && !canBecome(dyno.state, next.state)) {
-    throw new Error(`dyno ${dyno.id}: ${dyno.state} cannot become ${next.state}`)
+): Promise<ReadonlySet<DynoId>> {
+  if (moves.length === 0) return new Set()
+  for (const { dyno, next } of moves) {
+    if (next.state !== dyno.state && !canBecome(dyno.state, next.state)) {
+      throw new Error(`dyno ${dyno.id}: ${dyno.state} cannot become ${next.state}`)
+    }
   }
-  const it = { ...dyno, ...next }
-  const { rows } = await db.query(
+  const rows = moves.map(({ dyno, next }) => ({ ...dyno, ...next, from: dyno.state }))
+  const moved = await db.query(
     `update dynos
-        set state = $3, leaving = $4, stop_reason = $5, crashes = $6, started_at = $7,
-            terminated_at = $8, killed_at = $9, exited_at = $10, exit_status = $11,
-            next_attempt_at = $12,
-            updated_at = case when state = $3 then updated_at else $13 end
-      where id = $1 and state = $2
-     returning true`,
-    [
-      dyno.id,
-      dyno.state,
-      it.state,
-      it.leaving,
-      it.stopReason,
-      it.crashes,
-      it.startedAt,
-      it.terminatedAt,
-      it.killedAt,
-      it.exitedAt,
-      it.exitStatus,
-      it.nextAttemptAt,
-      now,
-    ],
+        set state = next.state, leaving = next.leaving, stop_reason = next."stopReason",
+            crashes = next.crashes, started_at = next."startedAt",
+            terminated_at = next."terminatedAt", killed_at = next."killedAt",
+            exited_at = next."exitedAt", exit_status = next."exitStatus",
+            next_attempt_at = next."nextAttemptAt", waiting_for = next."waitingFor",
+            updated_at = case when next.state = next.from then updated_at else $2 end
+       from jsonb_to_recordset($1) as next (
+              id uuid, "from" text, state text, leaving boolean, "stopReason" text,
+              crashes integer, "startedAt" timestamptz, "terminatedAt" timestamptz,
+              "killedAt" timestamptz, "exitedAt" timestamptz, "exitStatus" integer,
+              "nextAttemptAt" timestamptz, "waitingFor" text)
+      where dynos.id = next.id and dynos.state = next.from
+     returning dynos.id`,
+    [JSON.stringify(rows), now],
   )
-  return rows.length === 1
+  return new Set((moved.rows as { id: DynoId }[]).map((row) => row.id))
 }
 
 /** Who looks after what runs under this id: a dyno's formation, or a build; undefined: nobody. */
