@@ -4,7 +4,14 @@
  */
 
 import type { DynoId } from '../src/model/ids.ts'
-import type { DynoSpec, DynoStatus, Output, Runtime } from '../src/runtime/runtime.ts'
+import type {
+  Capacity,
+  DynoSpec,
+  DynoStatus,
+  MemoryUse,
+  Output,
+  Runtime,
+} from '../src/runtime/runtime.ts'
 
 interface Scripted {
   readonly spec: DynoSpec
@@ -52,6 +59,22 @@ export class ScriptedRuntime implements Runtime {
 
   async terminate(id: DynoId): Promise<void> {
     this.end(id, 143)
+  }
+
+  async hangUp(id: DynoId): Promise<void> {
+    this.end(id, 129)
+  }
+
+  async enter(): Promise<void> {}
+
+  async usage(): Promise<ReadonlyMap<DynoId, MemoryUse>> {
+    return new Map()
+  }
+
+  async probe(): Promise<undefined> {}
+
+  async capacity(): Promise<Capacity> {
+    return { memory: Infinity }
   }
 
   async kill(id: DynoId): Promise<void> {

@@ -9,6 +9,7 @@ export type AccountId = Id<'account'>
 export type AppId = Id<'app'>
 export type BuildId = Id<'build'>
 export type DynoId = Id<'dyno'>
+export type EntryId = Id<'entry'>
 export type FormationId = Id<'formation'>
 export type RegionId = Id<'region'>
 export type ReleaseId = Id<'release'>

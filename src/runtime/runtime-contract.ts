@@ -21,6 +21,14 @@ export const COMMANDS = {
   listens: 'exec python3 -m http.server "$PORT"',
   exits: 'exit 7',
   prints: `printf 'one\\ntwo\\n'; echo three >&2; sleep 1000`,
+  answers: `exec python3 -c '
+from http.server import *
+class H(BaseHTTPRequestHandler):
+  def do_GET(self):
+    self.send_response(302 if self.path == "/elsewhere" else 200)
+    self.send_header("location", "/")
+    self.end_headers()
+ThreadingHTTPServer(("", 5000), H).serve_forever()'`,
   ignoresSigterm: `trap '' TERM; echo ready; sleep 1000 & wait; wait; sleep 1000`,
 } as const
 
@@ -132,6 +140,39 @@ export function itIsARuntime(
     await runtime.remove(dyno.id, signal)
   })
 
+  test(`${name}: SIGHUP ends a dyno with status 129`, async () => {
+    const dyno = await started(COMMANDS.waits)
+    await printed(dyno.id, 'ready')
+    await runtime.hangUp(dyno.id, signal)
+    assert.equal((await exited(dyno.id)).status, 129)
+    await runtime.hangUp(dyno.id, signal)
+    await runtime.remove(dyno.id, signal)
+  })
+
+  test(`${name}: the memory of running dynos is told, and of no others`, async () => {
+    const [dyno, ended] = [await started(COMMANDS.waits), await started(COMMANDS.exits)]
+    await exited(ended.id)
+    const use = await runtime.usage([dyno.id, ended.id, newId<'dyno'>()], signal)
+    assert.deepEqual([...use.keys()], [dyno.id])
+    const { rss = -1, cache = -1, swap = -1 } = use.get(dyno.id) ?? {}
+    assert.ok(rss >= 0 && cache >= 0 && swap >= 0)
+    for (const { id } of [dyno, ended]) await runtime.remove(id, signal)
+  })
+
+  test(`${name}: a dyno is asked by HTTP; one that does not listen has no answer`, async () => {
+    const web = await started(COMMANDS.answers, { port: PORT })
+    const mute = await started(COMMANDS.waits, { port: PORT })
+    await until(async () => (await answerOf(web.id, '/')) === 200)
+    assert.equal(await answerOf(web.id, '/elsewhere'), 302)
+    assert.equal(await answerOf(mute.id, '/'), undefined)
+    assert.equal(await answerOf(newId<'dyno'>(), '/'), undefined)
+    for (const { id } of [web, mute]) await runtime.remove(id, signal)
+  })
+
+  test(`${name}: the machine has room`, async () => {
+    assert.ok((await runtime.capacity(signal)).memory > 0)
+  })
+
   test(`${name}: output is read piece by piece`, async () => {
     const dyno = await started(COMMANDS.prints)
     const lines = new Set<string>()
@@ -149,6 +190,7 @@ export function itIsARuntime(
   test(`${name}: what is not there can be told anything, and is unknown`, async () => {
     const id = newId<'dyno'>()
     await runtime.terminate(id, signal)
+    await runtime.hangUp(id, signal)
     await runtime.kill(id, signal)
     await runtime.remove(id, signal)
     assert.equal(await statusOf(id), undefined)
@@ -186,6 +228,10 @@ export function itIsARuntime(
 
   async function statusOf(id: DynoId): Promise<DynoStatus | undefined> {
     return (await runtime.status([id], signal)).get(id)
+  }
+
+  function answerOf(id: DynoId, path: string): Promise<number | undefined> {
+    return runtime.probe(id, { path, timeout: SECOND }, signal)
   }
 
   async function exited(id: DynoId) {

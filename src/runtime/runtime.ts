@@ -1,11 +1,11 @@
-import type { DynoId } from '../model/ids.ts'
+import type { DynoId, EntryId } from '../model/ids.ts'
 import type { Size } from '../model/size.ts'
 
 /**
  * Where dynos run. A driver keeps no memory of its own: what it says of a dyno is read
  * back from what lies on the machine, so the manager may be killed at any moment and
- * another take over. Everything but `status` and `output` may be repeated freely and then
- * does nothing: start what runs, terminate what was told so, kill what is gone.
+ * another take over. What changes something may be repeated freely and then does nothing:
+ * start what runs, terminate what was told so, kill what is gone, enter a second time.
  */
 export interface Runtime {
   /** Makes the machine ready for this region: networks, firewall. Idempotent. */
@@ -14,11 +14,20 @@ export interface Runtime {
   start(dyno: DynoSpec, signal: AbortSignal): Promise<void>
   /** SIGTERM, once, to every process in the dyno. `status` remembers that it was sent. */
   terminate(id: DynoId, signal: AbortSignal): Promise<void>
+  /** SIGHUP to every process in the dyno, each time anew. */
+  hangUp(id: DynoId, signal: AbortSignal): Promise<void>
   /** SIGKILL to every process in the dyno. */
   kill(id: DynoId, signal: AbortSignal): Promise<void>
   /**
-   * Frees everything an ended or half-started dyno holds: files, mounts, network, address.
-   * Kills it first if need be. `status` is undefined afterwards.
+   * Ensures that one more process was started inside a running dyno: as its user, within its
+   * limits, seeing what it sees. It is for a client, who finds it as an attachment's, and it
+   * ends with the dyno. A dyno that does not run is a RuntimeError of code `not_running`.
+   */
+  enter(id: DynoId, entry: Entry, signal: AbortSignal): Promise<void>
+  /**
+   * Frees everything an ended or half-started dyno holds: files, mounts, network, address,
+   * and what its client has not read yet. Kills it first if need be. `status` is undefined
+   * afterwards.
    */
   remove(id: DynoId, signal: AbortSignal): Promise<void>
   /** What is true of each of these dynos now; one that holds nothing here is absent. */
@@ -26,6 +35,18 @@ export interface Runtime {
     ids: readonly DynoId[],
     signal: AbortSignal,
   ): Promise<ReadonlyMap<DynoId, DynoStatus>>
+  /** What the processes of each of these use now; one that does not run is absent. */
+  usage(
+    ids: readonly DynoId[],
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<DynoId, MemoryUse>>
+  /**
+   * The status that a running dyno answers GET `path` with on its own port; undefined when no
+   * answer has begun within `timeout`. Redirects are not followed, bodies not read.
+   */
+  probe(id: DynoId, probe: Probe, signal: AbortSignal): Promise<number | undefined>
+  /** What all dynos together may be given of this machine. */
+  capacity(signal: AbortSignal): Promise<Capacity>
   /** Every dyno that holds anything here, ended ones included. */
   list(signal: AbortSignal): Promise<readonly DynoId[]>
   /**
@@ -58,6 +79,53 @@ export interface DynoSpec {
   readonly slug?: string
   /** Files of the data directory to be seen inside, beside the stack and the slug. */
   readonly volumes: readonly Volume[]
+  /** Undefined: what it prints goes to its log, and it has nothing to read. */
+  readonly attachment?: Attachment
+}
+
+/**
+ * A client talks to the process, by a stream that `rendezvous` connects to: raw bytes both
+ * ways, nothing of it in a log. What is printed before the client has come, it gets then.
+ */
+export interface Attachment {
+  /** Undefined: pipes. Standard output and error are one; its input can be ended. */
+  readonly terminal: Terminal | undefined
+}
+
+export interface Terminal {
+  readonly columns: number
+  readonly rows: number
+}
+
+/** A process to be started inside a running dyno. */
+export interface Entry {
+  /** A UUID, by which its client finds it. */
+  readonly id: EntryId
+  /** Run as a dyno's own: `bash -c command` in /app, after .profile.d. */
+  readonly command: string
+  /** Complete. */
+  readonly environment: Readonly<Record<string, string>>
+  readonly terminal: Terminal | undefined
+}
+
+/** Bytes. */
+export interface MemoryUse {
+  readonly rss: number
+  /** Of files; the kernel takes it back when it must. */
+  readonly cache: number
+  readonly swap: number
+}
+
+export interface Probe {
+  /** With a leading slash. */
+  readonly path: string
+  /** Milliseconds. */
+  readonly timeout: number
+}
+
+export interface Capacity {
+  /** Bytes, counted by the quotas of sizes. */
+  readonly memory: number
 }
 
 export interface Volume {
@@ -100,7 +168,7 @@ export interface Output {
 /** Why a driver could not do as told. `code` decides what the manager does next. */
 export class RuntimeError extends Error {
   override readonly name = 'RuntimeError'
-  readonly code: 'slug_missing' | 'no_capacity' | 'failed'
+  readonly code: 'slug_missing' | 'no_capacity' | 'not_running' | 'failed'
 
   constructor(code: RuntimeError['code'], message: string, cause?: unknown) {
     super(message, { cause })

@@ -11,6 +11,8 @@ import { join } from 'node:path'
 
 import type { DynoId } from '../../model/ids.ts'
 import type { Size } from '../../model/size.ts'
+import type { MemoryUse } from '../runtime.ts'
+import { memoryUseOf } from './memory-use.ts'
 
 export interface Cgroups {
   readonly version: 1 | 2
@@ -65,6 +67,8 @@ export interface DynoCgroups {
   processes(): readonly number[]
   monitors(): readonly number[]
   outOfMemory(): boolean
+  /** Undefined: it has no cgroup. */
+  memoryUse(): MemoryUse | undefined
   remove(): Promise<void>
 }
 
@@ -88,6 +92,8 @@ export function dynoCgroups(cgroups: Cgroups, region: string, id: DynoId): DynoC
     processes: () => pidsIn(join(main, own, 'dyno')),
     monitors: () => pidsIn(monitor),
     outOfMemory: () => outOfMemory(cgroups, join(own, 'dyno')),
+    memoryUse: () =>
+      memoryUseOf(join(hierarchy(cgroups, 'memory'), own, 'dyno'), cgroups.version),
     async remove() {
       const roots = new Set([...cgroups.hierarchies.values()].map((at) => join(at, own)))
       await Promise.all([...roots].map(removeTree))

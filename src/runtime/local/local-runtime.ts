@@ -5,22 +5,28 @@
  */
 
 import { open, readdir, writeFile } from 'node:fs/promises'
+import { totalmem } from 'node:os'
 
 import { type DynoId, isUuid } from '../../model/ids.ts'
 import {
+  type Capacity,
   type DynoSpec,
   type DynoStatus,
+  type Entry,
+  type MemoryUse,
   type Output,
+  type Probe,
   type Runtime,
   RuntimeError,
 } from '../runtime.ts'
 import { decodeOutput } from './dyno-output.ts'
 import { dynoStatus, recordOf } from './dyno-status.ts'
-import { noteIfListening } from './port-probe.ts'
+import { httpProbe } from './http-probe.ts'
 import { keepUp } from './keep-up.ts'
+import { noteIfListening } from './port-probe.ts'
 import { prepareRegion, sweepRegion } from './prepare-region.ts'
 import { type LocalRegion, localRegion, type LocalRuntimeOptions } from './region.ts'
-import { killProcesses, removeDyno, terminateProcesses } from './remove-dyno.ts'
+import { killProcesses, removeDyno, signalProcesses } from './remove-dyno.ts'
 import { startDyno } from './start-dyno.ts'
 import { turns } from './turns.ts'
 import { type DynoWatch, watchDynos } from './watch-dynos.ts'
@@ -66,8 +72,15 @@ export class LocalRuntime implements Runtime {
     await this.#oneAtATime(id, `terminate dyno ${id}`, signal, async () => {
       const status = dynoStatus(this.#region, id)
       if (status?.is !== 'running' || status.terminated) return
-      terminateProcesses(this.#region, id)
+      signalProcesses(this.#region, id, 'SIGTERM')
       await writeFile(this.#region.files.of(id).terminated, '')
+    })
+  }
+
+  async hangUp(id: DynoId, signal: AbortSignal): Promise<void> {
+    await this.#oneAtATime(id, `hang up on dyno ${id}`, signal, async () => {
+      if (dynoStatus(this.#region, id)?.is !== 'running') return
+      signalProcesses(this.#region, id, 'SIGHUP')
     })
   }
 
@@ -75,6 +88,12 @@ export class LocalRuntime implements Runtime {
     await this.#oneAtATime(id, `kill dyno ${id}`, signal, async () =>
       killProcesses(this.#region, id),
     )
+  }
+
+  async enter(id: DynoId, entry: Entry, signal: AbortSignal): Promise<void> {
+    await this.#oneAtATime(id, `enter dyno ${id}`, signal, async () => {
+      throw new RuntimeError('failed', `Dynos cannot be entered yet: ${entry.id}.`)
+    })
   }
 
   async remove(id: DynoId, signal: AbortSignal): Promise<void> {
@@ -92,6 +111,36 @@ export class LocalRuntime implements Runtime {
       ids.map(async (id) => [id, await this.#statusOf(id)] as const),
     )
     return new Map(found.flatMap(([id, status]) => (status ? [[id, status]] : [])))
+  }
+
+  async usage(
+    ids: readonly DynoId[],
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<DynoId, MemoryUse>> {
+    signal.throwIfAborted()
+    const running = ids.filter((id) => dynoStatus(this.#region, id)?.is === 'running')
+    return new Map(
+      running.flatMap((id) => {
+        const use = this.#region.cgroupsOf(id).memoryUse()
+        return use ? [[id, use]] : []
+      }),
+    )
+  }
+
+  async probe(
+    id: DynoId,
+    probe: Probe,
+    signal: AbortSignal,
+  ): Promise<number | undefined> {
+    signal.throwIfAborted()
+    const record = recordOf(this.#region.files.of(id))
+    if (record?.port === undefined) return undefined
+    return httpProbe({ host: record.address, port: record.port }, probe, signal)
+  }
+
+  async capacity(signal: AbortSignal): Promise<Capacity> {
+    signal.throwIfAborted()
+    return { memory: totalmem() }
   }
 
   async #statusOf(id: DynoId): Promise<DynoStatus | undefined> {

@@ -18,15 +18,19 @@ const MONITOR_ENDS_WITHIN = 2 * SECOND
 const PROCESSES_END_WITHIN = 10 * SECOND
 const LOOK_EVERY = 2
 
-/** SIGTERM to all but PID 1, which would only pass it on to one of them a second time. */
-export function terminateProcesses(region: LocalRegion, id: DynoId): void {
+/** To all but PID 1, which would only pass it on to one of them a second time. */
+export function signalProcesses(
+  region: LocalRegion,
+  id: DynoId,
+  signal: 'SIGTERM' | 'SIGHUP',
+): void {
   const init = livingInit(region, region.files.of(id))
   const cgroups = region.cgroupsOf(id)
   const signalled = new Set(init ? [init.pid] : [])
   // What is forked meanwhile is seen the next time round.
   for (let round = 0; round < 3; round++) {
     for (const pid of cgroups.processes()) {
-      if (!signalled.has(pid)) signalProcess(pid, 'SIGTERM')
+      if (!signalled.has(pid)) signalProcess(pid, signal)
       signalled.add(pid)
     }
   }

@@ -21,7 +21,8 @@ itIsARuntime(
   },
   (runtime, dyno) => {
     if (!(runtime instanceof MemoryRuntime)) return
-    if (dyno.command === COMMANDS.listens) runtime.listen(dyno.id)
+    const { listens, answers } = COMMANDS
+    if ([listens, answers].some((it) => it === dyno.command)) runtime.listen(dyno.id)
     if (dyno.command === COMMANDS.exits) runtime.exit(dyno.id, 7)
     if (dyno.command === COMMANDS.prints) runtime.print(dyno.id, 'one\ntwo\nthree\n')
     else runtime.print(dyno.id, 'ready\n')
@@ -66,6 +67,7 @@ test('out of memory is told', async () => {
 function aMemoryRuntime(): MemoryRuntime {
   return new MemoryRuntime(systemClock, {
     boot: () => 'waits',
+    answers: (_, path) => (path === '/elsewhere' ? 302 : 200),
     heedsSigterm: (dyno) => dyno.command !== COMMANDS.ignoresSigterm,
   })
 }

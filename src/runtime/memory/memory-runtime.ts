@@ -1,8 +1,19 @@
 import type { Clock } from '../../lib/clock.ts'
 import type { DynoId } from '../../model/ids.ts'
-import type { DynoSpec, DynoStatus, Output, Runtime } from '../runtime.ts'
+import {
+  type Capacity,
+  type DynoSpec,
+  type DynoStatus,
+  type Entry,
+  type MemoryUse,
+  type Output,
+  type Probe,
+  type Runtime,
+  RuntimeError,
+} from '../runtime.ts'
 
 const LARGEST_OUTPUT = 64 * 1024
+const SIGHUP_STATUS = 129
 const SIGTERM_STATUS = 143
 const SIGKILL_STATUS = 137
 
@@ -11,12 +22,21 @@ export interface MemoryRuntimeOptions {
   readonly boot?: (dyno: DynoSpec) => 'listens' | 'waits' | { readonly exits: number }
   /** Whether SIGTERM ends it, with status 143. Default: yes. */
   readonly heedsSigterm?: (dyno: DynoSpec) => boolean
+  /** Whether SIGHUP ends it, with status 129. Default: yes. */
+  readonly heedsSighup?: (dyno: DynoSpec) => boolean
+  /** What a listening dyno answers, if it does. Default: 200. */
+  readonly answers?: (dyno: DynoSpec, path: string) => number | undefined
+  /** Bytes. Default: Infinity. */
+  readonly memory?: number
 }
 
 interface MemoryDyno {
   readonly spec: DynoSpec
   status: DynoStatus
   output: string
+  use: MemoryUse
+  hangUps: number
+  readonly entries: Map<string, Entry>
 }
 
 /**
@@ -26,15 +46,20 @@ interface MemoryDyno {
  */
 export class MemoryRuntime implements Runtime {
   readonly #clock: Clock
-  readonly #boot: NonNullable<MemoryRuntimeOptions['boot']>
-  readonly #heedsSigterm: NonNullable<MemoryRuntimeOptions['heedsSigterm']>
+  readonly #does: Required<MemoryRuntimeOptions>
   readonly #dynos = new Map<DynoId, MemoryDyno>()
   readonly #watchers = new Set<(id: DynoId) => void>()
 
   constructor(clock: Clock, options: MemoryRuntimeOptions = {}) {
     this.#clock = clock
-    this.#boot = options.boot ?? (() => 'listens')
-    this.#heedsSigterm = options.heedsSigterm ?? (() => true)
+    this.#does = {
+      boot: () => 'listens',
+      heedsSigterm: () => true,
+      heedsSighup: () => true,
+      answers: () => 200,
+      memory: Infinity,
+      ...options,
+    }
   }
 
   async prepare(signal: AbortSignal): Promise<void> {
@@ -45,17 +70,16 @@ export class MemoryRuntime implements Runtime {
     signal.throwIfAborted()
     const present = this.#dynos.get(spec.id)
     if (present && present.status.is !== 'created') return
-    const boot = this.#boot(spec)
-    this.#dynos.set(spec.id, {
-      spec,
-      status: {
+    const boot = this.#does.boot(spec)
+    this.#dynos.set(
+      spec.id,
+      aMemoryDyno(spec, {
         is: 'running',
         startedAt: this.#clock.now(),
         listening: boot === 'listens' && spec.port !== undefined,
         terminated: false,
-      },
-      output: '',
-    })
+      }),
+    )
     if (typeof boot === 'object') this.exit(spec.id, boot.exits)
     else this.#tell(spec.id)
   }
@@ -65,12 +89,27 @@ export class MemoryRuntime implements Runtime {
     const dyno = this.#dynos.get(id)
     if (dyno?.status.is !== 'running' || dyno.status.terminated) return
     dyno.status = { ...dyno.status, terminated: true }
-    if (this.#heedsSigterm(dyno.spec)) this.exit(id, SIGTERM_STATUS)
+    if (this.#does.heedsSigterm(dyno.spec)) this.exit(id, SIGTERM_STATUS)
+  }
+
+  async hangUp(id: DynoId, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted()
+    const dyno = this.#running(id)
+    if (!dyno) return
+    dyno.hangUps++
+    if (this.#does.heedsSighup(dyno.spec)) this.exit(id, SIGHUP_STATUS)
   }
 
   async kill(id: DynoId, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
     this.exit(id, SIGKILL_STATUS)
+  }
+
+  async enter(id: DynoId, entry: Entry, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted()
+    const dyno = this.#running(id)
+    if (!dyno) throw new RuntimeError('not_running', `Dyno ${id} does not run.`)
+    dyno.entries.set(entry.id, entry)
   }
 
   async remove(id: DynoId, signal: AbortSignal): Promise<void> {
@@ -89,6 +128,31 @@ export class MemoryRuntime implements Runtime {
       if (dyno) found.set(id, dyno.status)
     }
     return found
+  }
+
+  async usage(
+    ids: readonly DynoId[],
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<DynoId, MemoryUse>> {
+    signal.throwIfAborted()
+    const running = ids.map((id) => [id, this.#running(id)?.use] as const)
+    return new Map(running.flatMap(([id, use]) => (use ? [[id, use]] : [])))
+  }
+
+  async probe(
+    id: DynoId,
+    { path }: Probe,
+    signal: AbortSignal,
+  ): Promise<number | undefined> {
+    signal.throwIfAborted()
+    const dyno = this.#running(id)
+    const listens = dyno?.status.is === 'running' && dyno.status.listening
+    return listens ? this.#does.answers(dyno.spec, path) : undefined
+  }
+
+  async capacity(signal: AbortSignal): Promise<Capacity> {
+    signal.throwIfAborted()
+    return { memory: this.#does.memory }
   }
 
   async list(signal: AbortSignal): Promise<readonly DynoId[]> {
@@ -133,6 +197,12 @@ export class MemoryRuntime implements Runtime {
     if (dyno) dyno.output += text
   }
 
+  /** The dyno uses so much memory from now on. */
+  use(id: DynoId, use: Partial<MemoryUse>): void {
+    const dyno = this.#dynos.get(id)
+    if (dyno) dyno.use = { ...dyno.use, ...use }
+  }
+
   /** The dyno is gone and nothing tells how it ended. */
   lose(id: DynoId): void {
     const dyno = this.#dynos.get(id)
@@ -141,7 +211,7 @@ export class MemoryRuntime implements Runtime {
 
   /** Starting it was interrupted half-way: `start` goes on from there. */
   halfStart(spec: DynoSpec): void {
-    this.#dynos.set(spec.id, { spec, status: { is: 'created' }, output: '' })
+    this.#dynos.set(spec.id, aMemoryDyno(spec, { is: 'created' }))
   }
 
   /** The machine lost all trace of the dyno, as if `remove` had been called. */
@@ -154,7 +224,27 @@ export class MemoryRuntime implements Runtime {
     return this.#dynos.get(id)?.spec
   }
 
+  /** How often SIGHUP was sent to it. */
+  hangUps(id: DynoId): number {
+    return this.#dynos.get(id)?.hangUps ?? 0
+  }
+
+  /** What was started inside it. */
+  entries(id: DynoId): readonly Entry[] {
+    return [...(this.#dynos.get(id)?.entries.values() ?? [])]
+  }
+
+  #running(id: DynoId): MemoryDyno | undefined {
+    const dyno = this.#dynos.get(id)
+    return dyno?.status.is === 'running' ? dyno : undefined
+  }
+
   #tell(id: DynoId): void {
     for (const changed of this.#watchers) changed(id)
   }
+}
+
+function aMemoryDyno(spec: DynoSpec, status: DynoStatus): MemoryDyno {
+  const use = { rss: 0, cache: 0, swap: 0 }
+  return { spec, status, output: '', use, hangUps: 0, entries: new Map() }
 }
