@@ -1,0 +1,60 @@
+import type { AppEvent } from '../model/event.ts'
+import type { AppId } from '../model/ids.ts'
+import type { Queryable } from './queryable.ts'
+
+/** Called in the transaction that the events speak of. Their order is kept. */
+export async function writeEvents(
+  tx: Queryable,
+  events: readonly AppEvent[],
+): Promise<void> {
+  if (events.length === 0) return
+  await tx.query(
+    `insert into events (app, at, kind, dyno, ps, release, cause, message)
+     select app, at, kind, dyno, ps, release, cause, message
+       from jsonb_to_recordset($1) as event (
+              app uuid, at timestamptz, kind text, dyno uuid, ps text, release uuid,
+              cause text, message text)`,
+    [JSON.stringify(events)],
+  )
+}
+
+export interface KeptEvent extends AppEvent {
+  /** Ever growing. */
+  readonly id: number
+}
+
+/** Which of an app's events; what is undefined does not matter. */
+export interface WhichEvents {
+  readonly kind: string | undefined
+  /** By id or place. */
+  readonly dyno: string | undefined
+  /** The first and last id, in the order asked for. */
+  readonly from: number | undefined
+  readonly to: number | undefined
+  readonly descending: boolean
+  readonly most: number
+}
+
+export async function findEvents(
+  db: Queryable,
+  app: AppId,
+  { kind, dyno, from, to, descending, most }: WhichEvents,
+): Promise<KeptEvent[]> {
+  const [least, greatest] = descending ? [to, from] : [from, to]
+  const { rows } = await db.query(
+    `select id::float8 as id, app, at, kind, dyno, ps, release, cause, message
+       from events
+      where app = $1 and ($2::text is null or kind = $2)
+        and ($3::text is null or $3 in (dyno::text, ps))
+        and id >= coalesce($4::bigint, 0) and ($5::bigint is null or id <= $5)
+      order by id ${descending ? 'desc' : 'asc'}
+      limit $6`,
+    [app, kind, dyno, least, greatest, most],
+  )
+  return rows as KeptEvent[]
+}
+
+/** Forgets the events of every app from before `before`. */
+export async function forgetEventsBefore(db: Queryable, before: Date): Promise<void> {
+  await db.query('delete from events where at < $1', [before])
+}
