@@ -1,7 +1,8 @@
 import type { SecretBox } from '../lib/secret-box.ts'
 import type { Account, App } from '../model/app.ts'
 import { Problem } from '../model/problem.ts'
-import type { Release } from '../model/release.ts'
+import { canRollBackTo, type Release } from '../model/release.ts'
+import { lockApp } from '../store/apps.ts'
 import type { Queryable } from '../store/queryable.ts'
 import { configVarsOf, findRelease } from '../store/releases.ts'
 import { createRelease } from './create-release.ts'
@@ -19,12 +20,14 @@ export async function rollback(
   { app, account, release: identity }: RollbackWish,
   secrets: SecretBox,
 ): Promise<Release> {
+  // Before its slug is looked at, for old ones are destroyed under this lock.
+  await lockApp(tx, app)
   const release = await findRelease(tx, app, identity)
   if (!release) throw new Problem('not_found', `Couldn't find that release.`)
   if (!canRollBackTo(release)) {
     throw new Problem(
       'invalid_params',
-      `Cannot roll back to v${release.version}: it has no code to run.`,
+      `Cannot roll back to v${release.version}: ${reasonAgainst(release)}.`,
     )
   }
   const description = `Rollback to v${release.version}`
@@ -36,6 +39,8 @@ export async function rollback(
   )
 }
 
-export function canRollBackTo(release: Release): boolean {
-  return release.slug !== null && release.status === 'succeeded'
+function reasonAgainst({ slug, status }: Release): string {
+  if (slug === null) return 'it has no code to run'
+  if (status === 'expired') return 'its slug was destroyed, as those of old releases are'
+  return `it is ${status}`
 }

@@ -18,3 +18,7 @@ export interface Release {
 export type ReleaseStatus = 'pending' | 'succeeded' | 'failed' | 'expired'
 
 export type ConfigVars = Readonly<Record<string, string>>
+
+export function canRollBackTo(release: Release): boolean {
+  return release.slug !== null && release.status === 'succeeded'
+}

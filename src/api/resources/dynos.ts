@@ -3,9 +3,9 @@ import type { Dyno as ApiDyno } from '@heroku-cli/schema'
 import { type Static, Type } from 'typebox'
 
 import { restartDynos } from '../../actions/restart-dynos.ts'
-import type { App } from '../../model/app.ts'
-import { type DynoState, placeOf } from '../../model/dyno.ts'
+import type { DynoState } from '../../model/dyno.ts'
 import { Problem } from '../../model/problem.ts'
+import { serializeDyno } from '../../model/serialize-dyno.ts'
 import { type AppDyno, dynosOf, type WhichDynos } from '../../store/app-dynos.ts'
 import { inTransaction } from '../../store/queryable.ts'
 import type { Deps } from '../deps.ts'
@@ -92,22 +92,6 @@ export const dynos: FastifyPluginAsyncTypebox<Deps> = async (server, { pool }) =
 function shownState(dyno: AppDyno): DynoState | undefined {
   if (dyno.state !== 'stopping') return dyno.state
   return dyno.stopReason === 'scale down' ? undefined : 'starting'
-}
-
-function serializeDyno(it: AppDyno, state: DynoState, app: App): ApiDyno {
-  return {
-    app: { id: app.id, name: app.name },
-    attach_url: null,
-    command: it.command,
-    created_at: it.createdAt.toISOString(),
-    id: it.id,
-    name: placeOf(it),
-    release: it.release,
-    size: it.size,
-    state,
-    type: it.type,
-    updated_at: it.updatedAt.toISOString(),
-  }
 }
 
 /** What the CLI has columns for, and why a dyno does not run and when it will be tried again. */

@@ -3,11 +3,10 @@ import type { Formation as ApiFormation } from '@heroku-cli/schema'
 import { type Static, Type } from 'typebox'
 
 import { scaleFormations } from '../../actions/scale-formations.ts'
-import type { AppFormation } from '../../model/app-formation.ts'
-import type { Account, App } from '../../model/app.ts'
-import { namedId } from '../../model/named-id.ts'
+import type { Account } from '../../model/app.ts'
 import { Problem } from '../../model/problem.ts'
 import type { ScaleWish } from '../../model/scaling.ts'
+import { serializeFormation } from '../../model/serialize-formation.ts'
 import { findFormation, formationsOf } from '../../store/app-formations.ts'
 import { inTransaction } from '../../store/queryable.ts'
 import type { Deps } from '../deps.ts'
@@ -89,18 +88,4 @@ export const formations: FastifyPluginAsyncTypebox<Deps> = async (server, { pool
 function wishIn(type: string, change: Static<typeof Change>): ScaleWish {
   const size = change.size ?? change.dyno_size
   return { type, quantity: change.quantity, size: size && identityIn(size) }
-}
-
-function serializeFormation(it: AppFormation, app: App): ApiFormation {
-  return {
-    app: { id: app.id, name: app.name },
-    command: it.command ?? '',
-    created_at: it.createdAt.toISOString(),
-    dyno_size: { id: namedId('dyno size', it.size), name: it.size },
-    id: it.id,
-    quantity: it.quantity,
-    size: it.size,
-    type: it.type,
-    updated_at: it.updatedAt.toISOString(),
-  }
 }

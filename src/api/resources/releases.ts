@@ -1,12 +1,10 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import type { Release as ApiRelease } from '@heroku-cli/schema'
 import { Type } from 'typebox'
 
 import { releaseSlug } from '../../actions/release-slug.ts'
-import { canRollBackTo, rollback } from '../../actions/rollback.ts'
-import type { App } from '../../model/app.ts'
+import { rollback } from '../../actions/rollback.ts'
 import { Problem } from '../../model/problem.ts'
-import type { Release } from '../../model/release.ts'
+import { serializeRelease } from '../../model/serialize-release.ts'
 import { inTransaction } from '../../store/queryable.ts'
 import { configVarsOf, findRelease, releasesOf } from '../../store/releases.ts'
 import type { Deps } from '../deps.ts'
@@ -79,26 +77,5 @@ export const releases: FastifyPluginAsyncTypebox<Deps> = async (server, deps) =>
     const release = await findRelease(pool, app.id, params.release)
     if (!release) throw new Problem('not_found', `Couldn't find that release.`)
     return { app, release }
-  }
-}
-
-function serializeRelease(it: Release, app: App): ApiRelease {
-  return {
-    addon_plan_names: [],
-    app: { id: app.id, name: app.name },
-    artifacts: it.slug ? [{ type: 'slug', id: it.slug }] : [],
-    created_at: it.createdAt.toISOString(),
-    current: it.id === app.currentRelease,
-    description: it.description,
-    eligible_for_rollback: canRollBackTo(it),
-    id: it.id,
-    oci_image: null,
-    output_stream_url: null,
-    slug: it.slug ? { id: it.slug } : null,
-    // The CLI's types leave `expired` out, its schema does not.
-    status: it.status as NonNullable<ApiRelease['status']>,
-    updated_at: it.updatedAt.toISOString(),
-    user: { id: it.account.id, email: it.account.email },
-    version: it.version,
   }
 }
