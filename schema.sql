@@ -50,7 +50,7 @@ CREATE TABLE public.authorizations (
 );
 
 CREATE TABLE public.build_output (
-    build uuid NOT NULL,
+    printer uuid NOT NULL,
     "position" bigint NOT NULL,
     text text NOT NULL,
     next bigint NOT NULL
@@ -202,7 +202,8 @@ CREATE TABLE public.one_offs (
     detached_at timestamp with time zone,
     hang_ups integer DEFAULT 0 NOT NULL,
     hung_up_at timestamp with time zone,
-    release_phase uuid
+    release_phase uuid,
+    unresponsive_at timestamp with time zone
 );
 
 CREATE TABLE public.regions (
@@ -217,6 +218,13 @@ CREATE TABLE public.regions (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT regions_http_port_check CHECK (((http_port >= 1) AND (http_port <= 65535)))
+);
+
+CREATE TABLE public.release_output (
+    printer uuid NOT NULL,
+    "position" bigint NOT NULL,
+    text text NOT NULL,
+    next bigint NOT NULL
 );
 
 CREATE TABLE public.releases (
@@ -257,7 +265,8 @@ CREATE TABLE public.slugs (
     size bigint,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    healthchecks jsonb DEFAULT '{}'::jsonb NOT NULL
+    healthchecks jsonb DEFAULT '{}'::jsonb NOT NULL,
+    deleted_at timestamp with time zone
 );
 
 CREATE TABLE public.sources (
@@ -302,7 +311,7 @@ ALTER TABLE ONLY public.authorizations
     ADD CONSTRAINT authorizations_token_sha256_key UNIQUE (token_sha256);
 
 ALTER TABLE ONLY public.build_output
-    ADD CONSTRAINT build_output_pkey PRIMARY KEY (build, "position");
+    ADD CONSTRAINT build_output_pkey PRIMARY KEY (printer, "position");
 
 ALTER TABLE ONLY public.buildpack_installations
     ADD CONSTRAINT buildpack_installations_pkey PRIMARY KEY (app, ordinal);
@@ -345,6 +354,9 @@ ALTER TABLE ONLY public.regions
 
 ALTER TABLE ONLY public.regions
     ADD CONSTRAINT regions_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.release_output
+    ADD CONSTRAINT release_output_pkey PRIMARY KEY (printer, "position");
 
 ALTER TABLE ONLY public.releases
     ADD CONSTRAINT releases_app_version_key UNIQUE (app, version);
@@ -419,7 +431,7 @@ ALTER TABLE ONLY public.authorizations
     ADD CONSTRAINT authorizations_account_fkey FOREIGN KEY (account) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.build_output
-    ADD CONSTRAINT build_output_build_fkey FOREIGN KEY (build) REFERENCES public.builds(id) ON DELETE CASCADE;
+    ADD CONSTRAINT build_output_build_fkey FOREIGN KEY (printer) REFERENCES public.builds(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.buildpack_installations
     ADD CONSTRAINT buildpack_installations_app_fkey FOREIGN KEY (app) REFERENCES public.apps(id) ON DELETE CASCADE;
@@ -468,6 +480,9 @@ ALTER TABLE ONLY public.one_offs
 
 ALTER TABLE ONLY public.one_offs
     ADD CONSTRAINT one_offs_release_phase_fkey FOREIGN KEY (release_phase) REFERENCES public.releases(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.release_output
+    ADD CONSTRAINT release_output_printer_fkey FOREIGN KEY (printer) REFERENCES public.releases(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.releases
     ADD CONSTRAINT releases_account_fkey FOREIGN KEY (account) REFERENCES public.accounts(id);

@@ -8,14 +8,33 @@
 import { createHash } from 'node:crypto'
 
 import { HOUR, later, MINUTE } from '../lib/clock.ts'
+import { type DailyWindow, momentsIn } from './daily-window.ts'
 import type { DynoId } from './ids.ts'
 
-const AFTER = 24 * HOUR
-const SPREAD = 216 * MINUTE
+/** How long a dyno may live, in milliseconds, and at what time of the day it had best go. */
+export interface Cycling {
+  /** Where no window is asked for, it lives at least this long. */
+  readonly least: number
+  readonly most: number
+  readonly window?: DailyWindow
+}
+
+/** Heroku's: 24 hours, and up to 216 minutes more. */
+export const DAILY: Cycling = { least: 24 * HOUR, most: 24 * HOUR + 216 * MINUTE }
 
 /** When a dyno whose process began at `startedAt` has lived its day. */
-export function cyclesAt(dyno: { readonly id: DynoId; readonly startedAt: Date }): Date {
-  return later(dyno.startedAt, AFTER + SPREAD * fractionOf(dyno.id))
+export function cyclesAt(
+  dyno: { readonly id: DynoId; readonly startedAt: Date },
+  { least, most, window }: Cycling = DAILY,
+): Date {
+  const { id, startedAt } = dyno
+  const fraction = fractionOf(id)
+  if (window) {
+    // The last of its moments that it may live to see: the day is as long as it can be.
+    const moment = momentsIn(window, { fraction, from: startedAt, for: most }).at(-1)
+    if (moment) return moment
+  }
+  return later(startedAt, least + (most - least) * fraction)
 }
 
 /** Maps an id evenly onto [0, 1), the same way every time. */

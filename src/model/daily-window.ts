@@ -1,0 +1,106 @@
+/**
+ * A part of each day in some time zone, `02:00-05:00 Europe/Berlin`; it may go over
+ * midnight. On the two days a year on which clocks change it is an hour shorter or longer,
+ * and what time it is stays right all the same.
+ */
+
+import { DAY, later, MINUTE } from '../lib/clock.ts'
+
+export interface DailyWindow {
+  /** Minutes from midnight; `until` is smaller where the window goes over midnight. */
+  readonly from: number
+  readonly until: number
+  /** Of the IANA database: `Europe/Berlin`. */
+  readonly zone: string
+}
+
+const DAY_IN_MINUTES = DAY / MINUTE
+const PATTERN = /^(\d\d):(\d\d) ?[-–] ?(\d\d):(\d\d)(?: (\S+))?$/
+
+/** Undefined for what is no window. Without a time zone it is UTC. */
+export function parseDailyWindow(text: string): DailyWindow | undefined {
+  const [, ...parts] = PATTERN.exec(text.trim()) ?? []
+  const [from, until] = [minutesOf(parts[0], parts[1]), minutesOf(parts[2], parts[3])]
+  if (from === undefined || until === undefined || from === until) return undefined
+  const zone = parts[4] ?? 'UTC'
+  return isTimeZone(zone) ? { from, until, zone } : undefined
+}
+
+/**
+ * The moments, one a day, that lie at `fraction` of the window, from 0 to 1: those later
+ * than `from`, and no more than `for` milliseconds later.
+ */
+export function momentsIn(
+  window: DailyWindow,
+  range: { readonly fraction: number; readonly from: Date; readonly for: number },
+): Date[] {
+  const { from, until, zone } = window
+  const end = later(range.from, range.for)
+  const moments: Date[] = []
+  // From the window that yesterday opened, to the one that the last day opens.
+  for (
+    let day = later(midnight(range.from, zone), -DAY);
+    day <= later(end, DAY);
+    day = later(day, DAY)
+  ) {
+    const opens = instantOf(day, from, zone)
+    const closes = instantOf(day, until > from ? until : until + DAY_IN_MINUTES, zone)
+    const length = closes.getTime() - opens.getTime()
+    const moment = later(opens, length * range.fraction)
+    if (moment > range.from && moment <= end) moments.push(moment)
+  }
+  return moments
+}
+
+/** The day that it is in the zone, as midnight UTC of the same date. */
+function midnight(when: Date, zone: string): Date {
+  const local = later(when, offsetAt(when, zone))
+  return new Date(Math.floor(local.getTime() / DAY) * DAY)
+}
+
+/** When clocks in the zone show so many minutes past the day's midnight. */
+function instantOf(day: Date, minutes: number, zone: string): Date {
+  const shown = later(day, minutes * MINUTE)
+  const guess = later(shown, -offsetAt(shown, zone))
+  // The offset at the guess is the right one, but for a time that clocks leave out.
+  return later(shown, -offsetAt(guess, zone))
+}
+
+/** Milliseconds that clocks in the zone are ahead of UTC. */
+function offsetAt(when: Date, zone: string): number {
+  const text = formatOf(zone)
+    .formatToParts(when)
+    .find((part) => part.type === 'timeZoneName')?.value
+  const [, sign, hours, minutes] = /^GMT([+-])(\d\d):(\d\d)/.exec(text ?? '') ?? []
+  const size = (Number(hours ?? 0) * 60 + Number(minutes ?? 0)) * MINUTE
+  return sign === '-' ? -size : size
+}
+
+/** Making one takes longer than asking it a thousand times. */
+const formats = new Map<string, Intl.DateTimeFormat>()
+
+function formatOf(zone: string): Intl.DateTimeFormat {
+  const known = formats.get(zone)
+  if (known) return known
+  const made = new Intl.DateTimeFormat('en', {
+    timeZone: zone,
+    timeZoneName: 'longOffset',
+  })
+  formats.set(zone, made)
+  return made
+}
+
+function isTimeZone(zone: string): boolean {
+  try {
+    formatOf(zone)
+    return true
+  } catch (error) {
+    if (error instanceof RangeError) return false
+    throw error
+  }
+}
+
+function minutesOf(hours?: string, minutes?: string): number | undefined {
+  const [hour, minute] = [Number(hours), Number(minutes)]
+  return hour < 24 && minute < 60 ? hour * 60 + minute : undefined
+}
