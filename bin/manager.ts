@@ -5,7 +5,7 @@ import { join } from 'node:path'
 
 import { installBuildpacks } from '../src/builds/install-buildpacks.ts'
 import { lookAfterBuild } from '../src/builds/look-after-build.ts'
-import { pruneUploads } from '../src/builds/prune-uploads.ts'
+import { pruneFiles } from '../src/builds/prune-files.ts'
 import { readBuildEnvironment } from '../src/builds/read-build-environment.ts'
 import { systemClock } from '../src/lib/clock.ts'
 import { secretBox } from '../src/lib/secret-box.ts'
@@ -96,7 +96,7 @@ const loop = runLoop(
 )
 await takeOver(pool, region)
 part.ready()
-void pruneUploads({ pool, data, clock: systemClock, log }, signal)
+void pruneFiles({ pool, data, region: name, clock: systemClock, log }, signal)
 
 await loop
 await Promise.all([pool.end(), list.end()])

@@ -23,10 +23,14 @@ export async function releaseSlug(
   { app, account, slug: identity, description }: SlugWish,
   secrets: SecretBox,
 ): Promise<Release> {
+  // Before the slug is looked at, for old ones are destroyed under this lock.
+  await lockApp(tx, app)
   const slug = isUuid(identity) ? await findSlug(tx, identity as SlugId) : undefined
   if (slug?.app !== app) throw new Problem('not_found', `Couldn't find that slug.`)
+  if (slug.deletedAt) {
+    throw new Problem('invalid_params', 'That slug was destroyed, as old ones are.')
+  }
 
-  await lockApp(tx, app)
   const wish = {
     app,
     account,

@@ -1,10 +1,11 @@
 /** The files of a build, laid out before its dyno starts and cleared away after it. */
 
 import { constants, existsSync } from 'node:fs'
-import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, rm, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import type { DataDirectory } from '../installation/data-directory.ts'
+import { systemClock } from '../lib/clock.ts'
 import type { Build } from '../model/build.ts'
 import type { ConfigVars } from '../model/release.ts'
 
@@ -24,6 +25,9 @@ export async function layOutBuild(
     await writeFile(join(given, 'env', name), value, { mode: 0o600 })
   }
   await mkdir(join(data.caches, build.app), { recursive: true })
+  // `pruneCaches` goes by it.
+  const now = systemClock.now()
+  await utimes(join(data.caches, build.app), now, now)
   await mkdir(slugDirectory(data, build), { recursive: true })
   if (!build.source) return true
   const from = data.sourceFile(build.source)

@@ -9,10 +9,9 @@ import { createBuild } from '../actions/create-build.ts'
 import { createSource } from '../actions/create-source.ts'
 import { dataDirectory } from '../installation/data-directory.ts'
 import { DAY, later, systemClock } from '../lib/clock.ts'
-import { silentLog } from '../lib/log.ts'
 import { inTransaction } from '../store/queryable.ts'
 import { markUploaded, sourceToGet } from '../store/sources.ts'
-import { pruneOnce } from './prune-uploads.ts'
+import { pruneUploads } from './prune-uploads.ts'
 
 const pool = aDatabase()
 
@@ -32,8 +31,7 @@ test('uploads go after a day, but for those that a build is still to come for', 
   for (const { id } of [left, wanted]) writeFileSync(data.sourceFile(id), '')
   writeFileSync(`${data.sourceFile(left.id)}.part`, '')
 
-  const pruneAt = (now: Date) =>
-    pruneOnce({ pool, data, clock: { now: () => now }, log: silentLog })
+  const pruneAt = (now: Date) => pruneUploads({ pool, data, clock: { now: () => now } })
   const now = systemClock.now()
   await pruneAt(later(now, DAY / 2))
   assert.equal(readdirSync(data.sources).length, 3)

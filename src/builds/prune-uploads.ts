@@ -4,33 +4,21 @@ import { readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import type { DataDirectory } from '../installation/data-directory.ts'
-import { type Clock, DAY, HOUR, pause } from '../lib/clock.ts'
-import type { Log } from '../lib/log.ts'
+import { type Clock, DAY } from '../lib/clock.ts'
 import { isUuid, type SourceId } from '../model/ids.ts'
 import type { Queryable } from '../store/queryable.ts'
 import { forgetUpload, wantedSources } from '../store/sources.ts'
 
 const KEPT = DAY
 
-export interface PruneDeps {
+export interface UploadPruning {
   readonly pool: Queryable
   readonly data: DataDirectory
   readonly clock: Clock
-  readonly log: Log
-}
-
-/** Every hour, until the signal aborts. */
-export async function pruneUploads(deps: PruneDeps, signal: AbortSignal): Promise<void> {
-  while (!signal.aborted) {
-    await pruneOnce(deps).catch((error: unknown) =>
-      deps.log.error('cannot prune uploads', error),
-    )
-    await pause(HOUR, signal)
-  }
 }
 
 /** Also removes what of an upload was cut short. */
-export async function pruneOnce({ pool, data, clock }: PruneDeps): Promise<void> {
+export async function pruneUploads({ pool, data, clock }: UploadPruning): Promise<void> {
   const old: string[] = []
   for (const name of await readdir(data.sources)) {
     const facts = await stat(join(data.sources, name)).catch(() => undefined)

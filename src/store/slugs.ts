@@ -1,3 +1,4 @@
+import type { HealthChecks } from '../model/health-check.ts'
 import type { AppId, SlugId } from '../model/ids.ts'
 import type { ProcessTypes } from '../model/procfile.ts'
 import type { Queryable } from './queryable.ts'
@@ -12,26 +13,36 @@ export interface Slug {
   /** What the buildpack said on detecting the app: `Node.js`. */
   readonly buildpackProvidedDescription: string | null
   readonly processTypes: ProcessTypes
+  readonly healthChecks: HealthChecks
+  /** `SHA256:<hex>` of its tree (`lib/tree-checksum.ts`). */
   readonly checksum: string | null
   /** Bytes. */
   readonly size: number | null
   readonly createdAt: Date
   readonly updatedAt: Date
+  /** Its files are gone: nothing can run it any more. */
+  readonly deletedAt: Date | null
+}
+
+/** Without health checks: there are none. */
+export interface NewSlug extends Omit<
+  Slug,
+  'healthChecks' | 'createdAt' | 'updatedAt' | 'deletedAt'
+> {
+  readonly healthChecks?: HealthChecks
 }
 
 const columns = `id, app, stack, commit, commit_description as "commitDescription",
   buildpack_provided_description as "buildpackProvidedDescription",
-  process_types as "processTypes", checksum, size::float8 as size,
-  created_at as "createdAt", updated_at as "updatedAt"`
+  process_types as "processTypes", healthchecks as "healthChecks", checksum, size::float8 as size,
+  created_at as "createdAt", updated_at as "updatedAt", deleted_at as "deletedAt"`
 
-export async function addSlug(
-  db: Queryable,
-  slug: Omit<Slug, 'createdAt' | 'updatedAt'>,
-): Promise<void> {
+export async function addSlug(db: Queryable, slug: NewSlug): Promise<void> {
   await db.query(
     `insert into slugs (id, app, stack, commit, commit_description,
-                        buildpack_provided_description, process_types, checksum, size)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+                        buildpack_provided_description, process_types, healthchecks,
+                        checksum, size)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
     [
       slug.id,
       slug.app,
@@ -40,6 +51,7 @@ export async function addSlug(
       slug.commitDescription,
       slug.buildpackProvidedDescription,
       JSON.stringify(slug.processTypes),
+      JSON.stringify(slug.healthChecks ?? {}),
       slug.checksum,
       slug.size,
     ],

@@ -35,7 +35,7 @@ function serializeSlug(it: Slug): Omit<ApiSlug, 'blob'> & { readonly blob: null 
     commit: it.commit,
     commit_description: it.commitDescription,
     created_at: it.createdAt.toISOString(),
-    deleted_at: null,
+    deleted_at: it.deletedAt?.toISOString() ?? null,
     id: it.id,
     process_types: it.processTypes,
     size: it.size,

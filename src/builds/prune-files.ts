@@ -1,0 +1,33 @@
+/** Every so often, what builds have left behind and nobody will come for is removed. */
+
+import type { Pool } from 'pg'
+
+import type { DataDirectory } from '../installation/data-directory.ts'
+import { type Clock, MINUTE, pause } from '../lib/clock.ts'
+import type { Log } from '../lib/log.ts'
+import { pruneCaches } from './prune-caches.ts'
+import { pruneSlugs } from './prune-slugs.ts'
+import { pruneUploads } from './prune-uploads.ts'
+
+export interface Pruning {
+  readonly pool: Pool
+  readonly data: DataDirectory
+  readonly region: string
+  readonly clock: Clock
+  readonly log: Log
+}
+
+const EVERY = 10 * MINUTE
+
+/** Until the signal aborts. */
+export async function pruneFiles(deps: Pruning, signal: AbortSignal): Promise<void> {
+  const kinds = { uploads: pruneUploads, slugs: pruneSlugs, caches: pruneCaches }
+  while (!signal.aborted) {
+    for (const [kind, prune] of Object.entries(kinds)) {
+      await prune(deps).catch((error: unknown) =>
+        deps.log.error(`cannot prune ${kind}`, error),
+      )
+    }
+    await pause(EVERY, signal)
+  }
+}
