@@ -8,6 +8,7 @@ import { configVars } from './resources/config-vars.ts'
 import { domains } from './resources/domains.ts'
 import { dynoSizes } from './resources/dyno-sizes.ts'
 import { dynos } from './resources/dynos.ts'
+import { events } from './resources/events.ts'
 import { formations } from './resources/formations.ts'
 import { health } from './resources/health.ts'
 import { logSessions } from './resources/log-sessions.ts'
@@ -31,6 +32,7 @@ export const resources: readonly Resource[] = [
   domains,
   dynoSizes,
   dynos,
+  events,
   formations,
   health,
   logSessions,
