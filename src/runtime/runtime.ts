@@ -77,6 +77,8 @@ export interface DynoSpec {
   readonly stack: string
   /** The slug at /app, under the dyno's own ephemeral layer; undefined: an empty /app. */
   readonly slug?: string
+  /** `SHA256:<hex>` of the slug's tree, compared before it is first run. Undefined: not known. */
+  readonly slugChecksum?: string
   /** Files of the data directory to be seen inside, beside the stack and the slug. */
   readonly volumes: readonly Volume[]
   /** Undefined: what it prints goes to its log, and it has nothing to read. */
@@ -168,10 +170,23 @@ export interface Output {
 /** Why a driver could not do as told. `code` decides what the manager does next. */
 export class RuntimeError extends Error {
   override readonly name = 'RuntimeError'
-  readonly code: 'slug_missing' | 'no_capacity' | 'not_running' | 'failed'
+  readonly code:
+    'slug_missing' | 'slug_checksum' | 'no_capacity' | 'not_running' | 'failed'
 
   constructor(code: RuntimeError['code'], message: string, cause?: unknown) {
     super(message, { cause })
     this.code = code
+  }
+}
+
+/** What lies there is not what was built: R17. Its code is `slug_checksum`. */
+export class SlugChecksumError extends RuntimeError {
+  readonly expected: string
+  readonly actual: string
+
+  constructor(expected: string, actual: string) {
+    super('slug_checksum', `The slug's checksum is ${actual}, not ${expected}.`)
+    this.expected = expected
+    this.actual = actual
   }
 }

@@ -29,6 +29,7 @@ import { type LocalRegion, localRegion, type LocalRuntimeOptions } from './regio
 import { killProcesses, removeDyno, signalProcesses } from './remove-dyno.ts'
 import { startDyno } from './start-dyno.ts'
 import { turns } from './turns.ts'
+import { slugVerifier, type VerifySlug } from './verify-slug.ts'
 import { type DynoWatch, watchDynos } from './watch-dynos.ts'
 
 const LARGEST_OUTPUT = 64 * 1024
@@ -37,6 +38,7 @@ const STARTS_AT_A_TIME = 8
 export class LocalRuntime implements Runtime {
   readonly #region: LocalRegion
   readonly #startInTurn = turns(STARTS_AT_A_TIME)
+  readonly #verifySlug: VerifySlug
   readonly #watches = new Set<DynoWatch>()
   /** What is being done to a dyno at this moment: one thing at a time. */
   readonly #underWay = new Map<DynoId, Promise<void>>()
@@ -46,6 +48,7 @@ export class LocalRuntime implements Runtime {
 
   constructor(options: LocalRuntimeOptions) {
     this.#region = localRegion(options)
+    this.#verifySlug = slugVerifier(options.slugs)
   }
 
   async prepare(signal: AbortSignal): Promise<void> {
@@ -57,12 +60,13 @@ export class LocalRuntime implements Runtime {
   }
 
   async start(dyno: DynoSpec, signal: AbortSignal): Promise<void> {
-    await this.#oneAtATime(dyno.id, `start dyno ${dyno.id}`, signal, () =>
-      this.#startInTurn(async () => {
+    await this.#oneAtATime(dyno.id, `start dyno ${dyno.id}`, signal, async () => {
+      if (!dynoStatus(this.#region, dyno.id)) await this.#verifySlug(dyno)
+      await this.#startInTurn(async () => {
         signal.throwIfAborted()
         await startDyno(this.#region, dyno, signal)
-      }),
-    )
+      })
+    })
     if (dyno.port !== undefined) {
       for (const watch of this.#watches) watch.expectListening(dyno.id)
     }
