@@ -9,6 +9,7 @@ import { domains } from './resources/domains.ts'
 import { dynoSizes } from './resources/dyno-sizes.ts'
 import { dynos } from './resources/dynos.ts'
 import { events } from './resources/events.ts'
+import { features } from './resources/features.ts'
 import { formations } from './resources/formations.ts'
 import { health } from './resources/health.ts'
 import { logSessions } from './resources/log-sessions.ts'
@@ -33,6 +34,7 @@ export const resources: readonly Resource[] = [
   dynoSizes,
   dynos,
   events,
+  features,
   formations,
   health,
   logSessions,

@@ -1,7 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { Account as ApiAccount } from '@heroku-cli/schema'
 
-import { Problem } from '../../model/problem.ts'
 import { type AccountDetails, accountDetails } from '../../store/accounts.ts'
 import type { Deps } from '../deps.ts'
 
@@ -18,16 +17,6 @@ export const account: FastifyPluginAsyncTypebox<Deps> = async (
   server.get('/account/rate-limits', { config: { free: true } }, async (request) => ({
     remaining: rateLimit.left(request.tokenDigest),
   }))
-
-  // `labs` asks here first, and takes 404 to mean: then it is a feature of the app.
-  server.get('/account/features', async () => [])
-  server.route({
-    method: ['GET', 'PATCH'],
-    url: '/account/features/:feature',
-    handler: async () => {
-      throw new Problem('not_found', `Couldn't find that feature.`)
-    },
-  })
 
   // SSH keys: git is spoken over HTTPS only.
   server.get('/account/keys', async () => [])

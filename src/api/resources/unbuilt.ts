@@ -1,6 +1,6 @@
 /**
  * What the CLI asks about on its way to something else, and of which an app has none yet:
- * add-ons, pipelines, features, certificates, drains.
+ * add-ons, pipelines, certificates, drains.
  */
 
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
@@ -12,17 +12,10 @@ import { requireApp } from '../require-app.ts'
 
 const AppParams = Type.Object({ app: Type.String() })
 
-const emptyLists = [
-  'addons',
-  'addon-attachments',
-  'features',
-  'log-drains',
-  'sni-endpoints',
-]
+const emptyLists = ['addons', 'addon-attachments', 'log-drains', 'sni-endpoints']
 const absent: Readonly<Record<string, string>> = {
   'addons/:it': 'add-on',
   'addon-attachments/:it': 'add-on attachment',
-  'features/:it': 'feature',
   'pipeline-couplings': 'pipeline coupling',
 }
 
