@@ -12,6 +12,7 @@ export function successMessage(
   return [
     '-----> Discovering process types',
     ...processTypeLines(result),
+    ...result.warnings.map((warning) => ` !     ${warning}`),
     '',
     '-----> Compressing...',
     ...(result.size === undefined ? [] : [`       Done: ${megabytes(result.size)}`]),

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
 
+import { treeChecksum } from '../lib/tree-checksum.ts'
 import { defaultProcessTypes, readResult, UnusableResult } from './read-result.ts'
 
 let directory = ''
@@ -19,20 +20,27 @@ test('takes the Procfile, over what the buildpack defaults to', async () => {
   await put('release.yml', 'default_process_types:\n  web: theirs\n  console: bash\n')
   await put('detected', 'Node.js\n')
   await put('size', '4096\n')
-  assert.deepEqual(await readResult(directory), {
+  const { checksum, ...others } = await readResult(directory)
+  assert.equal(checksum, await treeChecksum(join(directory, 'app')))
+  assert.deepEqual(others, {
     processTypes: { web: 'mine', console: 'bash' },
     declared: ['web'],
     detected: 'Node.js',
     size: 4096,
+    healthChecks: {},
+    warnings: [],
   })
 })
 
 test('does without any of them', async () => {
-  assert.deepEqual(await readResult(directory), {
+  const { checksum: _, ...others } = await readResult(directory)
+  assert.deepEqual(others, {
     processTypes: {},
     declared: [],
     detected: undefined,
     size: undefined,
+    healthChecks: {},
+    warnings: [],
   })
 })
 
@@ -56,6 +64,26 @@ test('does not take in a file of any size', async () => {
     readResult(directory),
     new UnusableResult('release.yml has more than 65536 bytes.'),
   )
+})
+
+test("takes health checks from the app's app.json, and says what it passes over", async () => {
+  const healthcheck = { path: '/up', interval: 2, colour: 'green' }
+  await put('app/app.json', JSON.stringify({ formation: { web: { healthcheck } } }))
+  const { healthChecks, warnings } = await readResult(directory)
+  assert.equal(healthChecks['web']?.interval, 2000)
+  assert.deepEqual(warnings, [
+    'app.json: formation.web.healthcheck.colour is ignored: nothing of that name is known.',
+  ])
+})
+
+test('no app.json fails a build', async () => {
+  await put('app/app.json', '{ formation: web }')
+  const { warnings } = await readResult(directory)
+  assert.deepEqual(warnings, ['app.json is not JSON, and is ignored.'])
+  await rm(join(directory, 'app/app.json'))
+  await symlink('/etc/passwd', join(directory, 'app/app.json'))
+  const linked = await readResult(directory)
+  assert.deepEqual(linked.warnings, ['app.json is not a regular file, and is ignored.'])
 })
 
 test('takes no link for the app', async () => {

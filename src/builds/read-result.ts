@@ -5,7 +5,10 @@ import { join } from 'node:path'
 
 import { parse } from 'yaml'
 
+import { treeChecksum } from '../lib/tree-checksum.ts'
+import type { HealthChecks } from '../model/health-check.ts'
 import { parseProcfile, type ProcessTypes, withDefaults } from '../model/procfile.ts'
+import { readAppJson } from './read-app-json.ts'
 import { readSmallFile, UnsafeFile } from './read-small-file.ts'
 
 export interface BuildResult {
@@ -16,6 +19,11 @@ export interface BuildResult {
   readonly detected: string | undefined
   /** Bytes that the app's files take. */
   readonly size: number | undefined
+  readonly healthChecks: HealthChecks
+  /** `SHA256:<hex>` of the app's files. */
+  readonly checksum: string
+  /** Sentences about what was passed over. */
+  readonly warnings: readonly string[]
 }
 
 /** The message is for the build's owner. */
@@ -35,12 +43,18 @@ export async function readResult(directory: string): Promise<BuildResult> {
   const procfile = parseProcfile((await read('Procfile')) ?? '')
   const defaults = defaultProcessTypes((await read('release.yml')) ?? '')
   const detected = (await read('detected'))?.split('\n')[0]?.trim().slice(0, 100)
+  const { checks: healthChecks, faults: warnings } = await readAppJson(
+    join(directory, 'app'),
+  )
   const size = Number((await read('size'))?.trim() ?? NaN)
   return {
     processTypes: withDefaults(procfile, defaults),
     declared: Object.keys(procfile),
     detected: detected === '' ? undefined : detected,
     size: Number.isSafeInteger(size) && size >= 0 ? size : undefined,
+    healthChecks,
+    checksum: await treeChecksum(join(directory, 'app')),
+    warnings,
   }
 
   async function read(name: string): Promise<string | undefined> {
