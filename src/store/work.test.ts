@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { test } from 'node:test'
 
 import { aDatabase } from '../../test/postgres.ts'
-import { claim, nextDue, release, releaseFailed, wake } from './work.ts'
+import { claim, type Claim, nextDue, putDown, wake } from './work.ts'
 
 const db = aDatabase()
 const lease = { limit: 10, leaseSeconds: 60 }
@@ -11,6 +11,11 @@ const lease = { limit: 10, leaseSeconds: 60 }
 /** Each test has a kind of its own, so that none claims another's subjects. */
 function only(kind: string) {
   return { region: 'us', kinds: [kind] }
+}
+
+/** After a look that went well. */
+function release(held: Claim, seconds: number): Promise<void> {
+  return putDown(db, [{ ...held, seconds, error: null }])
 }
 
 async function aWokenSubject(kind: string, region = 'us'): Promise<string> {
@@ -39,7 +44,7 @@ test('a subject put down is not due until its time', async () => {
   await aWokenSubject('put-down')
   const [held] = await claim(db, only('put-down'), lease)
   assert.ok(held)
-  assert.equal(await release(db, held, 3600), true)
+  await release(held, 3600)
   assert.deepEqual(await claim(db, only('put-down'), lease), [])
   const due = await nextDue(db, only('put-down'))
   assert.ok(due > 3_500_000 && due <= 3_600_000, `due in ${due} ms`)
@@ -49,7 +54,7 @@ test('a subject put down for good is due again only when woken', async () => {
   const subject = await aWokenSubject('for-good')
   const [held] = await claim(db, only('for-good'), lease)
   assert.ok(held)
-  await release(db, held, Infinity)
+  await release(held, Infinity)
   assert.equal(await nextDue(db, only('for-good')), Infinity)
   await wake(db, { kind: 'for-good', subject, region: 'us' })
   assert.equal(await nextDue(db, only('for-good')), 0)
@@ -60,7 +65,7 @@ test('a wake while held is not lost', async () => {
   const [held] = await claim(db, only('woken'), lease)
   assert.ok(held)
   await wake(db, { kind: 'woken', subject, region: 'us' })
-  await release(db, held, 3600)
+  await release(held, 3600)
   assert.equal((await claim(db, only('woken'), lease))[0]?.subject, subject)
 })
 
@@ -69,17 +74,37 @@ test('a lease that ran out cannot be released by its old holder', async () => {
   const [first] = await claim(db, only('expired'), { limit: 1, leaseSeconds: -1 })
   const [second] = await claim(db, only('expired'), lease)
   assert.ok(first && second)
-  assert.equal(await release(db, first, 0), false)
+  await release(first, 0)
+  assert.deepEqual(await claim(db, only('expired'), lease), [])
 })
 
 test('a failure is kept and counted until a look succeeds', async () => {
   await aWokenSubject('failing')
   const [first] = await claim(db, only('failing'), lease)
   assert.ok(first)
-  await releaseFailed(db, first, { seconds: 0, error: 'no route' })
+  await putDown(db, [{ ...first, seconds: 0, error: 'no route' }])
   const [second] = await claim(db, only('failing'), lease)
   assert.equal(second?.failures, 1)
   assert.ok(second)
-  await release(db, second, 0)
+  await release(second, 0)
   assert.equal((await claim(db, only('failing'), lease))[0]?.failures, 0)
+})
+
+test('many are put down together, each as it asks', async () => {
+  const [soon, never] = [await aWokenSubject('many'), await aWokenSubject('many')]
+  const held = await claim(db, only('many'), lease)
+  await putDown(
+    db,
+    held.map((it) => ({
+      ...it,
+      seconds: it.subject === soon ? 0 : Infinity,
+      error: null,
+    })),
+  )
+  const again = await claim(db, only('many'), lease)
+  assert.deepEqual(
+    again.map((it) => it.subject),
+    [soon],
+  )
+  assert.ok(held.some((it) => it.subject === never))
 })

@@ -75,40 +75,42 @@ export async function nextDue(
   return due === null ? Infinity : Math.max(0, Number(due))
 }
 
-/**
- * Puts the subject down until `seconds` from now (Infinity: until woken), or not at all if
- * it was woken while we held it. Says false if our lease had run out and it is another's now.
- */
-export async function release(
-  db: Queryable,
-  held: Claim,
-  seconds: number,
-): Promise<boolean> {
-  const { rows } = await db.query(
-    `update work
-        set leased_until = null, failures = 0, last_error = null,
-            run_at = case when wakes <> $3 then now()
-                          when $5::float8 = 'Infinity' then 'infinity'
-                          else now() + make_interval(secs => $5) end
-      where kind = $1 and subject = $2 and leased_until = $4::timestamptz
-     returning true`,
-    [held.kind, held.subject, held.wakes, held.leased_until, seconds],
-  )
-  return rows.length === 1
+/** What is said of a subject when it is put down. */
+export interface PutDown extends Claim {
+  /** Until the next look; Infinity: until woken. */
+  readonly seconds: number
+  /** Of a look that failed: it is tried again then, woken or not. Null: it did not. */
+  readonly error: string | null
 }
 
-/** Puts down a subject whose look failed, to be tried again in `seconds`. */
-export async function releaseFailed(
+/**
+ * Puts subjects down; one that was woken while we held it is due at once. Those whose lease
+ * had run out, so that they may be another's now, are left alone.
+ */
+export async function putDown(
   db: Queryable,
-  held: Claim,
-  { seconds, error }: { readonly seconds: number; readonly error: string },
+  subjects: readonly PutDown[],
 ): Promise<void> {
   await db.query(
     `update work
-        set leased_until = null, failures = failures + 1, last_error = $4,
-            run_at = now() + make_interval(secs => $5)
-      where kind = $1 and subject = $2 and leased_until = $3::timestamptz`,
-    [held.kind, held.subject, held.leased_until, error, seconds],
+        set leased_until = null,
+            failures = case when put.error is null then 0 else failures + 1 end,
+            last_error = put.error,
+            run_at = case when put.error is null and work.wakes <> put.wakes then now()
+                          when put.seconds = 'Infinity' then 'infinity'
+                          else now() + make_interval(secs => put.seconds) end
+       from unnest($1::text[], $2::uuid[], $3::bigint[], $4::timestamptz[], $5::float8[],
+                   $6::text[]) as put (kind, subject, wakes, leased_until, seconds, error)
+      where work.kind = put.kind and work.subject = put.subject
+        and work.leased_until = put.leased_until`,
+    [
+      subjects.map((it) => it.kind),
+      subjects.map((it) => it.subject),
+      subjects.map((it) => it.wakes),
+      subjects.map((it) => it.leased_until),
+      subjects.map((it) => it.seconds),
+      subjects.map((it) => it.error),
+    ],
   )
 }
 

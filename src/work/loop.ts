@@ -10,17 +10,19 @@
 import type { Pool } from 'pg'
 
 import { backOff } from '../lib/backoff.ts'
-import { pause, SECOND } from '../lib/clock.ts'
+import { SECOND } from '../lib/clock.ts'
 import { causesOf, type Log } from '../lib/log.ts'
+import { pauseBy, systemTimer, type Timer } from '../lib/timer.ts'
 import { listen } from '../store/listen.ts'
 import {
   channelOf,
   claim,
   type Claim,
   nextDue,
-  release,
-  releaseFailed,
+  type PutDown,
+  putDown,
 } from '../store/work.ts'
+import { Bell } from './bell.ts'
 
 /** Resolves to the milliseconds until the subject wants another look: Infinity, only when woken. */
 export type Look = (subject: string, signal: AbortSignal) => Promise<number>
@@ -34,6 +36,11 @@ export interface Loop {
   readonly overdue: (held: Claim) => void
   /** How many looks at once. */
   readonly width?: number
+  readonly timer?: Timer
+  /** Calls back when there may be work, until the signal aborts. */
+  readonly listens?: (heard: () => void, signal: AbortSignal) => Promise<void>
+  /** Milliseconds without hearing of work after which the list is read all the same. */
+  readonly longestSleep?: number
 }
 
 const LEASE = 60 * SECOND
@@ -45,93 +52,99 @@ const RETRY = { first: 0.25 * SECOND, most: 30 * SECOND }
 
 /** Runs until the signal aborts; then lets the looks under way end, and resolves. */
 export async function runLoop(loop: Loop, signal: AbortSignal): Promise<void> {
-  const { pool, region, looks, log, width = 32 } = loop
+  const { pool, region, looks, log, width = 32, timer = systemTimer } = loop
+  const { listens = listensTo(loop), longestSleep = LONGEST_SLEEP } = loop
   const from = { region, kinds: Object.keys(looks) }
   const busy = new Set<Promise<void>>()
-  const bell = new Bell()
-  const listening = listen(pool, channelOf(region), () => bell.ring(), { log, signal })
+  /** Looks that have ended are put down together: those that end while the last are. */
+  const ended: PutDown[] = []
+  const bell = new Bell(timer)
+  const listening = listens(() => bell.ring(), signal)
 
   while (!signal.aborted) {
     try {
+      await putDownAll()
       const room = width - busy.size
       const claims =
         room > 0
           ? await claim(pool, from, { limit: room, leaseSeconds: LEASE / SECOND })
           : []
       for (const held of claims) {
-        const work = carryOut(held, loop, signal).finally(() => {
-          busy.delete(work)
-          bell.ring()
-        })
+        const work = lookedAt(held).finally(() => busy.delete(work))
         busy.add(work)
       }
-      if (claims.length > 0) continue
+      if (claims.length > 0 || ended.length > 0) continue
       const due = room > 0 ? await nextDue(pool, from) : Infinity
-      await bell.wait(Math.min(due, LONGEST_SLEEP), signal)
+      await bell.wait(Math.min(due, longestSleep), signal)
     } catch (error) {
       log.error('cannot read the to-do list', error)
-      await pause(SECOND, signal)
+      await pauseBy(timer, SECOND, signal)
     }
   }
-  await Promise.allSettled([...busy, listening])
+  await Promise.all(busy)
+  await putDownAll().catch((error: unknown) => log.error('cannot put down', error))
+  await listening
+
+  async function lookedAt(held: Claim): Promise<void> {
+    ended.push(await carryOut(held, { ...loop, timer }, signal))
+    bell.ring()
+  }
+
+  async function putDownAll(): Promise<void> {
+    const those = ended.slice()
+    if (those.length === 0) return
+    await putDown(pool, those)
+    ended.splice(0, those.length)
+  }
 }
 
-async function carryOut(held: Claim, loop: Loop, stopped: AbortSignal): Promise<void> {
-  const { pool, looks, log, overdue } = loop
+function listensTo({ pool, region, log }: Loop): NonNullable<Loop['listens']> {
+  return (heard, signal) => listen(pool, channelOf(region), heard, { log, signal })
+}
+
+type Timed = Loop & { readonly timer: Timer }
+
+async function carryOut(
+  held: Claim,
+  loop: Timed,
+  stopped: AbortSignal,
+): Promise<PutDown> {
+  const { looks, log, overdue, timer } = loop
   const look = looks[held.kind]
-  if (!look) return
-  const leaseEnds = AbortSignal.timeout(ABORT_AFTER)
-  const watchdog = setTimeout(() => overdue(held), GIVE_UP_AFTER)
+  if (!look) return { ...held, seconds: Infinity, error: null }
+
+  const lease = new AbortController()
+  const end = () => lease.abort()
+  const ends = timer.after(ABORT_AFTER, end)
+  const watchdog = timer.after(GIVE_UP_AFTER, () => overdue(held))
+  stopped.addEventListener('abort', end, { once: true })
   try {
-    const delay = await lookUntilCalm(
-      look,
-      held.subject,
-      AbortSignal.any([leaseEnds, stopped]),
-    )
-    await release(pool, held, delay / SECOND)
+    const delay = await lookUntilCalm(() => look(held.subject, lease.signal), {
+      signal: lease.signal,
+      timer,
+    })
+    return { ...held, seconds: delay / SECOND, error: null }
   } catch (error) {
     if (!stopped.aborted)
       log.error('a look failed', error, { kind: held.kind, subject: held.subject })
     const seconds = backOff(held.failures, RETRY) / SECOND
-    await releaseFailed(pool, held, { seconds, error: causesOf(error).join('\n') }).catch(
-      (cause: unknown) => log.error('cannot put down', cause, { kind: held.kind }),
-    )
+    return { ...held, seconds, error: causesOf(error).join('\n') }
   } finally {
-    clearTimeout(watchdog)
+    ends()
+    watchdog()
+    stopped.removeEventListener('abort', end)
   }
 }
 
 /** Who asks for another look at once gets it under the same lease, while that is young. */
 async function lookUntilCalm(
-  look: Look,
-  subject: string,
-  signal: AbortSignal,
+  look: () => Promise<number>,
+  { signal, timer }: { signal: AbortSignal; timer: Timer },
 ): Promise<number> {
-  const claimed = performance.now()
+  const claimed = timer.now()
   for (;;) {
-    const delay = await look(subject, signal)
+    const delay = await look()
     if (delay > 0 || signal.aborted) return delay
-    if (performance.now() - claimed > LEASE_IS_YOUNG) return delay
-  }
-}
-
-/** Rung when there may be work; a ring while nobody waits is heard by the next who does. */
-class Bell {
-  #rung = false
-  #wake: () => void = () => {}
-
-  ring(): void {
-    this.#rung = true
-    this.#wake()
-  }
-
-  async wait(milliseconds: number, signal: AbortSignal): Promise<void> {
-    if (!this.#rung) {
-      const rung = new AbortController()
-      this.#wake = () => rung.abort()
-      await pause(milliseconds, AbortSignal.any([rung.signal, signal]))
-      this.#wake = () => {}
-    }
-    this.#rung = false
+    if (timer.now() - claimed > LEASE_IS_YOUNG) return delay
   }
 }
