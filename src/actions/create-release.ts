@@ -50,6 +50,8 @@ export async function createRelease(
       account: account.id,
       slug,
       configVars,
+      outputToken: null,
+      automatic: false,
     },
     secrets,
   )

@@ -14,12 +14,13 @@ import { createRelease } from '../actions/create-release.ts'
 import { createSource } from '../actions/create-source.ts'
 import { dataDirectory } from '../installation/data-directory.ts'
 import { later, systemClock } from '../lib/clock.ts'
+import { treeChecksum } from '../lib/tree-checksum.ts'
 import type { Account, App } from '../model/app.ts'
 import type { Build } from '../model/build.ts'
 import type { BuildId } from '../model/ids.ts'
 import { RuntimeError } from '../runtime/runtime.ts'
 import { findApp } from '../store/apps.ts'
-import { outputFrom } from '../store/build-output.ts'
+import { outputFrom } from '../store/output.ts'
 import { findBuild, requestCancel } from '../store/builds.ts'
 import { inTransaction } from '../store/queryable.ts'
 import { releasesOf } from '../store/releases.ts'
@@ -64,7 +65,9 @@ test('a build that succeeds ends in a slug and a release', async () => {
   const slug = await findSlug(pool, ended.slug)
   assert.deepEqual(slug?.processTypes, { web: 'node server.js' })
   assert.equal(slug.buildpackProvidedDescription, 'Node.js')
-  assert.ok(existsSync(join(data.slugs, ended.slug, 'app')))
+  const files = join(data.slugs, ended.slug, 'app')
+  assert.ok(existsSync(files))
+  assert.equal(slug.checksum, await treeChecksum(files))
   const output = await outputOf(build)
   assert.match(output, /^-----> Node\.js app detected\n/)
   assert.match(output, new RegExp(`Released v${release.version}\n`))
@@ -284,7 +287,7 @@ async function read(build: Build): Promise<Build> {
 async function outputOf(build: { readonly id: BuildId }): Promise<string> {
   let text = ''
   for (let at = 0; ;) {
-    const pieces = await outputFrom(pool, build.id, at)
+    const pieces = await outputFrom(pool, { build: build.id }, at)
     if (pieces.length === 0) return text
     text += pieces.map((piece) => piece.text).join('')
     at = pieces.at(-1)?.next ?? at

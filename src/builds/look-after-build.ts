@@ -17,7 +17,6 @@ import type { Runtime } from '../runtime/runtime.ts'
 import { allocateAddress } from '../store/addresses.ts'
 import { findApp } from '../store/apps.ts'
 import { cacheIsToBeCleared, noteCacheCleared } from '../store/build-caches.ts'
-import { appendOutput } from '../store/build-output.ts'
 import {
   becomeStep,
   fail,
@@ -30,7 +29,9 @@ import {
   succeed,
 } from '../store/builds.ts'
 import { buildpacksOf } from '../store/buildpack-installations.ts'
+import { keepOutput } from '../store/keep-output.ts'
 import { writeLogLines } from '../store/log-lines.ts'
+import { appendOutput } from '../store/output.ts'
 import { inTransaction, type Queryable } from '../store/queryable.ts'
 import { currentConfigVars } from '../store/releases.ts'
 import { addSlug } from '../store/slugs.ts'
@@ -48,7 +49,6 @@ import {
 } from './build-files.ts'
 import { failureMessage, successMessage } from './build-messages.ts'
 import { failures, planCompile } from './plan-compile.ts'
-import { pumpOutput } from './pump-output.ts'
 import { type BuildResult, readResult, UnusableResult } from './read-result.ts'
 
 export interface BuildDeps {
@@ -127,18 +127,27 @@ async function compile(
       await start(build, deps, signal)
       return FOLLOW
     case 'follow':
-      await pumpOutput(build.id, deps, signal)
+      await keepWhatIsPrinted(build, deps, signal)
       return FOLLOW
     case 'kill':
       await noteFailure(pool, build.id, step.failure)
       await runtime.kill(id, signal)
       return FOLLOW
     case 'finish':
-      if (status) await pumpOutput(build.id, deps, signal)
+      if (status) await keepWhatIsPrinted(build, deps, signal)
       return step.failure === undefined
         ? becomeFinish(build, deps)
         : abandon(build, step.failure, deps)
   }
+}
+
+function keepWhatIsPrinted(
+  build: Build,
+  { pool, runtime }: BuildDeps,
+  signal: AbortSignal,
+): Promise<void> {
+  const read = (offset: number) => runtime.output(buildDynoId(build), offset, signal)
+  return keepOutput(pool, { build: build.id }, { read })
 }
 
 async function start(build: Build, deps: BuildDeps, signal: AbortSignal): Promise<void> {
@@ -235,7 +244,8 @@ async function endInRelease(
     commitDescription: build.sourceDescription,
     buildpackProvidedDescription: result.detected ?? null,
     processTypes: result.processTypes,
-    checksum: null,
+    healthChecks: result.healthChecks,
+    checksum: result.checksum,
     size: result.size ?? null,
   })
   const release = await createRelease(
@@ -249,7 +259,7 @@ async function endInRelease(
     },
     secrets,
   )
-  await appendOutput(tx, build.id, successMessage(app, release, result))
+  await appendOutput(tx, { build: build.id }, successMessage(app, release, result))
   await succeed(tx, build.id, { slug, release: release.id })
   const message = 'Build succeeded'
   await writeLogLines(tx, [{ app: app.id, source: 'app', ps: 'api', message }])
@@ -263,7 +273,7 @@ async function endInFailure(
 ): Promise<void> {
   await inTransaction(pool, async (tx) => {
     if (!(await fail(tx, build.id, failure))) return
-    await appendOutput(tx, build.id, failureMessage(failure))
+    await appendOutput(tx, { build: build.id }, failureMessage(failure))
     const message = `Build failed -- check your build output: ${failure}`
     await writeLogLines(tx, [{ app: build.app, source: 'app', ps: 'api', message }])
     await wakeNext(tx, build, region)

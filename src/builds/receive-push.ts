@@ -20,7 +20,7 @@ import type { Build } from '../model/build.ts'
 import type { SourceId } from '../model/ids.ts'
 import { Problem } from '../model/problem.ts'
 import { findBuild, hasPushUnderWay } from '../store/builds.ts'
-import { followBuildOutput } from '../store/follow-build-output.ts'
+import { followOutput } from '../store/follow-output.ts'
 import { inTransaction } from '../store/queryable.ts'
 import { markUploaded } from '../store/sources.ts'
 import { type PushedRef, refToBuild } from './pushed-refs.ts'
@@ -53,7 +53,7 @@ export async function receivePush(
   print('Compressing source files... done.\n')
   const build = await requestBuild(ref, deps)
   print('Building source:\n\n')
-  for await (const text of followBuildOutput(deps.pool, build.id)) print(text)
+  for await (const text of followOutput(deps.pool, { build: build.id })) print(text)
   if (await hasSucceeded(build, deps)) {
     print('Verifying deploy... done.\n')
     return true

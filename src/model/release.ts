@@ -11,6 +11,10 @@ export interface Release {
   readonly account: Account
   /** Null before the first deploy. */
   readonly slug: SlugId | null
+  /** Why it failed, in a sentence. */
+  readonly failure: string | null
+  /** Whoever knows it may read what its release phase prints; null: it has none. */
+  readonly outputToken: string | null
   readonly createdAt: Date
   readonly updatedAt: Date
 }

@@ -3,18 +3,18 @@ import type { DynoId, FormationId } from '../model/ids.ts'
 import type { Queryable } from './queryable.ts'
 import type { Subject } from './work.ts'
 
-const columns = `id, app, formation, release, type, ordinal, size, command, state, leaving,
+export const dynoColumns = `id, app, formation, release, type, ordinal, size, command, state, leaving,
   stop_reason as "stopReason", host(address) as address, port, routed, crashes,
   created_at as "createdAt", started_at as "startedAt",
-  restart_requested_at as "restartRequestedAt", terminated_at as "terminatedAt",
-  killed_at as "killedAt", exited_at as "exitedAt", exit_status as "exitStatus",
+  restart_requested_at as "restartRequestedAt", restart_because as "restartBecause",
+  terminated_at as "terminatedAt", killed_at as "killedAt", exited_at as "exitedAt", exit_status as "exitStatus",
   next_attempt_at as "nextAttemptAt", waiting_for as "waitingFor",
   updated_at as "updatedAt"`
 
 /** A formation's dynos that are not down, in the order of their places. */
 export async function liveDynos(db: Queryable, formation: FormationId): Promise<Dyno[]> {
   const { rows } = await db.query(
-    `select ${columns} from dynos where formation = $1 and state <> 'down'
+    `select ${dynoColumns} from dynos where formation = $1 and state <> 'down'
       order by ordinal, leaving desc`,
     [formation],
   )
@@ -62,7 +62,8 @@ export interface DynoMove {
 /**
  * Writes each dyno's next state and the notes that go with it, in one statement. One that
  * another has moved meanwhile is left as it is, and is missing in what is returned: the
- * ids of those moved. What others write (`routed`, `restart_requested_at`) is left alone.
+ * ids of those moved. What others write (`routed`, `restart_requested_at`, `restart_because`)
+ * is left alone.
  */
 export async function moveDynos(
   db: Queryable,
@@ -83,7 +84,9 @@ export async function moveDynos(
             terminated_at = next."terminatedAt", killed_at = next."killedAt",
             exited_at = next."exitedAt", exit_status = next."exitStatus",
             next_attempt_at = next."nextAttemptAt", waiting_for = next."waitingFor",
-            updated_at = case when next.state = next.from then updated_at else $2 end
+            updated_at = case when next.state = next.from
+                               and next."waitingFor" is not distinct from waiting_for
+                              then updated_at else $2 end
        from jsonb_to_recordset($1) as next (
               id uuid, "from" text, state text, leaving boolean, "stopReason" text,
               crashes integer, "startedAt" timestamptz, "terminatedAt" timestamptz,
@@ -96,14 +99,18 @@ export async function moveDynos(
   return new Set((moved.rows as { id: DynoId }[]).map((row) => row.id))
 }
 
-/** Who looks after what runs under this id: a dyno's formation, or a build; undefined: nobody. */
+/**
+ * Who looks after what runs under this id: a dyno's formation, a one-off by itself, or a
+ * build; undefined: nobody.
+ */
 export async function keeperOf(
   db: Queryable,
   id: DynoId,
 ): Promise<Pick<Subject, 'kind' | 'subject'> | undefined> {
   const { rows } = await db.query(
-    `select 'formation' as kind, formation as subject from dynos
-      where id = $1 and state <> 'down'
+    `select case when formation is null then 'one-off' else 'formation' end as kind,
+            coalesce(formation, id) as subject
+       from dynos where id = $1 and state <> 'down'
       union all
      select 'build', id from builds where id = $1 and status = 'pending'`,
     [id],

@@ -2,6 +2,7 @@ import type { SecretBox } from '../lib/secret-box.ts'
 import {
   type AccountId,
   type AppId,
+  type DynoId,
   isUuid,
   type ReleaseId,
   type SlugId,
@@ -10,7 +11,7 @@ import type { ConfigVars, Release, ReleaseStatus } from '../model/release.ts'
 import type { Queryable } from './queryable.ts'
 
 const columns = `r.id, r.app, r.version, r.status, r.description, r.slug,
-  r.created_at as "createdAt", r.updated_at as "updatedAt",
+  r.failure, r.output_token as "outputToken", r.created_at as "createdAt", r.updated_at as "updatedAt",
   json_build_object('id', c.id, 'email', c.email) as account`
 
 const tables = 'releases r join accounts c on c.id = r.account'
@@ -47,6 +48,10 @@ export interface NewRelease {
   readonly account: AccountId
   readonly slug: SlugId | null
   readonly configVars: ConfigVars
+  /** Of its release phase, if it has one. */
+  readonly outputToken: string | null
+  /** Made by the platform itself, to undo a failed one. */
+  readonly automatic: boolean
 }
 
 /** Numbers the release. The caller holds the app's lock, or two would get one number. */
@@ -58,10 +63,11 @@ export async function addRelease(
   const sealed = secrets.seal(JSON.stringify(release.configVars), release.app)
   const { rows } = await tx.query(
     `with r as (
-       insert into releases (id, app, version, status, description, account, slug, config_vars)
-       select $1, $2, coalesce(max(version), 0) + 1, $3, $4, $5, $6, $7
+       insert into releases (id, app, version, status, description, account, slug, config_vars,
+                             output_token, automatic)
+       select $1, $2, coalesce(max(version), 0) + 1, $3, $4, $5, $6, $7, $8, $9
          from releases where app = $2
-       returning id, app, version, status, description, account, slug, created_at, updated_at)
+       returning *)
      select ${columns} from r join accounts c on c.id = r.account`,
     [
       release.id,
@@ -71,9 +77,72 @@ export async function addRelease(
       release.account,
       release.slug,
       sealed,
+      release.outputToken,
+      release.automatic,
     ],
   )
   return rows[0] as Release
+}
+
+export async function statusOfRelease(
+  db: Queryable,
+  id: ReleaseId,
+): Promise<ReleaseStatus | undefined> {
+  const { rows } = await db.query('select status from releases where id = $1', [id])
+  return (rows as { status: ReleaseStatus }[])[0]?.status
+}
+
+export async function releaseOfOutput(
+  db: Queryable,
+  outputToken: string,
+): Promise<ReleaseId | undefined> {
+  const { rows } = await db.query('select id from releases where output_token = $1', [
+    outputToken,
+  ])
+  return (rows as { id: ReleaseId }[])[0]?.id
+}
+
+/**
+ * The code that the app's next release has if nobody says otherwise: that of the newest one
+ * which runs or may come to run. Null: none yet.
+ */
+export async function slugInForce(db: Queryable, app: AppId): Promise<SlugId | null> {
+  const { rows } = await db.query(
+    `select slug from releases where app = $1 and status in ('pending', 'succeeded')
+      order by version desc limit 1`,
+    [app],
+  )
+  return (rows as { slug: SlugId | null }[])[0]?.slug ?? null
+}
+
+/** Releases of the app that still wait for their command expire; returns their dynos. */
+export async function expirePending(tx: Queryable, app: AppId): Promise<DynoId[]> {
+  const { rows } = await tx.query(
+    `with expired as (
+       update releases set status = 'expired', updated_at = now()
+        where app = $1 and status = 'pending' returning id)
+     select one_offs.dyno from one_offs join expired on expired.id = one_offs.release_phase`,
+    [app],
+  )
+  return (rows as { dyno: DynoId }[]).map((row) => row.dyno)
+}
+
+/** Ends a pending release; undefined where it has ended already. */
+export async function settleRelease(
+  tx: Queryable,
+  id: ReleaseId,
+  outcome:
+    | { readonly status: 'succeeded' }
+    | { readonly status: 'failed'; readonly failure: string },
+): Promise<Release | undefined> {
+  const { rows } = await tx.query(
+    `with r as (
+       update releases set status = $2, failure = $3, updated_at = now()
+        where id = $1 and status = 'pending' returning *)
+     select ${columns} from r join accounts c on c.id = r.account`,
+    [id, outcome.status, outcome.status === 'failed' ? outcome.failure : null],
+  )
+  return (rows as Release[])[0]
 }
 
 /** The config vars as of a release. */

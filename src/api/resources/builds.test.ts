@@ -16,7 +16,7 @@ import { silentLog } from '../../lib/log.ts'
 import { type BuildId, newId } from '../../model/ids.ts'
 import { digestOf } from '../../model/token.ts'
 import { ensureAuthorization } from '../../store/accounts.ts'
-import { appendOutput } from '../../store/build-output.ts'
+import { appendOutput } from '../../store/output.ts'
 import { fail, findBuild } from '../../store/builds.ts'
 import { rateLimit, REQUESTS_PER_HOUR } from '../rate-limit.ts'
 import { apiServer } from '../server.ts'
@@ -121,9 +121,9 @@ suite('builds and sources', () => {
       await requestBuild({ url: 'https://elsewhere.example/a.tgz' })
     ).json<ApiBuild>()
     const { pathname } = new URL(made.output_stream_url)
-    await appendOutput(pool, made.id, '-----> Building\n')
+    await appendOutput(pool, { build: made.id }, '-----> Building\n')
     const stream = api.inject(pathname)
-    await appendOutput(pool, made.id, ' !     no good\n')
+    await appendOutput(pool, { build: made.id }, ' !     no good\n')
     await fail(pool, made.id, 'no good')
     assert.equal((await stream).body, '-----> Building\n !     no good\n')
     assert.equal((await api.inject('/builds/nonsense/output')).statusCode, 404)

@@ -13,7 +13,7 @@ import type { Build } from '../../model/build.ts'
 import { type BuildId, isUuid, type SourceId } from '../../model/ids.ts'
 import { Problem } from '../../model/problem.ts'
 import { buildOfOutput, buildsOf, findBuild } from '../../store/builds.ts'
-import { followBuildOutput } from '../../store/follow-build-output.ts'
+import { followOutput } from '../../store/follow-output.ts'
 import { inTransaction, type Queryable } from '../../store/queryable.ts'
 import { sourceToGet } from '../../store/sources.ts'
 import type { Deps } from '../deps.ts'
@@ -112,7 +112,7 @@ export const builds: FastifyPluginAsyncTypebox<Deps> = async (server, { pool }) 
       if (!build) throw new Problem('not_found', `Couldn't find that build.`)
       const gone = new AbortController()
       reply.raw.once('close', () => gone.abort())
-      const output = Readable.from(followBuildOutput(pool, build.id, gone.signal))
+      const output = Readable.from(followOutput(pool, { build: build.id }, gone.signal))
       return reply.type('text/plain; charset=utf-8').send(output)
     },
   )

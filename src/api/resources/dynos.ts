@@ -1,8 +1,10 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { Dyno as ApiDyno } from '@heroku-cli/schema'
-import { type Static, Type } from 'typebox'
+import { type Static, type TSchema, Type } from 'typebox'
 
 import { restartDynos } from '../../actions/restart-dynos.ts'
+import { runDyno, type RunWish } from '../../actions/run-dyno.ts'
+import { attachUrl } from '../../model/attach-url.ts'
 import type { DynoState } from '../../model/dyno.ts'
 import { Problem } from '../../model/problem.ts'
 import { serializeDyno } from '../../model/serialize-dyno.ts'
@@ -12,13 +14,33 @@ import type { Deps } from '../deps.ts'
 import { sendPart } from '../range.ts'
 import { requireApp } from '../require-app.ts'
 
+function Optional<Schema extends TSchema>(schema: Schema) {
+  return Type.Optional(Type.Union([schema, Type.Null()]))
+}
+
 const AppParams = Type.Object({ app: Type.String() })
 const DynoParams = Type.Object({ app: Type.String(), dyno: Type.String() })
 /** `heroku ps --extended`. */
 const Extent = Type.Object({ extended: Type.Optional(Type.String()) })
+/** COLUMNS and LINES come as numbers. */
+const Variables = Type.Record(
+  Type.String(),
+  Type.Union([Type.String(), Type.Number(), Type.Boolean()]),
+)
+const Creation = Type.Object({
+  command: Type.String(),
+  attach: Optional(Type.Boolean()),
+  env: Optional(Variables),
+  force_no_tty: Optional(Type.Boolean()),
+  size: Optional(Type.String()),
+  type: Optional(Type.String()),
+  time_to_live: Optional(Type.Integer()),
+})
 const TypeParams = Type.Object({ app: Type.String(), type: Type.String() })
 
-export const dynos: FastifyPluginAsyncTypebox<Deps> = async (server, { pool }) => {
+export const dynos: FastifyPluginAsyncTypebox<Deps> = async (server, deps) => {
+  const { pool, secrets, installation } = deps
+
   server.get(
     '/apps/:app/dynos',
     { schema: { params: AppParams, querystring: Extent } },
@@ -36,6 +58,22 @@ export const dynos: FastifyPluginAsyncTypebox<Deps> = async (server, { pool }) =
       const dyno = all.find((it) => it.id === params.dyno || it.name === params.dyno)
       if (!dyno) throw new Problem('not_found', `Couldn't find that dyno.`)
       return dyno
+    },
+  )
+
+  server.post(
+    '/apps/:app/dynos',
+    { schema: { params: AppParams, body: Creation } },
+    async ({ params, body, account }, reply) => {
+      const app = await requireApp(pool, params.app)
+      const wish = { ...wishIn(body), app: app.id, account }
+      const { dyno, secret } = await inTransaction(pool, (tx) =>
+        runDyno(tx, wish, secrets),
+      )
+      return reply.status(201).send({
+        ...serializeDyno(dyno, 'starting', app),
+        attach_url: secret === undefined ? null : attachUrl(installation, secret),
+      })
     },
   )
 
@@ -86,6 +124,33 @@ export const dynos: FastifyPluginAsyncTypebox<Deps> = async (server, { pool }) =
     await inTransaction(pool, (tx) => restartDynos(tx, app, which))
     return {}
   }
+}
+
+/** A terminal is as large as the client's, or as terminals used to be. */
+const TERMINAL = { columns: 80, rows: 24 }
+
+function wishIn(body: Static<typeof Creation>): Omit<RunWish, 'app' | 'account'> {
+  const environment = Object.fromEntries(
+    Object.entries(body.env ?? {}).map(([name, value]) => [name, String(value)]),
+  )
+  const terminal = body.force_no_tty
+    ? null
+    : {
+        columns: lengthIn(environment['COLUMNS']) ?? TERMINAL.columns,
+        rows: lengthIn(environment['LINES']) ?? TERMINAL.rows,
+      }
+  return {
+    command: body.command,
+    attach: body.attach ? { terminal } : undefined,
+    environment,
+    size: body.size ?? undefined,
+    type: body.type ?? undefined,
+    timeToLive: body.time_to_live ?? undefined,
+  }
+}
+
+function lengthIn(text: string | undefined): number | undefined {
+  return text !== undefined && /^[1-9]\d{0,3}$/.test(text) ? Number(text) : undefined
 }
 
 /** Clients know no `stopping`: a dyno is about to start anew, or it is not there any more. */

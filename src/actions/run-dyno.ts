@@ -1,0 +1,126 @@
+import { randomBytes } from 'node:crypto'
+
+import type { SecretBox } from '../lib/secret-box.ts'
+import type { Account, App } from '../model/app.ts'
+import { faultOfConfig } from '../model/config-vars.ts'
+import { placeOf } from '../model/dyno.ts'
+import { dynoEnvironment, expandCommand } from '../model/dyno-environment.ts'
+import { startingProcess } from '../model/dyno-lines.ts'
+import {
+  LONGEST_TIME_TO_LIVE,
+  type OneOff,
+  sizeOfOneOff,
+  spelledOut,
+} from '../model/one-off.ts'
+import { AWAITING_CLIENT } from '../model/one-off-lines.ts'
+import { Problem } from '../model/problem.ts'
+import type { ConfigVars } from '../model/release.ts'
+import type { ShownDyno } from '../model/serialize-dyno.ts'
+import { type Size, sizeNamed } from '../model/size.ts'
+import { digestOf } from '../model/token.ts'
+import { writeLogLines } from '../store/log-lines.ts'
+import { type Ground, lockGround } from '../store/one-offs.ts'
+import type { Queryable } from '../store/queryable.ts'
+import { startOneOff } from './start-one-off.ts'
+
+export interface RunWish {
+  readonly app: App['id']
+  readonly account: Account
+  readonly command: string
+  /** Undefined: nobody talks to it, and what it prints goes to the app's log. */
+  readonly attach: { readonly terminal: OneOff['terminal'] } | undefined
+  /** Beside the config vars, and above them. */
+  readonly environment: ConfigVars
+  /** In any case; undefined: the app's own tier. */
+  readonly size: string | undefined
+  /** Undefined: `run`. */
+  readonly type: string | undefined
+  /** Seconds. */
+  readonly timeToLive: number | undefined
+}
+
+export interface RunningDyno {
+  readonly dyno: ShownDyno
+  /** For its client, told this once. Undefined: it runs detached. */
+  readonly secret: string | undefined
+}
+
+const SECRET_BYTES = 24
+
+/**
+ * Asks for a one-off dyno: nothing runs yet when this returns. A Problem `conflict` where the
+ * app has no code, `not_found` where it is gone, `invalid_params` for what can't be meant.
+ */
+export async function runDyno(
+  tx: Queryable,
+  wish: RunWish,
+  secrets: SecretBox,
+): Promise<RunningDyno> {
+  const fault = faultOf(wish)
+  if (fault) throw new Problem('invalid_params', fault)
+  const ground = await lockGround(tx, wish.app)
+  if (!ground) {
+    throw new Problem('conflict', 'The app has no code to run yet: deploy it first.')
+  }
+  const { app, account, type = 'run', timeToLive, attach } = wish
+  const { release, region, processTypes, configVars } = ground
+  const secret = attach && randomBytes(SECRET_BYTES).toString('base64url')
+  const dyno = await startOneOff(tx, {
+    app,
+    release: release.id,
+    region,
+    type,
+    size: sizeOf(wish, ground).name,
+    command: spelledOut(wish.command, processTypes),
+    account: account.id,
+    environment: secrets.seal(JSON.stringify(wish.environment), app),
+    attachSecret: secret === undefined ? null : digestOf(secret),
+    terminal: attach?.terminal ?? null,
+    timeToLive: timeToLive ?? null,
+    releasePhase: null,
+  })
+
+  const asked = `${startingProcess(wish.command)} by user ${account.email}`
+  // Told here, for what a detached process prints must not come before it.
+  const next = attach ? AWAITING_CLIENT : startLine()
+  await writeLogLines(tx, [
+    { app, source: 'app', ps: 'api', message: asked },
+    { app, source: 'heroku', ps: placeOf(dyno), message: next },
+  ])
+  return { dyno: { ...dyno, release, updatedAt: dyno.createdAt }, secret }
+
+  function startLine(): string {
+    const vars = JSON.parse(secrets.open(configVars, app)) as ConfigVars
+    const environment = dynoEnvironment(dyno, { ...vars, ...wish.environment })
+    return startingProcess(expandCommand(dyno.command, environment))
+  }
+}
+
+/** What is wrong with the wish, in a sentence; undefined if nothing is. */
+function faultOf({
+  command,
+  environment,
+  type,
+  timeToLive,
+}: RunWish): string | undefined {
+  if (command.trim() === '') return 'A command is needed.'
+  if (command.includes('\0')) return 'The command contains a NUL byte.'
+  if (type !== undefined && !/^[-\w]{1,128}$/.test(type)) {
+    return `${type} is no process type.`
+  }
+  if (
+    timeToLive !== undefined &&
+    !(timeToLive >= 1 && timeToLive <= LONGEST_TIME_TO_LIVE)
+  ) {
+    return `time_to_live must be from 1 to ${LONGEST_TIME_TO_LIVE} seconds.`
+  }
+  return faultOfConfig(environment, environment)
+}
+
+function sizeOf({ size }: RunWish, { formations }: Ground): Size {
+  const name = size ?? sizeOfOneOff(formations)
+  const found = sizeNamed(name)
+  if (!found)
+    throw new Problem('invalid_params', `Couldn't find that dyno size (${name}).`)
+  return found
+}

@@ -1,0 +1,28 @@
+import type { Dyno } from '../model/dyno.ts'
+import { newId } from '../model/ids.ts'
+import { freeOrdinal } from '../model/one-off.ts'
+import { randomPort } from '../model/random-port.ts'
+import { allocateAddress } from '../store/addresses.ts'
+import { addOneOff, type NewOneOff, ordinalsTaken } from '../store/one-offs.ts'
+import type { Queryable } from '../store/queryable.ts'
+import { wake } from '../store/work.ts'
+
+export type StartedOneOff = Pick<
+  Dyno,
+  'id' | 'type' | 'ordinal' | 'size' | 'command' | 'port' | 'createdAt'
+>
+
+/** Whoever calls it holds the app's lock, or two could get one name. */
+export async function startOneOff(
+  tx: Queryable,
+  wish: Omit<NewOneOff, 'id' | 'ordinal' | 'address' | 'port'>,
+): Promise<StartedOneOff> {
+  const { app, region, type, size, command } = wish
+  const id = newId<'dyno'>()
+  const ordinal = freeOrdinal(await ordinalsTaken(tx, app, type))
+  const port = randomPort()
+  const address = await allocateAddress(tx, region)
+  const createdAt = await addOneOff(tx, { ...wish, id, ordinal, address, port })
+  await wake(tx, { kind: 'one-off', subject: id, region })
+  return { id, type, ordinal, size, command, port, createdAt }
+}

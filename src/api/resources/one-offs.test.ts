@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+
+import { anApi } from '../../../test/an-api.ts'
+import { anApp, secrets } from '../../../test/an-app.ts'
+import { aDatabase } from '../../../test/postgres.ts'
+import type { DynoId } from '../../model/ids.ts'
+import { digestOf } from '../../model/token.ts'
+import { findOneOff } from '../../store/one-offs.ts'
+
+const pool = aDatabase()
+
+async function world() {
+  const { call } = await anApi(pool)
+  const made = await anApp(pool)
+  await made.deploy(
+    { web: 'node index.js', migrate: 'node migrate.js' },
+    { MODE: 'fast' },
+  )
+  const app = `/apps/${made.app.name}`
+  const run = (body: object) => call(`POST ${app}/dynos`, body)
+  const log = async () => {
+    const { rows } = await pool.query<{ line: string }>(
+      `select source || '[' || ps || ']: ' || message as line from log_lines
+        where app = $1 order by id`,
+      [made.app.id],
+    )
+    return rows.map((row) => row.line)
+  }
+  return { call, made, app, run, log }
+}
+
+test('a detached one-off is told of, listed, and handed to its keeper', async () => {
+  const { run, log, call, app } = await world()
+  const { status, body } = await run({ command: 'migrate --to 7 $MODE' })
+  assert.equal(status, 201)
+  assert.match(String(body.name), /^run\.\d{1,4}$/)
+  const { state, type, size, command, attach_url } = body
+  assert.deepEqual(
+    { state, type, size, command, attach_url },
+    {
+      state: 'starting',
+      type: 'run',
+      size: 'Standard-1X',
+      command: 'node migrate.js --to 7 $MODE',
+      attach_url: null,
+    },
+  )
+  assert.deepEqual((await log()).slice(-2), [
+    'app[api]: Starting process with command `migrate --to 7 $MODE` by user dev@example.com',
+    `heroku[${body.name}]: Starting process with command \`node migrate.js --to 7 fast\``,
+  ])
+  const { rows } = await pool.query(`select kind from work where subject = $1`, [body.id])
+  assert.deepEqual(rows, [{ kind: 'one-off' }])
+  const { body: listed } = await call(`GET ${app}/dynos/${body.name}`)
+  assert.equal(listed.id, body.id)
+})
+
+test('an attached one-off has a secret of which only the digest is kept', async () => {
+  const { run, log } = await world()
+  const { body } = await run({
+    command: 'bash',
+    attach: true,
+    env: { TERM: 'xterm', COLUMNS: 120, LINES: 40 },
+  })
+  const [, secret = ''] =
+    /^rendezvous:\/\/localhost:5080\/([\w-]{22,})$/.exec(String(body['attach_url'])) ?? []
+  const id = String(body.id) as DynoId
+  const { rows } = await pool.query<{ digest: Buffer }>(
+    'select attach_secret_sha256 as digest from one_offs where dyno = $1',
+    [id],
+  )
+  assert.deepEqual(rows[0]?.digest, digestOf(secret))
+  assert.equal((await log()).at(-1), `heroku[${body.name}]: Awaiting client`)
+  const found = await findOneOff(pool, id)
+  assert.ok(found)
+  assert.deepEqual(found.oneOff.terminal, { columns: 120, rows: 40 })
+  assert.deepEqual(JSON.parse(secrets.open(found.environment, found.oneOff.app)), {
+    TERM: 'xterm',
+    COLUMNS: '120',
+    LINES: '40',
+  })
+})
+
+test('without a terminal the client talks through pipes', async () => {
+  const { run } = await world()
+  const { body } = await run({ command: 'cat', attach: true, force_no_tty: true })
+  const found = await findOneOff(pool, String(body.id) as DynoId)
+  assert.equal(found?.oneOff.terminal, null)
+  assert.equal(found.oneOff.attached, true)
+})
+
+const refused: readonly [what: string, body: object, status: number][] = [
+  ['no command', { command: ' ' }, 422],
+  ['a life of more than a day', { command: 'x', time_to_live: 86_401 }, 422],
+  ['a size there is not', { command: 'x', size: 'huge' }, 422],
+  ['a type that is none', { command: 'x', type: 'a b' }, 422],
+  ['a variable that is none', { command: 'x', env: { 'A B': '1' } }, 422],
+]
+for (const [what, body, expected] of refused) {
+  test(`${what} is refused`, async () => {
+    const { run } = await world()
+    const { status, body: answer } = await run(body)
+    assert.equal(status, expected, JSON.stringify(answer))
+  })
+}
+
+test('an app without code runs nothing', async () => {
+  const { call } = await anApi(pool)
+  const { app } = await anApp(pool)
+  const { status, body } = await call(`POST /apps/${app.name}/dynos`, { command: 'bash' })
+  assert.deepEqual([status, body.id], [409, 'conflict'])
+})

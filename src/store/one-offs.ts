@@ -1,0 +1,204 @@
+/** One-off dynos: a row among the dynos, without a formation, and one here. */
+
+import type { Dyno } from '../model/dyno.ts'
+import type { AccountId, AppId, DynoId, ReleaseId, SlugId } from '../model/ids.ts'
+import type { OneOff } from '../model/one-off.ts'
+import type { ProcessTypes } from '../model/procfile.ts'
+import type { ReleaseStatus } from '../model/release.ts'
+import { dynoColumns } from './dynos.ts'
+import type { Queryable } from './queryable.ts'
+import { wake } from './work.ts'
+
+/** What a command of the app would run on. */
+export interface Ground {
+  readonly region: string
+  readonly release: { readonly id: ReleaseId; readonly version: number }
+  readonly processTypes: ProcessTypes
+  /** Sealed for the app. */
+  readonly configVars: Buffer
+  readonly formations: readonly { readonly type: string; readonly size: string }[]
+  /** The one-offs that run. */
+  readonly oneOffs: readonly { readonly size: string }[]
+}
+
+/**
+ * Of the app's current release; undefined: it has no code. Until the transaction ends,
+ * nobody else changes what is wanted of the app.
+ */
+export async function lockGround(tx: Queryable, app: AppId): Promise<Ground | undefined> {
+  const { rows } = await tx.query(
+    `select apps.region, json_build_object('id', r.id, 'version', r.version) as release,
+            slugs.process_types as "processTypes", r.config_vars as "configVars",
+            (select coalesce(json_agg(json_build_object('type', type, 'size', size)
+                                      order by type), '[]')
+               from formations where app = apps.id and command is not null) as formations,
+            (select coalesce(json_agg(json_build_object('size', size)), '[]')
+               from dynos where app = apps.id and formation is null
+                                and state <> 'down') as "oneOffs"
+       from apps
+       join releases r on r.id = apps.current_release
+       join slugs on slugs.id = r.slug
+      where apps.id = $1 and apps.deleted_at is null
+        for update of apps`,
+    [app],
+  )
+  return (rows as Ground[])[0]
+}
+
+/** Numbers that no other live dyno of the app and type may have. */
+export async function ordinalsTaken(
+  db: Queryable,
+  app: AppId,
+  type: string,
+): Promise<number[]> {
+  const { rows } = await db.query(
+    `select ordinal from dynos where app = $1 and type = $2 and state <> 'down'`,
+    [app, type],
+  )
+  return (rows as { ordinal: number }[]).map((row) => row.ordinal)
+}
+
+export interface NewOneOff extends Pick<
+  Dyno,
+  'id' | 'app' | 'release' | 'type' | 'ordinal' | 'size' | 'command' | 'address' | 'port'
+> {
+  readonly region: string
+  readonly account: AccountId
+  /** Sealed for the app. */
+  readonly environment: Buffer
+  /** Of the secret that its client will show; null: it runs detached. */
+  readonly attachSecret: Buffer | null
+  readonly terminal: OneOff['terminal']
+  /** Seconds. */
+  readonly timeToLive: number | null
+  readonly releasePhase: ReleaseId | null
+}
+
+/** Returns when it was added, by the database's clock. */
+export async function addOneOff(tx: Queryable, it: NewOneOff): Promise<Date> {
+  const { rows } = await tx.query(
+    `with dyno as (
+       insert into dynos (id, app, release, region, type, ordinal, size, command, address,
+                          port, state, created_at, updated_at)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'starting', now(), now())
+       returning id, created_at
+     ), one_off as (
+       insert into one_offs (dyno, account, environment, attach_secret_sha256, columns, rows,
+                             time_to_live, release_phase)
+       select id, $11, $12, $13, $14, $15, $16, $17 from dyno)
+     select created_at as "createdAt" from dyno`,
+    [
+      it.id,
+      it.app,
+      it.release,
+      it.region,
+      it.type,
+      it.ordinal,
+      it.size,
+      it.command,
+      it.address,
+      it.port,
+      it.account,
+      it.environment,
+      it.attachSecret,
+      it.terminal?.columns ?? null,
+      it.terminal?.rows ?? null,
+      it.timeToLive,
+      it.releasePhase,
+    ],
+  )
+  const [row] = rows as { createdAt: Date }[]
+  if (!row) throw new Error(`one-off ${it.id} was not added`)
+  return row.createdAt
+}
+
+/** A one-off with what it needs to run. */
+export interface OneOffFacts {
+  readonly oneOff: OneOff
+  readonly region: string
+  readonly appName: string
+  readonly appIsThere: boolean
+  readonly releaseStatus: ReleaseStatus
+  readonly slug: SlugId
+  readonly stack: string
+  /** Sealed for the app: its config vars, and the one-off's own variables. */
+  readonly configVars: Buffer
+  readonly environment: Buffer
+}
+
+/** Undefined once it is down. */
+export async function findOneOff(
+  db: Queryable,
+  id: DynoId,
+): Promise<OneOffFacts | undefined> {
+  const { rows } = await db.query(
+    `select d.*, o.account, o.attach_secret_sha256 is not null as attached,
+            case when o.columns is not null and o.rows is not null
+                 then json_build_object('columns', o.columns, 'rows', o.rows) end as terminal,
+            o.time_to_live * 1000 as "timeToLive", o.attached_at as "attachedAt",
+            o.detached_at as "detachedAt", o.hang_ups as "hangUps",
+            o.hung_up_at as "hungUpAt", o.unresponsive_at as "unresponsiveAt",
+            o.release_phase as "releasePhase", a.region, a.name as "appName",
+            a.deleted_at is null as "appIsThere", r.status as "releaseStatus", r.slug,
+            s.stack, r.config_vars as "configVars", o.environment
+       from (select ${dynoColumns} from dynos
+              where id = $1 and formation is null and state <> 'down') as d
+       join one_offs o on o.dyno = d.id
+       join apps a on a.id = d.app
+       join releases r on r.id = d.release
+       join slugs s on s.id = r.slug`,
+    [id],
+  )
+  const [row] = rows as (OneOff & Omit<OneOffFacts, 'oneOff'>)[]
+  if (!row) return undefined
+  const { region, appName, appIsThere, releaseStatus, slug, stack, ...rest } = row
+  const { configVars, environment, ...oneOff } = rest
+  return {
+    oneOff,
+    region,
+    appName,
+    appIsThere,
+    releaseStatus,
+    slug,
+    stack,
+    configVars,
+    environment,
+  }
+}
+
+/** That its client was told once more to go, or that it goes on all the same. */
+export async function noteHangUp(
+  tx: Queryable,
+  id: DynoId,
+  note: Pick<OneOff, 'hangUps' | 'hungUpAt' | 'unresponsiveAt'>,
+): Promise<void> {
+  await tx.query(
+    `update one_offs set hang_ups = $2, hung_up_at = $3, unresponsive_at = $4
+      where dyno = $1`,
+    [id, note.hangUps, note.hungUpAt, note.unresponsiveAt],
+  )
+}
+
+/** Every live one-off of a region, to be looked at when its manager starts. */
+export async function oneOffsOf(db: Queryable, region: string): Promise<DynoId[]> {
+  const { rows } = await db.query(
+    `select id from dynos where region = $1 and formation is null and state <> 'down'`,
+    [region],
+  )
+  return (rows as { id: DynoId }[]).map((row) => row.id)
+}
+
+/** Has the manager look at the app's one-offs. */
+export async function wakeOneOffs(
+  tx: Queryable,
+  app: { readonly id: AppId; readonly region: string },
+): Promise<void> {
+  const { rows } = await tx.query(
+    `select id from dynos where app = $1 and formation is null and state <> 'down'
+      order by id`,
+    [app.id],
+  )
+  for (const { id } of rows as { id: DynoId }[]) {
+    await wake(tx, { kind: 'one-off', subject: id, region: app.region })
+  }
+}

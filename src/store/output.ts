@@ -1,0 +1,73 @@
+/**
+ * What builds and release phases print. A piece is kept under its offset in the whole, as
+ * the runtime counts it, so that writing one twice changes nothing.
+ */
+
+import type { BuildId, ReleaseId } from '../model/ids.ts'
+import type { Queryable } from './queryable.ts'
+
+/** Whose output it is. */
+export type Printer = { readonly build: BuildId } | { readonly release: ReleaseId }
+
+export interface Piece {
+  readonly position: number
+  readonly text: string
+  /** Where the next piece begins. */
+  readonly next: number
+}
+
+export async function addPiece(
+  db: Queryable,
+  printer: Printer,
+  piece: Piece,
+): Promise<void> {
+  const { table, id } = placeOf(printer)
+  await db.query(
+    `insert into ${table} (printer, position, text, next) values ($1, $2, $3, $4)
+     on conflict (printer, position) do nothing`,
+    // PostgreSQL's text has no NUL; a terminal shows none either.
+    [id, piece.position, piece.text.replaceAll('\0', ''), piece.next],
+  )
+}
+
+/** Where the next piece begins: 0 as long as there is none. */
+export async function endOfOutput(db: Queryable, printer: Printer): Promise<number> {
+  const { table, id } = placeOf(printer)
+  const { rows } = await db.query(
+    `select coalesce(max(next), 0)::float8 as "end" from ${table} where printer = $1`,
+    [id],
+  )
+  return (rows as { end: number }[])[0]?.end ?? 0
+}
+
+/** Adds the platform's own words behind what was printed. */
+export async function appendOutput(
+  db: Queryable,
+  printer: Printer,
+  text: string,
+): Promise<void> {
+  const position = await endOfOutput(db, printer)
+  const next = position + Buffer.byteLength(text)
+  await addPiece(db, printer, { position, text, next })
+}
+
+/** The pieces from `position` on, in order. */
+export async function outputFrom(
+  db: Queryable,
+  printer: Printer,
+  position: number,
+): Promise<Piece[]> {
+  const { table, id } = placeOf(printer)
+  const { rows } = await db.query(
+    `select position::float8 as position, text, next::float8 as next from ${table}
+      where printer = $1 and position >= $2 order by position limit 64`,
+    [id, position],
+  )
+  return rows as Piece[]
+}
+
+function placeOf(printer: Printer) {
+  return 'build' in printer
+    ? { table: 'build_output', id: printer.build }
+    : { table: 'release_output', id: printer.release }
+}
