@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+
+import type { Finding } from '../../lib/finding.ts'
+import { cgroupFindings } from './examine-machine.ts'
+
+const mount = mkdtempSync(join(tmpdir(), 'mayfly-cgroup-'))
+after(() => rmSync(mount, { recursive: true }))
+
+test('cgroups of version 2 are known by what is mounted', () => {
+  writeFileSync(join(mount, 'cgroup.controllers'), 'cpuset cpu io memory\n')
+  const hierarchies = new Map([['unified', mount]])
+  const found = cgroupFindings({
+    version: 2,
+    hybridMount: undefined,
+    limitsSwap: true,
+    hierarchies,
+  })
+  assert.deepEqual(lacking(found), ['cgroup pids'])
+})
+
+test('cgroups of version 1 are known by their hierarchies', () => {
+  const hierarchies = new Map([
+    ['cpu', mount],
+    ['pids', mount],
+    ['unified', mount],
+  ])
+  const found = cgroupFindings({
+    version: 1,
+    hybridMount: mount,
+    limitsSwap: false,
+    hierarchies,
+  })
+  assert.deepEqual(lacking(found), ['cgroup memory'])
+})
+
+function lacking(found: readonly Finding[]): string[] {
+  return found.filter((it) => it.lacks !== undefined).map((it) => it.what)
+}

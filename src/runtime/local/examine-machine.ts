@@ -1,0 +1,140 @@
+/** What this machine must be able to do to run dynos. Root's to ask. */
+
+import { existsSync, globSync, readFileSync } from 'node:fs'
+
+import { type Finding, needed, neededPrograms, wished } from '../../lib/finding.ts'
+import { type Cgroups, presentCgroups } from './cgroups.ts'
+import { firstPresent } from './region.ts'
+import { presentResolvers } from './resolvers.ts'
+import { runProgram } from './run-program.ts'
+
+const PROGRAMS = {
+  conmon: 'conmon',
+  crun: 'crun',
+  ip: 'iproute2',
+  'mkfs.ext4': 'e2fsprogs',
+  mmdebstrap: 'mmdebstrap',
+  nft: 'nftables',
+  perl: 'perl-base',
+}
+const NAMESPACES = ['user', 'pid', 'mnt', 'ipc', 'uts', 'net', 'cgroup']
+const CONTROLLERS = ['memory', 'cpu', 'pids']
+
+const MASQUERADE = `table inet mayfly {
+  chain postrouting {
+    type nat hook postrouting priority 100
+    masquerade
+  }
+}
+`
+
+/** Changes nothing: what must be tried is tried in a network namespace that is gone afterwards. */
+export async function examineMachine(): Promise<readonly Finding[]> {
+  return [
+    ...neededPrograms(PROGRAMS),
+    needed(
+      'tini',
+      firstPresent('/usr/bin/tini-static', '/usr/bin/tini') !== undefined,
+      'The program tini is missing: apt-get install tini.',
+    ),
+    ...kernelFindings(),
+    ...cgroupFindings(presentCgroups()),
+    ...(await networkFindings()),
+  ]
+}
+
+function kernelFindings(): Finding[] {
+  return [
+    ...NAMESPACES.map((name) =>
+      needed(
+        `${name} namespaces`,
+        existsSync(`/proc/self/ns/${name}`),
+        `The kernel has no ${name} namespaces.`,
+      ),
+    ),
+    needed(
+      'user namespaces allowed',
+      textOf('/proc/sys/user/max_user_namespaces').trim() !== '0',
+      "The kernel's user namespaces are off: sysctl user.max_user_namespaces must be above 0.",
+    ),
+    needed(
+      'overlay',
+      knowsFileSystem('overlay'),
+      'The kernel has no overlay file system (CONFIG_OVERLAY_FS).',
+    ),
+    wished(
+      'disks',
+      (existsSync('/dev/loop-control') || isModule('loop')) && knowsFileSystem('ext4'),
+      'The machine has no loop devices or no ext4: what a dyno or a build writes has no limit.',
+    ),
+  ]
+}
+
+/** Not /proc/cgroups, which a kernel of version 2 alone need not have. */
+export function cgroupFindings({ version, hierarchies }: Cgroups): Finding[] {
+  const present =
+    version === 2
+      ? textOf(`${hierarchies.get('unified')}/cgroup.controllers`)
+          .trim()
+          .split(' ')
+      : [...hierarchies.keys()]
+  return CONTROLLERS.map((name) =>
+    needed(
+      `cgroup ${name}`,
+      present.includes(name),
+      `The kernel's cgroup controller "${name}" is off or not mounted, so dynos can't be limited.`,
+    ),
+  )
+}
+
+async function networkFindings(): Promise<Finding[]> {
+  const aside = ['--net', '--']
+  const [bridge, veth, nft, rules] = await Promise.all([
+    works([...aside, 'ip', 'link', 'add', 'mayfly0', 'type', 'bridge']),
+    works([...aside, 'ip', 'link', 'add', 'mayfly0', 'type', 'veth']),
+    works([...aside, 'nft', '--file', '-'], MASQUERADE),
+    runProgram('nft', ['list', 'ruleset']).catch(() => ''),
+  ])
+  return [
+    needed('bridge', bridge, 'The kernel has no network bridges (CONFIG_BRIDGE).'),
+    needed('veth', veth, 'The kernel has no veth devices (CONFIG_VETH).'),
+    needed(
+      'nftables',
+      nft,
+      'The kernel lacks nftables with address translation (CONFIG_NF_TABLES, CONFIG_NFT_MASQ).',
+    ),
+    wished(
+      'name servers',
+      presentResolvers().addresses.length > 0,
+      'Dynos cannot resolve names: /etc/resolv.conf names no IPv4 name server beyond this machine itself.',
+    ),
+    wished(
+      'forwarding',
+      // Another table's verdict to drop cannot be overruled by ours.
+      !/hook forward [^\n]*policy drop/.test(rules),
+      'Another firewall drops forwarded packets (Docker does so): dynos reach the internet only once it lets them, as with `iptables -I DOCKER-USER -j ACCEPT`.',
+    ),
+  ]
+}
+
+async function works(args: readonly string[], input?: string): Promise<boolean> {
+  try {
+    await runProgram('unshare', args, input === undefined ? {} : { input })
+    return true
+  } catch {
+    return false
+  }
+}
+
+function knowsFileSystem(name: string): boolean {
+  return textOf('/proc/filesystems').includes(`\t${name}\n`) || isModule(name)
+}
+
+/** Whether the kernel could load it when it is wanted. */
+function isModule(name: string): boolean {
+  return globSync(`/lib/modules/*/kernel/**/${name}.ko*`).length > 0
+}
+
+function textOf(file: string): string {
+  return existsSync(file) ? readFileSync(file, 'utf8') : ''
+}
