@@ -115,6 +115,7 @@ CREATE TABLE public.dynos (
     next_attempt_at timestamp with time zone,
     updated_at timestamp with time zone NOT NULL,
     waiting_for text,
+    restart_because text,
     CONSTRAINT dynos_check CHECK (((NOT leaving) OR (type = 'web'::text))),
     CONSTRAINT dynos_ordinal_check CHECK ((ordinal > 0)),
     CONSTRAINT dynos_port_check CHECK (((port >= 1024) AND (port <= 65535))),
@@ -278,6 +279,71 @@ CREATE TABLE public.sources (
     created_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
+CREATE TABLE public.webhook_attempts (
+    id uuid NOT NULL,
+    delivery uuid NOT NULL,
+    status text NOT NULL,
+    code integer,
+    error_class text,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT webhook_attempts_status_check CHECK ((status = ANY (ARRAY['scheduled'::text, 'succeeded'::text, 'failed'::text])))
+);
+
+CREATE TABLE public.webhook_deliveries (
+    id uuid NOT NULL,
+    seq bigint NOT NULL,
+    webhook uuid NOT NULL,
+    event uuid NOT NULL,
+    status text NOT NULL,
+    num_attempts integer DEFAULT 0 NOT NULL,
+    next_attempt_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT webhook_deliveries_check CHECK (((status = 'retrying'::text) = (next_attempt_at IS NOT NULL))),
+    CONSTRAINT webhook_deliveries_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'scheduled'::text, 'retrying'::text, 'failed'::text, 'succeeded'::text])))
+);
+
+ALTER TABLE public.webhook_deliveries ALTER COLUMN seq ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.webhook_deliveries_seq_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.webhook_events (
+    id uuid NOT NULL,
+    seq bigint NOT NULL,
+    app uuid NOT NULL,
+    include text NOT NULL,
+    payload jsonb NOT NULL,
+    created_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE public.webhook_events ALTER COLUMN seq ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.webhook_events_seq_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.webhooks (
+    id uuid NOT NULL,
+    app uuid NOT NULL,
+    include text[] NOT NULL,
+    level text NOT NULL,
+    url text NOT NULL,
+    secret bytea NOT NULL,
+    authorization_header bytea,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT webhooks_level_check CHECK ((level = ANY (ARRAY['notify'::text, 'sync'::text])))
+);
+
 CREATE TABLE public.work (
     kind text NOT NULL,
     subject uuid NOT NULL,
@@ -385,6 +451,18 @@ ALTER TABLE ONLY public.sources
 ALTER TABLE ONLY public.sources
     ADD CONSTRAINT sources_put_token_key UNIQUE (put_token);
 
+ALTER TABLE ONLY public.webhook_attempts
+    ADD CONSTRAINT webhook_attempts_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.webhook_deliveries
+    ADD CONSTRAINT webhook_deliveries_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.webhook_events
+    ADD CONSTRAINT webhook_events_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.webhooks
+    ADD CONSTRAINT webhooks_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.work
     ADD CONSTRAINT work_pkey PRIMARY KEY (kind, subject);
 
@@ -406,9 +484,23 @@ CREATE INDEX live_dynos ON public.dynos USING btree (region) WHERE (state <> 'do
 
 CREATE UNIQUE INDEX one_off_names ON public.dynos USING btree (app, type, ordinal) WHERE ((formation IS NULL) AND (state <> 'down'::text));
 
+CREATE INDEX open_webhook_deliveries ON public.webhook_deliveries USING btree (webhook, seq) WHERE (status <> ALL (ARRAY['failed'::text, 'succeeded'::text]));
+
 CREATE UNIQUE INDEX release_phases ON public.one_offs USING btree (release_phase);
 
 CREATE INDEX routed_dynos ON public.dynos USING btree (region) WHERE routed;
+
+CREATE INDEX webhook_attempts_of_delivery ON public.webhook_attempts USING btree (delivery, created_at);
+
+CREATE INDEX webhook_deliveries_of_event ON public.webhook_deliveries USING btree (event);
+
+CREATE INDEX webhook_deliveries_of_webhook ON public.webhook_deliveries USING btree (webhook, seq);
+
+CREATE INDEX webhook_events_by_age ON public.webhook_events USING btree (created_at);
+
+CREATE INDEX webhook_events_of_app ON public.webhook_events USING btree (app, seq);
+
+CREATE INDEX webhooks_of_app ON public.webhooks USING btree (app);
 
 CREATE INDEX work_due ON public.work USING btree (region, run_at);
 
@@ -504,3 +596,18 @@ ALTER TABLE ONLY public.slugs
 
 ALTER TABLE ONLY public.sources
     ADD CONSTRAINT sources_account_fkey FOREIGN KEY (account) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.webhook_attempts
+    ADD CONSTRAINT webhook_attempts_delivery_fkey FOREIGN KEY (delivery) REFERENCES public.webhook_deliveries(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.webhook_deliveries
+    ADD CONSTRAINT webhook_deliveries_event_fkey FOREIGN KEY (event) REFERENCES public.webhook_events(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.webhook_deliveries
+    ADD CONSTRAINT webhook_deliveries_webhook_fkey FOREIGN KEY (webhook) REFERENCES public.webhooks(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.webhook_events
+    ADD CONSTRAINT webhook_events_app_fkey FOREIGN KEY (app) REFERENCES public.apps(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.webhooks
+    ADD CONSTRAINT webhooks_app_fkey FOREIGN KEY (app) REFERENCES public.apps(id) ON DELETE CASCADE;

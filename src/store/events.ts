@@ -1,20 +1,35 @@
 import type { AppEvent } from '../model/event.ts'
 import type { AppId } from '../model/ids.ts'
+import { publishDynos } from './publish-dynos.ts'
 import type { Queryable } from './queryable.ts'
 
-/** Called in the transaction that the events speak of. Their order is kept. */
+/**
+ * Called in the transaction that the events speak of, after the changes to dynos' rows and
+ * before the wakes. Their order is kept. Webhooks that hear of dynos are told.
+ */
 export async function writeEvents(
   tx: Queryable,
   events: readonly AppEvent[],
 ): Promise<void> {
   if (events.length === 0) return
-  await tx.query(
-    `insert into events (app, at, kind, dyno, ps, release, cause, message)
-     select app, at, kind, dyno, ps, release, cause, message
-       from jsonb_to_recordset($1) as event (
-              app uuid, at timestamptz, kind text, dyno uuid, ps text, release uuid,
-              cause text, message text)`,
+  const { rows } = await tx.query(
+    `with event as (
+       insert into events (app, at, kind, dyno, ps, release, cause, message)
+       select app, at, kind, dyno, ps, release, cause, message
+         from jsonb_to_recordset($1) as it (
+                app uuid, at timestamptz, kind text, dyno uuid, ps text, release uuid,
+                cause text, message text)
+       returning app)
+     select distinct app from event
+      where exists (select from webhooks w
+                     where w.app = event.app and w.include && '{dyno, api:dyno}')`,
     [JSON.stringify(events)],
+  )
+  const heard = new Set((rows as { app: AppId }[]).map((row) => row.app))
+  if (heard.size === 0) return
+  await publishDynos(
+    tx,
+    events.filter((it) => heard.has(it.app)),
   )
 }
 

@@ -1,0 +1,79 @@
+/**
+ * Which addresses a webhook's requests may go to. They are sent by the control plane for
+ * whoever may change an app, so by default they reach the public Internet alone: not this
+ * machine, not the dynos, no private network, no metadata service.
+ */
+
+import { BlockList, isIPv6 } from 'node:net'
+
+export interface Reach {
+  /** This machine's own addresses. */
+  readonly own: readonly string[]
+  /** Networks (`10.1.0.0/16`) or addresses that are allowed all the same. */
+  readonly allowed: readonly string[]
+}
+
+/** `address`: as a name was resolved to, or as a URL has it. */
+export function mayReach(address: string, { own, allowed }: Reach): boolean {
+  if (isIn(address, blockListOf(allowed))) return true
+  // To the list of the other family, an IPv4 address is one of ::ffff:0:0/96.
+  const notPublic = isIPv6(address) ? notPublic6 : notPublic4
+  return !isIn(address, notPublic) && !isIn(address, blockListOf(own))
+}
+
+/** Whether this names a network or an address. */
+export function isNetwork(text: string): boolean {
+  try {
+    blockListOf([text])
+    return true
+  } catch {
+    return false
+  }
+}
+
+const notPublic4 = blockListOf([
+  '0.0.0.0/8',
+  '10.0.0.0/8',
+  '100.64.0.0/10',
+  '127.0.0.0/8',
+  '169.254.0.0/16',
+  '172.16.0.0/12',
+  '192.0.0.0/24',
+  '192.0.2.0/24',
+  '192.88.99.0/24',
+  '192.168.0.0/16',
+  '198.18.0.0/15',
+  '198.51.100.0/24',
+  '203.0.113.0/24',
+  '224.0.0.0/3',
+])
+
+const notPublic6 = blockListOf([
+  // All that is not in 2000::/3, and what in there stands for other addresses.
+  '::/3',
+  '4000::/2',
+  '8000::/1',
+  '2001::/23',
+  '2001:db8::/32',
+  '2002::/16',
+  '3fff::/20',
+])
+
+function isIn(address: string, list: BlockList): boolean {
+  return list.check(address, familyOf(address))
+}
+
+function blockListOf(networks: readonly string[]): BlockList {
+  const list = new BlockList()
+  for (const network of networks) {
+    const [address = '', bits] = network.split('/')
+    const family = familyOf(address)
+    if (bits === undefined) list.addAddress(address, family)
+    else list.addSubnet(address, Number(bits), family)
+  }
+  return list
+}
+
+function familyOf(address: string): 'ipv4' | 'ipv6' {
+  return isIPv6(address) ? 'ipv6' : 'ipv4'
+}
