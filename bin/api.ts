@@ -7,6 +7,7 @@ import { openFrontDoor } from '../src/api/front-door/front-door.ts'
 import { REQUESTS_PER_HOUR, rateLimit } from '../src/api/rate-limit.ts'
 import { resources } from '../src/api/resources.ts'
 import { apiServer } from '../src/api/server.ts'
+import { followLimits } from '../src/installation/follow-limits.ts'
 import { SECOND, systemClock } from '../src/lib/clock.ts'
 import { secretBox } from '../src/lib/secret-box.ts'
 import { patientDatabase } from '../src/store/patient-database.ts'
@@ -33,6 +34,7 @@ const api = await apiServer(
     installation,
     log,
     rateLimit: rateLimit(systemClock, () => requestsPerHour),
+    limits: followLimits(data.sizes, { log, signal: part.signal }),
   },
   resources,
 )

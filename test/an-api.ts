@@ -13,6 +13,7 @@ import { dataDirectory, type Installation } from '../src/installation/data-direc
 import { systemClock } from '../src/lib/clock.ts'
 import { type Log, silentLog } from '../src/lib/log.ts'
 import type { Account } from '../src/model/app.ts'
+import { HEROKU_LIMITS, type Limits } from '../src/model/limits.ts'
 import { ensureRegion } from '../src/store/ensure-region.ts'
 import { type Database, inTransaction } from '../src/store/queryable.ts'
 import { secrets } from './an-app.ts'
@@ -56,7 +57,12 @@ export async function anApi(
   {
     log = silentLog,
     requestsPerHour = REQUESTS_PER_HOUR,
-  }: { readonly log?: Log; readonly requestsPerHour?: number } = {},
+    limits = HEROKU_LIMITS,
+  }: {
+    readonly log?: Log
+    readonly requestsPerHour?: number
+    readonly limits?: Limits
+  } = {},
 ): Promise<AnApi> {
   const token = randomUUID()
   const account = await inTransaction(pool, async (tx) => {
@@ -84,6 +90,7 @@ export async function anApi(
       installation,
       log,
       rateLimit: rateLimit(systemClock, () => requestsPerHour),
+      limits: () => limits,
     },
     resources,
   )

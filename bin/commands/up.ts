@@ -15,6 +15,7 @@ import {
   type Wishes,
 } from '../../src/installation/decide-installation.ts'
 import { ensureFirstRows } from '../../src/installation/first-rows.ts'
+import { readLimits } from '../../src/installation/follow-limits.ts'
 import { keepPart } from '../../src/installation/keep-part.ts'
 import { ensureKeys, readApiKey } from '../../src/installation/keys.ts'
 import { ensureLayout } from '../../src/installation/layout.ts'
@@ -76,6 +77,7 @@ export async function up(args: string[]): Promise<number> {
 /** All that needs no part to run. */
 async function setUp(data: DataDirectory, wishes: Wishes): Promise<Installation> {
   await machineMustDo()
+  readLimits(data.sizes)
   const installation = await decideInstallation(data, wishes)
   await ensureUsers()
   ensureLayout(data, installation)

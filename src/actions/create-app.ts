@@ -1,10 +1,11 @@
 import type { SecretBox } from '../lib/secret-box.ts'
 import { type Account, type App, faultOfName } from '../model/app.ts'
 import { newId } from '../model/ids.ts'
+import { faultOfOneMoreApp, HEROKU_LIMITS, type Limits } from '../model/limits.ts'
 import { Problem } from '../model/problem.ts'
 import { randomAppName } from '../model/random-app-name.ts'
 import { findStack } from '../model/stack.ts'
-import { addApp, findApp, type NewApp } from '../store/apps.ts'
+import { addApp, findApp, lockToAddApp, type NewApp } from '../store/apps.ts'
 import type { Queryable } from '../store/queryable.ts'
 import { wakeEveryRouter } from '../store/regions.ts'
 import { findRegion } from '../store/regions-by-identity.ts'
@@ -24,6 +25,7 @@ export async function createApp(
   tx: Queryable,
   wish: AppWish,
   secrets: SecretBox,
+  limits: Limits = HEROKU_LIMITS,
 ): Promise<App> {
   const { account } = wish
   const region = await findRegion(tx, wish.region)
@@ -34,6 +36,8 @@ export async function createApp(
   if (!stack) {
     throw new Problem('invalid_params', `Couldn't find that stack (${wish.stack}).`)
   }
+  const fault = faultOfOneMoreApp(await lockToAddApp(tx, account.id), limits)
+  if (fault) throw new Problem(fault.id, fault.message, fault.details)
   const { id } = await addNamed(tx, wish.name, {
     id: newId(),
     region: region.name,

@@ -134,7 +134,7 @@ test('scaling is all or nothing', async () => {
     [{ type: 'clock', quantity: 1 }, 'not_found'],
     [{ type: 'web', quantity: '-2' }, 'invalid_params'],
     [{ type: 'web', quantity: 'many' }, 'invalid_params'],
-    [{ type: 'web', quantity: 101 }, 'invalid_params'],
+    [{ type: 'web', quantity: 101 }, 'cannot_update_above_limit'],
     [{ type: 'web', size: 'huge' }, 'invalid_params'],
   ] as const) {
     await assert.rejects(scale({ type: 'worker', quantity: 0 }, wish), problem(id))

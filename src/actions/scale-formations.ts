@@ -1,7 +1,8 @@
 import { type AppFormation, describeScale } from '../model/app-formation.ts'
 import type { Account, App } from '../model/app.ts'
+import { faultOfFormations, HEROKU_LIMITS, type Limits } from '../model/limits.ts'
 import { Problem } from '../model/problem.ts'
-import { faultOfFormations, scaled, type ScaleWish } from '../model/scaling.ts'
+import { scaled, type ScaleWish } from '../model/scaling.ts'
 import { formationsOf, putFormation, wakeFormations } from '../store/app-formations.ts'
 import { writeLogLines } from '../store/log-lines.ts'
 import type { Queryable } from '../store/queryable.ts'
@@ -14,6 +15,7 @@ export async function scaleFormations(
   app: App,
   wishes: readonly ScaleWish[],
   account: Account,
+  limits: Limits = HEROKU_LIMITS,
 ): Promise<AppFormation[]> {
   await lockPresentApp(tx, app.id)
   const present = await formationsOf(tx, app.id)
@@ -31,13 +33,15 @@ export async function scaleFormations(
     wanted.set(result.id, result)
     asked.add(result.id)
   }
-  const fault = faultOfFormations([...wanted.values()])
-  if (fault) throw new Problem('invalid_params', fault)
-
   const changed = present.flatMap((old) => {
     const it = wanted.get(old.id)
     return it && (it.quantity !== old.quantity || it.size !== old.size) ? [it] : []
   })
+  // What was allowed when it was asked for may shrink, or be left alone.
+  if (present.some((old) => asksForMore(old, wanted.get(old.id)))) {
+    const fault = faultOfFormations([...wanted.values()], limits)
+    if (fault) throw new Problem(fault.id, fault.message, fault.details)
+  }
   for (const formation of changed) await putFormation(tx, formation)
   if (changed.length > 0) {
     const message = `Scaled to ${describeScale(changed)} by user ${account.email}`
@@ -52,4 +56,8 @@ export async function scaleFormations(
   }
   const now = await formationsOf(tx, app.id)
   return now.filter((it) => asked.has(it.id))
+}
+
+function asksForMore(old: AppFormation, it: AppFormation = old): boolean {
+  return it.quantity > old.quantity || it.size !== old.size
 }

@@ -6,6 +6,8 @@ import {
   describeConfig,
   faultOfConfig,
 } from '../model/config-vars.ts'
+import { faultOfDynoSettings } from '../model/dyno-policy.ts'
+import { HEROKU_LIMITS, type Limits } from '../model/limits.ts'
 import { Problem } from '../model/problem.ts'
 import type { ConfigVars } from '../model/release.ts'
 import { findApp, lockApp } from '../store/apps.ts'
@@ -24,13 +26,16 @@ export async function setConfigVars(
   tx: Queryable,
   { app: id, account, changes }: ConfigWish,
   secrets: SecretBox,
+  limits: Limits = HEROKU_LIMITS,
 ): Promise<ConfigVars> {
   const app = (await lockApp(tx, id)) ? await findApp(tx, id) : undefined
   if (!app?.currentRelease) throw new Problem('not_found', `Couldn't find that app.`)
 
   const present = await currentConfigVars(tx, app.id, secrets)
   const { vars, set, removed } = changedConfig(present, changes)
-  const fault = faultOfConfig(changes, vars)
+  const fault =
+    faultOfConfig(changes, vars, limits.configVars) ??
+    faultOfDynoSettings(only(set, vars))
   if (fault) throw new Problem('invalid_params', fault)
   if (set.length === 0 && removed.length === 0) return present
 
@@ -43,4 +48,8 @@ export async function setConfigVars(
     secrets,
   )
   return vars
+}
+
+function only(names: readonly string[], vars: ConfigVars): ConfigVars {
+  return Object.fromEntries(names.map((name) => [name, vars[name] ?? '']))
 }

@@ -20,7 +20,8 @@ export function answerError(log: Log) {
         .status(500)
         .send({ id: 'internal_server_error', message: 'Internal server error.' })
     }
-    return reply.status(problem.status).send({ id: problem.id, message: problem.message })
+    const { id, message, details } = problem
+    return reply.status(problem.status).send({ id, message, ...details })
   }
 }
 

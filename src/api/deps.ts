@@ -3,6 +3,7 @@ import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import type { SecretBox } from '../lib/secret-box.ts'
 import type { Account } from '../model/app.ts'
+import type { Limits } from '../model/limits.ts'
 import type { Database } from '../store/queryable.ts'
 import type { RateLimit } from './rate-limit.ts'
 
@@ -15,6 +16,8 @@ export interface Deps {
   readonly installation: Installation
   readonly log: Log
   readonly rateLimit: RateLimit
+  /** As set now; they may change while the API runs. */
+  readonly limits: () => Limits
 }
 
 declare module 'fastify' {

@@ -4,6 +4,7 @@
  *
  *   installation.json      what set-up decided; readable by every part
  *   manager.json           optional: timings that the managers take instead of Heroku's
+ *   sizes.json             optional: what dyno sizes and limits differ from Heroku's
  *   api.json               optional: how many requests an hour the API takes of a token
  *   keys/                  ca.pem, ca.key, server.pem, server.key, config-vars.key, api-key
  *   postgres/              the private cluster
@@ -31,6 +32,7 @@ export interface DataDirectory {
   readonly installation: string
   readonly managerSettings: string
   readonly apiSettings: string
+  readonly sizes: string
   readonly keys: {
     readonly directory: string
     readonly ca: string
@@ -71,6 +73,7 @@ export function dataDirectory(root: string): DataDirectory {
     installation: at('installation.json'),
     managerSettings: at('manager.json'),
     apiSettings: at('api.json'),
+    sizes: at('sizes.json'),
     keys: {
       directory: at('keys'),
       ca: at('keys', 'ca.pem'),

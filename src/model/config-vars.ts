@@ -1,15 +1,14 @@
+import { HEROKU_LIMITS } from './limits.ts'
 import type { ConfigVars } from './release.ts'
 
 /** What to set, and with null what to remove. */
 export type ConfigChanges = Readonly<Record<string, string | null>>
 
-/** Keys and values of an app together. */
-const MOST_BYTES = 64 * 1024
-
-/** What is wrong with the changes, in a sentence; undefined if nothing is. */
+/** What is wrong with the changes, in a sentence; undefined if nothing is. `most`: bytes. */
 export function faultOfConfig(
   changes: ConfigChanges,
   result: ConfigVars,
+  most: number = HEROKU_LIMITS.configVars,
 ): string | undefined {
   for (const [key, value] of Object.entries(changes)) {
     if (value === null) continue
@@ -22,7 +21,9 @@ export function faultOfConfig(
     (sum, [key, value]) => sum + Buffer.byteLength(key) + Buffer.byteLength(value),
     0,
   )
-  if (bytes > MOST_BYTES) return 'Config vars together may have at most 64 KB.'
+  if (bytes > most) {
+    return `Config vars together may have at most ${Math.floor(most / 1024)} KB.`
+  }
   return undefined
 }
 

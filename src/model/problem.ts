@@ -5,15 +5,23 @@
 export class Problem extends Error {
   override readonly name = 'Problem'
   readonly id: ProblemId
+  readonly details: ProblemDetails
 
-  constructor(id: ProblemId, message: string) {
+  constructor(id: ProblemId, message: string, details: ProblemDetails = {}) {
     super(message)
     this.id = id
+    this.details = details
   }
 
   get status(): number {
     return statusOf[this.id]
   }
+}
+
+/** What a program may want to know, beside the id. */
+export interface ProblemDetails {
+  /** The most there may be. */
+  readonly limit?: number
 }
 
 /** Every problem there is. `docs/api/problems.md` lists the same; a test compares. */
@@ -26,6 +34,8 @@ export const statusOf = {
   conflict: 409,
   payload_too_large: 413,
   requested_range_not_satisfiable: 416,
+  cannot_run_above_limit: 422,
+  cannot_update_above_limit: 422,
   invalid_params: 422,
   rate_limit: 429,
   internal_server_error: 500,

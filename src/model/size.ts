@@ -19,23 +19,26 @@ export interface Size {
   readonly dedicated: boolean
 }
 
-const sizes: readonly Size[] = [
+export const HEROKU_SIZES: readonly Size[] = [
   shared('Eco', 512, 1, 256),
   shared('Basic', 512, 1, 256),
   shared('Standard-1X', 512, 1, 256),
   shared('Standard-2X', 1024, 2, 512),
   dedicated('Performance-M', 2560, 12, 16384),
-  dedicated('Performance-L', 14336, 50, 32768),
+  dedicated('Performance-L', 14 * 1024, 50, 32768),
+  dedicated('Performance-L-RAM', 30 * 1024, 24, 16384),
+  dedicated('Performance-XL', 62 * 1024, 50, 32768),
+  dedicated('Performance-2XL', 126 * 1024, 100, 65536),
 ]
 
 export const DEFAULT_SIZE = 'Standard-1X'
 
-export function sizeNamed(name: string): Size | undefined {
-  return sizes.find((size) => size.name.toLowerCase() === name.toLowerCase())
-}
-
-export function allSizes(): readonly Size[] {
-  return sizes
+/** In any case. `among`: as the installation has them, if not as Heroku does. */
+export function sizeNamed(
+  name: string,
+  among: readonly Size[] = HEROKU_SIZES,
+): Size | undefined {
+  return among.find((size) => size.name.toLowerCase() === name.toLowerCase())
 }
 
 function shared(

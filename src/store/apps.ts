@@ -45,6 +45,16 @@ export async function lockApp(tx: Queryable, id: AppId): Promise<boolean> {
   return rows.length === 1
 }
 
+/** Lets the account get one app at a time; returns how many it has. */
+export async function lockToAddApp(tx: Queryable, owner: AccountId): Promise<number> {
+  await tx.query('select from accounts where id = $1 for no key update', [owner])
+  const { rows } = await tx.query(
+    'select count(*)::integer as apps from apps where owner = $1 and deleted_at is null',
+    [owner],
+  )
+  return (rows as { apps: number }[])[0]?.apps ?? 0
+}
+
 export interface NewApp {
   readonly id: AppId
   readonly name: string

@@ -34,7 +34,7 @@ const Changes = Type.Object({
 })
 
 export const apps: FastifyPluginAsyncTypebox<Deps> = async (server, deps) => {
-  const { pool, secrets, installation } = deps
+  const { pool, secrets, installation, limits } = deps
   const shown = (app: App) => serializeApp(app, installation)
 
   for (const url of ['/apps', '/users/~/apps']) {
@@ -52,7 +52,7 @@ export const apps: FastifyPluginAsyncTypebox<Deps> = async (server, deps) => {
       region: region ? identityIn(region) : (installation.regions[0]?.name ?? ''),
       stack: stack ? identityIn(stack) : DEFAULT_STACK,
     }
-    const app = await inTransaction(pool, (tx) => createApp(tx, wish, secrets))
+    const app = await inTransaction(pool, (tx) => createApp(tx, wish, secrets, limits()))
     return reply.status(201).send(shown(app))
   })
 

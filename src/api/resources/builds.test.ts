@@ -14,6 +14,7 @@ import { dataDirectory } from '../../installation/data-directory.ts'
 import { systemClock } from '../../lib/clock.ts'
 import { silentLog } from '../../lib/log.ts'
 import { type BuildId, newId } from '../../model/ids.ts'
+import { HEROKU_LIMITS } from '../../model/limits.ts'
 import { digestOf } from '../../model/token.ts'
 import { ensureAuthorization } from '../../store/accounts.ts'
 import { appendOutput } from '../../store/output.ts'
@@ -49,6 +50,7 @@ suite('builds and sources', () => {
       installation,
       log: silentLog,
       rateLimit: rateLimit(systemClock, () => REQUESTS_PER_HOUR),
+      limits: () => HEROKU_LIMITS,
     }
     api = await apiServer(deps, [builds, sources])
   })

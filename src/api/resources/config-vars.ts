@@ -11,7 +11,7 @@ const AppParams = Type.Object({ app: Type.String() })
 const Changes = Type.Record(Type.String(), Type.Union([Type.String(), Type.Null()]))
 
 export const configVars: FastifyPluginAsyncTypebox<Deps> = async (server, deps) => {
-  const { pool, secrets } = deps
+  const { pool, secrets, limits } = deps
 
   server.get(
     '/apps/:app/config-vars',
@@ -28,7 +28,7 @@ export const configVars: FastifyPluginAsyncTypebox<Deps> = async (server, deps) 
     async ({ params, body: changes, account }) => {
       const app = await requireApp(pool, params.app)
       return inTransaction(pool, (tx) =>
-        setConfigVars(tx, { app: app.id, account, changes }, secrets),
+        setConfigVars(tx, { app: app.id, account, changes }, secrets, limits()),
       )
     },
   )

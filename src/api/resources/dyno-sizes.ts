@@ -3,7 +3,7 @@ import { Type } from 'typebox'
 
 import { namedId } from '../../model/named-id.ts'
 import { Problem } from '../../model/problem.ts'
-import { allSizes, type Size, sizeNamed } from '../../model/size.ts'
+import { type Size, sizeNamed } from '../../model/size.ts'
 import type { Deps } from '../deps.ts'
 import { sendPart } from '../range.ts'
 import { requireApp } from '../require-app.ts'
@@ -12,17 +12,20 @@ const SizeParams = Type.Object({ size: Type.String() })
 const AppParams = Type.Object({ app: Type.String() })
 const GiB = 1024 ** 3
 
-export const dynoSizes: FastifyPluginAsyncTypebox<Deps> = async (server, { pool }) => {
+export const dynoSizes: FastifyPluginAsyncTypebox<Deps> = async (server, deps) => {
+  const { pool, limits } = deps
+
   server.get('/dyno-sizes', async (request, reply) =>
-    sendPart(request, reply, allSizes().map(serializeSize), ['name', 'id']),
+    sendPart(request, reply, limits().sizes.map(serializeSize), ['name', 'id']),
   )
 
   server.get(
     '/dyno-sizes/:size',
     { schema: { params: SizeParams } },
     async ({ params }) => {
-      const byId = allSizes().find((it) => idOf(it) === params.size)
-      const size = byId ?? sizeNamed(params.size)
+      const { sizes } = limits()
+      const byId = sizes.find((it) => idOf(it) === params.size)
+      const size = byId ?? sizeNamed(params.size, sizes)
       if (!size) throw new Problem('not_found', `Couldn't find that dyno size.`)
       return serializeSize(size)
     },
@@ -33,7 +36,7 @@ export const dynoSizes: FastifyPluginAsyncTypebox<Deps> = async (server, { pool 
     { schema: { params: AppParams } },
     async ({ params }) => {
       await requireApp(pool, params.app)
-      return allSizes().map(serializeSize)
+      return limits().sizes.map(serializeSize)
     },
   )
 }

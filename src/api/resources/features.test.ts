@@ -11,8 +11,9 @@ const pool = aDatabase()
 
 test('a feature is switched on and off, said in the log, without a release', async () => {
   const { call } = await anApi(pool)
-  const { app, deploy, formation } = await anApp(pool)
-  await deploy()
+  const made = await anApp(pool)
+  await made.deploy()
+  const { app } = made
   const url = `/apps/${app.name}/features/preboot`
   const before = await call(`GET ${url}`)
   assert.equal(before.body['enabled'], false)
@@ -35,7 +36,7 @@ test('a feature is switched on and off, said in the log, without a release', asy
     ],
   )
   const woken = await pool.query('select from work where subject = $1', [
-    await formation('web'),
+    await made.formation('web'),
   ])
   assert.equal(woken.rows.length, 1)
   const { body: releases } = await call(`GET /apps/${app.name}/releases`)

@@ -26,7 +26,9 @@ const Batch = Type.Object({
   updates: Type.Array(Type.Intersect([Change, Type.Object({ type: Type.String() })])),
 })
 
-export const formations: FastifyPluginAsyncTypebox<Deps> = async (server, { pool }) => {
+export const formations: FastifyPluginAsyncTypebox<Deps> = async (server, deps) => {
+  const { pool, limits } = deps
+
   server.get(
     '/apps/:app/formation',
     { schema: { params: AppParams } },
@@ -79,7 +81,7 @@ export const formations: FastifyPluginAsyncTypebox<Deps> = async (server, { pool
   ): Promise<ApiFormation[]> {
     const app = await requireApp(pool, identity)
     const changed = await inTransaction(pool, (tx) =>
-      scaleFormations(tx, app, wishes, account),
+      scaleFormations(tx, app, wishes, account, limits()),
     )
     return changed.map((it) => serializeFormation(it, app))
   }
