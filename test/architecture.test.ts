@@ -18,6 +18,7 @@ const mayImport: Record<string, readonly string[]> = {
   runtime: ['lib', 'model'],
   router: [...domain, 'actions', 'work'],
   logs: [...domain, 'actions', 'work'],
+  webhooks: [...domain, 'actions', 'work'],
   api: [...domain, 'actions', 'installation/data-directory.ts'],
   manager: [...domain, 'actions', 'work', 'runtime/runtime.ts'],
   builds: [
@@ -44,7 +45,7 @@ for (const file of globSync('**/*.ts', { cwd: src })) {
   test(`src/${file} leaves the environment, and starting programs, to those who may`, () => {
     const text = readFileSync(join(src, file), 'utf8')
     assert.ok(!/process\.env/.test(text), 'only bin/ reads process.env')
-    if (/^(api|actions|store|model|lib|work|logs|manager)\//.test(file)) {
+    if (/^(api|actions|store|model|lib|work|logs|webhooks|manager)\//.test(file)) {
       assert.ok(!text.includes('child_process'), `src/${file} may not start programs`)
     }
   })
