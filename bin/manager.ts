@@ -9,6 +9,7 @@ import { pruneFiles } from '../src/builds/prune-files.ts'
 import { readBuildEnvironment } from '../src/builds/read-build-environment.ts'
 import { systemClock } from '../src/lib/clock.ts'
 import { secretBox } from '../src/lib/secret-box.ts'
+import { healthChecker } from '../src/manager/check-health.ts'
 import { heedHints } from '../src/manager/heed-hints.ts'
 import { lookAfterApp } from '../src/manager/look-after-app.ts'
 import { lookAfterFormation } from '../src/manager/look-after-formation.ts'
@@ -61,6 +62,7 @@ const machine = new LocalRuntime({
 const runtime = runtimeOnClock(machine, ahead)
 await runtime.prepare(signal)
 const list = part.hastyPool(FOR_THE_LIST)
+const health = healthChecker({ runtime, pool: list, region: name, log }, signal)
 heedHints(runtime, { pool: list, region: name, log }, signal)
 
 const builtIns = await installBuildpacks(data, systemClock.now())
@@ -69,7 +71,7 @@ const loop = runLoop(
     pool: list,
     region: name,
     looks: {
-      formation: lookAfterFormation({ pool, runtime, secrets, clock, timings }),
+      formation: lookAfterFormation({ pool, runtime, secrets, clock, timings, health }),
       build: lookAfterBuild({
         pool,
         runtime,

@@ -1,3 +1,5 @@
+import { enabledFeatures } from '../src/model/app-features.ts'
+import { type DynoPolicy, dynoPolicy } from '../src/model/dyno-policy.ts'
 import type { Dyno } from '../src/model/dyno.ts'
 import type { Formation } from '../src/model/formation.ts'
 import {
@@ -7,6 +9,13 @@ import {
   type ReleaseId,
   type SlugId,
 } from '../src/model/ids.ts'
+import { HEROKU_TIMINGS } from '../src/model/timings.ts'
+
+/** As Heroku's, where nothing is said. */
+export function aPolicy(but: Partial<DynoPolicy> = {}): DynoPolicy {
+  const features = enabledFeatures({})
+  return { ...dynoPolicy({}, features, HEROKU_TIMINGS), ...but }
+}
 
 export const bootedAt = new Date('2026-01-01T00:00:00Z')
 
@@ -21,6 +30,11 @@ export function aFormation(but: Partial<Formation> = {}): Formation {
     command: 'node index.js',
     release: 'v1' as ReleaseId,
     slug: 's1' as SlugId,
+    releasedAt: bootedAt,
+    proven: true,
+    onTrial: false,
+    idle: false,
+    healthCheck: null,
     ...but,
   }
 }
@@ -45,6 +59,7 @@ export function aDyno(but: Partial<Dyno> = {}): Dyno {
     createdAt: bootedAt,
     startedAt: bootedAt,
     restartRequestedAt: null,
+    restartBecause: null,
     terminatedAt: null,
     killedAt: null,
     exitedAt: null,

@@ -7,12 +7,14 @@ import { type AnApp, anApp, secrets } from '../../test/an-app.ts'
 import { aDatabase } from '../../test/postgres.ts'
 import { DAY, HOUR, later, MINUTE, SECOND } from '../lib/clock.ts'
 import type { Dyno } from '../model/dyno.ts'
+import type { DynoId } from '../model/ids.ts'
 import { HEROKU_TIMINGS } from '../model/timings.ts'
 import {
   MemoryRuntime,
   type MemoryRuntimeOptions,
 } from '../runtime/memory/memory-runtime.ts'
 import { liveDynos } from '../store/dynos.ts'
+import type { Health } from './facts.ts'
 import { lookAfterFormation } from './look-after-formation.ts'
 
 const pool = aDatabase()
@@ -24,18 +26,21 @@ async function aWorld(options: MemoryRuntimeOptions = {}) {
   let now = new Date('2026-01-01T00:00:00Z')
   const clock = { now: () => now }
   const runtime = new MemoryRuntime(clock, options)
+  const health = new Map<DynoId, Health>()
   const look = lookAfterFormation({
     pool,
     runtime,
     secrets,
     clock,
     timings,
+    health: () => health,
   })
   const it = await anApp(pool)
 
   return {
     it,
     runtime,
+    health,
     /** Looks and routes until nobody has anything to do. */
     settle: async (type = 'web'): Promise<Dyno[]> => {
       const formation = await it.formation(type)

@@ -11,7 +11,10 @@ import type { Pool } from 'pg'
 
 import { type Clock, MINUTE, SECOND } from '../lib/clock.ts'
 import type { SecretBox } from '../lib/secret-box.ts'
+import { takeBackRelease } from '../actions/take-back-release.ts'
+import { enabledFeatures } from '../model/app-features.ts'
 import { type Dyno, placeOf } from '../model/dyno.ts'
+import { dynoPolicy } from '../model/dyno-policy.ts'
 import { dynoEnvironment, type Environment } from '../model/dyno-environment.ts'
 import type { FormationId } from '../model/ids.ts'
 import { sizeNamed } from '../model/size.ts'
@@ -20,13 +23,11 @@ import type { DynoSpec, Runtime } from '../runtime/runtime.ts'
 import { liveDynos } from '../store/dynos.ts'
 import { findFormation, type FormationFacts } from '../store/formations.ts'
 import { inTransaction } from '../store/queryable.ts'
-import {
-  type Facts,
-  nextMoment,
-  planFormation,
-  type RuntimeCall,
-  type Step,
-} from './plan-formation.ts'
+import type { CheckHealth } from './check-health.ts'
+import type { Facts } from './facts.ts'
+import { nextMoment, planFormation } from './plan-formation.ts'
+import { refused } from './refused.ts'
+import type { RowStep, RuntimeCall, Step } from './steps.ts'
 import { takeRowSteps } from './take-row-steps.ts'
 
 export interface Deps {
@@ -36,6 +37,7 @@ export interface Deps {
   readonly clock: Clock
   /** As set now; they may change while the manager runs. */
   readonly timings: () => Timings
+  readonly health: CheckHealth
 }
 
 /** How many dynos of a formation boot in one look: those that are up already must not wait for all. */
@@ -47,11 +49,16 @@ const WHILE_MOVING = SECOND
 export function lookAfterFormation(deps: Deps) {
   /** Resolves to the milliseconds until the formation wants another look. */
   return async (subject: string, signal: AbortSignal): Promise<number> => {
-    const found = await findFormation(deps.pool, subject as FormationId)
-    if (!found) return Infinity
-    const facts = await factsOf(found, deps, signal)
+    const id = subject as FormationId
+    const found = await findFormation(deps.pool, id)
+    if (!found) {
+      deps.health({ formation: id, check: null, dynos: [] })
+      return Infinity
+    }
+    const configVars = configVarsOf(found, deps.secrets)
+    const facts = await factsOf(found, configVars, deps, signal)
     const steps = planFormation(facts)
-    await takeSteps(steps, found, deps, signal)
+    await takeSteps(steps, { found, configVars, deps, signal })
     if (steps.length > 0) return 0
     return Math.max(
       0,
@@ -61,52 +68,90 @@ export function lookAfterFormation(deps: Deps) {
 }
 
 async function factsOf(
-  found: FormationFacts,
+  { formation, switches }: FormationFacts,
+  configVars: Environment,
   deps: Deps,
   signal: AbortSignal,
 ): Promise<Facts> {
-  const { formation } = found
   const dynos = await liveDynos(deps.pool, formation.id)
   const ids = dynos.map((dyno) => dyno.id)
   const statuses = await deps.runtime.status(ids, signal)
-  return { formation, dynos, statuses, timings: deps.timings(), now: deps.clock.now() }
+  const health = deps.health({
+    formation: formation.id,
+    check: formation.healthCheck,
+    dynos: dynos.filter(({ id, state }) => {
+      const status = statuses.get(id)
+      return state !== 'stopping' && status?.is === 'running' && status.listening
+    }),
+  })
+  const policy = dynoPolicy(configVars, enabledFeatures(switches), deps.timings())
+  return { formation, policy, dynos, statuses, health, now: deps.clock.now() }
 }
 
-async function takeSteps(
-  steps: readonly Step[],
-  found: FormationFacts,
-  deps: Deps,
-  signal: AbortSignal,
-): Promise<void> {
-  const { formation, region } = found
-  const configVars = configVarsOf(found, deps.secrets)
-  const context = { formation, region, now: deps.clock.now(), configVars }
-  const moves = steps.filter((step) => !isCall(step))
-  if (moves.length > 0) {
-    await inTransaction(deps.pool, (tx) => takeRowSteps(tx, moves, context))
-  }
-
-  const calls = steps.filter(isCall)
-  const boots = calls.filter((step) => step.do === 'boot').slice(0, BOOTS)
-  const others = calls.filter((step) => step.do !== 'boot')
-  // One dyno's trouble must not hold up another's.
-  const outcomes = await Promise.allSettled(
-    [...boots, ...others].map((step) => call(step, { found, configVars, deps, signal })),
-  )
-  const failures = outcomes.flatMap((it) => (it.status === 'rejected' ? [it.reason] : []))
-  if (failures.length > 0) throw new AggregateError(failures, `formation ${formation.id}`)
-}
-
-interface Calling {
+interface Look {
   readonly found: FormationFacts
   readonly configVars: Environment
   readonly deps: Deps
   readonly signal: AbortSignal
 }
 
+async function takeSteps(steps: readonly Step[], look: Look): Promise<void> {
+  await changeRows(
+    steps.filter((step) => !isCall(step)),
+    look,
+  )
+  const calls = steps.filter(isCall)
+  const boots = calls.filter((step) => step.do === 'boot').slice(0, BOOTS)
+  const others = calls.filter((step) => step.do !== 'boot')
+  // One dyno's trouble must not hold up another's.
+  const outcomes = await Promise.all(
+    [...boots, ...others].map((it) => outcomeOf(it, look)),
+  )
+  await changeRows(
+    outcomes.flatMap((it) => it.next ?? []),
+    look,
+  )
+  const failures = outcomes.flatMap((it) => ('failure' in it ? [it.failure] : []))
+  if (failures.length > 0) {
+    throw new AggregateError(failures, `formation ${look.found.formation.id}`)
+  }
+}
+
+async function changeRows(steps: readonly RowStep[], look: Look): Promise<void> {
+  const { found, configVars, deps } = look
+  const { formation, region } = found
+  const now = deps.clock.now()
+  const rows = steps.filter((step) => step.do !== 'take back release')
+  if (rows.length > 0) {
+    const context = { formation, region, configVars, now }
+    await inTransaction(deps.pool, (tx) => takeRowSteps(tx, rows, context))
+  }
+  for (const { failure } of steps.filter((step) => step.do === 'take back release')) {
+    const { app, release } = formation
+    const trial = { app, release, failure, now }
+    await inTransaction(deps.pool, (tx) => takeBackRelease(tx, trial, deps.secrets))
+  }
+}
+
+interface Outcome {
+  /** What a call that failed for good comes to. */
+  readonly next?: RowStep
+  readonly failure?: unknown
+}
+
+async function outcomeOf(step: CallStep, look: Look): Promise<Outcome> {
+  try {
+    await call(step, look)
+    return {}
+  } catch (error) {
+    const next = step.do === 'boot' && refused(step.dyno, error, look.deps.clock.now())
+    return next ? { next } : { failure: error }
+  }
+}
+
 async function call(
   step: CallStep,
-  { found, configVars, deps, signal }: Calling,
+  { found, configVars, deps, signal }: Look,
 ): Promise<void> {
   const { dyno } = step
   switch (step.do) {
@@ -144,12 +189,16 @@ function specOf(dyno: Dyno, found: FormationFacts, configVars: Environment): Dyn
     command: dyno.command,
     stack: found.stack,
     slug: found.formation.slug,
+    ...(found.slugChecksum !== null && { slugChecksum: found.slugChecksum }),
     volumes: [],
   }
 }
 
 function isMoving({ dynos }: Facts): boolean {
   return dynos.some(
-    (it) => it.leaving || it.state === 'starting' || it.state === 'stopping',
+    (it) =>
+      it.leaving ||
+      it.state === 'stopping' ||
+      (it.state === 'starting' && it.waitingFor === null),
   )
 }

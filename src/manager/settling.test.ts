@@ -8,14 +8,14 @@ import { test } from 'node:test'
 
 import * as fc from 'fast-check'
 
-import { aDyno, aFormation, bootedAt } from '../../test/a-dyno.ts'
+import { aDyno, aFormation, aPolicy, bootedAt } from '../../test/a-dyno.ts'
 import { later, SECOND } from '../lib/clock.ts'
 import type { Dyno } from '../model/dyno.ts'
 import type { Formation } from '../model/formation.ts'
 import type { DynoId, ReleaseId } from '../model/ids.ts'
-import { HEROKU_TIMINGS } from '../model/timings.ts'
 import type { DynoStatus } from '../runtime/runtime.ts'
-import { planFormation, type Step } from './plan-formation.ts'
+import { planFormation } from './plan-formation.ts'
+import type { Step } from './steps.ts'
 
 interface World {
   readonly formation: Formation
@@ -109,7 +109,7 @@ function asked(
 }
 
 function plan(world: World): Step[] {
-  return planFormation({ ...world, timings: HEROKU_TIMINGS })
+  return planFormation({ ...world, policy: aPolicy(), health: new Map() })
 }
 
 function moving(world: World): number {
@@ -160,6 +160,7 @@ function carryOut(world: World, chance?: Iterator<number>): World {
         state: 'starting',
         startedAt: null,
         createdAt: world.now,
+        updatedAt: world.now,
       }),
     )
   }

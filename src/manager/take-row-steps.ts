@@ -11,17 +11,20 @@ import {
   type Environment,
   expandCommand,
 } from '../model/dyno-environment.ts'
-import { replacing, startingProcess, stateChanged } from '../model/dyno-lines.ts'
+import { startingProcess } from '../model/dyno-lines.ts'
+import type { AppEvent } from '../model/event.ts'
 import type { Formation } from '../model/formation.ts'
 import { newId } from '../model/ids.ts'
 import { allocateAddresses } from '../store/addresses.ts'
 import { addDynos, type DynoMove, moveDynos, type NewDyno } from '../store/dynos.ts'
+import { writeEvents } from '../store/events.ts'
 import { writeLogLines } from '../store/log-lines.ts'
 import type { Queryable } from '../store/queryable.ts'
 import { wakeRouter } from '../store/regions.ts'
-import type { RuntimeCall, Step } from './plan-formation.ts'
-
-export type RowStep = Exclude<Step, { do: RuntimeCall }>
+import { recordReady } from '../store/trials.ts'
+import { WEB } from './facts.ts'
+import { eventOf, startingEvent } from './event-of.ts'
+import type { RowStep } from './steps.ts'
 
 interface Context {
   readonly formation: Formation
@@ -38,7 +41,7 @@ export async function takeRowSteps(
   context: Context,
 ): Promise<void> {
   const { formation, region, now } = context
-  const taken = steps.map(asTaken)
+  const taken = steps.map((step) => asTaken(step, now))
   const moves = taken.flatMap(({ move }) => move ?? [])
   const moved = await moveDynos(tx, moves, now)
   const done = taken.filter(({ move }) => !move || moved.has(move.dyno.id))
@@ -60,7 +63,16 @@ export async function takeRowSteps(
       message: line,
     })),
   )
-  if (formation.type === 'web' && steps.some(changesRoutes)) await wakeRouter(tx, region)
+  await writeEvents(tx, [
+    ...done.flatMap((it) => it.event ?? []),
+    ...added.map((dyno) => startingEvent(dyno, now)),
+  ])
+  if (formation.type !== WEB) return
+  const ready = done.some(
+    ({ move }) => move?.next.state === 'up' && move.dyno.release === formation.release,
+  )
+  if (ready && !formation.proven) await recordReady(tx, formation.release, now)
+  if (steps.some(changesRoutes)) await wakeRouter(tx, region)
 }
 
 /** Where a dyno is to be added, and how often in a row the place has crashed. */
@@ -79,24 +91,24 @@ interface Taken {
   readonly move?: DynoMove
   readonly place?: Place
   readonly said: readonly Said[]
+  readonly event?: AppEvent | undefined
 }
 
-function asTaken(step: RowStep): Taken {
+function asTaken(step: RowStep, now: Date): Taken {
+  const event = eventOf(step, now)
   switch (step.do) {
     case 'add':
       return { place: { ordinal: step.ordinal, crashes: 0 }, said: [] }
     case 'replace': {
-      const { dyno, because } = step
+      const { dyno, because, say } = step
       const next = { state: dyno.state, leaving: true, stopReason: because }
-      const lines = [...replacing(because), stateChanged('up', 'starting')]
       const place = { ordinal: dyno.ordinal, crashes: 0 }
-      return { move: { dyno, next }, place, said: saidOf(dyno, lines) }
+      return { move: { dyno, next }, place, said: saidOf(dyno, say), event }
     }
     case 'revive': {
-      const { dyno, crashes } = step
-      const lines = [stateChanged('crashed', 'starting')]
+      const { dyno, crashes, say } = step
       const place = { ordinal: dyno.ordinal, crashes }
-      return { move: { dyno, next: { state: 'down' } }, place, said: saidOf(dyno, lines) }
+      return { move: { dyno, next: { state: 'down' } }, place, said: saidOf(dyno, say) }
     }
     case 'note start': {
       const { dyno, at } = step
@@ -104,8 +116,15 @@ function asTaken(step: RowStep): Taken {
     }
     case 'move': {
       const { dyno, to, note, say } = step
-      return { move: { dyno, next: { ...note, state: to } }, said: saidOf(dyno, say) }
+      return {
+        move: { dyno, next: { ...note, state: to } },
+        said: saidOf(dyno, say),
+        event,
+      }
     }
+    // An action of its own: see takeBack.
+    case 'take back release':
+      return { said: [] }
   }
 }
 

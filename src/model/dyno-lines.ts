@@ -11,7 +11,8 @@ const MiB = 1024 ** 2
 export const TERMINATING = 'Stopping all processes with SIGTERM'
 export const KILLING_REMAINING = 'Stopping remaining processes with SIGKILL'
 export const KILLING = 'Stopping process with SIGKILL'
-export const PLATFORM_ERROR = 'Error R99 (Platform error)'
+export const UNIDLING = 'Unidling'
+export const HOST_LOST = 'Error R99 (Platform error) -> The dyno was lost with its host'
 export const OUT_OF_MEMORY = 'Error R15 (Memory quota vastly exceeded)'
 
 export function startingProcess(command: string): string {
@@ -44,7 +45,43 @@ export function memoryInUse(bytes: number, size: Size): string {
 /** The line that opens a replacement; a dyno that is only scaled away has none. */
 export function replacing(because: StopReason): string[] {
   if (because === 'scale down') return []
+  if (because === 'idling') return ['Idling']
   return [because === 'cycling' ? 'Cycling' : 'Restarting']
+}
+
+/* What Heroku has no line for. */
+
+/** `Error R99 (Platform error) -> Failed to launch the dyno within 120 seconds`. */
+export function notLaunched(milliseconds: number): string {
+  return `Error R99 (Platform error) -> Failed to launch the dyno within ${seconds(milliseconds)} seconds`
+}
+
+/** `reason`: which checksum was expected and found, or that there is no slug. */
+export function checksumError(reason: string): string {
+  return `Error R17 (Checksum error) -> ${reason}`
+}
+
+export function neverHealthy(path: string, milliseconds: number, fault: string): string {
+  return `Error R10 (Boot timeout) -> Web process failed its health check at ${path} for ${seconds(milliseconds)} seconds after launch: ${fault}`
+}
+
+export function unhealthy(path: string, failures: number, fault: string): string {
+  return `Health check at ${path} failed ${failures} times in a row: ${fault}`
+}
+
+/** `Restarting in 2 minutes (crash 5 in a row; next attempt at 2026-01-01T00:02:00Z)`. */
+export function nextAttempt(it: {
+  readonly wait: number
+  readonly crashes: number
+  readonly at: Date
+}): string {
+  const at = `${it.at.toISOString().slice(0, 19)}Z`
+  return `Restarting in ${inWords(it.wait)} (crash ${it.crashes} in a row; next attempt at ${at})`
+}
+
+function inWords(milliseconds: number): string {
+  if (milliseconds < 90_000) return `${seconds(milliseconds)} seconds`
+  return `${Math.round(milliseconds / 60_000)} minutes`
 }
 
 function seconds(milliseconds: number): number {

@@ -25,6 +25,8 @@ export interface Dyno {
   readonly startedAt: Date | null
   /** Set by `DELETE /apps/{app}/dynos/{dyno}`; the manager does the rest. */
   readonly restartRequestedAt: Date | null
+  /** Why, if not by hand alone. 'stop': ps:stop. */
+  readonly restartBecause: 'memory' | 'stop' | null
   readonly terminatedAt: Date | null
   readonly killedAt: Date | null
   readonly exitedAt: Date | null
@@ -48,10 +50,20 @@ export type StopReason =
   | 'boot timeout'
   | 'out of memory'
   | 'host lost'
+  | 'start failed'
   | 'idling'
   | 'memory'
   | 'unhealthy'
   | 'checksum'
+  // Of one-offs.
+  | 'exit'
+  | 'stop'
+  | 'time to live'
+  | 'attach error'
+  | 'client gone'
+  | 'release timeout'
+  | 'superseded'
+  | 'app destroyed'
 
 const reachable: Record<DynoState, readonly DynoState[]> = {
   starting: ['up', 'stopping', 'crashed'],

@@ -1,3 +1,4 @@
+import type { HealthCheck } from './health-check.ts'
 import type { AppId, FormationId, ReleaseId, SlugId } from './ids.ts'
 
 /** What the owner asked for: so many dynos of one process type, on the app's current release. */
@@ -11,4 +12,13 @@ export interface Formation {
   readonly command: string
   readonly release: ReleaseId
   readonly slug: SlugId
+  /** Since when the release is the app's current one. */
+  readonly releasedAt: Date
+  /** A web dyno was ready on the release. */
+  readonly proven: boolean
+  /** None was yet, but on an earlier release, so that we could go back to that. */
+  readonly onTrial: boolean
+  /** The app sleeps. */
+  readonly idle: boolean
+  readonly healthCheck: HealthCheck | null
 }

@@ -1,3 +1,4 @@
+import type { Switches } from '../model/app-features.ts'
 import type { Formation } from '../model/formation.ts'
 import type { FormationId } from '../model/ids.ts'
 import type { Queryable } from './queryable.ts'
@@ -8,8 +9,10 @@ export interface FormationFacts {
   readonly region: string
   readonly appName: string
   readonly stack: string
+  readonly slugChecksum: string | null
   /** Sealed for the app. */
   readonly configVars: Buffer
+  readonly switches: Switches
 }
 
 /** As wanted now; undefined while the app has no code, so that nothing could run. */
@@ -23,8 +26,20 @@ export async function findFormation(
             case when apps.deleted_at is null and formations.command is not null
                  then formations.quantity else 0 end as quantity,
             releases.id as release, releases.slug,
+            coalesce(apps.released_at, releases.created_at) as "releasedAt",
+            releases.ready_at is null and not releases.automatic
+              and releases.status = 'succeeded'
+              and exists (select from releases earlier
+                           where earlier.app = apps.id and earlier.version < releases.version
+                             and earlier.status = 'succeeded'
+                             and earlier.ready_at is not null) as "onTrial",
+            releases.ready_at is not null as proven,
+            apps.idle_since is not null as idle,
+            slugs.healthchecks -> formations.type as "healthCheck",
             apps.region, apps.name as "appName", slugs.stack,
-            releases.config_vars as "configVars"
+            slugs.checksum as "slugChecksum", releases.config_vars as "configVars",
+            coalesce((select json_object_agg(name, enabled)
+                        from app_features where app = apps.id), '{}') as switches
        from formations
        join apps on apps.id = formations.app
        join releases on releases.id = apps.current_release
@@ -34,8 +49,8 @@ export async function findFormation(
   )
   const [row] = rows as (Formation & Omit<FormationFacts, 'formation'>)[]
   if (!row) return undefined
-  const { region, appName, stack, configVars, ...formation } = row
-  return { formation, region, appName, stack, configVars }
+  const { region, appName, stack, slugChecksum, configVars, switches, ...formation } = row
+  return { formation, region, appName, stack, slugChecksum, configVars, switches }
 }
 
 /** Every formation of a region, to be looked at when its manager starts. */

@@ -10,15 +10,16 @@ import {
 import type { ConfigVars, Release, ReleaseStatus } from '../model/release.ts'
 import type { Queryable } from './queryable.ts'
 
-const columns = `r.id, r.app, r.version, r.status, r.description, r.slug,
-  r.failure, r.output_token as "outputToken", r.created_at as "createdAt", r.updated_at as "updatedAt",
+export const releaseColumns = `r.id, r.app, r.version, r.status, r.description, r.slug,
+  r.failure, r.automatic, r.output_token as "outputToken",
+  r.created_at as "createdAt", r.updated_at as "updatedAt",
   json_build_object('id', c.id, 'email', c.email) as account`
 
-const tables = 'releases r join accounts c on c.id = r.account'
+export const releaseTables = 'releases r join accounts c on c.id = r.account'
 
 export async function releasesOf(db: Queryable, app: AppId): Promise<Release[]> {
   const { rows } = await db.query(
-    `select ${columns} from ${tables} where r.app = $1 order by r.version`,
+    `select ${releaseColumns} from ${releaseTables} where r.app = $1 order by r.version`,
     [app],
   )
   return rows as Release[]
@@ -34,7 +35,7 @@ export async function findRelease(
   if (!version && !isUuid(identity)) return undefined
   const key = version ? 'r.version' : 'r.id'
   const { rows } = await db.query(
-    `select ${columns} from ${tables} where r.app = $1 and ${key} = $2`,
+    `select ${releaseColumns} from ${releaseTables} where r.app = $1 and ${key} = $2`,
     [app, version ?? identity],
   )
   return (rows as Release[])[0]
@@ -68,7 +69,7 @@ export async function addRelease(
        select $1, $2, coalesce(max(version), 0) + 1, $3, $4, $5, $6, $7, $8, $9
          from releases where app = $2
        returning *)
-     select ${columns} from r join accounts c on c.id = r.account`,
+     select ${releaseColumns} from r join accounts c on c.id = r.account`,
     [
       release.id,
       release.app,
@@ -115,34 +116,44 @@ export async function slugInForce(db: Queryable, app: AppId): Promise<SlugId | n
   return (rows as { slug: SlugId | null }[])[0]?.slug ?? null
 }
 
-/** Releases of the app that still wait for their command expire; returns their dynos. */
-export async function expirePending(tx: Queryable, app: AppId): Promise<DynoId[]> {
+/** Releases of the app that still wait for their command expire. */
+export async function expirePending(
+  tx: Queryable,
+  app: AppId,
+): Promise<readonly { readonly version: number; readonly dyno: DynoId }[]> {
   const { rows } = await tx.query(
     `with expired as (
        update releases set status = 'expired', updated_at = now()
-        where app = $1 and status = 'pending' returning id)
-     select one_offs.dyno from one_offs join expired on expired.id = one_offs.release_phase`,
+        where app = $1 and status = 'pending' returning id, version)
+     select expired.version, one_offs.dyno
+       from one_offs join expired on expired.id = one_offs.release_phase`,
     [app],
   )
-  return (rows as { dyno: DynoId }[]).map((row) => row.dyno)
+  return rows as { version: number; dyno: DynoId }[]
 }
 
-/** Ends a pending release; undefined where it has ended already. */
-export async function settleRelease(
+/** Ends a pending release; undefined where it is not pending any more. */
+export async function endPending(
   tx: Queryable,
   id: ReleaseId,
-  outcome:
-    | { readonly status: 'succeeded' }
-    | { readonly status: 'failed'; readonly failure: string },
+  { status, failure }: Pick<Release, 'status' | 'failure'>,
 ): Promise<Release | undefined> {
   const { rows } = await tx.query(
     `with r as (
        update releases set status = $2, failure = $3, updated_at = now()
         where id = $1 and status = 'pending' returning *)
-     select ${columns} from r join accounts c on c.id = r.account`,
-    [id, outcome.status, outcome.status === 'failed' ? outcome.failure : null],
+     select ${releaseColumns} from r join accounts c on c.id = r.account`,
+    [id, status, failure],
   )
   return (rows as Release[])[0]
+}
+
+export async function appOfRelease(
+  db: Queryable,
+  id: ReleaseId,
+): Promise<AppId | undefined> {
+  const { rows } = await db.query('select app from releases where id = $1', [id])
+  return (rows as { app: AppId }[])[0]?.app
 }
 
 /** The config vars as of a release. */

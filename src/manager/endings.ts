@@ -1,0 +1,90 @@
+/** How a dyno's end is told and counted, when nobody asked for it. */
+
+import { later, MINUTE } from '../lib/clock.ts'
+import { coolOff, crashesInARow } from '../model/crash-policy.ts'
+import type { Dyno, StopReason } from '../model/dyno.ts'
+import * as say from '../model/dyno-lines.ts'
+import { sizeNamed } from '../model/size.ts'
+import type { Exit } from './facts.ts'
+import { move, type Move, note, type Notes } from './steps.ts'
+
+/** A dyno that ran so long before it was lost was not lost for what it did. */
+const SETTLED_AFTER = MINUTE
+
+/** The process ended by itself, whatever its status: that is a crash. One that leaves had its time. */
+export function ended(dyno: Dyno, exit: Exit, now: Date): Move {
+  if (dyno.leaving) return move(dyno, 'stopping', exitNotes(exit), exitLines(dyno, exit))
+  const ran = exit.at.getTime() - exit.startedAt.getTime()
+  const because = dyno.stopReason ?? (exit.outOfMemory ? 'out of memory' : 'crash')
+  return crashed(
+    dyno,
+    { crashes: crashesInARow(dyno.crashes, ran), because, now },
+    {
+      note: exitNotes(exit),
+      say: exitLines(dyno, exit),
+    },
+  )
+}
+
+/** An exit that was asked for. */
+export function noteExit(dyno: Dyno, exit: Exit): Move {
+  return note(dyno, exitNotes(exit), exitLines(dyno, exit))
+}
+
+/**
+ * Our fault, not the app's: a dyno that ran for a while is replaced at once. One that was
+ * lost while it had hardly begun waits as if it had crashed, or it would be lost again and again.
+ */
+export function lost(dyno: Dyno, now: Date): Move {
+  const settled = dyno.startedAt && now >= later(dyno.startedAt, SETTLED_AFTER)
+  if (!settled && !dyno.leaving) return notStarted(dyno, 'host lost', say.HOST_LOST, now)
+  const changed = dyno.state === 'up' && !dyno.leaving
+  return move(dyno, 'stopping', { stopReason: 'host lost' }, [
+    say.HOST_LOST,
+    ...(changed ? [say.stateChanged('up', 'starting')] : []),
+  ])
+}
+
+/** It could not be run, for no fault of its process. */
+export function notStarted(
+  dyno: Dyno,
+  because: StopReason,
+  line: string,
+  now: Date,
+): Move {
+  return crashed(
+    dyno,
+    { crashes: dyno.crashes + 1, because, now },
+    {
+      note: { exitedAt: now },
+      say: [line],
+    },
+  )
+}
+
+function crashed(
+  dyno: Dyno,
+  { crashes, because, now }: { crashes: number; because: StopReason; now: Date },
+  told: { readonly note: Notes; readonly say: readonly string[] },
+): Move {
+  const wait = coolOff(crashes, dyno.id)
+  const nextAttemptAt = later(now, wait)
+  const notes = { ...told.note, crashes, nextAttemptAt, stopReason: because }
+  return move(dyno, 'crashed', notes, [
+    ...told.say,
+    say.stateChanged(dyno.state, 'crashed'),
+    ...(wait > 0 ? [say.nextAttempt({ wait, crashes, at: nextAttemptAt })] : []),
+  ])
+}
+
+function exitNotes(exit: Exit): Notes {
+  return { exitedAt: exit.at, exitStatus: exit.status }
+}
+
+/** An out-of-memory kill is never told as a plain exit, also of a dyno that was stopping. */
+function exitLines(dyno: Dyno, exit: Exit): string[] {
+  const exited = say.processExited(exit.status)
+  const size = sizeNamed(dyno.size)
+  if (!exit.outOfMemory || !size) return [exited]
+  return [say.memoryInUse(size.hardMemory, size), say.OUT_OF_MEMORY, say.KILLING, exited]
+}

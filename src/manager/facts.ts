@@ -1,0 +1,36 @@
+import type { Dyno } from '../model/dyno.ts'
+import type { DynoPolicy } from '../model/dyno-policy.ts'
+import type { Formation } from '../model/formation.ts'
+import type { DynoId } from '../model/ids.ts'
+import type { DynoStatus } from '../runtime/runtime.ts'
+
+/** All that the dyno manager decides by. */
+export interface Facts {
+  readonly formation: Formation
+  readonly policy: DynoPolicy
+  /** Those that are not down. */
+  readonly dynos: readonly Dyno[]
+  readonly statuses: ReadonlyMap<DynoId, DynoStatus>
+  /** Of dynos with a health check. Who is absent has not been asked yet: that says nothing. */
+  readonly health: ReadonlyMap<DynoId, Health>
+  readonly now: Date
+}
+
+export interface Health {
+  /** Its last answer was good. */
+  readonly well: boolean
+  /** Bad answers in a row. */
+  readonly failures: number
+  /** What was wrong with the last one: `it answered 503`. */
+  readonly fault: string
+}
+
+export type Running = Extract<DynoStatus, { is: 'running' }>
+export type Exit = Extract<DynoStatus, { is: 'exited' }>
+
+export const WEB = 'web'
+
+/** The other dyno of the place: who leaves it, or who took it. */
+export function twinOf(dyno: Dyno, { dynos }: Facts): Dyno | undefined {
+  return dynos.find((it) => it.ordinal === dyno.ordinal && it.id !== dyno.id)
+}

@@ -1,0 +1,88 @@
+import { later, MINUTE } from '../lib/clock.ts'
+import type { Dyno } from '../model/dyno.ts'
+import * as say from '../model/dyno-lines.ts'
+import { ended, lost, notStarted } from './endings.ts'
+import { type Facts, type Running, WEB } from './facts.ts'
+import { heldUntil } from './preboot.ts'
+import { reasonToStop } from './reason-to-stop.ts'
+import { move, note, type Step, stop } from './steps.ts'
+
+/** From a dyno's row, or the end of its waiting for room, to its process. */
+const PLACED_WITHIN = 2 * MINUTE
+
+export function planStarting(dyno: Dyno, facts: Facts): Step | undefined {
+  const { now } = facts
+  const status = facts.statuses.get(dyno.id)
+  const unwanted = reasonToStop(dyno, facts)
+  if (unwanted && !dyno.killedAt) return stop(dyno, unwanted)
+
+  switch (status?.is) {
+    case undefined:
+    case 'created':
+      if (dyno.startedAt) return lost(dyno, now)
+      if (dyno.waitingFor) return undefined
+      if (now < placedBy(dyno)) return { do: 'boot', dyno }
+      return notStarted(dyno, 'start failed', say.notLaunched(PLACED_WITHIN), now)
+    case 'lost':
+      return lost(dyno, now)
+    case 'exited':
+      if (!dyno.startedAt) return { do: 'note start', dyno, at: status.startedAt }
+      return ended(dyno, status, now)
+    case 'running':
+      if (dyno.killedAt) return { do: 'kill', dyno }
+      if (!dyno.startedAt) return { do: 'note start', dyno, at: status.startedAt }
+      return isReady(dyno, status, facts)
+        ? whenReady(dyno, facts)
+        : whenNotReady(dyno, status, facts)
+  }
+}
+
+export function placedBy(dyno: Dyno): Date {
+  return later(dyno.updatedAt, PLACED_WITHIN)
+}
+
+/** When a web dyno that is not ready by then is given up. */
+export function readyBy(
+  startedAt: Date,
+  listening: boolean,
+  { policy, formation }: Facts,
+): Date {
+  const grace = listening ? (formation.healthCheck?.grace ?? 0) : 0
+  return later(startedAt, Math.max(policy.bootTimeout, grace))
+}
+
+/** Whether requests would find it serving: its port is bound, and its health check is answered well. */
+function isReady(dyno: Dyno, { listening }: Running, facts: Facts): boolean {
+  if (dyno.type !== WEB) return true
+  if (!facts.formation.healthCheck) return listening
+  return listening && facts.health.get(dyno.id)?.well === true
+}
+
+function whenReady(dyno: Dyno, facts: Facts): Step | undefined {
+  const held = heldUntil(dyno, facts)
+  if (held && facts.now < held) return undefined
+  return move(dyno, 'up', {}, [say.stateChanged('starting', 'up')])
+}
+
+function whenNotReady(
+  dyno: Dyno,
+  { startedAt, listening }: Running,
+  facts: Facts,
+): Step | undefined {
+  const { formation, policy, now } = facts
+  const deadline = readyBy(startedAt, listening, facts)
+  if (now < deadline) return undefined
+  if (!listening) {
+    return note(dyno, { killedAt: now, stopReason: 'boot timeout' }, [
+      say.bootTimeout(policy.bootTimeout),
+      say.KILLING,
+    ])
+  }
+  const health = facts.health.get(dyno.id)
+  if (!health || !formation.healthCheck) return undefined
+  const within = deadline.getTime() - startedAt.getTime()
+  return note(dyno, { killedAt: now, stopReason: 'unhealthy' }, [
+    say.neverHealthy(formation.healthCheck.path, within, health.fault),
+    say.KILLING,
+  ])
+}

@@ -1,0 +1,34 @@
+/**
+ * The feature `preboot`, with Heroku's timing (heroku-semantics §6.1), for web dynos. On a
+ * release all successors boot at once, and wait, ready but not yet up, until some minutes
+ * after it; then they come up together, and the old ones leave as soon as these are
+ * routed, so that two versions serve no longer than the router takes for that. On any
+ * other restart a successor is up when it is ready, and the old dyno serves on beside it.
+ */
+
+import { later } from '../lib/clock.ts'
+import type { Dyno, StopReason } from '../model/dyno.ts'
+import { type Facts, twinOf, WEB } from './facts.ts'
+
+const OVERLAPPING: readonly (StopReason | null)[] = ['restart', 'cycling', 'memory']
+
+/** Until when a dyno that is ready has to wait for the switch; undefined: it hasn't. */
+export function heldUntil(dyno: Dyno, facts: Facts): Date | undefined {
+  const { formation, policy } = facts
+  const old = twinOf(dyno, facts)
+  if (!policy.preboot || dyno.type !== WEB) return undefined
+  if (!old?.leaving || old.state !== 'up' || old.stopReason !== 'release')
+    return undefined
+  return later(formation.releasedAt, policy.preboot.switch)
+}
+
+/** Until when a leaving dyno serves beside its successor; undefined: it may go at once. */
+export function overlapsUntil(
+  dyno: Dyno,
+  successor: Dyno,
+  { policy }: Facts,
+): Date | undefined {
+  if (!policy.preboot || dyno.restartBecause === 'stop') return undefined
+  if (!OVERLAPPING.includes(dyno.stopReason)) return undefined
+  return later(successor.updatedAt, policy.preboot.overlap)
+}

@@ -1,0 +1,26 @@
+import type { StopReason } from '../model/dyno.ts'
+import type { Facts } from './facts.ts'
+
+/**
+ * Replacing takes at most a quarter of a formation, rounded up, at a time: places where a
+ * dyno is leaving, starting or stopping count. So a release that does not boot costs no
+ * more than its first batch. With preboot no dyno of a release serves before all do.
+ */
+export class Room {
+  readonly #releasesAtOnce: boolean
+  #left: number
+
+  constructor({ formation, policy, dynos }: Facts) {
+    const moving = dynos.filter(
+      (it) => it.leaving || it.state === 'starting' || it.state === 'stopping',
+    )
+    const places = new Set(moving.map((it) => it.ordinal))
+    this.#left = Math.ceil(formation.quantity / 4) - places.size
+    this.#releasesAtOnce = policy.preboot !== undefined && formation.type === 'web'
+  }
+
+  take(because: StopReason): boolean {
+    if (because === 'release' && this.#releasesAtOnce) return true
+    return this.#left-- > 0
+  }
+}
