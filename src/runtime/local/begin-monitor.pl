@@ -1,5 +1,5 @@
 #!/usr/bin/perl -w
-# begin-monitor.pl ARCH CGROUPS UNIFIED IMAGE AT OWNER OUTSIDE INSIDE HOST PROGRAM [ARG]…
+# begin-monitor.pl ARCH CGROUPS UNIFIED GUARDED IMAGE AT OWNER OUTSIDE INSIDE HOST PROGRAM [ARG]…
 #
 # Becomes PROGRAM inside the given cgroups (files cgroup.procs, separated by spaces), so that it
 # outlives whatever cgroup its starter is ended with, and in namespaces of its own: what is
@@ -7,6 +7,7 @@
 # Node's word for the processor. Each of the others may be empty, and then nothing is done:
 #
 #   UNIFIED  on a machine with hybrid cgroups, which crun 1.8 refuses, what to unmount first
+#   GUARDED  a device to mount over itself, read-only: it can be used, but not given away
 #   IMAGE    a disk to mount at AT, with the two directories in it that an overlay wants, both
 #            OWNER's (a uid and gid)
 #   OUTSIDE  lines for `ip -batch` in the network namespace of process HOST, in which SELF stands
@@ -20,7 +21,8 @@
 # No module but the smallest: others take longer to load than all of this takes to run.
 use strict;
 
-my ($arch, $cgroups, $unified, $image, $at, $owner, $outside, $inside, $host, @program) = @ARGV;
+my ($arch, $cgroups, $unified, $guarded, @rest) = @ARGV;
+my ($image, $at, $owner, $outside, $inside, $host, @program) = @rest;
 
 my %calls = (
     x64   => { mount => 165, umount => 166, unshare => 272, setns => 308 },
@@ -30,6 +32,7 @@ my $calls = $calls{$arch} or die "no system calls are known for $arch\n";
 
 my ($clone_newns, $clone_newnet) = (0x00020000, 0x40000000);
 my ($ms_nosuid, $ms_nodev, $ms_noatime, $all_private) = (2, 4, 1024, 0x44000);
+my ($ms_bind, $ms_bind_read_only) = (4096, 4096 | 32 | 1);
 my ($loop_get_free, $loop_configure, $autoclear, $ebusy) = (0x4c82, 0x4c0a, 4, 16);
 my $tries = 1000;
 
@@ -37,6 +40,7 @@ write_to($_, $$) for split ' ', $cgroups;
 separate();
 my $network = $inside ? connected() : undef;
 call('umount', $unified, 0) if $unified;
+guard() if $guarded;
 mount_disk() if $image;
 if ($network) {
     waitpid $network, 0;
@@ -45,7 +49,7 @@ if ($network) {
 exec { $program[0] } @program or die "cannot run $program[0]: $!\n";
 
 sub separate {
-    my $mounts = $unified || $image ? $clone_newns : 0;
+    my $mounts = $unified || $guarded || $image ? $clone_newns : 0;
     my $all = $mounts | ($inside ? $clone_newnet : 0);
     call('unshare', $all) if $all;
     call('mount', 'none', '/', 'none', $all_private, 0) if $mounts;
@@ -71,6 +75,11 @@ sub ip {
     open my $ip, '|-', 'ip', '-batch', '-' or die "cannot run ip: $!\n";
     print $ip "$lines\n";
     close $ip or exit 1;
+}
+
+sub guard {
+    call('mount', $guarded, $guarded, 'none', $ms_bind, 0);
+    call('mount', 'none', $guarded, 'none', $ms_bind_read_only, 0);
 }
 
 # No barriers: nothing of the disk is to survive a crash, and giving it up must not wait for the

@@ -7,6 +7,8 @@ export interface Beginning {
   readonly cgroups: readonly string[]
   /** A cgroup2 that crun must not see. */
   readonly hybridMount: string | undefined
+  /** A device that stays whose it is, though it can be used. */
+  readonly guarded?: string | undefined
   readonly disk?: Disk | undefined
   readonly network?: Network | undefined
 }
@@ -32,12 +34,13 @@ export interface Network {
 export function beginMonitor({
   cgroups,
   hybridMount,
+  guarded,
   disk,
   network,
 }: Beginning): string[] {
   const namedDisk = disk ? [disk.image, disk.at, String(disk.owner)] : ['', '', '']
   const { outside = '', inside = '', host = '' } = network ?? {}
-  const mounts = [hybridMount ?? '', ...namedDisk]
+  const mounts = [hybridMount ?? '', guarded ?? '', ...namedDisk]
   const command = ['perl', '-w', SCRIPT, process.arch, cgroups.join(' ')]
   return [...command, ...mounts, outside, inside, String(host)]
 }

@@ -14,13 +14,16 @@
  *   <id>/persist/oom       written by conmon when the kernel killed for memory
  *   <id>/log               what it printed, in the CRI format
  *   <id>/log.tmp           what conmon goes on in when the log is full (`log-files.ts`)
+ *   <id>/attach, ctl       conmon's: its process's streams, the size of its terminal
+ *   <id>/stream.sock       where an attached dyno's client comes (`attach-bridge.pl`)
+ *   <id>/<entry id>/       the same of a process started inside it (`enter-dyno.ts`)
  *   <id>/image             its disk, where it has one; mounted at <id>/disk for itself only
  *   <id>/disk/upper, work  its layer over /app
  */
 
 import { join } from 'node:path'
 
-import type { DynoId } from '../../model/ids.ts'
+import type { DynoId, EntryId } from '../../model/ids.ts'
 
 export interface DynoFiles {
   readonly directory: string
@@ -34,6 +37,7 @@ export interface DynoFiles {
   readonly persist: string
   readonly log: string
   readonly spareLog: string
+  readonly stream: string
   readonly hosts: string
   readonly image: string
   readonly disk: string
@@ -58,6 +62,17 @@ export interface StartMark {
   readonly boot: string
 }
 
+/** Of a process started inside a dyno; under the dyno's directory, and gone with it. */
+export interface EntryFiles {
+  readonly directory: string
+  readonly process: string
+  readonly pid: string
+  readonly monitorPid: string
+  readonly exits: string
+  readonly control: string
+  readonly stream: string
+}
+
 export interface RegionFiles {
   readonly directory: string
   readonly exits: string
@@ -65,6 +80,7 @@ export interface RegionFiles {
   readonly resolvConf: string
   readonly diskTemplate: string
   of(id: DynoId): DynoFiles
+  entry(dyno: DynoId, id: EntryId): EntryFiles
 }
 
 export function regionFiles(directory: string): RegionFiles {
@@ -89,6 +105,7 @@ export function regionFiles(directory: string): RegionFiles {
         terminated: at('terminated'),
         persist: at('persist'),
         log: at('log'),
+        stream: at('stream.sock'),
         spareLog: at('log.tmp'),
         hosts: at('hosts'),
         image: at('image'),
@@ -98,6 +115,18 @@ export function regionFiles(directory: string): RegionFiles {
         exit: join(exits, id),
         execFifo: join(crun, id, 'exec.fifo'),
         crunState: join(crun, id),
+      }
+    },
+    entry(dyno, id) {
+      const at = (name: string) => join(directory, dyno, id, name)
+      return {
+        directory: join(directory, dyno, id),
+        process: at('process.json'),
+        pid: at('pid'),
+        monitorPid: at('conmon.pid'),
+        exits: at('exits'),
+        control: at('ctl'),
+        stream: at('stream.sock'),
       }
     },
   }

@@ -5,36 +5,30 @@
 
 import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
-import { mkdir, mkdtemp, open, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { createServer, get } from 'node:http'
-import { networkInterfaces, tmpdir } from 'node:os'
+import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { randomBytes, randomInt } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 
-import { silentLog } from '../../lib/log.ts'
+import { aLocalMachine, loopDevices } from '../../../test/a-local-machine.ts'
 import type { DynoId } from '../../model/ids.ts'
 import type { DynoSpec, DynoStatus } from '../runtime.ts'
 import { aDynoSpec, itIsARuntime, until } from '../runtime-contract.ts'
 import { SLUG_UID } from './address.ts'
-import { demolish } from './demolish.ts'
 import { DISK_SIZE } from './disk.ts'
 import { regionFiles } from './dyno-files.ts'
-import { ensureStack } from './ensure-stack.ts'
 import { mendLogs } from './log-files.ts'
 import { LocalRuntime } from './local-runtime.ts'
 import { machineNames } from './machine-names.ts'
 import { runProgram } from './run-program.ts'
 
-const STACKS = process.env['MAYFLY_STACKS'] ?? '/var/cache/mayfly/stacks'
-const REGION = 'us'
 const MiB = 1024 ** 2
 const { signal } = new AbortController()
 
-await ensureStack(STACKS, 'debian-12', () => undefined)
-
 itIsARuntime('local', async () => {
-  const { options, address, close } = await aMachine()
+  const { options, address, close } = await aLocalMachine()
   return {
     runtime: new LocalRuntime(options),
     again: () => new LocalRuntime(options),
@@ -43,7 +37,7 @@ itIsARuntime('local', async () => {
   }
 })
 
-const machine = await aMachine()
+const machine = await aLocalMachine()
 const { options } = machine
 const runtime = new LocalRuntime(options)
 const files = regionFiles(options.dynos)
@@ -204,7 +198,7 @@ test('bridge and firewall that were taken away are put up again', async () => {
   })
   const watching = new AbortController()
   runtime.watch(() => undefined, watching.signal)
-  const { bridge, firewallTable } = machineNames(options.installation, REGION)
+  const { bridge, firewallTable } = machineNames(options.installation, options.region)
   const rules = () => runProgram('nft', ['list', 'table', 'inet', firewallTable])
   const wanted = await rules()
 
@@ -365,48 +359,6 @@ async function aSlug(contents: Readonly<Record<string, string>>): Promise<string
     await writeFile(file, text)
   }
   return slug
-}
-
-/** An installation of the test's own; `close` fails if it leaves anything behind. */
-async function aMachine() {
-  const root = await mkdtemp(join(tmpdir(), 'mayfly-local-'))
-  await runProgram('chmod', ['711', root])
-  const installation = randomBytes(3).toString('hex')
-  // Of its own, by chance: tests run side by side, and beside real installations.
-  const network = `172.${randomInt(24, 31)}.${randomInt(256)}`
-  const its = {
-    installation,
-    region: REGION,
-    subnet: `${network}.0/24`,
-    root,
-    stacks: STACKS,
-    slugs: join(root, 'slugs'),
-    dynos: join(root, 'dynos', REGION),
-    endedLogs: join(root, 'logs', 'ended'),
-    log: silentLog,
-  }
-  return { options: its, address: (n: number) => `${network}.${2 + n}`, close }
-
-  async function close(): Promise<void> {
-    await demolish(its)
-    await rm(root, { recursive: true })
-    const left = [
-      ...(await runProgram('ip', ['-brief', 'link'])).split('\n'),
-      ...(await runProgram('ip', ['netns'])).split('\n'),
-      ...(await runProgram('nft', ['list', 'tables'])).split('\n'),
-      ...readFileSync('/proc/mounts', 'utf8').split('\n'),
-      ...(await loopDevices()).split('\n'),
-      ...readdirSync('/sys/fs/cgroup', { recursive: true, encoding: 'utf8' }),
-    ]
-    assert.deepEqual(
-      left.filter((line) => line.includes(installation) || line.includes(root)),
-      [],
-    )
-  }
-}
-
-function loopDevices(): Promise<string> {
-  return runProgram('losetup', ['--all'])
 }
 
 function statusCode(url: string): Promise<number | undefined> {

@@ -21,6 +21,7 @@ import {
 } from '../runtime.ts'
 import { decodeOutput } from './dyno-output.ts'
 import { dynoStatus, recordOf } from './dyno-status.ts'
+import { enterDyno } from './enter-dyno.ts'
 import { httpProbe } from './http-probe.ts'
 import { keepUp } from './keep-up.ts'
 import { noteIfListening } from './port-probe.ts'
@@ -95,9 +96,9 @@ export class LocalRuntime implements Runtime {
   }
 
   async enter(id: DynoId, entry: Entry, signal: AbortSignal): Promise<void> {
-    await this.#oneAtATime(id, `enter dyno ${id}`, signal, async () => {
-      throw new RuntimeError('failed', `Dynos cannot be entered yet: ${entry.id}.`)
-    })
+    await this.#oneAtATime(id, `enter dyno ${id}`, signal, () =>
+      enterDyno(this.#region, id, entry),
+    )
   }
 
   async remove(id: DynoId, signal: AbortSignal): Promise<void> {

@@ -3,19 +3,28 @@
  * session and in cgroups of its own before it does anything.
  */
 
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { constants, open, rm } from 'node:fs/promises'
+import type { Readable, Writable } from 'node:stream'
 
 import { SECOND } from '../../lib/clock.ts'
-import type { DynoId } from '../../model/ids.ts'
+import type { DynoId, EntryId } from '../../model/ids.ts'
+import type { Attachment } from '../runtime.ts'
 import { beginMonitor, type Disk, type Network } from './begin-monitor.ts'
-import type { DynoFiles } from './dyno-files.ts'
+import type { DynoFiles, EntryFiles } from './dyno-files.ts'
 
 const CREATES_WITHIN = 20 * SECOND
-const SYNC_DESCRIPTOR = 3
+/** The descriptor after the standard ones. */
+const FIRST_PIPE = 3
 /** Bytes. Then conmon goes on in a new file, and the old one is its readers' alone. */
 const LARGEST_LOG = 64 * 1024 ** 2
+
+/**
+ * crun's own standard input and output where the dyno's are a terminal; crun gives them to the
+ * dyno's user all the same.
+ */
+const NULL_DEVICE = '/dev/null'
 
 export interface MonitorPlan {
   readonly id: DynoId
@@ -26,6 +35,8 @@ export interface MonitorPlan {
   readonly crun: string
   readonly monitorProcs: readonly string[]
   readonly hybridMount: string | undefined
+  /** What the dyno prints is its client's, and its log gets nothing. */
+  readonly attachment?: Attachment | undefined
   /** Undefined: what the dyno writes at /app has no limit. */
   readonly disk?: Disk | undefined
   /** Undefined: the host's own. */
@@ -35,52 +46,123 @@ export interface MonitorPlan {
 /** The program and its arguments. */
 export function monitorCommand(plan: MonitorPlan): readonly string[] {
   const { monitorProcs: cgroups, hybridMount, disk, network } = plan
-  const begin = beginMonitor({ cgroups, hybridMount, disk, network })
+  const guarded = plan.attachment?.terminal && NULL_DEVICE
+  const begin = beginMonitor({ cgroups, hybridMount, guarded, disk, network })
   return [...begin, 'conmon', ...monitorArgs(plan)]
 }
 
-function monitorArgs({ id, name, files, exits, crun }: MonitorPlan): string[] {
-  const runtime = ['--root', crun, '--cgroup-manager=cgroupfs']
+function monitorArgs(plan: MonitorPlan): string[] {
+  const { id, name, files, exits, crun, attachment } = plan
   const settings = {
     '--cid': id,
     '--cuuid': id,
     '--name': name,
-    '--runtime': '/usr/bin/crun',
     '--bundle': files.directory,
     '--container-pidfile': files.pid,
     '--conmon-pidfile': files.monitorPid,
     '--exit-dir': exits,
     '--persist-dir': files.persist,
-    '--log-path': `k8s-file:${files.log}`,
-    '--log-level': 'error',
+    '--log-path': attachment ? 'none' : `k8s-file:${files.log}`,
     '--log-size-max': String(LARGEST_LOG),
   }
-  return [
-    ...Object.entries(settings).flat(),
-    ...runtime.flatMap((arg) => ['--runtime-arg', arg]),
-    '--full-attach',
-    '--no-sync-log',
-    '--stdin',
-  ]
+  const terminal = attachment?.terminal !== undefined
+  return [...Object.entries(settings).flat(), ...usualArgs(crun, terminal)]
 }
 
 /** Resolves with the dyno's pid when its container waits to be let go. */
 export async function createContainer(plan: MonitorPlan): Promise<number> {
-  const [program = '', ...args] = monitorCommand(plan)
-  const child = spawn(program, args, {
+  const monitor = spawnMonitor(monitorCommand(plan), { _OCI_SYNCPIPE: FIRST_PIPE })
+  return pidToldBy(monitor)
+}
+
+export interface EntryPlan {
+  readonly dyno: DynoId
+  readonly id: EntryId
+  readonly terminal: boolean
+  readonly files: EntryFiles
+  readonly crun: string
+  readonly monitorProcs: readonly string[]
+  readonly hybridMount: string | undefined
+}
+
+/** Resolves when the process runs. `ready`: what must be done while it waits to begin. */
+export async function enterContainer(
+  plan: EntryPlan,
+  ready: () => Promise<void>,
+): Promise<void> {
+  const { monitorProcs: cgroups, hybridMount } = plan
+  const guarded = plan.terminal ? NULL_DEVICE : undefined
+  const begin = beginMonitor({ cgroups, hybridMount, guarded })
+  const monitor = spawnMonitor([...begin, 'conmon', ...entryArgs(plan)], {
+    _OCI_SYNCPIPE: FIRST_PIPE,
+    _OCI_STARTPIPE: FIRST_PIPE + 1,
+    _OCI_ATTACHPIPE: FIRST_PIPE + 2,
+  })
+  const [told, start, attach] = [pidToldBy(monitor), ...monitor.stdio.slice(4)]
+  // One that dies says why on its standard error.
+  for (const pipe of [start, attach]) pipe?.on('error', () => {})
+  const go = () => (start as Writable).write('0')
+  // conmon waits twice: before it does anything, and before it starts the process.
+  go()
+  await Promise.race([once(attach as Readable, 'data'), told])
+  await ready()
+  go()
+  await told
+  for (const pipe of [start, attach]) pipe?.destroy()
+}
+
+function entryArgs({ dyno, id, terminal, files, crun }: EntryPlan): string[] {
+  const settings = {
+    '--cid': dyno,
+    '--cuuid': id,
+    '--name': id,
+    '--bundle': files.directory,
+    '--container-pidfile': files.pid,
+    '--conmon-pidfile': files.monitorPid,
+    '--exit-dir': files.exits,
+    '--log-path': 'none',
+    '--exec-process-spec': files.process,
+  }
+  // Of the older interface, entries cannot be attached to before they run.
+  const entering = ['--api-version', '1', '--exec', '--exec-attach']
+  return [...Object.entries(settings).flat(), ...usualArgs(crun, terminal), ...entering]
+}
+
+function usualArgs(crun: string, terminal: boolean): string[] {
+  const runtime = ['--root', crun, '--cgroup-manager=cgroupfs']
+  return [
+    '--runtime',
+    '/usr/bin/crun',
+    '--log-level',
+    'error',
+    ...runtime.flatMap((arg) => ['--runtime-arg', arg]),
+    '--full-attach',
+    '--no-sync-log',
+    '--stdin',
+    ...(terminal ? ['--terminal'] : []),
+  ]
+}
+
+/** In a session of its own; `pipes`: what it knows them by. Errors are said on stderr. */
+function spawnMonitor(
+  [program = '', ...args]: readonly string[],
+  pipes: Readonly<Record<string, number>>,
+): ChildProcess {
+  const numbers = Object.entries(pipes).map(([name, at]) => [name, String(at)])
+  return spawn(program, args, {
     detached: true,
     cwd: '/',
-    env: {
-      PATH: '/usr/sbin:/usr/bin:/sbin:/bin',
-      _OCI_SYNCPIPE: String(SYNC_DESCRIPTOR),
-    },
-    stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
+    env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', ...Object.fromEntries(numbers) },
+    stdio: ['ignore', 'ignore', 'pipe', ...numbers.map(() => 'pipe' as const)],
   })
-  const sync = child.stdio[SYNC_DESCRIPTOR]
+}
+
+async function pidToldBy(monitor: ChildProcess): Promise<number> {
+  const sync = monitor.stdio[FIRST_PIPE]
   let said = ''
   let errors = ''
-  child.stderr?.setEncoding('utf8').on('data', (text: string) => (errors += text))
-  const failed = once(child, 'error').then(([error]) => Promise.reject(error as Error))
+  monitor.stderr?.setEncoding('utf8').on('data', (text: string) => (errors += text))
+  const failed = once(monitor, 'error').then(([error]) => Promise.reject(error as Error))
   const synced = new Promise<void>((resolve) => {
     sync?.on('data', (bytes: Buffer) => {
       said += bytes.toString()
@@ -92,16 +174,19 @@ export async function createContainer(plan: MonitorPlan): Promise<number> {
   })
   await Promise.race([synced, failed])
   sync?.destroy()
-  child.stderr?.destroy()
-  child.unref()
+  monitor.stderr?.destroy()
+  monitor.unref()
 
-  const answer = said.includes('\n') ? (JSON.parse(said) as MonitorAnswer) : { pid: -1 }
-  if (answer.pid > 0) return answer.pid
+  const answer = said.includes('\n') ? (JSON.parse(said) as MonitorAnswer) : {}
+  const pid = answer.pid ?? answer.data ?? -1
+  if (pid > 0) return pid
   throw new Error(`conmon started nothing: ${answer.message ?? errors.trim()}`)
 }
 
 interface MonitorAnswer {
-  readonly pid: number
+  readonly pid?: number
+  /** The pid's name in the newer interface. */
+  readonly data?: number
   readonly message?: string
 }
 

@@ -2,7 +2,7 @@
 
 import { join } from 'node:path'
 
-import type { DynoSpec } from '../runtime.ts'
+import type { DynoSpec, Entry, Terminal } from '../runtime.ts'
 import { DYNO_UID, firstUidOf, UIDS_PER_DYNO } from './address.ts'
 import type { DynoFiles } from './dyno-files.ts'
 import { type Architecture, seccompProfile } from './seccomp.ts'
@@ -17,12 +17,13 @@ const SHELL = '/bin/bash'
 const SLUG = '/slug'
 
 /**
- * Runs in the dyno before its command, and becomes it. The dyno's standard input is a pipe
- * that nobody writes to: crun gives whatever it is to the dyno's user, and were it
- * /dev/null, that would be the host's own.
+ * A dyno's standard input, where it has no client, is a pipe that nobody writes to: crun
+ * gives whatever it is to the dyno's user, and were it /dev/null, that would be the host's own.
  */
-const PROFILE = `exec </dev/null
-shopt -s nullglob
+const NO_INPUT = 'exec </dev/null\n'
+
+/** Runs in the dyno before its command, and becomes it. */
+const PROFILE = `shopt -s nullglob
 for file in /app/.profile.d/*.sh; do . "$file"; done
 shopt -u nullglob
 unset file
@@ -62,17 +63,8 @@ export function ociConfig(dyno: DynoSpec, around: DynoSurroundings) {
   return {
     ociVersion: '1.0.2',
     process: {
-      terminal: false,
-      user: { uid: DYNO_UID, gid: DYNO_UID, umask: 0o022 },
-      args: [INIT, '--', SHELL, '-c', PROFILE, 'bash', dyno.command],
-      env: Object.entries(dyno.environment).map(([name, value]) => `${name}=${value}`),
-      cwd: '/app',
-      capabilities: noCapabilities(),
-      noNewPrivileges: true,
-      rlimits: [
-        { type: 'RLIMIT_NOFILE', soft: OPEN_FILES, hard: OPEN_FILES },
-        { type: 'RLIMIT_CORE', soft: 0, hard: 0 },
-      ],
+      ...ociProcess(dyno.environment, dyno.attachment?.terminal),
+      args: [INIT, '--', ...shell(dyno.command, dyno.attachment ? '' : NO_INPUT)],
     },
     root: { path: around.rootfs, readonly: true },
     hostname: dyno.id,
@@ -119,6 +111,35 @@ export function ociConfig(dyno: DynoSpec, around: DynoSurroundings) {
       ],
     },
   }
+}
+
+/** A process to be started inside a running dyno. */
+export function entryProcess({ command, environment, terminal }: Entry) {
+  return { ...ociProcess(environment, terminal), args: shell(command, '') }
+}
+
+function ociProcess(
+  environment: Readonly<Record<string, string>>,
+  terminal: Terminal | undefined,
+) {
+  const size = terminal && { height: terminal.rows, width: terminal.columns }
+  return {
+    terminal: terminal !== undefined,
+    ...(size ? { consoleSize: size } : {}),
+    user: { uid: DYNO_UID, gid: DYNO_UID, umask: 0o022 },
+    env: Object.entries(environment).map(([name, value]) => `${name}=${value}`),
+    cwd: '/app',
+    capabilities: noCapabilities(),
+    noNewPrivileges: true,
+    rlimits: [
+      { type: 'RLIMIT_NOFILE', soft: OPEN_FILES, hard: OPEN_FILES },
+      { type: 'RLIMIT_CORE', soft: 0, hard: 0 },
+    ],
+  }
+}
+
+function shell(command: string, before: string): readonly string[] {
+  return [SHELL, '-c', before + PROFILE, 'bash', command]
 }
 
 /** `/etc/hosts` of a dyno. */

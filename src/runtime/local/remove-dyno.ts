@@ -6,6 +6,7 @@ import { join } from 'node:path'
 
 import { pause, SECOND } from '../../lib/clock.ts'
 import type { DynoId } from '../../model/ids.ts'
+import { isBridge } from './attach-bridge.ts'
 import type { DynoFiles } from './dyno-files.ts'
 import { livingInit, recordOf } from './dyno-status.ts'
 import { ensureLog } from './log-files.ts'
@@ -74,8 +75,9 @@ async function end(region: LocalRegion, id: DynoId): Promise<void> {
     if (waited > PROCESSES_END_WITHIN) {
       throw new Error(`dyno ${id} has processes that do not end: ${left.join(' ')}`)
     }
-    if (waited > MONITOR_ENDS_WITHIN) {
-      for (const pid of cgroups.monitors()) signalProcess(pid, 'SIGKILL')
+    for (const pid of cgroups.monitors()) {
+      // What its client has not read by now is gone with the dyno.
+      if (isBridge(pid) || waited > MONITOR_ENDS_WITHIN) signalProcess(pid, 'SIGKILL')
     }
     await pause(LOOK_EVERY)
   }

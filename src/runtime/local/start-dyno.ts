@@ -17,6 +17,7 @@ import { join } from 'node:path'
 import type { DynoSpec } from '../runtime.ts'
 import { RuntimeError } from '../runtime.ts'
 import { DYNO_UID, firstUidOf, SLUG_UID } from './address.ts'
+import { startBridge } from './attach-bridge.ts'
 import { writeDisk } from './disk.ts'
 import type { DynoFiles, DynoRecord, StartMark } from './dyno-files.ts'
 import { dynoStatus } from './dyno-status.ts'
@@ -52,6 +53,11 @@ export async function startDyno(
   signal.throwIfAborted()
   await region.cgroupsOf(dyno.id).ensure(dyno.size)
   await create(region, dyno, files)
+  if (dyno.attachment) {
+    const { directory, pid: pidFile } = files
+    const { monitorProcs } = region.cgroupsOf(dyno.id)
+    await startBridge({ directory, pidFile, readers: region.readers, monitorProcs })
+  }
   await letGo(files.execFifo)
   await mark(region, files)
 }
@@ -83,6 +89,7 @@ async function create(
     files,
     exits,
     crun,
+    attachment: dyno.attachment,
     monitorProcs: region.cgroupsOf(dyno.id).monitorProcs,
     hybridMount: region.cgroups.hybridMount,
     disk: existsSync(files.image) ? disk : undefined,
@@ -111,7 +118,8 @@ async function layOut(
   writeFileSync(at(files.record), JSON.stringify(record))
   writeFileSync(at(files.config), JSON.stringify(config), { mode: 0o600 })
   writeFileSync(at(files.hosts), hostsFile(dyno))
-  for (const log of [files.log, files.spareLog]) ensureLog(at(log), region.readers)
+  const logs = dyno.attachment ? [] : [files.log, files.spareLog]
+  for (const log of logs) ensureLog(at(log), region.readers)
   mkdirSync(at(files.persist))
   mkdirSync(at(files.disk), { mode: PASSABLE })
   if (!writeDisk(region.files.diskTemplate, at(files.image))) {

@@ -1,0 +1,241 @@
+/** Clients of dynos' processes, over crun and conmon. */
+
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
+import type { Socket } from 'node:net'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+
+import { aLocalMachine } from '../../../test/a-local-machine.ts'
+import { newId } from '../../model/ids.ts'
+import { connectTo } from '../../rendezvous/connect-to.ts'
+import type { DynoSpec, Entry, Terminal } from '../runtime.ts'
+import { aDynoSpec, until } from '../runtime-contract.ts'
+import { regionFiles } from './dyno-files.ts'
+import { LocalRuntime } from './local-runtime.ts'
+
+const { signal } = new AbortController()
+const { options, address, close } = await aLocalMachine()
+const runtime = new LocalRuntime(options)
+const files = regionFiles(options.dynos)
+const PIPES = { terminal: undefined }
+const TERMINAL = { terminal: { columns: 101, rows: 33 } }
+let used = 0
+let last: Entry | undefined
+
+before(() => runtime.prepare(signal))
+after(close)
+
+test('a client gets what was printed before it came, and its input is the process’s', async () => {
+  const dyno = await started('echo early; cat; echo done', PIPES)
+  const client = await aClient(dyno)
+  client.end('one\ntwo\n')
+  assert.equal(await restOf(client), 'early\none\ntwo\ndone\n')
+  await runtime.remove(dyno.id, signal)
+})
+
+test('a process that is over still has its last words for its client, and none for the log', async () => {
+  const dyno = await started('echo out; echo err >&2; exit 3', PIPES)
+  await until(async () => (await statusOf(dyno))?.is === 'exited')
+  const client = await aClient(dyno)
+  const lines = (await restOf(client)).split('\n').toSorted()
+  assert.deepEqual(lines, ['', 'err', 'out'])
+  assert.ok(!existsSync(files.of(dyno.id).log))
+  await runtime.remove(dyno.id, signal)
+})
+
+test('a terminal has its size, and Ctrl-C interrupts', async () => {
+  const command =
+    'echo x >/dev/null; stty size; tty; read line; echo "<$line>"; sleep 1000'
+  const dyno = await started(command, TERMINAL)
+  const client = await aClient(dyno)
+  await heard(client, '33 101\r\n/dev/pts/0\r\n')
+  client.write('hello\r')
+  await heard(client, 'hello\r\n<hello>\r\n')
+  client.write('\u0003')
+  assert.equal(await restOf(client), '^C')
+  await until(async () => {
+    const status = await statusOf(dyno)
+    return status?.is === 'exited' && status.status === 130
+  })
+  assert.equal(statSync('/dev/null').uid, 0)
+  await runtime.remove(dyno.id, signal)
+})
+
+test('thirty million bytes come whole, however slow the client is to begin', async () => {
+  const dyno = await started('head -c 30000000 /dev/zero | tr "\\0" x; echo', PIPES)
+  const client = await aClient(dyno)
+  let bytes = 0
+  for await (const piece of client) bytes += (piece as Buffer).length
+  assert.equal(bytes, 30_000_001)
+  await runtime.remove(dyno.id, signal)
+})
+
+test('a process whose client does not read waits, and its end is told all the same', async () => {
+  await mkdir(join(options.root, 'written'))
+  const volumes = [{ from: 'written', at: '/build', writable: true }]
+  const command = 'while head -c 10000 /dev/zero; do echo x >>/build/pieces; done'
+  const dyno = await started(command, PIPES, { volumes })
+  // More than is kept for a client; no more than that, a packet, sockets and pipes can hold.
+  const pieces = () => textOf(join(options.root, 'written/pieces')).length / 2
+  await until(() => pieces() > 115)
+  await runtime.kill(dyno.id, signal)
+  await until(async () => (await statusOf(dyno))?.is === 'exited')
+  assert.ok(pieces() < 200)
+  await runtime.remove(dyno.id, signal)
+})
+
+test('a client that left is waited for by nobody', async () => {
+  const dyno = await started('while echo x; do sleep 0.01; done', PIPES)
+  const client = await aClient(dyno)
+  await heard(client, 'x\n')
+  client.destroy()
+  await runtime.hangUp(dyno.id, signal)
+  await until(async () => (await statusOf(dyno))?.is === 'exited')
+  await runtime.remove(dyno.id, signal)
+})
+
+test('a session goes on when whoever started it is killed', async () => {
+  const dyno = aSpec('echo ready; cat', PIPES)
+  const program = `
+    import { LocalRuntime } from ${JSON.stringify(join(import.meta.dirname, 'local-runtime.ts'))}
+    const [options, dyno] = JSON.parse(process.argv[1])
+    const runtime = new LocalRuntime({ ...options, log: console })
+    await runtime.start(dyno, new AbortController().signal)
+    console.log('started')
+    setInterval(() => {}, 1000)`
+  const given = JSON.stringify([options, dyno])
+  const args = ['--input-type=module', '--eval', program, given]
+  const starter = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  await heard(starter.stdout, 'started')
+  starter.kill('SIGKILL')
+  const client = await aClient(dyno)
+  await heard(client, 'ready\n')
+  client.end('still here\n')
+  assert.equal(await restOf(client), 'still here\n')
+  await runtime.remove(dyno.id, signal)
+})
+
+test('a process started inside a dyno is of the dyno in all ways', async () => {
+  const dyno = await started('echo >/app/its; sleep 1000', PIPES)
+  const what = `id -u; hostname; ls; cat /proc/1/comm; ip -4 -brief address show eth0 | wc -w
+    grep -E '^(Cap(Eff|Bnd)|NoNewPrivs|Seccomp):' /proc/self/status | xargs; ulimit -n
+    cat /proc/self/cgroup | grep -c '/$'; cat /proc/1/cgroup | grep -c '/$'; echo $A; cat`
+  const client = await entered(dyno, what, undefined)
+  client.end('given')
+  const nobody = 'CapBnd: 0000000000000000 NoNewPrivs: 1 Seccomp: 2'
+  const text = await restOf(client)
+  assert.match(text, new RegExp(`^1000\\n${dyno.id}\\nits\\nmayfly-init\\n`))
+  assert.match(
+    text,
+    new RegExp(`CapEff: 0{16} ${nobody}\\n10000\\n(\\d+)\\n\\1\\nb\\ngiven$`),
+  )
+  await runtime.remove(dyno.id, signal)
+})
+
+test('a process inside has a terminal, whose size its client changes', async () => {
+  const dyno = await started('sleep 1000', PIPES)
+  const command = 'stty size; tty; read; stty size'
+  const client = await entered(dyno, command, TERMINAL.terminal)
+  await heard(client, '33 101\r\n/dev/pts/0\r\n')
+  writeFileSync(join(entryDirectory(dyno), 'ctl'), '1 50 132\n')
+  client.write('\r')
+  await heard(client, '\r\n50 132\r\n')
+  assert.equal(statSync('/dev/null').uid, 0)
+  await runtime.remove(dyno.id, signal)
+})
+
+test('a process inside ends with its session', async () => {
+  const dyno = await started('sleep 1000', PIPES)
+  for (const terminal of [undefined, TERMINAL.terminal]) {
+    const client = await entered(dyno, 'echo in; sleep 1234', terminal)
+    await heard(client, 'in')
+    const pid = Number(textOf(join(entryDirectory(dyno), 'pid')))
+    assert.ok(existsSync(`/proc/${pid}/exe`))
+    client.destroy()
+    await until(() => !existsSync(`/proc/${pid}/exe`))
+  }
+  assert.equal((await statusOf(dyno))?.is, 'running')
+  await runtime.remove(dyno.id, signal)
+})
+
+test('a process inside ends with its dyno', async () => {
+  const dyno = await started('sleep 1000', PIPES)
+  const client = await entered(dyno, 'trap "" HUP TERM; echo in; sleep 1234', undefined)
+  await heard(client, 'in')
+  await runtime.kill(dyno.id, signal)
+  assert.equal(await restOf(client), '')
+  await runtime.remove(dyno.id, signal)
+  const inVain = { ...anEntry('true'), terminal: undefined }
+  await assert.rejects(runtime.enter(dyno.id, inVain, signal), { code: 'not_running' })
+})
+
+async function entered(
+  dyno: DynoSpec,
+  command: string,
+  terminal: Terminal | undefined,
+): Promise<Socket> {
+  const entry = { ...anEntry(command), terminal }
+  await runtime.enter(dyno.id, entry, signal)
+  await runtime.enter(dyno.id, entry, signal)
+  last = entry
+  return connectTo(files.entry(dyno.id, entry.id).stream)
+}
+
+function entryDirectory({ id }: DynoSpec): string {
+  assert.ok(last)
+  return files.entry(id, last.id).directory
+}
+
+function anEntry(command: string) {
+  const environment = { PATH: '/usr/bin:/bin:/usr/sbin:/sbin', A: 'b' }
+  return { id: newId<'entry'>(), command, environment }
+}
+
+async function started(
+  command: string,
+  attachment: NonNullable<DynoSpec['attachment']>,
+  changes: Partial<DynoSpec> = {},
+): Promise<DynoSpec> {
+  const dyno = { ...aSpec(command, attachment), ...changes }
+  await runtime.start(dyno, signal)
+  return dyno
+}
+
+function aSpec(
+  command: string,
+  attachment: NonNullable<DynoSpec['attachment']>,
+): DynoSpec {
+  const environment = { PATH: '/usr/bin:/bin', HOME: '/app', TERM: 'xterm' }
+  return aDynoSpec({ command, attachment, environment, address: address(used++) })
+}
+
+async function statusOf({ id }: DynoSpec) {
+  return (await runtime.status([id], signal)).get(id)
+}
+
+async function aClient({ id }: DynoSpec): Promise<Socket> {
+  return connectTo(files.of(id).stream)
+}
+
+function textOf(file: string): string {
+  return existsSync(file) ? readFileSync(file, 'utf8') : ''
+}
+
+/** Waits for exactly this text, in as many pieces as it comes. */
+async function heard(stream: NodeJS.ReadableStream, text: string): Promise<void> {
+  let got = ''
+  await until(() => {
+    const piece = stream.read() as Buffer | null
+    if (piece) got += piece.toString()
+    return got.startsWith(text)
+  })
+}
+
+async function restOf(stream: Socket): Promise<string> {
+  let text = ''
+  for await (const piece of stream) text += String(piece)
+  return text
+}

@@ -1,0 +1,69 @@
+/** Starting one more process inside a running dyno, for a client. */
+
+import { existsSync } from 'node:fs'
+import { chmod, chown, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
+import { type DynoId, type EntryId, isUuid } from '../../model/ids.ts'
+import { type Entry, RuntimeError } from '../runtime.ts'
+import { startBridge } from './attach-bridge.ts'
+import { dynoStatus } from './dyno-status.ts'
+import { enterContainer } from './monitor.ts'
+import { entryProcess } from './oci-config.ts'
+import { processStatus, runsWith } from './process-status.ts'
+import type { LocalRegion } from './region.ts'
+
+/** Seconds. */
+const CLIENT_COMES_WITHIN = 30
+const PASSABLE = 0o751
+const FOR_THE_GROUP = 0o660
+
+export async function enterDyno(
+  region: LocalRegion,
+  dyno: DynoId,
+  entry: Entry,
+): Promise<void> {
+  if (dynoStatus(region, dyno)?.is !== 'running') {
+    throw new RuntimeError('not_running', `Dyno ${dyno} does not run.`)
+  }
+  const files = region.files.entry(dyno, entry.id)
+  if (existsSync(files.pid)) return
+  await forgetEnded(region, dyno)
+  await rm(files.directory, { recursive: true, force: true })
+
+  const { readers } = region
+  await mkdir(files.directory, { mode: PASSABLE })
+  if (readers !== undefined) await chown(files.directory, 0, readers)
+  await mkdir(files.exits)
+  await writeFile(files.process, JSON.stringify(entryProcess(entry)), { mode: 0o600 })
+  const { monitorProcs } = region.cgroupsOf(dyno)
+  const plan = {
+    dyno,
+    id: entry.id,
+    terminal: entry.terminal !== undefined,
+    files,
+    crun: region.files.crun,
+    monitorProcs,
+    hybridMount: region.cgroups.hybridMount,
+  }
+  const { directory, pid: pidFile } = files
+  const bridge = { directory, pidFile, readers, monitorProcs }
+  await enterContainer(plan, async () => {
+    await startBridge({ ...bridge, patience: CLIENT_COMES_WITHIN })
+    // The client may tell the size of its terminal.
+    if (readers !== undefined) await chown(files.control, 0, readers)
+    await chmod(files.control, FOR_THE_GROUP)
+  })
+}
+
+/** What an entry leaves is not needed once its process and its monitor are gone. */
+async function forgetEnded(region: LocalRegion, dyno: DynoId): Promise<void> {
+  const { directory } = region.files.of(dyno)
+  for (const name of await readdir(directory)) {
+    if (!isUuid(name)) continue
+    const files = region.files.entry(dyno, name as EntryId)
+    const monitor = Number(await readFile(files.monitorPid, 'utf8').catch(() => ''))
+    const lives = processStatus(monitor) !== undefined && runsWith(monitor, name)
+    if (!lives) await rm(join(directory, name), { recursive: true, force: true })
+  }
+}

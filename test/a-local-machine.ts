@@ -1,0 +1,67 @@
+/** A machine's own part for a test of the local runtime. It needs root, and the stack, which is built once. */
+
+import assert from 'node:assert/strict'
+import { randomBytes, randomInt } from 'node:crypto'
+import { readdirSync, readFileSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+import { silentLog } from '../src/lib/log.ts'
+import { demolish } from '../src/runtime/local/demolish.ts'
+import { ensureStack } from '../src/runtime/local/ensure-stack.ts'
+import type { LocalRuntimeOptions } from '../src/runtime/local/region.ts'
+import { runProgram } from '../src/runtime/local/run-program.ts'
+
+const STACKS = process.env['MAYFLY_STACKS'] ?? '/var/cache/mayfly/stacks'
+const REGION = 'us'
+
+export interface LocalMachine {
+  readonly options: LocalRuntimeOptions
+  /** The nth address for a dyno, n from 0. */
+  readonly address: (n: number) => string
+  readonly close: () => Promise<void>
+}
+
+/** An installation of the test's own; `close` fails if it leaves anything behind. */
+export async function aLocalMachine(): Promise<LocalMachine> {
+  await ensureStack(STACKS, 'debian-12', () => undefined)
+  const root = await mkdtemp(join(tmpdir(), 'mayfly-local-'))
+  await runProgram('chmod', ['711', root])
+  const installation = randomBytes(3).toString('hex')
+  // Of its own, by chance: tests run side by side, and beside real installations.
+  const network = `172.${randomInt(24, 31)}.${randomInt(256)}`
+  const its = {
+    installation,
+    region: REGION,
+    subnet: `${network}.0/24`,
+    root,
+    stacks: STACKS,
+    slugs: join(root, 'slugs'),
+    dynos: join(root, 'dynos', REGION),
+    endedLogs: join(root, 'logs', 'ended'),
+    log: silentLog,
+  }
+  return { options: its, address: (n: number) => `${network}.${2 + n}`, close }
+
+  async function close(): Promise<void> {
+    await demolish(its)
+    await rm(root, { recursive: true })
+    const left = [
+      ...(await runProgram('ip', ['-brief', 'link'])).split('\n'),
+      ...(await runProgram('ip', ['netns'])).split('\n'),
+      ...(await runProgram('nft', ['list', 'tables'])).split('\n'),
+      ...readFileSync('/proc/mounts', 'utf8').split('\n'),
+      ...(await loopDevices()).split('\n'),
+      ...readdirSync('/sys/fs/cgroup', { recursive: true, encoding: 'utf8' }),
+    ]
+    assert.deepEqual(
+      left.filter((line) => line.includes(installation) || line.includes(root)),
+      [],
+    )
+  }
+}
+
+export function loopDevices(): Promise<string> {
+  return runProgram('losetup', ['--all'])
+}
