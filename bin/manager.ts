@@ -13,10 +13,11 @@ import { healthChecker } from '../src/manager/check-health.ts'
 import { heedHints } from '../src/manager/heed-hints.ts'
 import { lookAfterApp } from '../src/manager/look-after-app.ts'
 import { lookAfterFormation } from '../src/manager/look-after-formation.ts'
+import { lookAfterOneOff } from '../src/manager/look-after-one-off.ts'
 import { runtimeOnClock } from '../src/manager/runtime-on-clock.ts'
 import { settingsFrom } from '../src/manager/settings.ts'
 import { sweep } from '../src/manager/sweep.ts'
-import { takeOver, wakeFormations } from '../src/manager/take-over.ts'
+import { takeOver, wakeDynos } from '../src/manager/take-over.ts'
 import { lookAfterRouter } from '../src/router/look-after-router.ts'
 import { LocalRuntime } from '../src/runtime/local/local-runtime.ts'
 import { holdRegion } from '../src/store/hold-region.ts'
@@ -39,8 +40,8 @@ const secrets = secretBox(readFileSync(data.keys.configVars))
 const { clock, ahead, timings } = settingsFrom(data.managerSettings, {
   log,
   changed: () => {
-    wakeFormations(pool, name).catch((error: unknown) =>
-      log.error('cannot tell the formations of the new settings', error),
+    wakeDynos(pool, name).catch((error: unknown) =>
+      log.error('cannot tell the dynos of the new settings', error),
     )
   },
   signal,
@@ -72,6 +73,7 @@ const loop = runLoop(
     region: name,
     looks: {
       formation: lookAfterFormation({ pool, runtime, secrets, clock, timings, health }),
+      'one-off': lookAfterOneOff({ pool, runtime, secrets, clock, ahead, timings }),
       build: lookAfterBuild({
         pool,
         runtime,

@@ -1,22 +1,20 @@
+import { randomBytes } from 'node:crypto'
+
 import type { SecretBox } from '../lib/secret-box.ts'
-import { type AppFormation, describeScale } from '../model/app-formation.ts'
 import type { Account } from '../model/app.ts'
+import { appEvent } from '../model/event.ts'
 import { type AppId, newId, type SlugId } from '../model/ids.ts'
 import { Problem } from '../model/problem.ts'
-import type { ConfigVars, Release } from '../model/release.ts'
-import { DEFAULT_SIZE } from '../model/size.ts'
-import {
-  everyFormationOf,
-  putFormation,
-  wakeFormations,
-  type WantedFormation,
-} from '../store/app-formations.ts'
-import { findApp, lockApp, setCurrentRelease } from '../store/apps.ts'
+import { byWhom, type ConfigVars, type Release } from '../model/release.ts'
+import { findApp, lockApp } from '../store/apps.ts'
+import { writeEvents } from '../store/events.ts'
 import { writeLogLines } from '../store/log-lines.ts'
 import type { Queryable } from '../store/queryable.ts'
-import { wakeRouter } from '../store/regions.ts'
-import { addRelease } from '../store/releases.ts'
+import { addRelease, expirePending } from '../store/releases.ts'
 import { findSlug } from '../store/slugs.ts'
+import { wake } from '../store/work.ts'
+import { beginReleasePhase, RELEASE_TYPE } from './begin-release-phase.ts'
+import { makeCurrent } from './make-current.ts'
 
 export interface ReleaseWish {
   readonly app: AppId
@@ -25,11 +23,19 @@ export interface ReleaseWish {
   readonly description: string
   readonly slug: SlugId | null
   readonly configVars: ConfigVars
+  /**
+   * Made by the platform itself, to go back to what still runs: it is current at once, its
+   * release command having done its work when it was new.
+   */
+  readonly automatic?: boolean
 }
 
+const TOKEN_BYTES = 24
+
 /**
- * Makes the app's next release and its current one; every dyno is replaced as the managers
- * get to it. A Problem `not_found` where the app is gone.
+ * Makes the app's next release. It is the current one at once, and every dyno replaced as the
+ * managers get to it; unless its code has a release command: then it is pending until that
+ * has succeeded. One still pending expires. A Problem `not_found` where the app is gone.
  */
 export async function createRelease(
   tx: Queryable,
@@ -39,79 +45,52 @@ export async function createRelease(
   const app = (await lockApp(tx, wish.app)) ? await findApp(tx, wish.app) : undefined
   if (!app) throw new Problem('not_found', `Couldn't find that app.`)
 
-  const { account, description, slug, configVars } = wish
+  const { account, description, slug, configVars, automatic = false } = wish
+  const command = automatic ? undefined : await releaseCommandOf(tx, wish)
+  const expired = await expirePending(tx, app.id)
   const release = await addRelease(
     tx,
     {
       id: newId(),
       app: app.id,
-      status: 'succeeded',
+      status: command === undefined ? 'succeeded' : 'pending',
       description,
       account: account.id,
       slug,
       configVars,
-      outputToken: null,
-      automatic: false,
+      outputToken:
+        command === undefined ? null : randomBytes(TOKEN_BYTES).toString('base64url'),
+      automatic,
     },
     secrets,
   )
-  await setCurrentRelease(tx, app.id, { release: release.id, deployed: slug !== null })
-  const scaled = slug === null ? [] : await syncFormations(tx, app.id, slug)
-
-  const lines = [description, `Release v${release.version} created`]
-  if (scaled.length > 0) lines.push(`Scaled to ${describeScale(scaled)}`)
+  const { id, version } = release
+  const messages = [
+    ...expired.map((it) => `Release v${it.version} superseded by v${version}`),
+    `${description} ${byWhom(release)}`,
+  ]
   await writeLogLines(
     tx,
-    lines.map((line) => ({
-      app: app.id,
-      source: 'app',
-      ps: 'api',
-      message: `${line} by user ${account.email}`,
-    })),
+    messages.map((message) => ({ app: app.id, source: 'app', ps: 'api', message })),
   )
-  await wakeFormations(tx, app)
-  await wakeRouter(tx, app.region)
+  const message = `Release v${version} created: ${description}`
+  const about = { app: app.id, at: release.createdAt, release: id, message }
+  await writeEvents(tx, [appEvent({ ...about, kind: 'release.created' })])
+  for (const { dyno } of expired) {
+    await wake(tx, { kind: 'one-off', subject: dyno, region: app.region })
+  }
+
+  if (command === undefined) await makeCurrent(tx, app, release)
+  else await beginReleasePhase(tx, { app, release, command, configVars }, secrets)
   return release
 }
 
-/** Brings the formations in line with the slug's process types; returns those that are new. */
-async function syncFormations(
+async function releaseCommandOf(
   tx: Queryable,
-  app: AppId,
-  slug: SlugId,
-): Promise<WantedFormation[]> {
+  { app, slug }: ReleaseWish,
+): Promise<string | undefined> {
+  if (slug === null) return undefined
   const compiled = await findSlug(tx, slug)
   if (!compiled || compiled.app !== app) throw new Error(`app ${app} has no slug ${slug}`)
-  const present = await everyFormationOf(tx, app)
-  const wanted = wantedFormations(app, compiled.processTypes, present)
-  for (const formation of wanted) await putFormation(tx, formation)
-
-  const known = present.filter((it) => it.command !== null).map((it) => it.type)
-  return wanted.filter((it) => it.command !== null && !known.includes(it.type))
-}
-
-/**
- * A process type that is kept keeps its quantity; a new `web` gets one dyno, any other none;
- * one that has left the Procfile has none any more.
- */
-export function wantedFormations(
-  app: AppId,
-  processTypes: Readonly<Record<string, string>>,
-  present: readonly AppFormation[],
-): WantedFormation[] {
-  const size = present.find((it) => it.command !== null)?.size ?? DEFAULT_SIZE
-  const wanted = Object.entries(processTypes).map(([type, command]) => {
-    const old = present.find((it) => it.type === type)
-    if (old && old.command !== null) return { ...old, command }
-    return {
-      id: old?.id ?? newId<'formation'>(),
-      app,
-      type,
-      quantity: type === 'web' ? 1 : 0,
-      size,
-      command,
-    }
-  })
-  const vanished = present.filter((it) => !Object.hasOwn(processTypes, it.type))
-  return [...wanted, ...vanished.map((it) => ({ ...it, quantity: 0, command: null }))]
+  return compiled.processTypes[RELEASE_TYPE]
 }

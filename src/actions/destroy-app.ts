@@ -1,6 +1,7 @@
 import type { App } from '../model/app.ts'
 import { wakeFormations } from '../store/app-formations.ts'
 import { markDestroyed } from '../store/apps.ts'
+import { wakeOneOffs } from '../store/one-offs.ts'
 import type { Queryable } from '../store/queryable.ts'
 import { wakeEveryRouter } from '../store/regions.ts'
 import { wake } from '../store/work.ts'
@@ -11,6 +12,7 @@ export async function destroyApp(tx: Queryable, app: App): Promise<void> {
   await lockPresentApp(tx, app.id)
   await markDestroyed(tx, app.id)
   await wakeFormations(tx, app)
+  await wakeOneOffs(tx, app)
   await wakeEveryRouter(tx)
   await wake(tx, { kind: 'app', subject: app.id, region: app.region })
 }

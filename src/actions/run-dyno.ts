@@ -4,8 +4,8 @@ import type { SecretBox } from '../lib/secret-box.ts'
 import type { Account, App } from '../model/app.ts'
 import { faultOfConfig } from '../model/config-vars.ts'
 import { placeOf } from '../model/dyno.ts'
-import { dynoEnvironment, expandCommand } from '../model/dyno-environment.ts'
 import { startingProcess } from '../model/dyno-lines.ts'
+import { faultOfOneOff, HEROKU_LIMITS, type Limits } from '../model/limits.ts'
 import {
   LONGEST_TIME_TO_LIVE,
   type OneOff,
@@ -16,7 +16,8 @@ import { AWAITING_CLIENT } from '../model/one-off-lines.ts'
 import { Problem } from '../model/problem.ts'
 import type { ConfigVars } from '../model/release.ts'
 import type { ShownDyno } from '../model/serialize-dyno.ts'
-import { type Size, sizeNamed } from '../model/size.ts'
+import { sizeNamed } from '../model/size.ts'
+import { startLine } from '../model/start-line.ts'
 import { digestOf } from '../model/token.ts'
 import { writeLogLines } from '../store/log-lines.ts'
 import { type Ground, lockGround } from '../store/one-offs.ts'
@@ -49,12 +50,16 @@ const SECRET_BYTES = 24
 
 /**
  * Asks for a one-off dyno: nothing runs yet when this returns. A Problem `conflict` where the
- * app has no code, `not_found` where it is gone, `invalid_params` for what can't be meant.
+ * app has no code, `cannot_run_above_limit` where it runs too many, `invalid_params` for what
+ * can't be meant.
  */
 export async function runDyno(
   tx: Queryable,
   wish: RunWish,
-  secrets: SecretBox,
+  {
+    secrets,
+    limits = HEROKU_LIMITS,
+  }: { readonly secrets: SecretBox; readonly limits?: Limits },
 ): Promise<RunningDyno> {
   const fault = faultOf(wish)
   if (fault) throw new Problem('invalid_params', fault)
@@ -64,13 +69,14 @@ export async function runDyno(
   }
   const { app, account, type = 'run', timeToLive, attach } = wish
   const { release, region, processTypes, configVars } = ground
+  const size = sizeOf(wish, ground, limits)
   const secret = attach && randomBytes(SECRET_BYTES).toString('base64url')
   const dyno = await startOneOff(tx, {
     app,
     release: release.id,
     region,
     type,
-    size: sizeOf(wish, ground).name,
+    size,
     command: spelledOut(wish.command, processTypes),
     account: account.id,
     environment: secrets.seal(JSON.stringify(wish.environment), app),
@@ -82,17 +88,16 @@ export async function runDyno(
 
   const asked = `${startingProcess(wish.command)} by user ${account.email}`
   // Told here, for what a detached process prints must not come before it.
-  const next = attach ? AWAITING_CLIENT : startLine()
+  const next = attach ? AWAITING_CLIENT : startLine(dyno, environment())
   await writeLogLines(tx, [
     { app, source: 'app', ps: 'api', message: asked },
     { app, source: 'heroku', ps: placeOf(dyno), message: next },
   ])
   return { dyno: { ...dyno, release, updatedAt: dyno.createdAt }, secret }
 
-  function startLine(): string {
+  function environment(): ConfigVars {
     const vars = JSON.parse(secrets.open(configVars, app)) as ConfigVars
-    const environment = dynoEnvironment(dyno, { ...vars, ...wish.environment })
-    return startingProcess(expandCommand(dyno.command, environment))
+    return { ...vars, ...wish.environment }
   }
 }
 
@@ -117,10 +122,19 @@ function faultOf({
   return faultOfConfig(environment, environment)
 }
 
-function sizeOf({ size }: RunWish, { formations }: Ground): Size {
-  const name = size ?? sizeOfOneOff(formations)
-  const found = sizeNamed(name)
-  if (!found)
+function sizeOf(wish: RunWish, { formations, oneOffs }: Ground, limits: Limits): string {
+  const name = wish.size ?? sizeOfOneOff(formations)
+  const size = sizeNamed(name)?.name
+  if (!size)
     throw new Problem('invalid_params', `Couldn't find that dyno size (${name}).`)
-  return found
+  const fault = faultOfOneOff(
+    {
+      size,
+      present: oneOffs.filter((it) => it.size === size).length,
+      formationSizes: formations.map((it) => it.size),
+    },
+    limits,
+  )
+  if (fault) throw new Problem(fault.id, fault.message, fault.details)
+  return size
 }

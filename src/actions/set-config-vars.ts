@@ -12,7 +12,7 @@ import { Problem } from '../model/problem.ts'
 import type { ConfigVars } from '../model/release.ts'
 import { findApp, lockApp } from '../store/apps.ts'
 import type { Queryable } from '../store/queryable.ts'
-import { currentConfigVars, findRelease } from '../store/releases.ts'
+import { currentConfigVars, slugInForce } from '../store/releases.ts'
 import { createRelease } from './create-release.ts'
 
 export interface ConfigWish {
@@ -39,9 +39,8 @@ export async function setConfigVars(
   if (fault) throw new Problem('invalid_params', fault)
   if (set.length === 0 && removed.length === 0) return present
 
-  const current = await findRelease(tx, app.id, app.currentRelease)
   const description = describeConfig(set, removed)
-  const slug = current?.slug ?? null
+  const slug = await slugInForce(tx, app.id)
   await createRelease(
     tx,
     { app: app.id, account, description, slug, configVars: vars },

@@ -1,8 +1,10 @@
-import type { Dyno } from '../model/dyno.ts'
+import { type Dyno, placeOf } from '../model/dyno.ts'
+import { appEvent } from '../model/event.ts'
 import { newId } from '../model/ids.ts'
 import { freeOrdinal } from '../model/one-off.ts'
 import { randomPort } from '../model/random-port.ts'
 import { allocateAddress } from '../store/addresses.ts'
+import { writeEvents } from '../store/events.ts'
 import { addOneOff, type NewOneOff, ordinalsTaken } from '../store/one-offs.ts'
 import type { Queryable } from '../store/queryable.ts'
 import { wake } from '../store/work.ts'
@@ -23,6 +25,9 @@ export async function startOneOff(
   const port = randomPort()
   const address = await allocateAddress(tx, region)
   const createdAt = await addOneOff(tx, { ...wish, id, ordinal, address, port })
+  const at = { app, at: createdAt, dyno: id, ps: placeOf({ type, ordinal }) }
+  const about = { ...at, release: wish.release, message: `${at.ps} is starting` }
+  await writeEvents(tx, [appEvent({ ...about, kind: 'dyno.starting' })])
   await wake(tx, { kind: 'one-off', subject: id, region })
   return { id, type, ordinal, size, command, port, createdAt }
 }

@@ -6,6 +6,7 @@
 import type { Pool } from 'pg'
 
 import { formationsOf } from '../store/formations.ts'
+import { oneOffsOf } from '../store/one-offs.ts'
 import { inTransaction } from '../store/queryable.ts'
 import type { Region } from '../store/regions.ts'
 import { forgetLeases, wake } from '../store/work.ts'
@@ -16,11 +17,15 @@ export async function takeOver(pool: Pool, { id, name }: Region): Promise<void> 
     await wake(tx, { kind: 'router', subject: id, region: name })
     await wake(tx, { kind: 'sweep', subject: id, region: name })
   })
-  await wakeFormations(pool, name)
+  await wakeDynos(pool, name)
 }
 
-export async function wakeFormations(pool: Pool, region: string): Promise<void> {
+/** All who look after dynos. */
+export async function wakeDynos(pool: Pool, region: string): Promise<void> {
   for (const subject of await formationsOf(pool, region)) {
     await wake(pool, { kind: 'formation', subject, region })
+  }
+  for (const subject of await oneOffsOf(pool, region)) {
+    await wake(pool, { kind: 'one-off', subject, region })
   }
 }

@@ -11,12 +11,22 @@ export interface Release {
   readonly account: Account
   /** Null before the first deploy. */
   readonly slug: SlugId | null
+  /** Made by the platform itself, to take back one that failed. */
+  readonly automatic: boolean
   /** Why it failed, in a sentence. */
   readonly failure: string | null
   /** Whoever knows it may read what its release phase prints; null: it has none. */
   readonly outputToken: string | null
   readonly createdAt: Date
   readonly updatedAt: Date
+}
+
+/** `by user dev@example.com`: whose doing it is, for the log. */
+export function byWhom({
+  automatic,
+  account,
+}: Pick<Release, 'automatic' | 'account'>): string {
+  return automatic ? 'by automatic rollback' : `by user ${account.email}`
 }
 
 export type ReleaseStatus = 'pending' | 'succeeded' | 'failed' | 'expired'

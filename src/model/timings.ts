@@ -17,6 +17,8 @@ export interface Timings {
   readonly prebootSwitch: number
   /** With preboot: how long a dyno that is replaced for any other reason goes on beside its successor. */
   readonly prebootOverlap: number
+  /** For an attached one-off's client to come: R13. */
+  readonly attachTimeout: number
 }
 
 export const HEROKU_TIMINGS: Timings = {
@@ -26,4 +28,5 @@ export const HEROKU_TIMINGS: Timings = {
   idleAfter: 30 * MINUTE,
   prebootSwitch: 2 * MINUTE,
   prebootOverlap: 5 * MINUTE,
+  attachTimeout: 30 * SECOND,
 }

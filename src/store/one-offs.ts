@@ -1,5 +1,6 @@
 /** One-off dynos: a row among the dynos, without a formation, and one here. */
 
+import type { Switches } from '../model/app-features.ts'
 import type { Dyno } from '../model/dyno.ts'
 import type { AccountId, AppId, DynoId, ReleaseId, SlugId } from '../model/ids.ts'
 import type { OneOff } from '../model/one-off.ts'
@@ -121,6 +122,8 @@ export interface OneOffFacts {
   readonly releaseStatus: ReleaseStatus
   readonly slug: SlugId
   readonly stack: string
+  readonly slugChecksum: string | null
+  readonly switches: Switches
   /** Sealed for the app: its config vars, and the one-off's own variables. */
   readonly configVars: Buffer
   readonly environment: Buffer
@@ -140,7 +143,10 @@ export async function findOneOff(
             o.hung_up_at as "hungUpAt", o.unresponsive_at as "unresponsiveAt",
             o.release_phase as "releasePhase", a.region, a.name as "appName",
             a.deleted_at is null as "appIsThere", r.status as "releaseStatus", r.slug,
-            s.stack, r.config_vars as "configVars", o.environment
+            s.stack, s.checksum as "slugChecksum",
+            coalesce((select json_object_agg(name, enabled)
+                        from app_features where app = a.id), '{}') as switches,
+            r.config_vars as "configVars", o.environment
        from (select ${dynoColumns} from dynos
               where id = $1 and formation is null and state <> 'down') as d
        join one_offs o on o.dyno = d.id
@@ -151,8 +157,8 @@ export async function findOneOff(
   )
   const [row] = rows as (OneOff & Omit<OneOffFacts, 'oneOff'>)[]
   if (!row) return undefined
-  const { region, appName, appIsThere, releaseStatus, slug, stack, ...rest } = row
-  const { configVars, environment, ...oneOff } = rest
+  const { region, appName, appIsThere, releaseStatus, slug, ...rest } = row
+  const { stack, slugChecksum, switches, configVars, environment, ...oneOff } = rest
   return {
     oneOff,
     region,
@@ -161,6 +167,8 @@ export async function findOneOff(
     releaseStatus,
     slug,
     stack,
+    slugChecksum,
+    switches,
     configVars,
     environment,
   }

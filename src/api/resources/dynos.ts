@@ -39,7 +39,7 @@ const Creation = Type.Object({
 const TypeParams = Type.Object({ app: Type.String(), type: Type.String() })
 
 export const dynos: FastifyPluginAsyncTypebox<Deps> = async (server, deps) => {
-  const { pool, secrets, installation } = deps
+  const { pool, secrets, installation, limits } = deps
 
   server.get(
     '/apps/:app/dynos',
@@ -68,7 +68,7 @@ export const dynos: FastifyPluginAsyncTypebox<Deps> = async (server, deps) => {
       const app = await requireApp(pool, params.app)
       const wish = { ...wishIn(body), app: app.id, account }
       const { dyno, secret } = await inTransaction(pool, (tx) =>
-        runDyno(tx, wish, secrets),
+        runDyno(tx, wish, { secrets, limits: limits() }),
       )
       return reply.status(201).send({
         ...serializeDyno(dyno, 'starting', app),

@@ -1,0 +1,32 @@
+import { type Dyno, placeOf } from '../model/dyno.ts'
+import type { Environment } from '../model/dyno-environment.ts'
+import type { SlugId } from '../model/ids.ts'
+import { sizeNamed } from '../model/size.ts'
+import type { Attachment, DynoSpec } from '../runtime/runtime.ts'
+
+export interface Surroundings {
+  readonly environment: Environment
+  readonly stack: string
+  readonly slug: SlugId
+  readonly slugChecksum: string | null
+  readonly attachment?: Attachment | undefined
+}
+
+/** What the runtime must know of a dyno. */
+export function dynoSpec(dyno: Dyno, its: Surroundings): DynoSpec {
+  const size = sizeNamed(dyno.size)
+  if (!size) throw new Error(`dyno ${dyno.id} is of an unknown size, ${dyno.size}`)
+  return {
+    id: dyno.id,
+    name: placeOf(dyno),
+    address: dyno.address,
+    size,
+    environment: its.environment,
+    command: dyno.command,
+    stack: its.stack,
+    slug: its.slug,
+    ...(its.slugChecksum !== null && { slugChecksum: its.slugChecksum }),
+    volumes: [],
+    ...(its.attachment && { attachment: its.attachment }),
+  }
+}

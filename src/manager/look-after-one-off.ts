@@ -1,0 +1,168 @@
+/**
+ * One look at one one-off dyno. As with formations, it is told nothing but the id, rows are
+ * changed first and calls made then, and dying anywhere in between loses nothing.
+ */
+
+import type { Pool } from 'pg'
+
+import { type Clock, later, MINUTE, SECOND } from '../lib/clock.ts'
+import type { SecretBox } from '../lib/secret-box.ts'
+import { enabledFeatures } from '../model/app-features.ts'
+import { dynoEnvironment, type Environment } from '../model/dyno-environment.ts'
+import { dynoPolicy } from '../model/dyno-policy.ts'
+import type { DynoId } from '../model/ids.ts'
+import type { OneOff } from '../model/one-off.ts'
+import { startLine } from '../model/start-line.ts'
+import type { Timings } from '../model/timings.ts'
+import type { DynoStatus, Runtime } from '../runtime/runtime.ts'
+import { keepOutput } from '../store/keep-output.ts'
+import { findOneOff, type OneOffFacts as Found } from '../store/one-offs.ts'
+import { inTransaction } from '../store/queryable.ts'
+import { dynoSpec } from './dyno-spec.ts'
+import {
+  nextMoment,
+  type OneOffFacts,
+  type OneOffStep,
+  over,
+  planOneOff,
+} from './plan-one-off.ts'
+import { refusalOf } from './refused.ts'
+import { type OneOffRowStep, takeOneOffStep } from './take-one-off-steps.ts'
+
+export interface Deps {
+  readonly pool: Pool
+  readonly runtime: Runtime
+  readonly secrets: SecretBox
+  readonly clock: Clock
+  /** Milliseconds that the manager's clock is ahead of the machine's, which others write by. */
+  readonly ahead: () => number
+  readonly timings: () => Timings
+}
+
+const LONGEST_WAIT = MINUTE
+/** The runtime's hints may get lost: while something is under way we look by ourselves. */
+const WHILE_MOVING = SECOND
+/** How soon what a release phase prints is seen by those who follow it. */
+const FOLLOW = 0.15 * SECOND
+
+export function lookAfterOneOff(deps: Deps) {
+  /** Resolves to the milliseconds until the dyno wants another look. */
+  return async (subject: string, signal: AbortSignal): Promise<number> => {
+    const { pool, runtime } = deps
+    const id = subject as DynoId
+    const found = await findOneOff(pool, id)
+    if (!found) return Infinity
+    const status = (await runtime.status([id], signal)).get(id)
+    // What it printed is kept before its end is known, for then nobody reads on.
+    const { releasePhase: release } = found.oneOff
+    if (release && status && status.is !== 'created') {
+      const read = (offset: number) => runtime.output(id, offset, signal)
+      await keepOutput(pool, { release }, { read })
+    }
+    const look = { found, environment: environmentOf(found, deps.secrets), deps, signal }
+    const facts = factsOf(look, status)
+    const steps = planOneOff(facts)
+    for (const step of steps) await take(step, look)
+    return steps.length > 0 ? 0 : waitOf(facts)
+  }
+}
+
+interface Look {
+  readonly found: Found
+  readonly environment: Environments
+  readonly deps: Deps
+  readonly signal: AbortSignal
+}
+
+interface Environments {
+  readonly configVars: Environment
+  /** All that the process sees. */
+  readonly whole: Environment
+}
+
+function environmentOf(found: Found, secrets: SecretBox): Environments {
+  const { oneOff } = found
+  const open = (box: Buffer) => JSON.parse(secrets.open(box, oneOff.app)) as Environment
+  const configVars = open(found.configVars)
+  const own = open(found.environment)
+  return { configVars, whole: dynoEnvironment(oneOff, { ...configVars, ...own }) }
+}
+
+function factsOf(
+  { found, environment, deps }: Look,
+  status: DynoStatus | undefined,
+): OneOffFacts {
+  const { appIsThere, releaseStatus, switches } = found
+  const timings = deps.timings()
+  const oneOff = onOurClock(found.oneOff, deps.ahead())
+  return {
+    oneOff,
+    status,
+    policy: dynoPolicy(environment.configVars, enabledFeatures(switches), timings),
+    timings,
+    appIsThere,
+    releaseStatus,
+    startLine: startLine(oneOff, environment.whole),
+    now: deps.clock.now(),
+  }
+}
+
+/** Those of its times that others wrote. */
+function onOurClock(oneOff: OneOff, ahead: number): OneOff {
+  const { createdAt, attachedAt } = oneOff
+  return {
+    ...oneOff,
+    createdAt: later(createdAt, ahead),
+    attachedAt: attachedAt && later(attachedAt, ahead),
+  }
+}
+
+async function take(step: OneOffStep, look: Look): Promise<void> {
+  const { deps, signal } = look
+  const { runtime } = deps
+  const { id } = step.dyno
+  switch (step.do) {
+    case 'move':
+    case 'note hang-up':
+    case 'settle release':
+      return changeRows(step, deps)
+    case 'boot':
+      return boot(look)
+    case 'hang up':
+      return runtime.hangUp(id, signal)
+    case 'terminate':
+      return runtime.terminate(id, signal)
+    case 'kill':
+      return runtime.kill(id, signal)
+    case 'remove':
+      return runtime.remove(id, signal)
+  }
+}
+
+async function boot({ found, environment, deps, signal }: Look): Promise<void> {
+  const { oneOff } = found
+  const spec = dynoSpec(oneOff, {
+    ...found,
+    environment: environment.whole,
+    ...(oneOff.attached && { attachment: { terminal: oneOff.terminal ?? undefined } }),
+  })
+  try {
+    await deps.runtime.start(spec, signal)
+  } catch (error) {
+    const line = refusalOf(error)
+    if (line === undefined) throw error
+    await changeRows(over(oneOff, 'checksum', [line], deps.clock.now()), deps)
+  }
+}
+
+function changeRows(step: OneOffRowStep, { pool, clock }: Deps): Promise<void> {
+  return inTransaction(pool, (tx) => takeOneOffStep(tx, step, clock.now()))
+}
+
+function waitOf(facts: OneOffFacts): number {
+  const { state, releasePhase, attached, attachedAt } = facts.oneOff
+  const awaitsClient = state === 'starting' && attached && !attachedAt
+  const isMoving = state !== 'up' && !awaitsClient
+  const most = isMoving ? WHILE_MOVING : LONGEST_WAIT
+  return Math.max(0, Math.min(nextMoment(facts), releasePhase ? FOLLOW : most))
+}

@@ -1,0 +1,265 @@
+/**
+ * What happens to a one-off dyno next, as one pure function like that of formations: it runs
+ * once, for its client or for nobody, and is never started again. A release's command is a
+ * one-off whose end decides about the release.
+ */
+
+import { HOUR, later, MINUTE, SECOND } from '../lib/clock.ts'
+import { cyclesAt } from '../model/cycling.ts'
+import type { StopReason } from '../model/dyno.ts'
+import * as say from '../model/dyno-lines.ts'
+import type { DynoPolicy } from '../model/dyno-policy.ts'
+import type { OneOff } from '../model/one-off.ts'
+import * as told from '../model/one-off-lines.ts'
+import type { ReleaseStatus } from '../model/release.ts'
+import type { Timings } from '../model/timings.ts'
+import type { DynoStatus } from '../runtime/runtime.ts'
+import { noteExit } from './endings.ts'
+import type { Exit } from './facts.ts'
+import { terminate } from './plan-stopping.ts'
+import { move, type Move, type RuntimeCall } from './steps.ts'
+
+export interface OneOffFacts {
+  readonly oneOff: OneOff
+  /** Undefined: it holds nothing on the machine. */
+  readonly status: DynoStatus | undefined
+  readonly policy: DynoPolicy
+  readonly timings: Timings
+  readonly appIsThere: boolean
+  /** Of the release it runs on. */
+  readonly releaseStatus: ReleaseStatus
+  /** Said of an attached one when its process starts; of others it has been said. */
+  readonly startLine: string
+  readonly now: Date
+}
+
+export type OneOffStep =
+  | Move
+  /** Its client is gone: it is told so, or that it does not care is. */
+  | {
+      readonly do: 'note hang-up'
+      readonly dyno: OneOff
+      readonly note: HangUps
+      readonly say: string
+    }
+  /** The release whose command it ran stands, or fails for this reason. */
+  | {
+      readonly do: 'settle release'
+      readonly dyno: OneOff
+      readonly failure: string | undefined
+    }
+  | { readonly do: RuntimeCall | 'hang up'; readonly dyno: OneOff }
+
+export type HangUps = Pick<OneOff, 'hangUps' | 'hungUpAt' | 'unresponsiveAt'>
+
+/** From when it could start until it is given up. */
+const PLACED_WITHIN = 2 * MINUTE
+const HANG_UPS = 3
+const HANG_UP_EVERY = 5 * SECOND
+/** A release's command may take so long. */
+const RELEASE_LIMIT = HOUR
+/** What an ended process printed is its client's to read, for so long. */
+const READ_WITHIN = 10 * SECOND
+
+export function planOneOff(facts: OneOffFacts): OneOffStep[] {
+  switch (facts.oneOff.state) {
+    case 'starting':
+      return whileStarting(facts)
+    case 'up':
+      return whileUp(facts)
+    case 'stopping':
+      return whileStopping(facts)
+    case 'crashed':
+    case 'idle':
+    case 'down':
+      return []
+  }
+}
+
+/** Milliseconds until time alone gives a reason for a step, if nobody wakes us before. */
+export function nextMoment(facts: OneOffFacts): number {
+  const ahead = momentsOf(facts).flatMap((it) =>
+    it && it > facts.now ? [it.getTime()] : [],
+  )
+  return Math.min(...ahead) - facts.now.getTime()
+}
+
+function momentsOf({
+  oneOff,
+  policy,
+  timings,
+}: OneOffFacts): (Date | null | undefined)[] {
+  const { createdAt, startedAt, detachedAt, hungUpAt, terminatedAt, exitedAt } = oneOff
+  if (oneOff.state === 'starting') {
+    return [
+      later(createdAt, timings.attachTimeout),
+      later(readySince(oneOff), PLACED_WITHIN),
+    ]
+  }
+  if (oneOff.state === 'stopping') {
+    return [
+      terminatedAt && later(terminatedAt, policy.stopGrace),
+      exitedAt && later(exitedAt, READ_WITHIN),
+    ]
+  }
+  return [
+    startedAt && endsAt(oneOff, startedAt, policy).at,
+    detachedAt && hungUpAt && later(hungUpAt, HANG_UP_EVERY),
+  ]
+}
+
+function whileStarting(facts: OneOffFacts): OneOffStep[] {
+  const { oneOff, status, now, startLine } = facts
+  switch (status?.is) {
+    case 'running':
+    case 'exited': {
+      const lines = [
+        ...(oneOff.attached ? [startLine] : []),
+        say.stateChanged('starting', 'up'),
+      ]
+      return [
+        move(oneOff, 'up', { startedAt: status.startedAt, waitingFor: null }, lines),
+      ]
+    }
+    case 'lost':
+      return [over(oneOff, 'host lost', [say.HOST_LOST], now)]
+    case undefined:
+    case 'created': {
+      const reason = reasonToStop(facts)
+      if (reason) return [over(oneOff, reason, linesOf(reason), now)]
+      if (oneOff.attached && !oneOff.attachedAt) return []
+      if (oneOff.waitingFor) return []
+      if (now < later(readySince(oneOff), PLACED_WITHIN))
+        return [{ do: 'boot', dyno: oneOff }]
+      return [over(oneOff, 'start failed', [say.notLaunched(PLACED_WITHIN)], now)]
+    }
+  }
+}
+
+function whileUp(facts: OneOffFacts): OneOffStep[] {
+  const { oneOff, status, now } = facts
+  if (status?.is === 'exited') {
+    return [exited(oneOff, status, status.outOfMemory ? 'out of memory' : 'exit')]
+  }
+  if (status?.is !== 'running') return [over(oneOff, 'host lost', [say.HOST_LOST], now)]
+
+  const reason = reasonToStop(facts)
+  if (!reason) return hangUp(oneOff, now)
+  const lines = [...linesOf(reason), say.TERMINATING]
+  return [move(oneOff, 'stopping', { stopReason: reason, terminatedAt: now }, lines)]
+}
+
+function whileStopping(facts: OneOffFacts): OneOffStep[] {
+  const { oneOff, status, now, policy, releaseStatus } = facts
+  if (!oneOff.exitedAt) {
+    if (status?.is === 'exited')
+      return [exited(oneOff, status, oneOff.stopReason ?? 'exit')]
+    if (status?.is !== 'running') return [over(oneOff, 'host lost', [], now)]
+    const step = terminate(oneOff, status, { stopGrace: policy.stopGrace, now })
+    return step ? [step] : []
+  }
+  if (oneOff.releasePhase && releaseStatus === 'pending') {
+    return [{ do: 'settle release', dyno: oneOff, failure: failureOf(oneOff) }]
+  }
+  const isRead = !oneOff.attachedAt || oneOff.detachedAt
+  if (!isRead && now < later(oneOff.exitedAt, READ_WITHIN)) return []
+  return status ? [{ do: 'remove', dyno: oneOff }] : [move(oneOff, 'down', {}, [])]
+}
+
+/** SIGHUP three times, five seconds apart; who goes on after that is left alone. */
+function hangUp(oneOff: OneOff, now: Date): OneOffStep[] {
+  const { detachedAt, hangUps, hungUpAt, unresponsiveAt } = oneOff
+  if (!detachedAt || unresponsiveAt) return []
+  if (hungUpAt && now < later(hungUpAt, HANG_UP_EVERY)) return []
+  if (hangUps < HANG_UPS) {
+    const its = { hangUps: hangUps + 1, hungUpAt: now, unresponsiveAt: null }
+    return [
+      { do: 'note hang-up', dyno: oneOff, note: its, say: told.CLIENT_GONE },
+      // Should we die before this, the next one comes all the same.
+      { do: 'hang up', dyno: oneOff },
+    ]
+  }
+  const its = { hangUps, hungUpAt, unresponsiveAt: now }
+  return [{ do: 'note hang-up', dyno: oneOff, note: its, say: told.NOT_HEEDING_HANG_UP }]
+}
+
+/** Why it must end though its process does not. */
+function reasonToStop(facts: OneOffFacts): StopReason | undefined {
+  const { oneOff, policy, timings, now } = facts
+  const { startedAt, restartRequestedAt, attached, attachedAt, detachedAt } = oneOff
+  if (!facts.appIsThere) return 'app destroyed'
+  if (restartRequestedAt) return 'stop'
+  if (oneOff.releasePhase && facts.releaseStatus !== 'pending') return 'superseded'
+  if (startedAt) {
+    const { at, because } = endsAt(oneOff, startedAt, policy)
+    return at && now >= at ? because : undefined
+  }
+  if (detachedAt) return 'client gone'
+  const waits = attached && !attachedAt
+  if (waits && now >= later(oneOff.createdAt, timings.attachTimeout))
+    return 'attach error'
+  return undefined
+}
+
+/** When its time is up at the latest, and why then. */
+function endsAt(
+  { id, timeToLive, releasePhase }: OneOff,
+  startedAt: Date,
+  { cycling }: DynoPolicy,
+): { readonly at: Date | undefined; readonly because: StopReason } {
+  if (releasePhase)
+    return { at: later(startedAt, RELEASE_LIMIT), because: 'release timeout' }
+  const cycles = cycling && cyclesAt({ id, startedAt }, cycling)
+  const lived = timeToLive === null ? undefined : later(startedAt, timeToLive)
+  if (lived && (!cycles || lived <= cycles)) return { at: lived, because: 'time to live' }
+  return { at: cycles, because: 'cycling' }
+}
+
+function readySince({ createdAt, attachedAt }: OneOff): Date {
+  return attachedAt ?? createdAt
+}
+
+function linesOf(reason: StopReason): string[] {
+  if (reason === 'attach error') return [told.ATTACH_ERROR]
+  if (reason === 'client gone') return [told.CLIENT_GONE]
+  return reason === 'cycling' ? ['Cycling'] : []
+}
+
+function exited(oneOff: OneOff, exit: Exit, stopReason: StopReason): Move {
+  const noted = noteExit(oneOff, exit)
+  const lines = [...noted.say, told.completed('up')]
+  return move(oneOff, 'stopping', { ...noted.note, stopReason }, lines)
+}
+
+/** It ended, or never began, and nothing tells more. */
+export function over(
+  oneOff: OneOff,
+  because: StopReason,
+  lines: readonly string[],
+  now: Date,
+): Move {
+  const from = oneOff.state === 'starting' ? 'starting' : 'up'
+  const notes = {
+    exitedAt: now,
+    stopReason: oneOff.stopReason ?? because,
+    waitingFor: null,
+  }
+  return move(oneOff, 'stopping', notes, [...lines, told.completed(from)])
+}
+
+/** Why a release must fail whose command ended like this; undefined: it need not. */
+function failureOf({ stopReason, exitStatus }: OneOff): string | undefined {
+  if (stopReason !== 'exit') {
+    return `The release command ${failures[stopReason ?? 'host lost'] ?? LOST}.`
+  }
+  if (exitStatus === 0) return undefined
+  return `The release command exited with status ${exitStatus}.`
+}
+
+const LOST = 'could not be run to its end'
+const failures: Partial<Record<StopReason, string>> = {
+  'out of memory': 'ran out of memory',
+  'release timeout': 'did not end within an hour',
+  stop: 'was stopped',
+  checksum: 'could not be run, for the slug is damaged',
+}
