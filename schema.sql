@@ -115,6 +115,7 @@ CREATE TABLE public.dynos (
     next_attempt_at timestamp with time zone,
     updated_at timestamp with time zone NOT NULL,
     waiting_for text,
+    placed_at timestamp with time zone,
     restart_because text,
     CONSTRAINT dynos_check CHECK (((NOT leaving) OR (type = 'web'::text))),
     CONSTRAINT dynos_ordinal_check CHECK ((ordinal > 0)),
@@ -489,6 +490,8 @@ CREATE INDEX open_webhook_deliveries ON public.webhook_deliveries USING btree (w
 CREATE UNIQUE INDEX release_phases ON public.one_offs USING btree (release_phase);
 
 CREATE INDEX routed_dynos ON public.dynos USING btree (region) WHERE routed;
+
+CREATE INDEX unplaced_dynos ON public.dynos USING btree (region, created_at) WHERE ((state = 'starting'::text) AND (placed_at IS NULL));
 
 CREATE INDEX webhook_attempts_of_delivery ON public.webhook_attempts USING btree (delivery, created_at);
 

@@ -1,7 +1,7 @@
 /**
  * The manager's settings: Heroku's timings, unless `manager.json` in the data directory
- * says otherwise. The file is read again whenever it changes; one that can't be understood
- * is reported and changes nothing.
+ * says otherwise, and how much memory is promised to dynos. The file is read again whenever
+ * it changes; one that can't be understood is reported and changes nothing.
  *
  * `clockOffset` moves the manager's clock, so that tests need not wait a day for a cycle.
  */
@@ -17,14 +17,17 @@ export interface Settings {
   /** Milliseconds that it is ahead of the machine's. */
   readonly ahead: () => number
   readonly timings: () => Timings
+  /** How much of the machine's memory is promised to dynos; 1: all but the reserve. */
+  readonly memoryFactor: () => number
 }
 
 interface Written extends Timings {
   /** Milliseconds that the manager's clock is ahead. */
   readonly clockOffset: number
+  readonly memoryFactor: number
 }
 
-const DEFAULTS: Written = { ...HEROKU_TIMINGS, clockOffset: 0 }
+const DEFAULTS: Written = { ...HEROKU_TIMINGS, clockOffset: 0, memoryFactor: 1 }
 const CHECK_EVERY = 200
 
 export function settingsFrom(
@@ -46,6 +49,7 @@ export function settingsFrom(
     clock: { now: () => later(systemClock.now(), written.clockOffset) },
     ahead: () => written.clockOffset,
     timings: () => written,
+    memoryFactor: () => written.memoryFactor,
   }
 }
 
@@ -68,7 +72,8 @@ function understood(json: unknown): Written {
   for (const [key, value] of Object.entries(json)) {
     if (!(key in DEFAULTS)) throw new TypeError(`there is no setting ${key}`)
     if (typeof value !== 'number' || !(value >= 0)) {
-      throw new TypeError(`${key} must be a number of milliseconds`)
+      const what = key === 'memoryFactor' ? 'a number' : 'a number of milliseconds'
+      throw new TypeError(`${key} must be ${what}, not negative`)
     }
   }
   return { ...DEFAULTS, ...json }

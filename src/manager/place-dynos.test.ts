@@ -1,0 +1,172 @@
+import assert from 'node:assert/strict'
+import { beforeEach, test } from 'node:test'
+
+import { Pool } from 'pg'
+
+import { anApp, type AnApp } from '../../test/an-app.ts'
+import { aDatabase } from '../../test/postgres.ts'
+import { type Clock, later } from '../lib/clock.ts'
+import { type DynoId, newId } from '../model/ids.ts'
+import { HEROKU_SIZES } from '../model/size.ts'
+import { placer, type PlacerOptions } from './place-dynos.ts'
+
+const GiB = 1024 ** 3
+/** A quarter of it is kept back: six dynos of half a gigabyte. */
+const MEMORY = 4 * GiB
+const started = new Date('2026-01-01T00:00:00Z')
+const { signal } = new AbortController()
+
+const pool = aDatabase()
+let own: AnApp
+let now = started
+let made = 0
+
+beforeEach(async () => {
+  await pool.query('update dynos set state = $1', ['down'])
+  await pool.query('update builds set status = $1, step = null', ['failed'])
+  now = later(now, 3_600_000)
+  own = await anApp(pool)
+  await own.deploy()
+  await pool.query('delete from work')
+})
+
+test('what finds no room waits, and says so once', async () => {
+  const ids = await dynos(8)
+  const { place } = aPlacer()
+  const placed = await place(ids, signal)
+  assert.deepEqual(placed, new Set(ids.slice(0, 6)))
+  await place(ids, signal)
+
+  const waiting = await pool.query<{ id: DynoId }>(
+    `select id from dynos where waiting_for = 'capacity' order by created_at`,
+  )
+  assert.deepEqual(
+    waiting.rows.map((row) => row.id),
+    ids.slice(6),
+  )
+  const told = (await own.told()).filter((line) => line.includes('Waiting for capacity'))
+  assert.equal(told.length, 2)
+  const events = await pool.query<{ dyno: string }>(
+    `select dyno from events where kind = 'dyno.waiting' and app = $1`,
+    [own.app.id],
+  )
+  assert.deepEqual(events.rows.map((row) => row.dyno).toSorted(), ids.slice(6).toSorted())
+})
+
+test('when a dyno goes down the one that waits longest is placed, and looked at', async () => {
+  const ids = await dynos(8)
+  const { place, offer } = aPlacer()
+  await place(ids, signal)
+  await offer(signal)
+  assert.equal(await woken(), 0)
+
+  await pool.query(`update dynos set state = 'down', updated_at = $2 where id = $1`, [
+    ids[0],
+    now,
+  ])
+  await offer(signal)
+  assert.equal(await woken(), 1)
+  const { rows } = await pool.query<{ id: string; waiting: boolean }>(
+    `select id, waiting_for is not null as waiting from dynos where id = any($1)
+      order by created_at`,
+    [ids.slice(6)],
+  )
+  assert.deepEqual(rows, [
+    { id: ids[6], waiting: false },
+    { id: ids[7], waiting: true },
+  ])
+})
+
+test('a place that has just lost its dyno gets its room back before others', async () => {
+  const ids = await dynos(7)
+  const { place } = aPlacer()
+  await place(ids, signal)
+  await pool.query(`update dynos set state = 'down', updated_at = $2 where id = $1`, [
+    ids[0],
+    now,
+  ])
+  const [successor] = await dynos(1, { ordinal: 1 })
+  assert.ok(successor)
+  assert.deepEqual([...(await place([successor], signal))], [successor])
+})
+
+test('managers of two regions never promise more than there is', async () => {
+  const ids = await dynos(20)
+  const [us, eu] = [aPlacer(), aPlacer()]
+  await Promise.all(ids.map((id, at) => (at % 2 ? us : eu).place([id], signal)))
+  const { rows } = await pool.query<{ placed: number }>(
+    `select count(*)::integer as placed from dynos
+      where state = 'starting' and placed_at is not null`,
+  )
+  assert.equal(rows[0]?.placed, 6)
+})
+
+test('a build counts, waits, and is let through where it could never fit', async () => {
+  const ids = await dynos(3)
+  const { place, placeBuild } = aPlacer()
+  assert.equal((await place(ids, signal)).size, 3)
+  assert.equal(await placeBuild(async () => {}, signal), false)
+  await pool.query(`update dynos set state = 'down' where id = $1`, [ids[0]])
+  assert.equal(await placeBuild(aBuildCompiles, signal), true)
+  assert.equal((await place(await dynos(1), signal)).size, 0)
+
+  const tiny = aPlacer({ runtime: { capacity: async () => ({ memory: GiB }) } })
+  assert.equal(await tiny.placeBuild(async () => {}, signal), true)
+})
+
+test('where memory has no end, nothing is asked of the database', async () => {
+  const unused = new Pool({ host: '/nowhere' })
+  const endless = aPlacer({
+    pool: unused,
+    runtime: { capacity: async () => ({ memory: Infinity }) },
+  })
+  const ids = [newId<'dyno'>()]
+  assert.deepEqual([...(await endless.place(ids, signal))], ids)
+  await endless.offer(signal)
+  await unused.end()
+})
+
+function aPlacer(but: Partial<PlacerOptions> = {}) {
+  const clock: Clock = { now: () => now }
+  return placer({
+    pool,
+    runtime: { capacity: async () => ({ memory: MEMORY }) },
+    clock,
+    machine: { name: 'abc123', regions: ['us'] },
+    sizes: () => HEROKU_SIZES,
+    memoryFactor: () => 1,
+    buildMemory: 2 * GiB,
+    ...but,
+  })
+}
+
+async function dynos(count: number, { ordinal }: { ordinal?: number } = {}) {
+  const formation = await own.formation('web')
+  const ids: DynoId[] = []
+  for (let at = 1; at <= count; at++) {
+    const { rows } = await pool.query<{ id: DynoId }>(
+      `insert into dynos (id, app, formation, release, region, type, ordinal, size, command,
+                          state, address, port, created_at, updated_at)
+       select gen_random_uuid(), apps.id, $2, current_release, 'us', 'web', $3, 'Standard-1X',
+              'x', 'starting', '10.0.0.0'::inet + $4::integer, 5000, $5, $5
+         from apps where id = $1 returning id`,
+      [own.app.id, formation, ordinal ?? at, ++made, later(now, made)],
+    )
+    ids.push(...rows.map((row) => row.id))
+  }
+  return ids
+}
+
+async function aBuildCompiles(): Promise<void> {
+  await pool.query(
+    `insert into builds (id, app, account, status, step, source_url, stack, output_token)
+     select gen_random_uuid(), id, owner, 'pending', 'compile', 'x', stack, gen_random_uuid()
+       from apps where id = $1`,
+    [own.app.id],
+  )
+}
+
+async function woken(): Promise<number> {
+  const { rows } = await pool.query(`select from work where kind = 'formation'`)
+  return rows.length
+}

@@ -1,0 +1,121 @@
+/** What dynos and builds have been promised of a machine, and who waits for room on it. */
+
+import type { Dyno } from '../model/dyno.ts'
+import type { DynoId } from '../model/ids.ts'
+import type { Size } from '../model/size.ts'
+import type { Queryable } from './queryable.ts'
+
+/** Regions whose managers share a machine. */
+export interface Machine {
+  /** The installation's id: no two of one machine have the same. */
+  readonly name: string
+  readonly regions: readonly string[]
+}
+
+/** Until the transaction ends, nobody else counts or promises the machine's memory. */
+export async function lockCapacity(tx: Queryable, { name }: Machine): Promise<void> {
+  await tx.query('select pg_advisory_xact_lock(hashtext($1))', [`capacity of ${name}`])
+}
+
+/**
+ * Bytes: the quotas of dynos that are placed and have a process, or may have, and those of
+ * builds whose dyno runs. Counted afresh from their rows each time, so that nothing can drift.
+ */
+export async function promisedMemory(
+  tx: Queryable,
+  { regions }: Machine,
+  {
+    sizes,
+    buildMemory,
+  }: { readonly sizes: readonly Size[]; readonly buildMemory: number },
+): Promise<number> {
+  const quotas = Object.fromEntries(sizes.map((it) => [it.name, it.memory]))
+  const { rows } = await tx.query(
+    `select coalesce((select sum(($2::jsonb ->> size)::bigint) from dynos
+                       where region = any($1) and state in ('starting', 'up', 'stopping')
+                         and placed_at is not null), 0)::float8
+          + (select count(*) from builds join apps on apps.id = builds.app
+              where apps.region = any($1) and builds.step in ('compile', 'finish')) * $3::float8
+         as bytes`,
+    [regions, JSON.stringify(quotas), buildMemory],
+  )
+  return (rows as { bytes: number }[])[0]?.bytes ?? 0
+}
+
+export type Unplaced = Pick<
+  Dyno,
+  'id' | 'app' | 'formation' | 'release' | 'type' | 'ordinal' | 'size' | 'waitingFor'
+> & { readonly region: string }
+
+/**
+ * The starting dynos of the machine that are not placed yet, longest waiting first; but before
+ * them those whose place has just lost its dyno: a restart must not cost an app its room.
+ * Rows that others hold at this moment are left out.
+ */
+export async function lockUnplaced(
+  tx: Queryable,
+  { regions }: Machine,
+): Promise<Unplaced[]> {
+  const { rows } = await tx.query(
+    `select id, app, formation, release, type, ordinal, size, region,
+            waiting_for as "waitingFor"
+       from dynos
+      where region = any($1) and state = 'starting' and placed_at is null
+      order by exists (select from dynos as before
+                        where before.app = dynos.app and before.formation = dynos.formation
+                          and before.ordinal = dynos.ordinal and before.state = 'down'
+                          and before.updated_at > dynos.created_at - interval '1 minute') desc,
+               created_at, type, ordinal
+        for update skip locked`,
+    [regions],
+  )
+  return rows as Unplaced[]
+}
+
+export async function markPlaced(
+  tx: Queryable,
+  ids: readonly DynoId[],
+  now: Date,
+): Promise<void> {
+  await tx.query(
+    `update dynos set placed_at = $2, waiting_for = null,
+                      updated_at = case when waiting_for is null then updated_at else $2 end
+      where id = any($1)`,
+    [ids, now],
+  )
+}
+
+export async function markWaiting(
+  tx: Queryable,
+  ids: readonly DynoId[],
+  now: Date,
+): Promise<void> {
+  await tx.query(
+    `update dynos set waiting_for = 'capacity', updated_at = $2 where id = any($1)`,
+    [ids, now],
+  )
+}
+
+/** Which of these dynos have been placed. */
+export async function placedAmong(
+  db: Queryable,
+  ids: readonly DynoId[],
+): Promise<ReadonlySet<DynoId>> {
+  const { rows } = await db.query(
+    'select id from dynos where id = any($1) and placed_at is not null',
+    [ids],
+  )
+  return new Set((rows as { id: DynoId }[]).map((row) => row.id))
+}
+
+export async function somebodyWaits(
+  db: Queryable,
+  { regions }: Machine,
+): Promise<boolean> {
+  const { rows } = await db.query(
+    `select from dynos
+      where region = any($1) and state = 'starting' and placed_at is null limit 1`,
+    [regions],
+  )
+  return rows.length > 0
+}
