@@ -13,9 +13,12 @@ export function eventOf(step: RowStep, now: Date): AppEvent | undefined {
       const told = toldOf(step)
       return told && eventAbout(step.dyno, now, told)
     }
+    case 'revive': {
+      const message = `${placeOf(step.dyno)} is started anew`
+      return eventAbout(step.dyno, now, ['dyno.down', step.dyno.stopReason, message])
+    }
     // The dyno that comes of it is told of by itself.
     case 'add':
-    case 'revive':
     case 'note start':
     case 'take back release':
       return undefined

@@ -13,6 +13,7 @@ import {
   MemoryRuntime,
   type MemoryRuntimeOptions,
 } from '../runtime/memory/memory-runtime.ts'
+import { SlugChecksumError } from '../runtime/runtime.ts'
 import { liveDynos } from '../store/dynos.ts'
 import type { Health } from './facts.ts'
 import { lookAfterFormation } from './look-after-formation.ts'
@@ -267,4 +268,324 @@ test('a release whose dynos crash at boot leaves the old ones serving', async ()
       [false, 'crashed', false, false],
     ],
   )
+})
+
+const check = { path: '/health', interval: 10_000, timeout: 5_000, grace: 0, failures: 3 }
+const well: Health = { well: true, failures: 0, fault: '' }
+const sick: Health = { well: false, failures: 3, fault: 'it answered 503' }
+
+async function askHealth(it: AnApp): Promise<void> {
+  await pool.query('update slugs set healthchecks = $2 where app = $1', [
+    it.app.id,
+    { web: check },
+  ])
+}
+
+async function enable(it: AnApp, feature: string): Promise<void> {
+  await pool.query(
+    'insert into app_features (app, name, enabled) values ($1, $2, true)',
+    [it.app.id, feature],
+  )
+}
+
+interface ReleaseRow {
+  readonly version: number
+  readonly status: string
+  readonly failure: string | null
+  readonly automatic: boolean
+}
+
+async function releasesOf(it: AnApp): Promise<ReleaseRow[]> {
+  const { rows } = await pool.query<ReleaseRow>(
+    `select version, status, failure, automatic from releases where app = $1 order by version`,
+    [it.app.id],
+  )
+  return rows
+}
+
+async function apiLines({ app }: AnApp): Promise<string[]> {
+  const { rows } = await pool.query<{ message: string }>(
+    `select message from log_lines where app = $1 and source = 'app' order by id`,
+    [app.id],
+  )
+  return rows.map((row) => row.message)
+}
+
+async function eventsOf({ app }: AnApp): Promise<string[]> {
+  const { rows } = await pool.query<{ event: string }>(
+    `select concat_ws(' ', kind, ps, cause) as event from events
+      where app = $1 and dyno is not null order by id`,
+    [app.id],
+  )
+  return rows.map((row) => row.event)
+}
+
+test('the log says when a crashed dyno is started next', async () => {
+  const { it, settle } = await aWorld({ boot: () => ({ exits: 1 }) })
+  await it.deploy()
+  const [crashed] = await settle()
+  const at = crashed?.nextAttemptAt?.toISOString().slice(0, 19)
+  assert.match(
+    (await it.told()).at(-1) ?? '',
+    new RegExp(
+      `^web.1 Restarting in (9|10|11) seconds \\(crash 2 in a row; next attempt at ${at}Z\\)$`,
+    ),
+  )
+})
+
+test('a web dyno with a health check is up when it answers well', async () => {
+  const { it, settle, health } = await aWorld()
+  await it.deploy()
+  await askHealth(it)
+  const [dyno] = await settle()
+  assert.equal(dyno?.state, 'starting')
+  health.set(dyno.id, well)
+  assert.equal((await settle())[0]?.state, 'up')
+})
+
+test('an unhealthy web dyno is replaced, and the log says why', async () => {
+  const { it, settle, health } = await aWorld()
+  await it.deploy()
+  const [before] = await settle()
+  assert.ok(before)
+  await askHealth(it)
+  health.set(before.id, sick)
+  const [old, successor] = await settle()
+  assert.deepEqual([old?.id, old?.state, old?.leaving], [before.id, 'up', true])
+  assert.ok(successor)
+  health.set(successor.id, well)
+  const [after, ...others] = await settle()
+  assert.deepEqual([after?.id, after?.state, others], [successor.id, 'up', []])
+  assert.deepEqual((await it.told()).slice(2, 5), [
+    'web.1 Health check at /health failed 3 times in a row: it answered 503',
+    'web.1 Restarting',
+    'web.1 State changed from up to starting',
+  ])
+})
+
+test('a slug that is not what was built is no plain crash', async () => {
+  let damaged = true
+  const { it, settle, wait } = await aWorld({
+    boot: () => {
+      if (damaged) throw new SlugChecksumError('SHA256:aa', 'SHA256:bb')
+      return 'listens'
+    },
+  })
+  await it.deploy()
+  const [crashed] = await settle()
+  assert.deepEqual([crashed?.state, crashed?.stopReason], ['crashed', 'checksum'])
+  assert.deepEqual((await it.told()).slice(1, 3), [
+    'web.1 Error R17 (Checksum error) -> Checksum does match expected value. Expected: SHA256:aa Actual: SHA256:bb',
+    'web.1 State changed from starting to crashed',
+  ])
+  damaged = false
+  wait(12 * SECOND)
+  assert.equal((await settle())[0]?.state, 'up')
+})
+
+test('a dyno that waits for room is left alone, and then starts', async () => {
+  const { it, settle, wait, runtime } = await aWorld()
+  await it.deploy()
+  const formation = await it.formation('web')
+  const [dyno] = await settle()
+  assert.ok(dyno)
+  await pool.query(
+    `update dynos set state = 'starting', started_at = null, waiting_for = 'capacity'
+      where formation = $1`,
+    [formation],
+  )
+  runtime.forget(dyno.id)
+  wait(HOUR)
+  assert.equal((await settle())[0]?.state, 'starting')
+  await pool.query(
+    `update dynos set waiting_for = null, updated_at = '2026-01-01T01:00:00Z' where formation = $1`,
+    [formation],
+  )
+  const [after] = await settle()
+  assert.deepEqual([after?.id, after?.state], [dyno.id, 'up'])
+})
+
+test('a release whose first web dynos fail twice is taken back while the old ones serve', async () => {
+  let broken = false
+  const { it, settle } = await aWorld({ boot: () => (broken ? { exits: 1 } : 'listens') })
+  await it.deploy({ web: 'node index.js' }, { MODE: 'good' })
+  await ask(it, 'quantity = 5')
+  const before = await settle()
+  broken = true
+  await it.deploy({ web: 'node broken.js' }, { MODE: 'bad' })
+  // Its successor would fail as well: the app is as it is.
+  const dynos = await settle()
+  const serving = dynos.filter((dyno) => dyno.state === 'up' && dyno.routed)
+  assert.deepEqual(
+    serving.map((dyno) => dyno.id),
+    before.map((dyno) => dyno.id),
+  )
+  const failure = 'web.1 exited with status 1 before it was ready, 2 times in a row'
+  assert.deepEqual((await releasesOf(it)).slice(-3), [
+    { version: 3, status: 'succeeded', failure: null, automatic: false },
+    { version: 4, status: 'failed', failure, automatic: false },
+    { version: 5, status: 'succeeded', failure: null, automatic: true },
+  ])
+  assert.deepEqual((await apiLines(it)).slice(-3), [
+    `Release v4 failed: ${failure}. Rolling back to v3.`,
+    'Rollback to v3 by automatic rollback',
+    'Release v5 created by automatic rollback',
+  ])
+})
+
+test('the release that was gone back to runs as it did before', async () => {
+  const { it, settle, runtime } = await aWorld({
+    boot: ({ environment }) => (environment['MODE'] === 'bad' ? { exits: 1 } : 'listens'),
+  })
+  await it.deploy({ web: 'node index.js' }, { MODE: 'good' })
+  await settle()
+  await it.deploy({ web: 'node broken.js' }, { MODE: 'bad' })
+  const [dyno, ...others] = await settle()
+  assert.deepEqual([dyno?.state, dyno?.crashes, others], ['up', 0, []])
+  assert.ok(dyno)
+  assert.equal(runtime.spec(dyno.id)?.command, 'node index.js')
+  assert.equal(runtime.spec(dyno.id)?.environment['MODE'], 'good')
+})
+
+test('a first release that fails is not taken back', async () => {
+  const { it, settle } = await aWorld({ boot: () => ({ exits: 1 }) })
+  await it.deploy()
+  await settle()
+  assert.equal((await releasesOf(it)).at(-1)?.status, 'succeeded')
+})
+
+test('an idle app sleeps with all its dynos, and wakes on the current release', async () => {
+  const { it, settle } = await aWorld()
+  await it.deploy()
+  await ask(it, 'quantity = 1')
+  await settle()
+  await settle('worker')
+  await pool.query('update apps set idle_since = now() where id = $1', [it.app.id])
+  await it.deploy({ web: 'node second.js', worker: 'node work.js' })
+  assert.deepEqual(
+    (await settle()).map((dyno) => dyno.state),
+    ['idle'],
+  )
+  assert.deepEqual(
+    (await settle('worker')).map((dyno) => dyno.state),
+    ['idle'],
+  )
+
+  await pool.query('update apps set idle_since = null where id = $1', [it.app.id])
+  const [awake] = await settle()
+  assert.deepEqual([awake?.state, awake?.command], ['up', 'node second.js'])
+  assert.deepEqual((await it.told('web.1')).slice(2), [
+    'web.1 Idling',
+    'web.1 State changed from up to down',
+    'web.1 Stopping all processes with SIGTERM',
+    'web.1 Process exited with status 143',
+    'web.1 Unidling',
+    'web.1 State changed from down to starting',
+    'web.1 Starting process with command `node second.js`',
+    'web.1 State changed from starting to up',
+  ])
+})
+
+test('an idle app can be scaled', async () => {
+  const { it, settle } = await aWorld()
+  await it.deploy()
+  await ask(it, 'quantity = 3')
+  await settle()
+  await pool.query('update apps set idle_since = now() where id = $1', [it.app.id])
+  await settle()
+  await ask(it, 'quantity = 2')
+  assert.equal((await settle()).length, 2)
+  await ask(it, 'quantity = 4')
+  await settle()
+  await pool.query('update apps set idle_since = null where id = $1', [it.app.id])
+  assert.deepEqual(
+    (await settle()).map(({ ordinal, state }) => [ordinal, state]),
+    [
+      [1, 'up'],
+      [2, 'up'],
+      [3, 'up'],
+      [4, 'up'],
+    ],
+  )
+})
+
+test('with preboot the dynos of a release take over together', async () => {
+  const { it, settle, wait } = await aWorld()
+  await enable(it, 'preboot')
+  await it.deploy()
+  await ask(it, 'quantity = 5')
+  const before = await settle()
+  await it.deploy({ web: 'node second.js' })
+  const releasedAt = '2026-01-01T00:00:00Z'
+  await pool.query('update apps set released_at = $2 where id = $1', [
+    it.app.id,
+    releasedAt,
+  ])
+  const both = await settle()
+  assert.deepEqual(
+    both.filter((dyno) => dyno.routed).map((dyno) => dyno.id),
+    before.map((dyno) => dyno.id),
+  )
+  assert.equal(both.filter((dyno) => dyno.state === 'starting').length, 5)
+  wait(3 * MINUTE)
+  const after = await settle()
+  assert.ok(after.every((dyno) => dyno.state === 'up' && !dyno.leaving))
+  assert.deepEqual([...new Set(after.map((dyno) => dyno.command))], ['node second.js'])
+})
+
+test('a dyno over its share of memory is restarted for that', async () => {
+  const { it, settle } = await aWorld()
+  await it.deploy()
+  const [before] = await settle()
+  await pool.query(
+    `update dynos set restart_requested_at = now(), restart_because = 'memory' where app = $1`,
+    [it.app.id],
+  )
+  const [after] = await settle()
+  assert.notEqual(after?.id, before?.id)
+  const { rows } = await pool.query<{ reason: string }>(
+    'select stop_reason as reason from dynos where id = $1',
+    [before?.id],
+  )
+  assert.deepEqual(rows, [{ reason: 'memory' }])
+})
+
+test('what an app says of its dynos holds for them alone', async () => {
+  const { it, settle, wait } = await aWorld({ heedsSigterm: () => false })
+  await it.deploy({ web: 'node index.js' }, { MAYFLY_STOP_GRACE: '5' })
+  await settle()
+  await ask(it, 'quantity = 0')
+  await settle()
+  wait(5 * SECOND)
+  assert.deepEqual(await settle(), [])
+  assert.ok(
+    (await it.told()).includes(
+      'web.1 Error R12 (Exit timeout) -> At least one process failed to exit within 5 seconds of SIGTERM',
+    ),
+  )
+})
+
+test('every transition is an event with its cause', async () => {
+  const { it, settle, runtime } = await aWorld()
+  await it.deploy()
+  const [first] = await settle()
+  assert.ok(first)
+  runtime.exit(first.id, 1)
+  await settle()
+  await askRestart(it, new Date())
+  await settle()
+  assert.deepEqual(await eventsOf(it), [
+    'dyno.starting web.1',
+    'dyno.up web.1',
+    'dyno.crashed web.1 crash',
+    'dyno.down web.1 crash',
+    'dyno.starting web.1',
+    'dyno.up web.1',
+    'dyno.restarting web.1 restart',
+    'dyno.starting web.1',
+    'dyno.up web.1',
+    'dyno.stopping web.1 restart',
+    'dyno.exited web.1 restart',
+    'dyno.down web.1 restart',
+  ])
 })

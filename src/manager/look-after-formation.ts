@@ -9,22 +9,22 @@
 
 import type { Pool } from 'pg'
 
-import { type Clock, MINUTE, SECOND } from '../lib/clock.ts'
-import type { SecretBox } from '../lib/secret-box.ts'
 import { takeBackRelease } from '../actions/take-back-release.ts'
+import { type Clock, HOUR, SECOND } from '../lib/clock.ts'
+import type { SecretBox } from '../lib/secret-box.ts'
 import { enabledFeatures } from '../model/app-features.ts'
-import { type Dyno, placeOf } from '../model/dyno.ts'
+import type { Dyno } from '../model/dyno.ts'
 import { dynoPolicy } from '../model/dyno-policy.ts'
 import { dynoEnvironment, type Environment } from '../model/dyno-environment.ts'
 import type { FormationId } from '../model/ids.ts'
-import { sizeNamed } from '../model/size.ts'
 import type { Timings } from '../model/timings.ts'
 import type { DynoSpec, Runtime } from '../runtime/runtime.ts'
 import { liveDynos } from '../store/dynos.ts'
 import { findFormation, type FormationFacts } from '../store/formations.ts'
 import { inTransaction } from '../store/queryable.ts'
 import type { CheckHealth } from './check-health.ts'
-import type { Facts } from './facts.ts'
+import { dynoSpec } from './dyno-spec.ts'
+import { type Facts, WEB } from './facts.ts'
 import { nextMoment, planFormation } from './plan-formation.ts'
 import { refused } from './refused.ts'
 import type { RowStep, RuntimeCall, Step } from './steps.ts'
@@ -42,9 +42,13 @@ export interface Deps {
 
 /** How many dynos of a formation boot in one look: those that are up already must not wait for all. */
 const BOOTS = 24
-const LONGEST_WAIT = MINUTE
-/** The runtime's hints may get lost: while something is under way we look by ourselves. */
+/**
+ * The runtime's hints may get lost: while something is under way we look by ourselves, the
+ * less often the longer it takes. Once all is calm, the sweep finds who ended unheard.
+ */
 const WHILE_MOVING = SECOND
+const PATIENCE = 1 / 4
+const LONGEST_WAIT = HOUR
 
 export function lookAfterFormation(deps: Deps) {
   /** Resolves to the milliseconds until the formation wants another look. */
@@ -59,11 +63,7 @@ export function lookAfterFormation(deps: Deps) {
     const facts = await factsOf(found, configVars, deps, signal)
     const steps = planFormation(facts)
     await takeSteps(steps, { found, configVars, deps, signal })
-    if (steps.length > 0) return 0
-    return Math.max(
-      0,
-      Math.min(nextMoment(facts), isMoving(facts) ? WHILE_MOVING : LONGEST_WAIT),
-    )
+    return steps.length > 0 ? 0 : waitOf(facts)
   }
 }
 
@@ -177,28 +177,20 @@ function configVarsOf(found: FormationFacts, secrets: SecretBox): Environment {
 }
 
 function specOf(dyno: Dyno, found: FormationFacts, configVars: Environment): DynoSpec {
-  const size = sizeNamed(dyno.size)
-  if (!size) throw new Error(`dyno ${dyno.id} is of an unknown size, ${dyno.size}`)
-  return {
-    id: dyno.id,
-    name: placeOf(dyno),
-    address: dyno.address,
-    ...(dyno.type === 'web' && { port: dyno.port }),
-    size,
-    environment: dynoEnvironment(dyno, configVars),
-    command: dyno.command,
-    stack: found.stack,
-    slug: found.formation.slug,
-    ...(found.slugChecksum !== null && { slugChecksum: found.slugChecksum }),
-    volumes: [],
-  }
+  const { formation, stack, slugChecksum } = found
+  const environment = dynoEnvironment(dyno, configVars)
+  const { slug } = formation
+  const spec = dynoSpec(dyno, { environment, stack, slug, slugChecksum })
+  return dyno.type === WEB ? { ...spec, port: dyno.port } : spec
 }
 
-function isMoving({ dynos }: Facts): boolean {
-  return dynos.some(
-    (it) =>
-      it.leaving ||
-      it.state === 'stopping' ||
-      (it.state === 'starting' && it.waitingFor === null),
-  )
+function waitOf(facts: Facts): number {
+  const moves = facts.dynos.filter(isMoving).map((it) => it.updatedAt.getTime())
+  const since = facts.now.getTime() - Math.max(...moves)
+  const poll = Math.min(LONGEST_WAIT, Math.max(WHILE_MOVING, PATIENCE * since))
+  return Math.max(0, Math.min(nextMoment(facts), poll))
+}
+
+function isMoving({ leaving, state, waitingFor }: Dyno): boolean {
+  return leaving || state === 'stopping' || (state === 'starting' && waitingFor === null)
 }

@@ -3,22 +3,18 @@
  * that lost a race against another's is left out, lines and all.
  */
 
-import { randomInt } from 'node:crypto'
-
 import { type Dyno, type DynoState, placeOf } from '../model/dyno.ts'
-import {
-  dynoEnvironment,
-  type Environment,
-  expandCommand,
-} from '../model/dyno-environment.ts'
-import { startingProcess } from '../model/dyno-lines.ts'
+import type { Environment } from '../model/dyno-environment.ts'
 import type { AppEvent } from '../model/event.ts'
 import type { Formation } from '../model/formation.ts'
 import { newId } from '../model/ids.ts'
+import { randomPort } from '../model/random-port.ts'
+import { startLine } from '../model/start-line.ts'
 import { allocateAddresses } from '../store/addresses.ts'
 import { addDynos, type DynoMove, moveDynos, type NewDyno } from '../store/dynos.ts'
 import { writeEvents } from '../store/events.ts'
 import { writeLogLines } from '../store/log-lines.ts'
+import { publishDynos } from '../store/publish-dynos.ts'
 import type { Queryable } from '../store/queryable.ts'
 import { wakeRouter } from '../store/regions.ts'
 import { recordReady } from '../store/trials.ts'
@@ -32,8 +28,6 @@ interface Context {
   readonly configVars: Environment
   readonly now: Date
 }
-
-const PORTS = { from: 10_000, below: 60_000 }
 
 export async function takeRowSteps(
   tx: Queryable,
@@ -52,7 +46,8 @@ export async function takeRowSteps(
 
   const said = [
     ...done.flatMap((it) => it.said),
-    ...added.map((dyno) => ({ dyno, line: startLine(dyno, context) })),
+    // Told when the row is made, for what the process prints must not come before it.
+    ...added.map((dyno) => ({ dyno, line: startLine(dyno, context.configVars) })),
   ]
   await writeLogLines(
     tx,
@@ -63,10 +58,12 @@ export async function takeRowSteps(
       message: line,
     })),
   )
-  await writeEvents(tx, [
+  const events = [
     ...done.flatMap((it) => it.event ?? []),
     ...added.map((dyno) => startingEvent(dyno, now)),
-  ])
+  ]
+  await writeEvents(tx, events)
+  await publishDynos(tx, events)
   if (formation.type !== WEB) return
   const ready = done.some(
     ({ move }) => move?.next.state === 'up' && move.dyno.release === formation.release,
@@ -108,7 +105,12 @@ function asTaken(step: RowStep, now: Date): Taken {
     case 'revive': {
       const { dyno, crashes, say } = step
       const place = { ordinal: dyno.ordinal, crashes }
-      return { move: { dyno, next: { state: 'down' } }, place, said: saidOf(dyno, say) }
+      return {
+        move: { dyno, next: { state: 'down' } },
+        place,
+        said: saidOf(dyno, say),
+        event,
+      }
     }
     case 'note start': {
       const { dyno, at } = step
@@ -150,15 +152,10 @@ async function newDynos(
     size: formation.size,
     command: formation.command,
     address: addresses[at] ?? '',
-    port: randomInt(PORTS.from, PORTS.below),
+    port: randomPort(),
     crashes,
     createdAt: now,
   }))
-}
-
-/** Told when the row is made, for what the process prints must not come before it. */
-function startLine(dyno: NewDyno, { configVars }: Context): string {
-  return startingProcess(expandCommand(dyno.command, dynoEnvironment(dyno, configVars)))
 }
 
 const routed: readonly DynoState[] = ['up', 'stopping', 'crashed']

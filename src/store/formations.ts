@@ -32,7 +32,11 @@ export async function findFormation(
               and exists (select from releases earlier
                            where earlier.app = apps.id and earlier.version < releases.version
                              and earlier.status = 'succeeded'
-                             and earlier.ready_at is not null) as "onTrial",
+                             and earlier.ready_at is not null)
+              -- Nor is the next one on its way.
+              and not exists (select from releases pending
+                               where pending.app = apps.id
+                                 and pending.status = 'pending') as "onTrial",
             releases.ready_at is not null as proven,
             apps.idle_since is not null as idle,
             slugs.healthchecks -> formations.type as "healthCheck",
