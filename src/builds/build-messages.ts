@@ -4,9 +4,12 @@ import { type App, webUrlOf } from '../model/app.ts'
 import type { Release } from '../model/release.ts'
 import type { BuildResult } from './read-result.ts'
 
+const RELEASE_COMMAND =
+  ' !     Release command declared: this new release will not be available until the command succeeds.'
+
 export function successMessage(
   app: App,
-  release: Pick<Release, 'version'>,
+  release: Pick<Release, 'version' | 'status'>,
   result: BuildResult,
 ): string {
   return [
@@ -17,6 +20,7 @@ export function successMessage(
     '-----> Compressing...',
     ...(result.size === undefined ? [] : [`       Done: ${megabytes(result.size)}`]),
     '-----> Launching...',
+    ...(release.status === 'pending' ? [RELEASE_COMMAND] : []),
     `       Released v${release.version}`,
     `       ${webUrlOf(app)} deployed to Mayfly`,
     '',

@@ -17,12 +17,13 @@ import type { DataDirectory } from '../installation/data-directory.ts'
 import { pause, SECOND } from '../lib/clock.ts'
 import type { Account, App } from '../model/app.ts'
 import type { Build } from '../model/build.ts'
-import type { SourceId } from '../model/ids.ts'
+import type { ReleaseId, SourceId } from '../model/ids.ts'
 import { Problem } from '../model/problem.ts'
 import { findBuild, hasPushUnderWay } from '../store/builds.ts'
 import { followOutput } from '../store/follow-output.ts'
 import { inTransaction } from '../store/queryable.ts'
 import { markUploaded } from '../store/sources.ts'
+import { releaseStands } from './follow-release.ts'
 import { type PushedRef, refToBuild } from './pushed-refs.ts'
 import { runGit } from './run-git.ts'
 
@@ -54,9 +55,10 @@ export async function receivePush(
   const build = await requestBuild(ref, deps)
   print('Building source:\n\n')
   for await (const text of followOutput(deps.pool, { build: build.id })) print(text)
-  if (await hasSucceeded(build, deps)) {
+  const release = await releaseOf(build, deps)
+  if (release) {
     print('Verifying deploy... done.\n')
-    return true
+    if (await releaseStands(release, deps)) return true
   }
   print(`\n !     Push rejected to ${app.name}.\n`)
   return false
@@ -135,10 +137,11 @@ async function archive(
   }
 }
 
-async function hasSucceeded(build: Build, { pool }: PushDeps): Promise<boolean> {
+/** What the build has come to; null: it failed. */
+async function releaseOf(build: Build, { pool }: PushDeps): Promise<ReleaseId | null> {
   for (;;) {
     const now = await findBuild(pool, build.id).catch(() => build)
-    if (!now || now.status !== 'pending') return now?.status === 'succeeded'
+    if (!now || now.status !== 'pending') return now?.release ?? null
     await pause(SECOND)
   }
 }

@@ -98,11 +98,15 @@ export async function mustWait(
   return (rows as { wait: boolean }[])[0]?.wait ?? false
 }
 
-/** Whether what was pushed to the app is still being built. */
+/** Whether what was pushed to the app is still being built, or released. */
 export async function hasPushUnderWay(db: Queryable, app: AppId): Promise<boolean> {
   const { rows } = await db.query(
     `select from builds
-      where app = $1 and status = 'pending' and source_url like 'git:%' limit 1`,
+      where app = $1 and source_url like 'git:%'
+        and (status = 'pending'
+             or exists (select from releases
+                         where releases.id = builds.release and releases.status = 'pending'))
+      limit 1`,
     [app],
   )
   return rows.length > 0

@@ -1,12 +1,24 @@
+import { Readable } from 'node:stream'
+
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { Release as ApiRelease } from '@heroku-cli/schema'
+import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 
 import { releaseSlug } from '../../actions/release-slug.ts'
 import { rollback } from '../../actions/rollback.ts'
+import type { App } from '../../model/app.ts'
 import { Problem } from '../../model/problem.ts'
+import type { Release } from '../../model/release.ts'
 import { serializeRelease } from '../../model/serialize-release.ts'
+import { followOutput } from '../../store/follow-output.ts'
 import { inTransaction } from '../../store/queryable.ts'
-import { configVarsOf, findRelease, releasesOf } from '../../store/releases.ts'
+import {
+  configVarsOf,
+  findRelease,
+  releaseOfOutput,
+  releasesOf,
+} from '../../store/releases.ts'
 import type { Deps } from '../deps.ts'
 import { Identity, identityIn } from '../identity.ts'
 import { sendPart } from '../range.ts'
@@ -14,6 +26,7 @@ import { requireApp } from '../require-app.ts'
 
 const AppParams = Type.Object({ app: Type.String() })
 const ReleaseParams = Type.Object({ app: Type.String(), release: Type.String() })
+const OutputParams = Type.Object({ token: Type.String() })
 const Creation = Type.Union([
   Type.Object({ release: Type.Union([Identity, Type.Integer()]) }),
   Type.Object({ slug: Identity, description: Type.Optional(Type.String()) }),
@@ -27,7 +40,7 @@ export const releases: FastifyPluginAsyncTypebox<Deps> = async (server, deps) =>
     { schema: { params: AppParams } },
     async (request, reply) => {
       const app = await requireApp(pool, request.params.app)
-      const all = (await releasesOf(pool, app.id)).map((it) => serializeRelease(it, app))
+      const all = (await releasesOf(pool, app.id)).map((it) => shown(it, app, request))
       return sendPart(request, reply, all, ['version', 'id'])
     },
   )
@@ -35,9 +48,9 @@ export const releases: FastifyPluginAsyncTypebox<Deps> = async (server, deps) =>
   server.get(
     '/apps/:app/releases/:release',
     { schema: { params: ReleaseParams } },
-    async ({ params }) => {
-      const { app, release } = await requireRelease(params)
-      return serializeRelease(release, app)
+    async (request) => {
+      const { app, release } = await requireRelease(request.params)
+      return shown(release, app, request)
     },
   )
 
@@ -53,7 +66,8 @@ export const releases: FastifyPluginAsyncTypebox<Deps> = async (server, deps) =>
   server.post(
     '/apps/:app/releases',
     { schema: { params: AppParams, body: Creation } },
-    async ({ params, body, account }, reply) => {
+    async (request, reply) => {
+      const { params, body, account } = request
       const { id } = await requireApp(pool, params.app)
       const made = await inTransaction(pool, (tx) => {
         if ('slug' in body) {
@@ -68,7 +82,20 @@ export const releases: FastifyPluginAsyncTypebox<Deps> = async (server, deps) =>
         return rollback(tx, { app: id, account, release }, secrets)
       })
       const app = await requireApp(pool, id)
-      return reply.status(201).send(serializeRelease(made, app))
+      return reply.status(201).send(shown(made, app, request))
+    },
+  )
+
+  server.get(
+    '/releases/:token/output',
+    { schema: { params: OutputParams }, config: { open: true } },
+    async ({ params }, reply) => {
+      const release = await releaseOfOutput(pool, params.token)
+      if (!release) throw new Problem('not_found', `Couldn't find that release.`)
+      const gone = new AbortController()
+      reply.raw.once('close', () => gone.abort())
+      const output = Readable.from(followOutput(pool, { release }, gone.signal))
+      return reply.type('text/plain; charset=utf-8').send(output)
     },
   )
 
@@ -77,5 +104,17 @@ export const releases: FastifyPluginAsyncTypebox<Deps> = async (server, deps) =>
     const release = await findRelease(pool, app.id, params.release)
     if (!release) throw new Problem('not_found', `Couldn't find that release.`)
     return { app, release }
+  }
+}
+
+function shown(it: Release, app: App, { protocol, host }: FastifyRequest): ApiRelease {
+  const { outputToken } = it
+  return {
+    ...serializeRelease(it, app),
+    // Where the client got this answer from, it gets the output from: the front door.
+    output_stream_url:
+      outputToken === null
+        ? null
+        : `${protocol}://${host}/releases/${outputToken}/output`,
   }
 }
