@@ -1,6 +1,6 @@
 /**
- * Clears away what nobody knows: containers without a live row, as a database restored
- * from a backup leaves behind, and rows of dynos long down.
+ * Finds what nobody was told of: processes that ended unheard, containers without a live
+ * row, as a database restored from a backup leaves behind, and rows of dynos long down.
  */
 
 import type { Pool } from 'pg'
@@ -8,7 +8,8 @@ import type { Pool } from 'pg'
 import { type Clock, DAY, later, MINUTE } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import type { Runtime } from '../runtime/runtime.ts'
-import { forgetDynosDownSince, idsInUse } from '../store/dynos.ts'
+import { allInUse, forgetDynosDownSince } from '../store/dynos.ts'
+import { wakeAll } from '../store/work.ts'
 
 export interface Deps {
   readonly pool: Pool
@@ -25,11 +26,24 @@ export function sweep({ pool, runtime, region, clock, log }: Deps) {
   return async (_region: string, signal: AbortSignal): Promise<number> => {
     // Containers first: a row always precedes its container, so none of these is too new to have one.
     const there = await runtime.list(signal)
-    const known = await idsInUse(pool, region)
+    const inUse = await allInUse(pool, region)
+    const known = new Set<string>(inUse.map(({ id }) => id))
     for (const id of there.filter((it) => !known.has(it))) {
       log.info('removing a container that nobody knows', { dyno: id })
       await runtime.remove(id, signal)
     }
+
+    const up = inUse.filter((it) => it.up)
+    const statuses = await runtime.status(
+      up.map(({ id }) => id),
+      signal,
+    )
+    const ended = up.filter(({ id }) => statuses.get(id)?.is !== 'running')
+    await wakeAll(
+      pool,
+      ended.map(({ keeper }) => ({ ...keeper, region })),
+    )
+
     await forgetDynosDownSince(pool, region, later(clock.now(), -KEPT))
     return EVERY
   }

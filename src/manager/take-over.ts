@@ -9,23 +9,27 @@ import { formationsOf } from '../store/formations.ts'
 import { oneOffsOf } from '../store/one-offs.ts'
 import { inTransaction } from '../store/queryable.ts'
 import type { Region } from '../store/regions.ts'
-import { forgetLeases, wake } from '../store/work.ts'
+import { forgetLeases, wakeAll } from '../store/work.ts'
 
 export async function takeOver(pool: Pool, { id, name }: Region): Promise<void> {
   await inTransaction(pool, async (tx) => {
     await forgetLeases(tx, name)
-    await wake(tx, { kind: 'router', subject: id, region: name })
-    await wake(tx, { kind: 'sweep', subject: id, region: name })
+    await wakeAll(
+      tx,
+      ['router', 'sweep'].map((kind) => ({ kind, subject: id, region: name })),
+    )
   })
   await wakeDynos(pool, name)
 }
 
 /** All who look after dynos. */
 export async function wakeDynos(pool: Pool, region: string): Promise<void> {
-  for (const subject of await formationsOf(pool, region)) {
-    await wake(pool, { kind: 'formation', subject, region })
-  }
-  for (const subject of await oneOffsOf(pool, region)) {
-    await wake(pool, { kind: 'one-off', subject, region })
-  }
+  const [formations, oneOffs] = [
+    await formationsOf(pool, region),
+    await oneOffsOf(pool, region),
+  ]
+  await wakeAll(pool, [
+    ...formations.map((subject) => ({ kind: 'formation', subject, region })),
+    ...oneOffs.map((subject) => ({ kind: 'one-off', subject, region })),
+  ])
 }

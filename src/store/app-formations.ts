@@ -3,7 +3,7 @@
 import type { AppFormation } from '../model/app-formation.ts'
 import { type AppId, type FormationId, isUuid } from '../model/ids.ts'
 import type { Queryable } from './queryable.ts'
-import { wake } from './work.ts'
+import { wakeAll } from './work.ts'
 
 const columns = `id, app, type, quantity, size, command,
   created_at as "createdAt", updated_at as "updatedAt"`
@@ -59,21 +59,19 @@ export async function putFormation(tx: Queryable, it: WantedFormation): Promise<
   )
 }
 
-/**
- * Has the manager look at these formations of the app, or at all: in the order of their ids,
- * so that two who wake the same ones never wait for each other.
- */
+/** Has the manager look at these formations of the app, or at all. */
 export async function wakeFormations(
   tx: Queryable,
   app: { readonly id: AppId; readonly region: string },
   only?: readonly FormationId[],
 ): Promise<void> {
   const { rows } = await tx.query(
-    `select id from formations where app = $1 and ($2::uuid[] is null or id = any($2))
-      order by id`,
+    `select id from formations where app = $1 and ($2::uuid[] is null or id = any($2))`,
     [app.id, only ?? null],
   )
-  for (const { id } of rows as { id: FormationId }[]) {
-    await wake(tx, { kind: 'formation', subject: id, region: app.region })
-  }
+  const ids = (rows as { id: FormationId }[]).map(({ id }) => id)
+  await wakeAll(
+    tx,
+    ids.map((subject) => ({ kind: 'formation', subject, region: app.region })),
+  )
 }

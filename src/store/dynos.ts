@@ -118,19 +118,34 @@ export async function keeperOf(
   return (rows as Pick<Subject, 'kind' | 'subject'>[])[0]
 }
 
-/** Everything that may hold something on the region's machine: live dynos and builds under way. */
-export async function idsInUse(
-  db: Queryable,
-  region: string,
-): Promise<ReadonlySet<string>> {
+/** What may hold something on the region's machine, and who looks after it. */
+export interface InUse {
+  readonly id: DynoId
+  readonly keeper: Pick<Subject, 'kind' | 'subject'>
+  /** Its process is taken to run. */
+  readonly up: boolean
+}
+
+/** Live dynos and builds under way. */
+export async function allInUse(db: Queryable, region: string): Promise<InUse[]> {
   const { rows } = await db.query(
-    `select id from dynos where region = $1 and state <> 'down'
+    `select id, formation, state = 'up' as up, 'dyno' as kind from dynos
+      where region = $1 and state <> 'down'
       union all
-     select builds.id from builds join apps on apps.id = builds.app
+     select builds.id, null, false, 'build' from builds join apps on apps.id = builds.app
       where apps.region = $1 and builds.status = 'pending'`,
     [region],
   )
-  return new Set((rows as { id: string }[]).map((row) => row.id))
+  const found = rows as {
+    id: DynoId
+    formation: string | null
+    up: boolean
+    kind: string
+  }[]
+  return found.map(({ id, formation, up, kind }) => {
+    if (formation) return { id, up, keeper: { kind: 'formation', subject: formation } }
+    return { id, up, keeper: { kind: kind === 'dyno' ? 'one-off' : kind, subject: id } }
+  })
 }
 
 /** Forgets dynos that went down before `before`. */

@@ -20,14 +20,16 @@ export async function writeLogLines(
 ): Promise<void> {
   if (lines.length === 0) return
   await db.query(
-    `insert into log_lines (app, source, ps, message)
-     select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[])`,
+    `with written as (
+       insert into log_lines (app, source, ps, message)
+       select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[]))
+     select pg_notify($5, '')`,
     [
       lines.map((line) => line.app),
       lines.map((line) => line.source),
       lines.map((line) => line.ps),
       lines.map((line) => line.message),
+      LOG_LINES,
     ],
   )
-  await db.query('select pg_notify($1, $2)', [LOG_LINES, ''])
 }

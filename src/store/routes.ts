@@ -6,7 +6,7 @@
 import type { AppId, DynoId, FormationId, RegionId } from '../model/ids.ts'
 import type { DynoState } from '../model/dyno.ts'
 import type { Queryable } from './queryable.ts'
-import { wake } from './work.ts'
+import { wakeAll } from './work.ts'
 
 export interface RouterFacts {
   readonly region: {
@@ -157,7 +157,8 @@ async function wakeFormations(
   region: string,
   changed: readonly { readonly formation: FormationId }[],
 ): Promise<void> {
-  for (const formation of new Set(changed.map((it) => it.formation))) {
-    await wake(tx, { kind: 'formation', subject: formation, region })
-  }
+  await wakeAll(
+    tx,
+    changed.map(({ formation }) => ({ kind: 'formation', subject: formation, region })),
+  )
 }

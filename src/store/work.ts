@@ -29,13 +29,32 @@ export function channelOf(region: string): string {
 
 /** Called in the transaction that changed what is wanted. */
 export async function wake(db: Queryable, it: Subject): Promise<void> {
+  await wakeAll(db, [it])
+}
+
+/** In one order, so that two who wake the same subjects never wait for each other. */
+export async function wakeAll(
+  db: Queryable,
+  subjects: readonly Subject[],
+): Promise<void> {
+  if (subjects.length === 0) return
   await db.query(
-    `insert into work (kind, subject, region) values ($1, $2, $3)
-     on conflict (kind, subject)
-     do update set run_at = least(work.run_at, now()), wakes = work.wakes + 1`,
-    [it.kind, it.subject, it.region],
+    `with woken as (
+       insert into work (kind, subject, region)
+       select distinct kind, subject, region
+         from unnest($1::text[], $2::uuid[], $3::text[]) as it (kind, subject, region)
+        order by kind, subject
+       on conflict (kind, subject)
+       do update set run_at = least(work.run_at, now()), wakes = work.wakes + 1
+       returning region)
+     select pg_notify($4 || region, '') from (select distinct region from woken) as heard`,
+    [
+      subjects.map((it) => it.kind),
+      subjects.map((it) => it.subject),
+      subjects.map((it) => it.region),
+      channelOf(''),
+    ],
   )
-  await db.query('select pg_notify($1, $2)', [channelOf(it.region), it.kind])
 }
 
 /** Takes up to `limit` subjects that are due, each for `leaseSeconds`. */
