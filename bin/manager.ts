@@ -3,10 +3,12 @@
 import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
+import { BUILD_MEMORY } from '../src/builds/build-dyno.ts'
 import { installBuildpacks } from '../src/builds/install-buildpacks.ts'
 import { lookAfterBuild } from '../src/builds/look-after-build.ts'
 import { pruneFiles } from '../src/builds/prune-files.ts'
 import { readBuildEnvironment } from '../src/builds/read-build-environment.ts'
+import { followLimits } from '../src/installation/follow-limits.ts'
 import { systemClock } from '../src/lib/clock.ts'
 import { secretBox } from '../src/lib/secret-box.ts'
 import { healthChecker } from '../src/manager/check-health.ts'
@@ -14,6 +16,7 @@ import { heedHints } from '../src/manager/heed-hints.ts'
 import { lookAfterApp } from '../src/manager/look-after-app.ts'
 import { lookAfterFormation } from '../src/manager/look-after-formation.ts'
 import { lookAfterOneOff } from '../src/manager/look-after-one-off.ts'
+import { placer } from '../src/manager/place-dynos.ts'
 import { runtimeOnClock } from '../src/manager/runtime-on-clock.ts'
 import { settingsFrom } from '../src/manager/settings.ts'
 import { sweep } from '../src/manager/sweep.ts'
@@ -33,11 +36,12 @@ const part = startPart(`manager-${name}`, CONNECTIONS)
 const { data, installation, pool, log, signal } = part
 
 await holdRegion(pool, name, { lost: die('lost the database'), signal })
-const region = (await allRegions(pool)).find((it) => it.name === name)
+const regions = await allRegions(pool)
+const region = regions.find((it) => it.name === name)
 if (!region) throw new Error(`MAYFLY_REGION names no region: "${name}"`)
 
 const secrets = secretBox(readFileSync(data.keys.configVars))
-const { clock, ahead, timings } = settingsFrom(data.managerSettings, {
+const { clock, ahead, timings, memoryFactor } = settingsFrom(data.managerSettings, {
   log,
   changed: () => {
     wakeDynos(pool, name).catch((error: unknown) =>
@@ -64,6 +68,16 @@ const runtime = runtimeOnClock(machine, ahead)
 await runtime.prepare(signal)
 const list = part.hastyPool(FOR_THE_LIST)
 const health = healthChecker({ runtime, pool: list, region: name, log }, signal)
+const limits = followLimits(data.sizes, { log, signal })
+const { place } = placer({
+  pool,
+  runtime,
+  clock,
+  machine: { name: installation.id, regions: regions.map((it) => it.name) },
+  sizes: () => limits().sizes,
+  memoryFactor,
+  buildMemory: BUILD_MEMORY,
+})
 heedHints(runtime, { pool: list, region: name, log }, signal)
 
 const builtIns = await installBuildpacks(data, systemClock.now())
@@ -72,7 +86,15 @@ const loop = runLoop(
     pool: list,
     region: name,
     looks: {
-      formation: lookAfterFormation({ pool, runtime, secrets, clock, timings, health }),
+      formation: lookAfterFormation({
+        pool,
+        runtime,
+        secrets,
+        clock,
+        timings,
+        health,
+        place,
+      }),
       'one-off': lookAfterOneOff({ pool, runtime, secrets, clock, ahead, timings }),
       build: lookAfterBuild({
         pool,

@@ -13,13 +13,14 @@ import type { DynoId } from '../model/ids.ts'
 import type { Size } from '../model/size.ts'
 import type { DynoSpec } from '../runtime/runtime.ts'
 
-const MEMORY = 2 * 1024 ** 3
+/** Bytes, hard limit and quota. */
+export const BUILD_MEMORY = 2 * 1024 ** 3
 
 /** Standard-2X's share of the processor, with memory for compilers. */
 const SIZE: Size = {
   name: 'Build',
-  memory: MEMORY,
-  hardMemory: MEMORY,
+  memory: BUILD_MEMORY,
+  hardMemory: BUILD_MEMORY,
   cpuShare: 2,
   processes: 4096,
   dedicated: false,

@@ -35,6 +35,7 @@ async function aWorld(options: MemoryRuntimeOptions = {}) {
     clock,
     timings,
     health: () => health,
+    place: async (ids) => new Set(ids),
   })
   const it = await anApp(pool)
 

@@ -25,6 +25,7 @@ import { inTransaction } from '../store/queryable.ts'
 import type { CheckHealth } from './check-health.ts'
 import { dynoSpec } from './dyno-spec.ts'
 import { type Facts, WEB } from './facts.ts'
+import type { Placer } from './place-dynos.ts'
 import { nextMoment, planFormation } from './plan-formation.ts'
 import { refused } from './refused.ts'
 import type { RowStep, RuntimeCall, Step } from './steps.ts'
@@ -38,6 +39,8 @@ export interface Deps {
   /** As set now; they may change while the manager runs. */
   readonly timings: () => Timings
   readonly health: CheckHealth
+  /** Which of these may boot: there is room for them. */
+  readonly place: Placer['place']
 }
 
 /** How many dynos of a formation boot in one look: those that are up already must not wait for all. */
@@ -101,7 +104,10 @@ async function takeSteps(steps: readonly Step[], look: Look): Promise<void> {
     look,
   )
   const calls = steps.filter(isCall)
-  const boots = calls.filter((step) => step.do === 'boot').slice(0, BOOTS)
+  const boots = await placed(
+    calls.filter((step) => step.do === 'boot').slice(0, BOOTS),
+    look,
+  )
   const others = calls.filter((step) => step.do !== 'boot')
   // One dyno's trouble must not hold up another's.
   const outcomes = await Promise.all(
@@ -115,6 +121,19 @@ async function takeSteps(steps: readonly Step[], look: Look): Promise<void> {
   if (failures.length > 0) {
     throw new AggregateError(failures, `formation ${look.found.formation.id}`)
   }
+}
+
+/** Those for whom there is no room wait, and are not planned to boot until there is. */
+async function placed(
+  boots: readonly CallStep[],
+  { deps, signal }: Look,
+): Promise<readonly CallStep[]> {
+  if (boots.length === 0) return boots
+  const may = await deps.place(
+    boots.map(({ dyno }) => dyno.id),
+    signal,
+  )
+  return boots.filter(({ dyno }) => may.has(dyno.id))
 }
 
 async function changeRows(steps: readonly RowStep[], look: Look): Promise<void> {
