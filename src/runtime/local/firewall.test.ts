@@ -42,7 +42,7 @@ test('the host answers nothing but its own connections, and names', () => {
 })
 
 test('without a resolver no rule speaks of one', () => {
-  assert.ok(!firewallRules({ ...facts, resolvers: [] }).includes('dport'))
+  assert.ok(!firewallRules({ ...facts, resolvers: [] }).includes('dport 53'))
 })
 
 function chainNamed(name: string): string[] {

@@ -20,6 +20,9 @@ const NOT_PUBLIC = [
   '224.0.0.0/3',
 ]
 
+/** Mail servers take mail from anybody here; who may send it uses the submission ports. */
+const SMTP = 25
+
 export interface FirewallFacts {
   readonly table: string
   readonly bridge: string
@@ -50,6 +53,7 @@ table inet ${table} {
     ct state established,related accept
 ${lines(named ? dns : [])}
     ip daddr { ${NOT_PUBLIC.join(', ')} } drop
+    tcp dport ${SMTP} drop
     accept
   }
   chain input {

@@ -4,8 +4,10 @@ import { test } from 'node:test'
 import type { DynoId } from '../../model/ids.ts'
 import { aDynoSpec } from '../runtime-contract.ts'
 import { firstUidOf } from './address.ts'
+import { CompiledFilter } from './compiled-filter.ts'
 import { regionFiles } from './dyno-files.ts'
 import { hostsFile, ociConfig } from './oci-config.ts'
+import { seccompProfile } from './seccomp.ts'
 
 const id = 'd0000000-0000-4000-8000-000000000001' as DynoId
 const dyno = aDynoSpec({ id, command: 'npm start', address: '172.16.64.9' })
@@ -17,7 +19,8 @@ const around = {
   authorities: undefined,
   cgroup: '/mayfly-a1b2c3/us/x/dyno',
   limitsSwap: true,
-  architecture: 'x64' as const,
+  seccomp: seccompProfile('x64'),
+  seccompFilter: new CompiledFilter(),
   slug: undefined,
   volumes: [],
 }

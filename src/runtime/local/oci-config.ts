@@ -4,8 +4,9 @@ import { join } from 'node:path'
 
 import type { DynoSpec, Entry, Terminal } from '../runtime.ts'
 import { DYNO_UID, firstUidOf, UIDS_PER_DYNO } from './address.ts'
+import type { CompiledFilter } from './compiled-filter.ts'
 import type { DynoFiles } from './dyno-files.ts'
-import { type Architecture, seccompProfile } from './seccomp.ts'
+import type { seccompProfile } from './seccomp.ts'
 
 const MiB = 1024 ** 2
 const OPEN_FILES = 10_000
@@ -39,7 +40,8 @@ export interface DynoSurroundings {
   readonly authorities: string | undefined
   readonly cgroup: string
   readonly limitsSwap: boolean
-  readonly architecture: Architecture
+  readonly seccomp: ReturnType<typeof seccompProfile>
+  readonly seccompFilter: CompiledFilter
   readonly slug: OwnedPath | undefined
   readonly volumes: readonly OwnedVolume[]
 }
@@ -68,6 +70,7 @@ export function ociConfig(dyno: DynoSpec, around: DynoSurroundings) {
     },
     root: { path: around.rootfs, readonly: true },
     hostname: dyno.id,
+    annotations: around.seccompFilter.annotations(around.seccomp),
     mounts: mounts(dyno, around, firstUid),
     linux: {
       uidMappings: mapping,
@@ -91,7 +94,7 @@ export function ociConfig(dyno: DynoSpec, around: DynoSurroundings) {
         pids: { limit: size.processes },
         cpu: { period: CPU_PERIOD },
       },
-      seccomp: seccompProfile(around.architecture),
+      seccomp: around.seccomp,
       maskedPaths: [
         '/proc/acpi',
         '/proc/kcore',

@@ -5,6 +5,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import type { Log } from '../../lib/log.ts'
 import { subnetOf } from './address.ts'
 import { type Cgroups, type DynoCgroups, dynoCgroups, presentCgroups } from './cgroups.ts'
+import { CompiledFilter } from './compiled-filter.ts'
 import { type RegionFiles, regionFiles } from './dyno-files.ts'
 import { type MachineNames, machineNames } from './machine-names.ts'
 import { outwardMtu, type RegionNetwork } from './network.ts'
@@ -38,6 +39,7 @@ export interface LocalRegion extends LocalRuntimeOptions {
   /** Of the group that may read what dynos print; undefined where there is none. */
   readonly readers: number | undefined
   readonly boot: string
+  readonly seccompFilter: CompiledFilter
   cgroupsOf(id: DynoId): DynoCgroups
 }
 
@@ -56,6 +58,7 @@ export function localRegion(options: LocalRuntimeOptions): LocalRegion {
     },
     readers: groupNamed(READERS, readFileSync('/etc/group', 'utf8')),
     boot: bootId(),
+    seccompFilter: new CompiledFilter(),
     cgroupsOf: (id) => dynoCgroups(cgroups, names.cgroup, id),
   }
 }

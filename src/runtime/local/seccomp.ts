@@ -1,9 +1,7 @@
 /**
- * The system calls that dynos may make: all others do not exist for them. A list of what is
- * allowed, for one of what is not would be open to every call that a new kernel brings.
- * What is left out though a process may ask for it: new namespaces (inside one of its own a
- * process has every capability), mounts, io_uring, keys, bpf, userfaultfd, performance
- * counters, other processes' descriptors, the clock, and the placing of memory on nodes.
+ * The system calls that dynos may make. All others do not exist for them: a list of what is
+ * refused would be open to every call that a new kernel brings. Those that a program may
+ * reasonably try, and that need a privilege no dyno has, are refused for the want of it.
  */
 
 const CLONE_NEW_NAMESPACES = 0x7e020080
@@ -11,6 +9,8 @@ const EPERM = 1
 const ENOSYS = 38
 const AF = { unix: 1, inet: 2, inet6: 10, netlink: 16 }
 const NETLINK_ROUTE = 0
+/** Packets, the kernel's ciphers, the hypervisor. */
+const FAMILIES_OF_OTHERS = [17, 38, 40]
 /** Linux as it is, and as x86 says it is to old 32-bit programs; all others are rarely tried. */
 const PERSONALITIES = [0x0, 0x8, 0x20000, 0x20008, 0xffffffff]
 
@@ -49,22 +49,33 @@ const processes = `arch_prctl capget capset execve execveat exit exit_group fork
   timer_delete timer_getoverrun timer_gettime timer_settime`
 const network = `accept accept4 bind connect getpeername getsockname getsockopt listen recvfrom
   recvmmsg recvmsg sendmmsg sendmsg sendto setsockopt shutdown socketpair`
+const unprivileged = `acct add_key adjtimex bpf chroot clock_adjtime clock_settime delete_module
+  fanotify_init finit_module fsconfig fsmount fsopen fspick get_mempolicy init_module
+  io_uring_enter io_uring_register io_uring_setup ioperm iopl kcmp kexec_file_load kexec_load
+  keyctl mbind migrate_pages mount mount_setattr move_mount move_pages name_to_handle_at
+  open_by_handle_at open_tree perf_event_open pidfd_getfd pivot_root process_madvise quotactl
+  quotactl_fd reboot request_key set_mempolicy set_mempolicy_home_node setdomainname
+  sethostname setns settimeofday swapoff swapon syslog umount2 unshare userfaultfd vhangup`
 
 export type Architecture = 'x64' | 'arm64'
 
 export function seccompProfile(architecture: Architecture) {
   return {
     defaultAction: 'SCMP_ACT_ERRNO',
-    defaultErrnoRet: EPERM,
+    defaultErrnoRet: ENOSYS,
     // A call by another of the processor's interfaces (32-bit, x32) ends the process.
     architectures: [architecture === 'x64' ? 'SCMP_ARCH_X86_64' : 'SCMP_ARCH_AARCH64'],
     syscalls: [
       allowed([files, transfer, memory, processes, network].flatMap(namesIn)),
+      { names: namesIn(unprivileged), action: 'SCMP_ACT_ERRNO', errnoRet: EPERM },
       // Its flags lie in memory, where a filter can't read them; libc then uses clone.
       { names: ['clone3'], action: 'SCMP_ACT_ERRNO', errnoRet: ENOSYS },
+      // In a namespace of its own making a process has every capability.
       allowed(['clone'], noneOf(0, CLONE_NEW_NAMESPACES)),
+      ...bitsOf(CLONE_NEW_NAMESPACES).map((bit) => refused('clone', allOf(0, bit))),
       ...PERSONALITIES.map((it) => allowed(['personality'], equal(0, it))),
       ...[AF.unix, AF.inet, AF.inet6].map((it) => allowed(['socket'], equal(0, it))),
+      ...FAMILIES_OF_OTHERS.map((it) => refused('socket', equal(0, it))),
       // To know its own interfaces; the kernel's other talkers on netlink are none of its business.
       allowed(['socket'], equal(0, AF.netlink), equal(2, NETLINK_ROUTE)),
     ],
@@ -82,12 +93,24 @@ function allowed(names: readonly string[], ...args: readonly Condition[]) {
   return { names, action: 'SCMP_ACT_ALLOW', ...(args.length > 0 ? { args } : {}) }
 }
 
+function refused(name: string, ...args: readonly Condition[]) {
+  return { names: [name], action: 'SCMP_ACT_ERRNO', errnoRet: EPERM, args }
+}
+
 function equal(index: number, value: number): Condition {
   return { index, value, valueTwo: 0, op: 'SCMP_CMP_EQ' }
 }
 
 function noneOf(index: number, bits: number): Condition {
   return { index, value: bits, valueTwo: 0, op: 'SCMP_CMP_MASKED_EQ' }
+}
+
+function allOf(index: number, bits: number): Condition {
+  return { index, value: bits, valueTwo: bits, op: 'SCMP_CMP_MASKED_EQ' }
+}
+
+function bitsOf(mask: number): number[] {
+  return Array.from({ length: 31 }, (_, bit) => 2 ** bit).filter((bit) => mask & bit)
 }
 
 function namesIn(text: string): string[] {

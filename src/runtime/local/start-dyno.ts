@@ -34,6 +34,10 @@ import {
 import { processStatus, runsWith } from './process-status.ts'
 import { firstPresent, type LocalRegion } from './region.ts'
 import { removeDyno } from './remove-dyno.ts'
+import { seccompProfile } from './seccomp.ts'
+
+/** The same for all dynos. */
+const SECCOMP = seccompProfile(process.arch === 'arm64' ? 'arm64' : 'x64')
 
 /** Others reach what lies below by its name; only root and the readers may list it. */
 const PASSABLE = 0o751
@@ -53,6 +57,7 @@ export async function startDyno(
   signal.throwIfAborted()
   await region.cgroupsOf(dyno.id).ensure(dyno.size)
   await create(region, dyno, files)
+  region.seccompFilter.learn(SECCOMP, files.crunState)
   if (dyno.attachment) {
     const { directory, pid: pidFile } = files
     const { monitorProcs } = region.cgroupsOf(dyno.id)
@@ -150,7 +155,8 @@ async function surroundings(region: LocalRegion, dyno: DynoSpec, files: DynoFile
     authorities: firstPresent('/etc/ssl/certs/ca-certificates.crt'),
     cgroup: region.cgroupsOf(dyno.id).path,
     limitsSwap: region.cgroups.limitsSwap,
-    architecture: process.arch === 'arm64' ? ('arm64' as const) : ('x64' as const),
+    seccomp: SECCOMP,
+    seccompFilter: region.seccompFilter,
   }
 }
 

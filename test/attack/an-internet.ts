@@ -1,0 +1,61 @@
+/**
+ * What dynos take for the internet: a network namespace with a public address (of those kept
+ * for documentation), whose every port that is asked for answers.
+ */
+
+import { spawn } from 'node:child_process'
+import { randomBytes, randomInt } from 'node:crypto'
+
+import { until } from '../../src/runtime/runtime-contract.ts'
+import { runProgram } from '../../src/runtime/local/run-program.ts'
+
+export interface Internet {
+  /** Somebody out there: listens on 25 and 443. */
+  readonly there: string
+  /** This machine's own address on the way there. */
+  readonly here: string
+  close(): Promise<void>
+}
+
+const PORTS = [25, 443]
+
+export async function anInternet(): Promise<Internet> {
+  const name = `mfnet-${randomBytes(3).toString('hex')}`
+  const link = name.replace('-', '').slice(0, 14)
+  const block = 4 * randomInt(63)
+  const [here, there] = [`203.0.113.${block + 1}`, `203.0.113.${block + 2}`]
+  await runProgram('ip', ['netns', 'add', name])
+  await runProgram('ip', ['-batch', '-'], {
+    input: `link add ${link} type veth peer name eth0 netns ${name}
+addr add ${here}/30 dev ${link}
+link set ${link} up
+`,
+  })
+  await runProgram('ip', ['-netns', name, '-batch', '-'], {
+    input: `addr add ${there}/30 dev eth0
+link set eth0 up
+link set lo up
+`,
+  })
+  const servers = PORTS.map((port) =>
+    spawn(
+      'ip',
+      ['netns', 'exec', name, 'socat', `TCP-LISTEN:${port},fork,reuseaddr`, 'EXEC:true'],
+      {
+        stdio: 'ignore',
+      },
+    ),
+  )
+  await until(async () => {
+    const listening = await runProgram('ip', ['netns', 'exec', name, 'ss', '-Htln'])
+    return PORTS.every((port) => listening.includes(`:${port} `))
+  })
+  return {
+    here,
+    there,
+    async close() {
+      for (const server of servers) server.kill('SIGKILL')
+      await runProgram('ip', ['netns', 'del', name])
+    },
+  }
+}

@@ -1,0 +1,178 @@
+/**
+ * A hostile dyno. `attacker.py` runs inside one, beside a neighbour, and tries what no dyno
+ * may; each attempt is a row of the table this prints, with what was expected of it.
+ */
+
+import assert from 'node:assert/strict'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { createServer, type Server } from 'node:net'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+
+import type { DynoId } from '../../src/model/ids.ts'
+import { LocalRuntime } from '../../src/runtime/local/local-runtime.ts'
+import { aDynoSpec, until } from '../../src/runtime/runtime-contract.ts'
+import type { DynoSpec } from '../../src/runtime/runtime.ts'
+import { aLocalMachine } from '../a-local-machine.ts'
+import { anInternet } from './an-internet.ts'
+
+interface Row {
+  readonly group: string
+  readonly attempt: string
+  readonly expected: string
+  readonly result: string
+  readonly held: boolean
+}
+
+const PORT = 5000
+const SLUG = 'attacker'
+const { signal } = new AbortController()
+
+const machine = await aLocalMachine()
+const { options } = machine
+const runtime = new LocalRuntime(options)
+/** Another region, or another installation, of the same machine. */
+const elsewhere = await aLocalMachine()
+const runtimeElsewhere = new LocalRuntime(elsewhere.options)
+const internet = await anInternet()
+const host = createServer((socket) => socket.end('the host'))
+let hostPort = 0
+
+before(async () => {
+  await Promise.all([runtime.prepare(signal), runtimeElsewhere.prepare(signal)])
+  const app = join(options.slugs, SLUG, 'app')
+  await mkdir(app, { recursive: true })
+  const program = await readFile(join(import.meta.dirname, 'attacker.py'))
+  await writeFile(join(app, 'attacker.py'), program)
+  hostPort = await listening(host)
+  // The first dyno's filter is compiled for it; those of all others are what came of that.
+  await attack('none')
+})
+
+after(async () => {
+  host.close()
+  await internet.close()
+  await Promise.all([machine.close(), elsewhere.close()])
+})
+
+test('system calls that no dyno needs are refused', async () => {
+  assertHeld(await attack('system-calls'), 70)
+})
+
+test('a dyno finds nothing of the host, and may write only what is its own', async () => {
+  const neighbour = await started(runtime, { address: machine.address(0) })
+  const files = [
+    options.root,
+    join(options.dynos, neighbour, 'disk'),
+    join(options.dynos, neighbour, 'config.json'),
+    join(options.slugs, SLUG, 'app', 'attacker.py'),
+    `/proc/${process.pid}/root/etc/passwd`,
+    `/proc/${process.pid}/environ`,
+    '/root/.bashrc',
+    '/var/run/docker.sock',
+    '/run/docker.sock',
+    '/var/lib/postgresql',
+    '/etc/ssh/ssh_host_rsa_key',
+  ]
+  assertHeld(await attack('files', { FILES: JSON.stringify(files) }), 60)
+  await runtime.remove(neighbour, signal)
+})
+
+test('a dyno reaches the internet, its resolvers, and nothing else', async () => {
+  const [neighbour, stranger] = await Promise.all([
+    started(runtime, { address: machine.address(0) }),
+    started(runtimeElsewhere, { address: elsewhere.address(0) }),
+  ])
+  const gateway = machine.address(-1)
+  const targets = [
+    { name: 'a neighbour', host: machine.address(0), port: PORT },
+    { name: 'a dyno of another region', host: elsewhere.address(0), port: PORT },
+    { name: 'the host by its gateway', host: gateway, port: hostPort },
+    { name: 'the host by another gateway', host: elsewhere.address(-1), port: hostPort },
+    { name: 'the host by its public address', host: internet.here, port: hostPort },
+    { name: 'the metadata address', host: '169.254.169.254', port: 80 },
+    { name: 'the metadata address of containers', host: '169.254.170.2', port: 80 },
+    { name: 'a private network (10/8)', host: '10.0.0.1', port: 80 },
+    { name: 'a private network (192.168/16)', host: '192.168.0.1', port: 80 },
+    { name: 'a carrier network', host: '100.64.0.1', port: 80 },
+    { name: 'mail on the internet', host: internet.there, port: 25 },
+  ].map((it) => ({ ...it, reachable: false }))
+  const web = {
+    name: 'https on the internet',
+    host: internet.there,
+    port: 443,
+    reachable: true,
+  }
+  const rows = await attack('network', {
+    TARGETS: JSON.stringify([...targets, web]),
+    FOREIGN: JSON.stringify([machine.address(0), gateway, internet.there]),
+  })
+  assertHeld(rows, 15)
+  await runtime.remove(neighbour, signal)
+  await runtimeElsewhere.remove(stranger, signal)
+})
+
+async function attack(
+  group: string,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<Row[]> {
+  const spec = aDynoSpec({
+    command: `python3 attacker.py ${group}`,
+    address: machine.address(5),
+    slug: SLUG,
+  })
+  await runtime.start(
+    { ...spec, environment: { ...spec.environment, ...environment } },
+    signal,
+  )
+  const status = async () => (await runtime.status([spec.id], signal)).get(spec.id)
+  await until(async () => (await status())?.is === 'exited')
+  const { text } = await runtime.output(spec.id, 0, signal)
+  await runtime.remove(spec.id, signal)
+  const lines = text
+    .trim()
+    .split('\n')
+    .filter((line) => line !== '')
+  return lines.map((line) => {
+    assert.ok(line.startsWith('{'), text)
+    return JSON.parse(line) as Row
+  })
+}
+
+/** A dyno that listens. */
+async function started(
+  where: LocalRuntime,
+  { address }: Pick<DynoSpec, 'address'>,
+): Promise<DynoId> {
+  const command = `python3 -m http.server ${PORT}`
+  const spec = { ...aDynoSpec({ command, address }), port: PORT }
+  await where.start(spec, signal)
+  await until(async () => {
+    const status = (await where.status([spec.id], signal)).get(spec.id)
+    return status?.is === 'running' && status.listening
+  })
+  return spec.id
+}
+
+function assertHeld(rows: readonly Row[], atLeast: number): void {
+  for (const { group, attempt, expected, result, held } of rows) {
+    console.log(
+      `${held ? 'held' : 'OPEN'}  ${group}: ${attempt} — ${result} (${expected})`,
+    )
+  }
+  assert.ok(rows.length >= atLeast, `only ${rows.length} attempts were made`)
+  assert.deepEqual(
+    rows.filter(({ held }) => !held),
+    [],
+  )
+}
+
+function listening(server: Server): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(0, '0.0.0.0', () => {
+      const address = server.address()
+      resolve(typeof address === 'object' && address ? address.port : 0)
+    })
+  })
+}

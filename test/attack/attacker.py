@@ -1,0 +1,229 @@
+"""Runs inside a dyno and tries what no dyno may.
+
+Each attempt is a row, one JSON object a line: what was tried, what must come of it, what
+did. It is told about its surroundings by environment variables, as JSON:
+TARGETS: [{"name", "host", "port", "reachable"}]; FILES: [host paths that must not be seen].
+"""
+
+import ctypes
+import errno
+import glob
+import json
+import os
+import socket
+import struct
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+libc = ctypes.CDLL(None, use_errno=True)
+REFUSED = {errno.EPERM, errno.EACCES, errno.ENOSYS, errno.ENOENT, errno.EROFS, errno.ENODEV}
+
+
+def row(group, attempt, expected, result, held):
+    print(json.dumps({"group": group, "attempt": attempt, "expected": expected,
+                      "result": result, "held": bool(held)}), flush=True)
+
+
+def name_of(code):
+    return errno.errorcode.get(code, str(code)) if code else "it was done"
+
+
+# System calls, by their numbers on x86-64. All but one argument is harmless nonsense: a
+# call that is refused is refused whatever its arguments; one that is not, says EFAULT,
+# EINVAL or EBADF, and that is a finding.
+CALLS = {
+    "acct": 163, "add_key": 248, "adjtimex": 159, "bpf": 321, "clock_adjtime": 305,
+    "clock_settime": 227, "create_module": 174, "delete_module": 176, "fanotify_init": 300,
+    "finit_module": 313, "fsconfig": 431, "fsmount": 432, "fsopen": 430, "fspick": 433,
+    "get_kernel_syms": 177, "init_module": 175, "io_uring_enter": 426, "io_uring_register": 427,
+    "io_uring_setup": 425, "ioperm": 173, "iopl": 172, "kcmp": 312, "kexec_file_load": 320,
+    "kexec_load": 246, "keyctl": 250, "lookup_dcookie": 212, "mount": 165, "mount_setattr": 442,
+    "move_mount": 429, "move_pages": 279, "name_to_handle_at": 303, "nfsservctl": 180,
+    "open_by_handle_at": 304, "open_tree": 428, "perf_event_open": 298, "pivot_root": 155,
+    "process_madvise": 440, "process_vm_readv": None, "quotactl": 179, "quotactl_fd": 443,
+    "query_module": 178, "reboot": 169, "request_key": 249, "setdomainname": 171,
+    "sethostname": 170, "setns": 308, "settimeofday": 164, "swapoff": 168, "swapon": 167,
+    "sysfs": 139, "syslog": 103, "umount2": 166, "unshare": 272, "uselib": 134,
+    "userfaultfd": 323, "ustat": 136, "vhangup": 153, "_sysctl": 156, "mbind": 237,
+    "set_mempolicy": 238, "migrate_pages": 256, "personality": None, "chroot": 161,
+    "afs_syscall": 183, "getpmsg": 181, "putpmsg": 182, "security": 185, "tuxcall": 184,
+    "vserver": 236, "epoll_ctl_old": 214, "epoll_wait_old": 215, "pidfd_getfd": 438,
+    "set_mempolicy_home_node": 450, "lsm_set_self_attr": 460, "mseal_of_nothing": None,
+    "statmount": 457, "listmount": 458, "fchmodat_of_nothing": None, "clone3": 435,
+}
+
+
+def system_calls():
+    for call, number in sorted(CALLS.items()):
+        if number is None:
+            continue
+        # Its own process: what a call does to its caller is done to nobody else.
+        read, write = os.pipe()
+        child = os.fork()
+        if child == 0:
+            ctypes.set_errno(0)
+            done = libc.syscall(ctypes.c_long(number), *[ctypes.c_long(-1)] * 6)
+            os.write(write, struct.pack("i", ctypes.get_errno() if done == -1 else 0))
+            os._exit(0)
+        os.close(write)
+        answer = os.read(read, 4)
+        os.close(read)
+        os.waitpid(child, 0)
+        code = struct.unpack("i", answer)[0] if len(answer) == 4 else None
+        result = "the process was ended" if code is None else name_of(code)
+        row("system call", call, "EPERM or ENOSYS", result,
+            code is None or code in (errno.EPERM, errno.ENOSYS))
+    namespaces = {"user": 0x10000000, "mount": 0x20000, "pid": 0x20000000, "network": 0x40000000,
+                  "ipc": 0x8000000, "uts": 0x4000000, "cgroup": 0x2000000}
+    for kind, flag in namespaces.items():
+        ctypes.set_errno(0)
+        done = libc.syscall(ctypes.c_long(56), ctypes.c_long(flag | 17), None, None, None, None)
+        if done == 0:
+            os._exit(0)
+        row("system call", f"clone into a new {kind} namespace", "EPERM",
+            name_of(ctypes.get_errno() if done == -1 else 0),
+            done == -1 and ctypes.get_errno() == errno.EPERM)
+    for kind, arguments in {
+        "a raw socket": (socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP),
+        "a packet socket": (socket.AF_PACKET, socket.SOCK_RAW, 0x300),
+        "a vsock": (40, socket.SOCK_STREAM, 0),
+        "a kernel cipher": (38, socket.SOCK_SEQPACKET, 0),
+        "a netfilter netlink": (socket.AF_NETLINK, socket.SOCK_RAW, 12),
+        "an audit netlink": (socket.AF_NETLINK, socket.SOCK_RAW, 9),
+    }.items():
+        refused("system call", f"open {kind}", lambda it=arguments: socket.socket(*it))
+
+
+def refused(group, attempt, act, allowed=REFUSED | {errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT, errno.ESOCKTNOSUPPORT}):
+    try:
+        act()
+        row(group, attempt, "refused", "it was done", False)
+    except OSError as error:
+        row(group, attempt, "refused", name_of(error.errno), error.errno in allowed)
+
+
+def read_some(path):
+    with open(path, "rb") as file:
+        return file.read(64)
+
+
+def files():
+    for path in json.loads(os.environ.get("FILES", "[]")):
+        refused("file", f"read {path}", lambda it=path: read_some(it))
+    for path in ["/proc/kcore", "/proc/keys", "/proc/timer_list", "/proc/sched_debug", "/proc/latency_stats",
+                 "/proc/acpi/wakeup", "/proc/scsi/scsi", "/dev/mem", "/dev/kmsg", "/dev/port", "/dev/sda", "/dev/vda",
+                 "/dev/loop0", "/dev/fuse", "/dev/kvm", "/dev/net/tun", "/proc/1/root/etc/shadow", "/etc/shadow",
+                 "/proc/sys/kernel/core_pattern.x", "/sys/kernel/notes", "/sys/firmware/dmi/tables/DMI",
+                 "/sys/fs/cgroup/release_agent", "/proc/1/mem"]:
+        nothing_read("file", path)
+    for path, text in {"/proc/sys/kernel/core_pattern": "|/tmp/x", "/proc/sysrq-trigger": "h",
+                       "/proc/sys/kernel/modprobe": "/tmp/x", "/proc/sys/vm/drop_caches": "3",
+                       "/proc/sys/net/ipv4/ip_forward": "1", "/proc/1/oom_score_adj": "-1000",
+                       "/proc/self/oom_score_adj": "-1000", "/proc/self/uid_map": "0 0 1",
+                       "/proc/self/setgroups": "allow", "/proc/self/attr/current": "x",
+                       "/sys/fs/cgroup/memory/memory.limit_in_bytes": "-1", "/sys/fs/cgroup/memory.max": "max"}.items():
+        refused("file", f"write {path}", lambda it=path, what=text: write(it, what),
+                REFUSED | {errno.EINVAL})
+    for path in ["/usr/bin/x", "/etc/x", "/slug/x", "/lib/x", "/x", "/sbin/mayfly-init", "/etc/hosts", "/etc/resolv.conf"]:
+        refused("file", f"write {path}", lambda it=path: write(it, "x"))
+    for kind, mode in {"a block": 0o60666, "a character": 0o20666}.items():
+        refused("file", f"make {kind} device", lambda it=mode: os.mknod(f"/app/device-{it}", it, os.makedev(8, 0)))
+    refused("file", "give a file to root", lambda: (write("/app/mine", "x"), os.chown("/app/mine", 0, 0)))
+    setuid()
+    others = [path for path in glob.glob("/proc/[0-9]*/root") if not mine(path)]
+    row("file", "see processes of others", "none", f"{len(others)}", not others)
+    descriptors = [os.readlink(f"/proc/self/fd/{it}") for it in os.listdir("/proc/self/fd") if os.path.lexists(f"/proc/self/fd/{it}")]
+    strange = [it for it in descriptors if not it.startswith(("pipe:", "/dev/", "/proc/", "/app", "anon_inode", "socket:"))]
+    row("file", "find descriptors left open", "none", ", ".join(strange) or "none", not strange)
+
+
+def mine(path):
+    try:
+        return os.stat(path.rsplit("/", 1)[0]).st_uid in (os.getuid(), 0)
+    except FileNotFoundError:
+        return True
+
+
+def nothing_read(group, path):
+    try:
+        found = read_some(path).strip(b"\0")
+        row(group, f"read {path}", "nothing", f"{len(found)} bytes", not found)
+    except OSError as error:
+        row(group, f"read {path}", "nothing", name_of(error.errno), True)
+
+
+def write(path, text):
+    with open(path, "w") as file:
+        file.write(text)
+
+
+def setuid():
+    for program in ["/usr/bin/su", "/usr/bin/passwd", "/usr/bin/mount", "/usr/bin/newgrp"]:
+        if os.path.exists(program):
+            shutil_copy(program)
+    refused("file", "become root", lambda: os.setuid(0))
+    refused("file", "take another group", lambda: os.setgroups([0]))
+    status = dict(line.split(":\t", 1) for line in open("/proc/self/status").read().splitlines() if ":\t" in line)
+    for field in ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"]:
+        row("privilege", field, "0", status[field].strip(), int(status[field], 16) == 0)
+    row("privilege", "NoNewPrivs", "1", status["NoNewPrivs"].strip(), status["NoNewPrivs"].strip() == "1")
+    row("privilege", "Seccomp", "2", status["Seccomp"].strip(), status["Seccomp"].strip() == "2")
+
+
+def shutil_copy(program):
+    """A setuid program of the stack, run: what its process may."""
+    read, write_end = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.dup2(write_end, 1)
+        os.dup2(write_end, 2)
+        os.execv("/bin/sh", ["sh", "-c", f"{program} --help >/dev/null 2>&1; id -u"])
+    os.close(write_end)
+    answer = os.read(read, 100).decode().strip()
+    os.waitpid(child, 0)
+    row("privilege", f"run {program}", str(os.getuid()), answer, answer == str(os.getuid()))
+
+
+def connect(target):
+    try:
+        socket.create_connection((target["host"], target["port"]), timeout=2).close()
+        return "reached"
+    except ConnectionRefusedError:
+        # Somebody answered, though only to say no: the packet got there.
+        return "reached"
+    except OSError as error:
+        return f"not reached ({name_of(error.errno)})" if error.errno else "not reached"
+
+
+def network():
+    targets = json.loads(os.environ.get("TARGETS", "[]"))
+    # Side by side, for what drops packets lets each of them wait.
+    with ThreadPoolExecutor(len(targets) or 1) as pool:
+        for target, result in zip(targets, pool.map(connect, targets)):
+            expected = "reached" if target["reachable"] else "not reached"
+            row("network", f"connect to {target['name']}", expected, result,
+                result.startswith("not") != target["reachable"])
+    for address in json.loads(os.environ.get("FOREIGN", "[]")):
+        refused("network", f"bind to {address}",
+                lambda it=address: socket.socket(socket.AF_INET, socket.SOCK_DGRAM).bind((it, 5000)),
+                REFUSED | {errno.EADDRNOTAVAIL})
+    def spoof():
+        talker = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        talker.setsockopt(socket.SOL_IP, 19, 1)  # IP_TRANSPARENT
+    refused("network", "take any source address", spoof)
+    def mark():
+        talker = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        talker.setsockopt(socket.SOL_SOCKET, 36, 1)  # SO_MARK
+    refused("network", "mark packets", mark)
+    interfaces = [name for _, name in socket.if_nameindex()]
+    row("network", "see interfaces", "lo, eth0", ", ".join(interfaces), set(interfaces) <= {"lo", "eth0"})
+    has6 = os.path.exists("/proc/net/if_inet6") and [
+        line for line in open("/proc/net/if_inet6") if not line.startswith("0" * 31 + "1")]
+    row("network", "have an IPv6 address beyond loopback", "none or link-local", str(len(has6 or [])),
+        all(line.startswith("fe80") for line in has6 or []))
+
+
+GROUPS = {"none": lambda: None, "system-calls": system_calls, "files": files, "network": network}
+
+for group in sys.argv[1:] or GROUPS:
+    GROUPS[group]()
