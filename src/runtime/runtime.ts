@@ -115,7 +115,13 @@ export interface MemoryUse {
   readonly rss: number
   /** Of files; the kernel takes it back when it must. */
   readonly cache: number
+  /** The part of the cache that it can't take back: tmpfs and shared memory. */
+  readonly shared: number
   readonly swap: number
+  /** Pages that came and went; undefined where the kernel does not count them. */
+  readonly pages?: { readonly in: number; readonly out: number }
+  /** At the hard limit the kernel killed one of its processes, maybe not its main one. */
+  readonly outOfMemory: boolean
 }
 
 export interface Probe {

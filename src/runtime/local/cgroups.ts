@@ -12,7 +12,7 @@ import { join } from 'node:path'
 import type { DynoId } from '../../model/ids.ts'
 import type { Size } from '../../model/size.ts'
 import type { MemoryUse } from '../runtime.ts'
-import { memoryUseOf } from './memory-use.ts'
+import { memoryFiguresOf } from './memory-use.ts'
 
 export interface Cgroups {
   readonly version: 1 | 2
@@ -92,8 +92,12 @@ export function dynoCgroups(cgroups: Cgroups, region: string, id: DynoId): DynoC
     processes: () => pidsIn(join(main, own, 'dyno')),
     monitors: () => pidsIn(monitor),
     outOfMemory: () => outOfMemory(cgroups, join(own, 'dyno')),
-    memoryUse: () =>
-      memoryUseOf(join(hierarchy(cgroups, 'memory'), own, 'dyno'), cgroups.version),
+    memoryUse() {
+      const at = join(hierarchy(cgroups, 'memory'), own, 'dyno')
+      const figures = memoryFiguresOf(at, cgroups.version)
+      const killed = () => outOfMemory(cgroups, join(own, 'dyno'))
+      return figures && { ...figures, outOfMemory: killed() }
+    },
     async remove() {
       const roots = new Set([...cgroups.hierarchies.values()].map((at) => join(at, own)))
       await Promise.all([...roots].map(removeTree))

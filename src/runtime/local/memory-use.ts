@@ -5,29 +5,37 @@ import { join } from 'node:path'
 
 import type { MemoryUse } from '../runtime.ts'
 
+export type MemoryFigures = Omit<MemoryUse, 'outOfMemory'>
+
 /** Undefined where there is no such cgroup. */
-export function memoryUseOf(directory: string, version: 1 | 2): MemoryUse | undefined {
+export function memoryFiguresOf(
+  directory: string,
+  version: 1 | 2,
+): MemoryFigures | undefined {
   const stat = textOf(join(directory, 'memory.stat'))
   if (stat === undefined) return undefined
-  if (version === 1) return memoryUseIn(stat)
+  if (version === 1) return memoryFiguresIn(stat)
   const swap = Number(textOf(join(directory, 'memory.swap.current')) ?? 0)
-  return { ...memoryUseIn(stat), swap }
+  return { ...memoryFiguresIn(stat), swap }
 }
 
 /** `stat`: the text of memory.stat, whose words differ between the versions. */
-export function memoryUseIn(stat: string): MemoryUse {
+export function memoryFiguresIn(stat: string): MemoryFigures {
   const values = new Map(
     stat.split('\n').map((line) => {
       const [name = '', bytes] = line.split(' ')
       return [name, Number(bytes)] as const
     }),
   )
-  const of = (...names: string[]) =>
-    names.map((it) => values.get(it)).find(Number.isFinite)
+  const pagesIn = values.get('total_pgpgin')
+  const pagesOut = values.get('total_pgpgout')
   return {
-    rss: of('total_rss', 'anon') ?? 0,
-    cache: of('total_cache', 'file') ?? 0,
-    swap: of('total_swap') ?? 0,
+    rss: values.get('total_rss') ?? values.get('anon') ?? 0,
+    cache: values.get('total_cache') ?? values.get('file') ?? 0,
+    shared: values.get('total_shmem') ?? values.get('shmem') ?? 0,
+    swap: values.get('total_swap') ?? 0,
+    ...(pagesIn !== undefined &&
+      pagesOut !== undefined && { pages: { in: pagesIn, out: pagesOut } }),
   }
 }
 

@@ -102,7 +102,8 @@ export class MemoryRuntime implements Runtime {
 
   async kill(id: DynoId, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
-    this.exit(id, SIGKILL_STATUS)
+    const { outOfMemory = false } = this.#running(id)?.use ?? {}
+    this.exit(id, SIGKILL_STATUS, { outOfMemory })
   }
 
   async enter(id: DynoId, entry: Entry, signal: AbortSignal): Promise<void> {
@@ -245,6 +246,6 @@ export class MemoryRuntime implements Runtime {
 }
 
 function aMemoryDyno(spec: DynoSpec, status: DynoStatus): MemoryDyno {
-  const use = { rss: 0, cache: 0, swap: 0 }
+  const use = { rss: 0, cache: 0, shared: 0, swap: 0, outOfMemory: false }
   return { spec, status, output: '', use, hangUps: 0, entries: new Map() }
 }
