@@ -95,7 +95,15 @@ const loop = runLoop(
         health,
         place,
       }),
-      'one-off': lookAfterOneOff({ pool, runtime, secrets, clock, ahead, timings }),
+      'one-off': lookAfterOneOff({
+        pool,
+        runtime,
+        secrets,
+        clock,
+        ahead,
+        timings,
+        place,
+      }),
       build: lookAfterBuild({
         pool,
         runtime,

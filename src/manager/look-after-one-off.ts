@@ -26,6 +26,7 @@ import {
   over,
   planOneOff,
 } from './plan-one-off.ts'
+import type { Placer } from './place-dynos.ts'
 import { refusalOf } from './refused.ts'
 import { type OneOffRowStep, takeOneOffStep } from './take-one-off-steps.ts'
 
@@ -37,6 +38,8 @@ export interface Deps {
   /** Milliseconds that the manager's clock is ahead of the machine's, which others write by. */
   readonly ahead: () => number
   readonly timings: () => Timings
+  /** Whether it may boot: there is room for it. */
+  readonly place: Placer['place']
 }
 
 const LONGEST_WAIT = MINUTE
@@ -141,6 +144,7 @@ async function take(step: OneOffStep, look: Look): Promise<void> {
 
 async function boot({ found, environment, deps, signal }: Look): Promise<void> {
   const { oneOff } = found
+  if (!(await deps.place([oneOff.id], signal)).has(oneOff.id)) return
   const spec = dynoSpec(oneOff, {
     ...found,
     environment: environment.whole,

@@ -215,8 +215,10 @@ function endsAt(
   return { at: cycles, because: 'cycling' }
 }
 
-function readySince({ createdAt, attachedAt }: OneOff): Date {
-  return attachedAt ?? createdAt
+/** There was a client for it, if it needs one, and room. */
+function readySince({ createdAt, attachedAt, updatedAt }: OneOff): Date {
+  const asked = attachedAt ?? createdAt
+  return updatedAt > asked ? updatedAt : asked
 }
 
 function linesOf(reason: StopReason): string[] {

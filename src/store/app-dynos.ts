@@ -26,6 +26,9 @@ export interface AppDyno {
   /** Crashes in a row of this place. */
   readonly crashes: number
   readonly exitStatus: number | null
+  readonly isOneOff: boolean
+  /** When its process ended. */
+  readonly exitedAt: Date | null
   /** When a crashed one is started again. */
   readonly nextAttemptAt: Date | null
   readonly createdAt: Date
@@ -38,6 +41,8 @@ export async function dynosOf(db: Queryable, app: AppId): Promise<AppDyno[]> {
     `select d.id, d.type, d.ordinal, d.size, d.command, d.state,
             d.stop_reason as "stopReason", d.region, host(d.address) as address, d.port,
             d.routed, d.crashes, d.exit_status as "exitStatus",
+            d.formation is null as "isOneOff",
+            d.exited_at as "exitedAt",
             d.next_attempt_at as "nextAttemptAt", d.created_at as "createdAt",
             d.updated_at as "updatedAt",
             json_build_object('id', r.id, 'version', r.version) as release
@@ -55,21 +60,37 @@ export type WhichDynos =
   /** By id, or by place: `web.1`. */
   | { readonly dyno: string }
 
-/** Notes the wish on each of the app's current dynos meant; returns the formations to wake. */
+/** Who must hear of a wish. */
+export interface Meant {
+  readonly formations: readonly FormationId[]
+  readonly oneOffs: readonly DynoId[]
+}
+
+/**
+ * Notes the wish on each of the app's current dynos meant. To stop a dyno is, for those of
+ * formations, to have it start anew at once; one-offs can only be stopped.
+ */
 export async function requestRestart(
   tx: Queryable,
   app: AppId,
   which: WhichDynos,
-): Promise<FormationId[]> {
+  because: 'stop' | null = null,
+): Promise<Meant> {
   const { condition, value } = meant(which)
   const { rows } = await tx.query(
     `update dynos
-        set restart_requested_at = coalesce(restart_requested_at, now())
+        set restart_requested_at = coalesce(restart_requested_at, now()),
+            restart_because = coalesce($3::text, restart_because)
       where app = $1 and state <> 'down' and not leaving and ${condition} = $2
-     returning formation`,
-    [app, value],
+        and ($3::text is not null or formation is not null)
+     returning id, formation`,
+    [app, value, because],
   )
-  return [...new Set((rows as { formation: FormationId }[]).map((row) => row.formation))]
+  const found = rows as { id: DynoId; formation: FormationId | null }[]
+  return {
+    formations: [...new Set(found.flatMap((row) => row.formation ?? []))],
+    oneOffs: found.filter((row) => row.formation === null).map((row) => row.id),
+  }
 }
 
 function meant(which: WhichDynos): { condition: string; value: string } {

@@ -4,6 +4,7 @@ import { type Static, type TSchema, Type } from 'typebox'
 
 import { restartDynos } from '../../actions/restart-dynos.ts'
 import { runDyno, type RunWish } from '../../actions/run-dyno.ts'
+import { stopDynos } from '../../actions/stop-dynos.ts'
 import { attachUrl } from '../../model/attach-url.ts'
 import type { DynoState } from '../../model/dyno.ts'
 import { Problem } from '../../model/problem.ts'
@@ -81,20 +82,19 @@ export const dynos: FastifyPluginAsyncTypebox<Deps> = async (server, deps) => {
     '/apps/:app/dynos',
     { schema: { params: AppParams } },
     async ({ params }, reply) =>
-      reply.status(202).send(await restart(params.app, { all: true })),
+      reply.status(202).send(await ask(restartDynos, params.app, { all: true })),
   )
 
-  // A stopped dyno of a formation is started again: to stop is to restart.
-  for (const [method, action] of [
-    ['DELETE', ''],
-    ['POST', '/actions/stop'],
+  for (const [method, action, act] of [
+    ['DELETE', '', restartDynos],
+    ['POST', '/actions/stop', stopDynos],
   ] as const) {
     server.route({
       method,
       url: `/apps/:app/dynos/:dyno${action}`,
       schema: { params: DynoParams },
       handler: async ({ params }, reply) =>
-        reply.status(202).send(await restart(params.app, { dyno: params.dyno })),
+        reply.status(202).send(await ask(act, params.app, { dyno: params.dyno })),
     })
 
     server.route({
@@ -102,7 +102,7 @@ export const dynos: FastifyPluginAsyncTypebox<Deps> = async (server, deps) => {
       url: `/apps/:app/formations/:type${action}`,
       schema: { params: TypeParams },
       handler: async ({ params }, reply) =>
-        reply.status(202).send(await restart(params.app, { type: params.type })),
+        reply.status(202).send(await ask(act, params.app, { type: params.type })),
     })
   }
 
@@ -119,9 +119,13 @@ export const dynos: FastifyPluginAsyncTypebox<Deps> = async (server, deps) => {
     })
   }
 
-  async function restart(identity: string, which: WhichDynos): Promise<object> {
+  async function ask(
+    act: typeof restartDynos,
+    identity: string,
+    which: WhichDynos,
+  ): Promise<object> {
     const app = await requireApp(pool, identity)
-    await inTransaction(pool, (tx) => restartDynos(tx, app, which))
+    await inTransaction(pool, (tx) => act(tx, app, which))
     return {}
   }
 }
@@ -153,9 +157,13 @@ function lengthIn(text: string | undefined): number | undefined {
   return text !== undefined && /^[1-9]\d{0,3}$/.test(text) ? Number(text) : undefined
 }
 
-/** Clients know no `stopping`: a dyno is about to start anew, or it is not there any more. */
+/**
+ * Clients know no `stopping`: a dyno is about to start anew, or it is not there any more; a
+ * one-off is there until its process has ended.
+ */
 function shownState(dyno: AppDyno): DynoState | undefined {
   if (dyno.state !== 'stopping') return dyno.state
+  if (dyno.isOneOff) return dyno.exitedAt ? undefined : 'up'
   return dyno.stopReason === 'scale down' ? undefined : 'starting'
 }
 
