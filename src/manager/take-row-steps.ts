@@ -14,7 +14,6 @@ import { allocateAddresses } from '../store/addresses.ts'
 import { addDynos, type DynoMove, moveDynos, type NewDyno } from '../store/dynos.ts'
 import { writeEvents } from '../store/events.ts'
 import { writeLogLines } from '../store/log-lines.ts'
-import { publishDynos } from '../store/publish-dynos.ts'
 import type { Queryable } from '../store/queryable.ts'
 import { wakeRouter } from '../store/regions.ts'
 import { recordReady } from '../store/trials.ts'
@@ -58,12 +57,10 @@ export async function takeRowSteps(
       message: line,
     })),
   )
-  const events = [
+  await writeEvents(tx, [
     ...done.flatMap((it) => it.event ?? []),
     ...added.map((dyno) => startingEvent(dyno, now)),
-  ]
-  await writeEvents(tx, events)
-  await publishDynos(tx, events)
+  ])
   if (formation.type !== WEB) return
   const ready = done.some(
     ({ move }) => move?.next.state === 'up' && move.dyno.release === formation.release,
