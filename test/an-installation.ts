@@ -5,15 +5,7 @@
  */
 
 import { execFile } from 'node:child_process'
-import {
-  appendFileSync,
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -21,7 +13,7 @@ import { after, before } from 'node:test'
 
 import { type DataDirectory, dataDirectory } from '../src/installation/data-directory.ts'
 import { findInstallation } from '../src/installation/open-installation.ts'
-import { idsFile } from '../src/installation/remains.ts'
+import { noteInstallation } from './note-installation.ts'
 
 const root = join(import.meta.dirname, '..')
 const ready = {
@@ -157,11 +149,9 @@ export function installationToBe(options: InstallationOptions = {}): {
     rmSync(top, { recursive: true })
   }
 
-  /** For ./mayfly test, which looks for what is left. */
   function noteId(): void {
     const id = findInstallation(data)?.id
-    const file = idsFile(tmpdir())
-    if (id !== undefined && existsSync(file)) appendFileSync(file, `${id}\n`)
+    if (id !== undefined) noteInstallation(id)
   }
 
   return { installation, open, close }

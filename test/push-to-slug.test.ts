@@ -30,6 +30,7 @@ import { findSlug } from '../src/store/slugs.ts'
 import { runLoop } from '../src/work/loop.ts'
 import { aTree, aTreeOf, git } from './a-git-tree.ts'
 import { type AnApp, anApp, secrets } from './an-app.ts'
+import { noteInstallation } from './note-installation.ts'
 import { aDatabase } from './postgres.ts'
 import { until } from './until.ts'
 
@@ -40,6 +41,7 @@ const repository = join(import.meta.dirname, '..')
 const pool = aDatabase()
 const data = dataDirectory(mkdtempSync(join(tmpdir(), 'mayfly-push-')))
 const id = randomBytes(3).toString('hex')
+noteInstallation(id)
 const machine = {
   installation: id,
   region: 'us',

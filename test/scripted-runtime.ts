@@ -91,6 +91,8 @@ export class ScriptedRuntime implements Runtime {
     return new Map(known.map(([id, dyno]) => [id, dyno.status]))
   }
 
+  async copyOut(): Promise<void> {}
+
   async list(): Promise<readonly DynoId[]> {
     return [...this.#dynos.keys()]
   }

@@ -4,8 +4,9 @@
  *
  *   /source      read-only: source.tar.gz, env/ (a file per config var)
  *   /buildpacks  read-only: the built-in buildpacks and the program that drives them all
- *   /cache       the app's, kept from build to build
- *   /build       becomes the slug's directory: app/, and beside it what the manager reads
+ *   /cache       the app's, kept from build to build; of limited size
+ *   /build       becomes the slug's directory: app/, and beside it what the manager reads;
+ *                of limited size, so it is a disk of its own and copied when the dyno is gone
  */
 
 import type { Build } from '../model/build.ts'
@@ -15,6 +16,9 @@ import type { DynoSpec } from '../runtime/runtime.ts'
 
 /** Bytes, hard limit and quota. */
 export const BUILD_MEMORY = 2 * 1024 ** 3
+/** Bytes, of what it writes for the slug, and of the app's cache. */
+const BUILD_SPACE = 4 * 1024 ** 3
+const CACHE_SPACE = 2 * 1024 ** 3
 
 /** Standard-2X's share of the processor, with memory for compilers. */
 const SIZE: Size = {
@@ -41,6 +45,15 @@ export interface BuildDynoFacts {
 /** A build and its dyno have one id. */
 export function buildDynoId(build: Pick<Build, 'id'>): DynoId {
   return build.id as string as DynoId
+}
+
+/** What was written to /build: a volume with a limit, relative to the data directory. */
+export function compiledBy(build: Pick<Build, 'id'>): string {
+  return `${filesOf(build)}/build`
+}
+
+function filesOf({ id }: Pick<Build, 'id'>): string {
+  return `builds/${id}`
 }
 
 export function buildDyno(facts: BuildDynoFacts): DynoSpec {
@@ -70,10 +83,10 @@ export function buildDyno(facts: BuildDynoFacts): DynoSpec {
     command: 'exec /buildpacks/compile',
     stack: build.stack,
     volumes: [
-      { from: `builds/${build.id}`, at: '/source', writable: false },
+      { from: `${filesOf(build)}/source`, at: '/source', writable: false },
       { from: builtIns, at: '/buildpacks', writable: false },
-      { from: `cache/${build.app}`, at: '/cache', writable: true },
-      { from: `slugs/${build.id}`, at: '/build', writable: true },
+      { from: `cache/${build.app}`, at: '/cache', writable: true, limit: CACHE_SPACE },
+      { from: compiledBy(build), at: '/build', writable: true, limit: BUILD_SPACE },
     ],
   }
 }

@@ -18,8 +18,8 @@ export async function layOutBuild(
   build: Build,
   configVars: ConfigVars,
 ): Promise<boolean> {
-  const given = join(data.builds, build.id)
-  await rm(given, { recursive: true, force: true })
+  await removeBuildFiles(data, build)
+  const given = join(data.builds, build.id, 'source')
   await mkdir(join(given, 'env'), { recursive: true, mode: 0o700 })
   for (const [name, value] of Object.entries(configVars).filter(isVariable)) {
     await writeFile(join(given, 'env', name), value, { mode: 0o600 })
@@ -28,7 +28,6 @@ export async function layOutBuild(
   // `pruneCaches` goes by it.
   const now = systemClock.now()
   await utimes(join(data.caches, build.app), now, now)
-  await mkdir(slugDirectory(data, build), { recursive: true })
   if (!build.source) return true
   const from = data.sourceFile(build.source)
   if (!existsSync(from)) return false
@@ -37,7 +36,7 @@ export async function layOutBuild(
   return true
 }
 
-/** Clears away what only the dyno needed. */
+/** Clears away what only the dyno needed, what it compiled included. */
 export async function removeBuildFiles(data: DataDirectory, build: Build): Promise<void> {
   await rm(join(data.builds, build.id), { recursive: true, force: true })
 }
@@ -55,7 +54,8 @@ export async function removeCache(
 
 /** For a failed build: it gave no slug. */
 export async function removeSlug(data: DataDirectory, build: Build): Promise<void> {
-  await rm(slugDirectory(data, build), { recursive: true, force: true })
+  const slug = slugDirectory(data, build)
+  for (const it of [slug, `${slug}.new`]) await rm(it, { recursive: true, force: true })
 }
 
 /** A build and the slug it makes have one id. */

@@ -249,7 +249,7 @@ function manage(signal: AbortSignal): Promise<void> {
 }
 
 async function succeeds({ id }: DynoSpec): Promise<void> {
-  const tarball = join(data.builds, id, 'source.tar.gz')
+  const tarball = join(data.builds, id, 'source', 'source.tar.gz')
   const { stdout } = await promisify(execFile)('tar', ['--list', '--file', tarball])
   pushed = stdout.trim().split('\n')
   runtime.print(id, '-----> Building on the debian-12 stack\n')

@@ -99,7 +99,7 @@ test("the build dyno is given the app's config vars as files that only it may re
   )
   const build = await aBuild()
   await look(build)
-  const directory = join(data.builds, build.id, 'env')
+  const directory = join(data.builds, build.id, 'source', 'env')
   assert.deepEqual(await readdir(directory), ['A'])
   assert.equal(await readFile(join(directory, 'A'), 'utf8'), 'b')
   assert.equal((await stat(join(directory, 'A'))).mode & 0o777, 0o600)
@@ -270,10 +270,10 @@ async function aBuild(of?: Build['source']): Promise<Build> {
   )
 }
 
-/** What its dyno leaves in the slug's directory. */
+/** What its dyno leaves for the slug's directory. */
 async function leave(build: Build, files: Record<string, string>): Promise<void> {
   const slug = join(data.slugs, build.id)
-  await mkdir(join(slug, 'app'))
+  await mkdir(join(slug, 'app'), { recursive: true })
   for (const [name, text] of Object.entries(files))
     await writeFile(join(slug, name), text)
 }

@@ -38,7 +38,7 @@ import { addSlug } from '../store/slugs.ts'
 import { forgetUpload, sourceIsWanted } from '../store/sources.ts'
 import { wake } from '../store/work.ts'
 import type { Look } from '../work/loop.ts'
-import { buildDyno, buildDynoId } from './build-dyno.ts'
+import { buildDyno, buildDynoId, compiledBy } from './build-dyno.ts'
 import {
   layOutBuild,
   removeBuildFiles,
@@ -179,7 +179,6 @@ async function finish(
 ): Promise<number> {
   const { pool, runtime, data } = deps
   await runtime.remove(buildDynoId(build), signal)
-  await removeBuildFiles(data, build)
   if (build.source && !(await sourceIsWanted(pool, build.source, build.id))) {
     await forgetUpload(pool, build.source)
     await removeSource(data, build.source)
@@ -191,9 +190,12 @@ async function finish(
     (build.cancelledAt ? failures.cancelled : undefined)
   if (!app || failure !== undefined) {
     await removeSlug(data, build)
+    await removeBuildFiles(data, build)
     await endInFailure(build, failure ?? failures.destroyed, deps)
     return Infinity
   }
+  await runtime.copyOut(compiledBy(build), `slugs/${build.id}`, signal)
+  await removeBuildFiles(data, build)
   return deploy(app, build, deps)
 }
 

@@ -18,6 +18,7 @@ export function runtimeOnClock(runtime: Runtime, ahead: () => number): Runtime {
     usage: (ids, signal) => runtime.usage(ids, signal),
     probe: (id, probe, signal) => runtime.probe(id, probe, signal),
     capacity: (signal) => runtime.capacity(signal),
+    copyOut: (from, to, signal) => runtime.copyOut(from, to, signal),
     list: (signal) => runtime.list(signal),
     output: (id, offset, signal) => runtime.output(id, offset, signal),
     watch: (changed, signal) => runtime.watch(changed, signal),

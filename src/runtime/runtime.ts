@@ -47,6 +47,12 @@ export interface Runtime {
   probe(id: DynoId, probe: Probe, signal: AbortSignal): Promise<number | undefined>
   /** What all dynos together may be given of this machine. */
   capacity(signal: AbortSignal): Promise<Capacity>
+  /**
+   * Copies what was written to a volume with a limit into a new directory, whole or not at
+   * all; both are relative to the data directory. Nothing where `to` is there already. No
+   * dyno that has the volume is left.
+   */
+  copyOut(from: string, to: string, signal: AbortSignal): Promise<void>
   /** Every dyno that holds anything here, ended ones included. */
   list(signal: AbortSignal): Promise<readonly DynoId[]>
   /**
@@ -143,6 +149,11 @@ export interface Volume {
   readonly at: string
   /** Whether the dyno's user may write. What it writes belongs to one uid of no account on disk. */
   readonly writable: boolean
+  /**
+   * Bytes that it may hold. Then `from` is a directory of the driver's own, which keeps what
+   * is written from dyno to dyno; `copyOut` gets at it.
+   */
+  readonly limit?: number
 }
 
 export type DynoStatus =

@@ -10,6 +10,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 
 import { createSource } from '../../actions/create-source.ts'
+import { unlessStalled } from '../../lib/unless-stalled.ts'
 import { Problem } from '../../model/problem.ts'
 import { inTransaction } from '../../store/queryable.ts'
 import { markUploaded, sourceToGet, sourceToPut } from '../../store/sources.ts'
@@ -78,7 +79,8 @@ async function storeFile(body: Readable, path: string): Promise<void> {
   // Two may be sent at once: the one that is whole last stays.
   const part = `${path}.${randomUUID()}.part`
   try {
-    await pipeline(body, limited, createWriteStream(part, { mode: 0o644, flush: true }))
+    const file = createWriteStream(part, { mode: 0o644, flush: true })
+    await pipeline(unlessStalled(body), limited, file)
     await rename(part, path)
   } catch (error) {
     await rm(part, { force: true })

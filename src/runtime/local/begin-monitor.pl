@@ -1,5 +1,5 @@
 #!/usr/bin/perl -w
-# begin-monitor.pl ARCH CGROUPS UNIFIED GUARDED IMAGE AT OWNER OUTSIDE INSIDE HOST PROGRAM [ARG]…
+# begin-monitor.pl ARCH CGROUPS UNIFIED GUARDED DISKS OUTSIDE INSIDE HOST PROGRAM [ARG]…
 #
 # Becomes PROGRAM inside the given cgroups (files cgroup.procs, separated by spaces), so that it
 # outlives whatever cgroup its starter is ended with, and in namespaces of its own: what is
@@ -8,8 +8,8 @@
 #
 #   UNIFIED  on a machine with hybrid cgroups, which crun 1.8 refuses, what to unmount first
 #   GUARDED  a device to mount over itself, read-only: it can be used, but not given away
-#   IMAGE    a disk to mount at AT, with the two directories in it that an overlay wants, both
-#            OWNER's (a uid and gid)
+#   DISKS    four lines each: a file with an ext4 file system, where to mount it, the
+#            directories to make in it, whose they are (a uid and gid)
 #   OUTSIDE  lines for `ip -batch` in the network namespace of process HOST, in which SELF stands
 #            for our pid; then INSIDE, lines for our own. In this order: were the dyno's end of a
 #            link up before the host's, the first packets would be lost, a query for a name with
@@ -21,8 +21,8 @@
 # No module but the smallest: others take longer to load than all of this takes to run.
 use strict;
 
-my ($arch, $cgroups, $unified, $guarded, @rest) = @ARGV;
-my ($image, $at, $owner, $outside, $inside, $host, @program) = @rest;
+my ($arch, $cgroups, $unified, $guarded, $disks, @rest) = @ARGV;
+my ($outside, $inside, $host, @program) = @rest;
 
 my %calls = (
     x64   => { mount => 165, umount => 166, unshare => 272, setns => 308 },
@@ -41,7 +41,8 @@ separate();
 my $network = $inside ? connected() : undef;
 call('umount', $unified, 0) if $unified;
 guard() if $guarded;
-mount_disk() if $image;
+my @disks = split /\n/, $disks, -1;
+mount_disk(splice @disks, 0, 4) while @disks;
 if ($network) {
     waitpid $network, 0;
     exit 1 if $?;
@@ -49,7 +50,7 @@ if ($network) {
 exec { $program[0] } @program or die "cannot run $program[0]: $!\n";
 
 sub separate {
-    my $mounts = $unified || $guarded || $image ? $clone_newns : 0;
+    my $mounts = $unified || $guarded || $disks ? $clone_newns : 0;
     my $all = $mounts | ($inside ? $clone_newnet : 0);
     call('unshare', $all) if $all;
     call('mount', 'none', '/', 'none', $all_private, 0) if $mounts;
@@ -83,12 +84,14 @@ sub guard {
 }
 
 # No barriers: nothing of the disk is to survive a crash, and giving it up must not wait for the
-# machine's. Its inode tables stay the holes they are.
+# machine's. Its inode tables stay the holes they are, and what is deleted becomes one again.
 sub mount_disk {
-    my ($loop, $device) = loop_device();
+    my ($image, $at, $directories, $owner) = @_;
+    my ($loop, $device) = loop_device($image);
     my $flags = $ms_nosuid | $ms_nodev | $ms_noatime;
-    call('mount', $device, $at, 'ext4', $flags, 'nobarrier,noinit_itable');
-    for my $directory ("$at/upper", "$at/work") {
+    call('mount', $device, $at, 'ext4', $flags, 'nobarrier,noinit_itable,discard');
+    for my $directory (map { "$at/$_" } split ' ', $directories) {
+        next if -d $directory;
         mkdir $directory, 0755 or die "cannot make $directory: $!\n";
         chown $owner, $owner, $directory or die "cannot give $directory away: $!\n";
     }
@@ -96,6 +99,7 @@ sub mount_disk {
 
 # An open loop device over the image, which frees itself once nobody uses it, and its path.
 sub loop_device {
+    my ($image) = @_;
     open my $file, '+<', $image or die "cannot open $image: $!\n";
     open my $control, '+<', '/dev/loop-control' or die "no loop devices: $!\n";
     my @info = ((0) x 8, $autoclear, $image, '', '', (0) x 2);

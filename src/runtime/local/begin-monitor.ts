@@ -9,7 +9,7 @@ export interface Beginning {
   readonly hybridMount: string | undefined
   /** A device that stays whose it is, though it can be used. */
   readonly guarded?: string | undefined
-  readonly disk?: Disk | undefined
+  readonly disks?: readonly Disk[]
   readonly network?: Network | undefined
 }
 
@@ -17,7 +17,9 @@ export interface Beginning {
 export interface Disk {
   readonly image: string
   readonly at: string
-  /** The uid, and gid, of the two directories in it. */
+  /** Made in it where they are not there. */
+  readonly directories: readonly string[]
+  /** Their uid, and gid. */
   readonly owner: number
 }
 
@@ -30,17 +32,22 @@ export interface Network {
   readonly host: number
 }
 
-/** Begins a command: what follows is in these cgroups, sees this disk, has this network. */
+/** Begins a command: what follows is in these cgroups, sees these disks, has this network. */
 export function beginMonitor({
   cgroups,
   hybridMount,
   guarded,
-  disk,
+  disks = [],
   network,
 }: Beginning): string[] {
-  const namedDisk = disk ? [disk.image, disk.at, String(disk.owner)] : ['', '', '']
+  const named = disks.flatMap(({ image, at, directories, owner }) => [
+    image,
+    at,
+    directories.join(' '),
+    String(owner),
+  ])
   const { outside = '', inside = '', host = '' } = network ?? {}
-  const mounts = [hybridMount ?? '', guarded ?? '', ...namedDisk]
+  const mounts = [hybridMount ?? '', guarded ?? '', named.join('\n')]
   const command = ['perl', '-w', SCRIPT, process.arch, cgroups.join(' ')]
   return [...command, ...mounts, outside, inside, String(host)]
 }

@@ -17,7 +17,7 @@ import { mkdir, open, rename, rm, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import type { Log } from '../../lib/log.ts'
-import { beginMonitor } from './begin-monitor.ts'
+import { beginMonitor, type Disk } from './begin-monitor.ts'
 import { runProgram } from './run-program.ts'
 
 /** Bytes, as `df` shows them in the dyno but for what the file system itself needs. */
@@ -34,12 +34,12 @@ const READ_AT_ONCE = 256 * BLOCK
  */
 export async function prepareDisks(template: string, log: Log): Promise<void> {
   const trial = `${template}.trial.new`
-  const disk = { image: join(trial, 'image'), at: join(trial, 'at'), owner: 0 }
+  const disk = overlayDisk(join(trial, 'image'), join(trial, 'at'), 0)
   try {
     if (!existsSync(template)) await makeTemplate(template)
     await mkdir(disk.at, { recursive: true })
     writeDisk(template, disk.image)
-    const begin = beginMonitor({ cgroups: [], hybridMount: undefined, disk })
+    const begin = beginMonitor({ cgroups: [], hybridMount: undefined, disks: [disk] })
     await runProgram('env', [...begin, 'true'])
   } catch (error) {
     await rm(template, { force: true })
@@ -47,6 +47,11 @@ export async function prepareDisks(template: string, log: Log): Promise<void> {
   } finally {
     await rm(trial, { recursive: true, force: true })
   }
+}
+
+/** `owner`: the uid of the two directories that an overlay wants. */
+export function overlayDisk(image: string, at: string, owner: number): Disk {
+  return { image, at, directories: ['upper', 'work'], owner }
 }
 
 /** Writes a new disk; says false where there are none on this machine. */
@@ -71,12 +76,17 @@ async function makeTemplate(template: string): Promise<void> {
   const draft = `${template}.new`
   await writeFile(image, '')
   await truncate(image, DISK_SIZE)
-  const features = ['-O', '^has_journal,^resize_inode', '-b', String(BLOCK), '-m', '0']
-  const holes = ['-E', 'lazy_itable_init=1,nodiscard', '-N', String(FILES)]
-  await runProgram('mkfs.ext4', ['-q', ...features, ...holes, image])
+  await makeFileSystem(image, FILES)
   await writeFile(draft, await blocksIn(image))
   await rename(draft, template)
   await rm(image)
+}
+
+/** An empty one, for so many files, on a file of zeros. */
+export async function makeFileSystem(image: string, files: number): Promise<void> {
+  const features = ['-O', '^has_journal,^resize_inode', '-b', String(BLOCK), '-m', '0']
+  const holes = ['-E', 'lazy_itable_init=1,nodiscard', '-N', String(files)]
+  await runProgram('mkfs.ext4', ['-q', ...features, ...holes, image])
 }
 
 async function blocksIn(image: string): Promise<Buffer> {

@@ -19,6 +19,7 @@
  *   <id>/<entry id>/       the same of a process started inside it (`enter-dyno.ts`)
  *   <id>/image             its disk, where it has one; mounted at <id>/disk for itself only
  *   <id>/disk/upper, work  its layer over /app
+ *   <id>/volume-<n>        where a volume with a limit is mounted, for itself only (`volume-disk.ts`)
  */
 
 import { join } from 'node:path'
@@ -43,6 +44,8 @@ export interface DynoFiles {
   readonly disk: string
   readonly upper: string
   readonly work: string
+  /** Where the nth volume is mounted, if it has a limit. */
+  volume(n: number): string
   readonly exit: string
   readonly execFifo: string
   readonly crunState: string
@@ -112,6 +115,7 @@ export function regionFiles(directory: string): RegionFiles {
         disk: at('disk'),
         upper: at('disk/upper'),
         work: at('disk/work'),
+        volume: (n) => at(`volume-${n}`),
         exit: join(exits, id),
         execFifo: join(crun, id, 'exec.fifo'),
         crunState: join(crun, id),

@@ -5,7 +5,7 @@
 
 import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
-import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, open, readFile, readlink, rename, rm, writeFile } from 'node:fs/promises'
 import { createServer, get } from 'node:http'
 import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
@@ -131,6 +131,48 @@ test('a start that fails says so, and is gone on with by the next', async () => 
   await until(async () => (await ended(dyno.id))?.is === 'exited')
   assert.equal((await runtime.output(dyno.id, 0, signal)).text, 'at last\n')
   await runtime.remove(dyno.id, signal)
+})
+
+test('a volume with a limit ends there, is kept from dyno to dyno, and can be copied out', async () => {
+  const limit = 64 * MiB
+  const volumes = [{ from: 'limited', at: '/cache', writable: true, limit }]
+  await mkdir(join(options.root, 'limited'))
+  const first = `echo kept >/cache/file; ln -s /etc/passwd /cache/link
+    fallocate -l 80M /cache/large 2>/dev/null || echo full; rm -f /cache/large`
+  assert.equal(await outputOf(first, { volumes }), 'full\n')
+  assert.equal(
+    await outputOf('ls /cache; cat /cache/file', { volumes }),
+    'file\nlink\nkept\n',
+  )
+
+  await runtime.copyOut('limited', 'copy', signal)
+  const copy = join(options.root, 'copy')
+  assert.equal(await readFile(join(copy, 'file'), 'utf8'), 'kept\n')
+  assert.equal(await readlink(join(copy, 'link')), '/etc/passwd')
+  assert.equal(statSync(join(copy, 'file')).uid, SLUG_UID)
+  await rm(join(copy, 'file'))
+  await runtime.copyOut('limited', 'copy', signal)
+  assert.deepEqual(readdirSync(copy), ['link'])
+})
+
+test('a volume whose disk the machine let down begins anew', async () => {
+  const volumes = [{ from: 'torn', at: '/cache', writable: true, limit: 64 * MiB }]
+  await outputOf('echo old >/cache/file', { volumes })
+  const image = await open(join(options.root, 'torn', 'disk'), 'r+')
+  await image.write(Buffer.from([0, 0]), 0, 2, 1024 + 0x3a) // as a disk is while mounted
+  await image.close()
+  assert.equal(await outputOf('ls /cache', { volumes }), '')
+})
+
+test('where no disk can be mounted, a volume has no limit', async () => {
+  const aside = `${files.diskTemplate}.aside`
+  await rename(files.diskTemplate, aside)
+  const volumes = [{ from: 'free', at: '/build', writable: true, limit: MiB }]
+  const command = 'head -c 2M /dev/zero >/build/file && echo written'
+  assert.equal(await outputOf(command, { volumes }), 'written\n')
+  await rename(aside, files.diskTemplate)
+  await runtime.copyOut('free', 'copied', signal)
+  assert.equal(statSync(join(options.root, 'copied', 'file')).size, 2 * MiB)
 })
 
 test('volumes: one is read, the other written, by an owner of no account', async () => {

@@ -7,6 +7,7 @@
 import { existsSync } from 'node:fs'
 import { open, readdir, writeFile } from 'node:fs/promises'
 import { totalmem } from 'node:os'
+import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 
 import { type DynoId, isUuid } from '../../model/ids.ts'
@@ -33,6 +34,7 @@ import { killProcesses, removeDyno, signalProcesses } from './remove-dyno.ts'
 import { startDyno } from './start-dyno.ts'
 import { turns } from './turns.ts'
 import { slugVerifier, type VerifySlug } from './verify-slug.ts'
+import { copyVolume } from './volume-disk.ts'
 import { type DynoWatch, watchDynos } from './watch-dynos.ts'
 
 const LARGEST_OUTPUT = 64 * 1024
@@ -164,6 +166,13 @@ export class LocalRuntime implements Runtime {
     signal.throwIfAborted()
     const names = await readdir(this.#region.files.directory)
     return names.filter((name) => isUuid(name)).map((name) => name as DynoId)
+  }
+
+  async copyOut(from: string, to: string, signal: AbortSignal): Promise<void> {
+    const { root } = this.#region
+    await toldAsRuntimeError(`copy ${from}`, signal, () =>
+      copyVolume(join(root, from), join(root, to)),
+    )
   }
 
   /** An offset is a place in the dyno's log, between two records. */

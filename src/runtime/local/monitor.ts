@@ -37,17 +37,16 @@ export interface MonitorPlan {
   readonly hybridMount: string | undefined
   /** What the dyno prints is its client's, and its log gets nothing. */
   readonly attachment?: Attachment | undefined
-  /** Undefined: what the dyno writes at /app has no limit. */
-  readonly disk?: Disk | undefined
+  readonly disks?: readonly Disk[]
   /** Undefined: the host's own. */
   readonly network?: Network | undefined
 }
 
 /** The program and its arguments. */
 export function monitorCommand(plan: MonitorPlan): readonly string[] {
-  const { monitorProcs: cgroups, hybridMount, disk, network } = plan
+  const { monitorProcs: cgroups, hybridMount, disks = [], network } = plan
   const guarded = plan.attachment?.terminal && NULL_DEVICE
-  const begin = beginMonitor({ cgroups, hybridMount, guarded, disk, network })
+  const begin = beginMonitor({ cgroups, hybridMount, guarded, disks, network })
   return [...begin, 'conmon', ...monitorArgs(plan)]
 }
 

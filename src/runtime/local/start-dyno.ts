@@ -14,11 +14,12 @@ import {
 import { chown, readFile, realpath, rename, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
-import type { DynoSpec } from '../runtime.ts'
+import type { DynoSpec, Volume } from '../runtime.ts'
 import { RuntimeError } from '../runtime.ts'
 import { DYNO_UID, firstUidOf, SLUG_UID } from './address.ts'
 import { startBridge } from './attach-bridge.ts'
-import { writeDisk } from './disk.ts'
+import type { Disk } from './begin-monitor.ts'
+import { overlayDisk, writeDisk } from './disk.ts'
 import type { DynoFiles, DynoRecord, StartMark } from './dyno-files.ts'
 import { dynoStatus } from './dyno-status.ts'
 import { ensureLog } from './log-files.ts'
@@ -35,6 +36,7 @@ import { processStatus, runsWith } from './process-status.ts'
 import { firstPresent, type LocalRegion } from './region.ts'
 import { removeDyno } from './remove-dyno.ts'
 import { seccompProfile } from './seccomp.ts'
+import { contentOf, volumeDisk } from './volume-disk.ts'
 
 /** The same for all dynos. */
 const SECCOMP = seccompProfile(process.arch === 'arm64' ? 'arm64' : 'x64')
@@ -87,7 +89,9 @@ async function create(
   files: DynoFiles,
 ): Promise<void> {
   const { crun, exits } = region.files
-  const disk = { image: files.image, at: files.disk, owner: userOf(dyno) }
+  const own = existsSync(files.image)
+    ? [overlayDisk(files.image, files.disk, userOf(dyno))]
+    : []
   await createContainer({
     id: dyno.id,
     name: dyno.name,
@@ -97,7 +101,7 @@ async function create(
     attachment: dyno.attachment,
     monitorProcs: region.cgroupsOf(dyno.id).monitorProcs,
     hybridMount: region.cgroups.hybridMount,
-    disk: existsSync(files.image) ? disk : undefined,
+    disks: [...own, ...(await volumeDisks(region, dyno))],
     network: dynoNetwork(region.network, {
       link: region.names.link(dyno.address),
       address: dyno.address,
@@ -127,6 +131,7 @@ async function layOut(
   for (const log of logs) ensureLog(at(log), region.readers)
   mkdirSync(at(files.persist))
   mkdirSync(at(files.disk), { mode: PASSABLE })
+  for (const it of dyno.volumes.keys()) mkdirSync(at(files.volume(it)))
   if (!writeDisk(region.files.diskTemplate, at(files.image))) {
     for (const layer of [files.upper, files.work]) {
       mkdirSync(at(layer))
@@ -143,7 +148,9 @@ async function surroundings(region: LocalRegion, dyno: DynoSpec, files: DynoFile
   const [rootfs, slug, volumes] = await Promise.all([
     rootOf(region, dyno),
     slugOf(region, dyno),
-    Promise.all(dyno.volumes.map((volume) => volumeOf(region, volume))),
+    Promise.all(
+      dyno.volumes.map((volume, n) => volumeOf(region, volume, files.volume(n))),
+    ),
   ])
   return {
     files,
@@ -179,11 +186,29 @@ async function slugOf(
 
 async function volumeOf(
   region: LocalRegion,
-  { from, at, writable }: DynoSpec['volumes'][number],
+  { from, at, writable, limit }: Volume,
+  mounted: string,
 ): Promise<OwnedVolume> {
-  const source = join(region.root, from)
+  const directory = join(region.root, from)
+  if (limit !== undefined) {
+    const source = await contentOf(region, directory, mounted)
+    return { source, uid: SLUG_UID, gid: SLUG_UID, at, writable }
+  }
+  const source = directory
   if (writable) await chown(source, SLUG_UID, SLUG_UID)
   return { ...(await ownedPath(source)), at, writable }
+}
+
+/** Of the volumes that have a limit. */
+async function volumeDisks(region: LocalRegion, dyno: DynoSpec): Promise<Disk[]> {
+  const disks: Disk[] = []
+  if (!existsSync(region.files.diskTemplate)) return disks
+  const files = region.files.of(dyno.id)
+  for (const [n, { from, limit }] of dyno.volumes.entries()) {
+    if (limit === undefined) continue
+    disks.push(await volumeDisk(join(region.root, from), limit, files.volume(n)))
+  }
+  return disks
 }
 
 async function ownedPath(source: string): Promise<OwnedPath> {

@@ -156,6 +156,11 @@ export class MemoryRuntime implements Runtime {
     return { memory: this.#does.memory }
   }
 
+  /** Its dynos write no files. */
+  async copyOut(_from: string, _to: string, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted()
+  }
+
   async list(signal: AbortSignal): Promise<readonly DynoId[]> {
     signal.throwIfAborted()
     return [...this.#dynos.keys()]
