@@ -21,6 +21,7 @@ import { runtimeOnClock } from '../src/manager/runtime-on-clock.ts'
 import { settingsFrom } from '../src/manager/settings.ts'
 import { sweep } from '../src/manager/sweep.ts'
 import { takeOver, wakeDynos } from '../src/manager/take-over.ts'
+import { watchMemory } from '../src/manager/watch-memory.ts'
 import { lookAfterRouter } from '../src/router/look-after-router.ts'
 import { LocalRuntime } from '../src/runtime/local/local-runtime.ts'
 import { holdRegion } from '../src/store/hold-region.ts'
@@ -36,8 +37,7 @@ const part = startPart(`manager-${name}`, CONNECTIONS)
 const { data, installation, pool, log, signal } = part
 
 await holdRegion(pool, name, { lost: die('lost the database'), signal })
-const regions = await allRegions(pool)
-const region = regions.find((it) => it.name === name)
+const region = (await allRegions(pool)).find((it) => it.name === name)
 if (!region) throw new Error(`MAYFLY_REGION names no region: "${name}"`)
 
 const secrets = secretBox(readFileSync(data.keys.configVars))
@@ -69,11 +69,11 @@ await runtime.prepare(signal)
 const list = part.hastyPool(FOR_THE_LIST)
 const health = healthChecker({ runtime, pool: list, region: name, log }, signal)
 const limits = followLimits(data.sizes, { log, signal })
-const { place } = placer({
+const { place, placeBuild } = placer({
   pool,
   runtime,
   clock,
-  machine: { name: installation.id, regions: regions.map((it) => it.name) },
+  machine: { name: installation.id, regions: installation.regions.map((it) => it.name) },
   sizes: () => limits().sizes,
   memoryFactor,
   buildMemory: BUILD_MEMORY,
@@ -113,6 +113,17 @@ const loop = runLoop(
         region: name,
         builtIns,
         buildEnvironment: await readBuildEnvironment(process.env),
+        placeBuild,
+      }),
+      memory: watchMemory({
+        pool,
+        runtime,
+        secrets,
+        clock,
+        region: name,
+        sizes: () => limits().sizes,
+        place,
+        log,
       }),
       router: lookAfterRouter({
         pool,

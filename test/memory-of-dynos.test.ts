@@ -44,7 +44,7 @@ before(async () => {
     clock,
     region: 'us',
     sizes: () => sizes,
-    placer: { offer: async () => {} },
+    place: async (ids) => new Set(ids),
     log: silentLog,
   })
   look = () => watch('us', signal)

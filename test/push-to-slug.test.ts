@@ -26,6 +26,7 @@ import { ensureStack } from '../src/runtime/local/ensure-stack.ts'
 import { LocalRuntime } from '../src/runtime/local/local-runtime.ts'
 import { ensureAuthorization } from '../src/store/accounts.ts'
 import { buildsOf } from '../src/store/builds.ts'
+import { inTransaction } from '../src/store/queryable.ts'
 import { findSlug } from '../src/store/slugs.ts'
 import { runLoop } from '../src/work/loop.ts'
 import { aTree, aTreeOf, git } from './a-git-tree.ts'
@@ -186,6 +187,7 @@ async function manage(): Promise<void> {
     region: 'us',
     builtIns: await installBuildpacks(data, systemClock.now()),
     buildEnvironment: await readBuildEnvironment(process.env),
+    placeBuild: (begin) => inTransaction(pool, begin).then(() => true),
   })
   const loop = { pool, region: 'us', looks: { build }, log: silentLog }
   await runLoop({ ...loop, overdue: () => assert.fail('overdue') }, ended.signal)

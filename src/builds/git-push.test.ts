@@ -23,6 +23,7 @@ import type { DynoSpec } from '../runtime/runtime.ts'
 import { newId } from '../model/ids.ts'
 import { digestOf } from '../model/token.ts'
 import { ensureAuthorization } from '../store/accounts.ts'
+import { inTransaction } from '../store/queryable.ts'
 import { runLoop } from '../work/loop.ts'
 import { gitServer } from './git-server.ts'
 import { lookAfterBuild } from './look-after-build.ts'
@@ -240,6 +241,7 @@ function manage(signal: AbortSignal): Promise<void> {
     region: 'us',
     builtIns: 'buildpacks/x',
     buildEnvironment: {},
+    placeBuild: (begin) => inTransaction(pool, begin).then(() => true),
   })
   const loop = { pool, region: 'us', looks: { build }, log: silentLog }
   return runLoop(

@@ -250,6 +250,7 @@ async function look(build: Build): Promise<void> {
     region: 'us',
     builtIns: 'buildpacks/x',
     buildEnvironment: {},
+    placeBuild: (begin) => inTransaction(pool, begin).then(() => true),
   }
   const { signal } = new AbortController()
   for (let looks = 0; looks < 10; looks++) {

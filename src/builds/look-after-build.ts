@@ -63,6 +63,11 @@ export interface BuildDeps {
   readonly builtIns: string
   /** What every build dyno has in its environment beside the platform's own. */
   readonly buildEnvironment: Readonly<Record<string, string>>
+  /** Does `begin`, by which a build takes its share of the machine, if there is room for it. */
+  readonly placeBuild: (
+    begin: (tx: Queryable) => Promise<void>,
+    signal: AbortSignal,
+  ) => Promise<boolean>
 }
 
 /** Of one region, as on Heroku: each may take two gigabytes of memory. */
@@ -77,7 +82,7 @@ export function lookAfterBuild(deps: BuildDeps): Look {
     if (!build) return Infinity
     switch (build.step) {
       case 'prepare':
-        return prepare(build, deps)
+        return prepare(build, deps, signal)
       case 'compile':
         return compile(build, deps, signal)
       case 'finish':
@@ -88,7 +93,11 @@ export function lookAfterBuild(deps: BuildDeps): Look {
   }
 }
 
-async function prepare(build: Build, deps: BuildDeps): Promise<number> {
+async function prepare(
+  build: Build,
+  deps: BuildDeps,
+  signal: AbortSignal,
+): Promise<number> {
   const { pool, data, secrets, region } = deps
   const app = await findApp(pool, build.app)
   if (!app || build.cancelledAt) {
@@ -96,9 +105,9 @@ async function prepare(build: Build, deps: BuildDeps): Promise<number> {
   }
   if (await mustWait(pool, build, MOST_AT_ONCE)) return TURN
   if (!build.address) {
-    await inTransaction(pool, async (tx) =>
-      giveAddress(tx, build.id, await allocateAddress(tx, region)),
-    )
+    const begin = async (tx: Queryable) =>
+      giveAddress(tx, build.id, await allocateAddress(tx, region))
+    if (!(await deps.placeBuild(begin, signal))) return TURN
   }
   if (await cacheIsToBeCleared(pool, build.app)) {
     await removeCache(data, build)

@@ -137,19 +137,27 @@ async function placed(
 }
 
 async function changeRows(steps: readonly RowStep[], look: Look): Promise<void> {
-  const { found, configVars, deps } = look
+  const { found, configVars, deps, signal } = look
   const { formation, region } = found
   const now = deps.clock.now()
   const rows = steps.filter((step) => step.do !== 'take back release')
   if (rows.length > 0) {
     const context = { formation, region, configVars, now }
     await inTransaction(deps.pool, (tx) => takeRowSteps(tx, rows, context))
+    if (rows.some((step) => freesRoom(step, formation))) await deps.place([], signal)
   }
   for (const { failure } of steps.filter((step) => step.do === 'take back release')) {
     const { app, release } = formation
     const trial = { app, release, failure, now }
     await inTransaction(deps.pool, (tx) => takeBackRelease(tx, trial, deps.secrets))
   }
+}
+
+/** A dyno that has a successor leaves it its room. */
+function freesRoom(step: RowStep, { quantity }: FormationFacts['formation']): boolean {
+  if (step.do !== 'move') return false
+  const { dyno, to } = step
+  return to === 'idle' || (to === 'down' && (dyno.leaving || dyno.ordinal > quantity))
 }
 
 interface Outcome {

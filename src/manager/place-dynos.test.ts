@@ -55,16 +55,16 @@ test('what finds no room waits, and says so once', async () => {
 
 test('when a dyno goes down the one that waits longest is placed, and looked at', async () => {
   const ids = await dynos(8)
-  const { place, offer } = aPlacer()
+  const { place } = aPlacer()
   await place(ids, signal)
-  await offer(signal)
+  await place([], signal)
   assert.equal(await woken(), 0)
 
   await pool.query(`update dynos set state = 'down', updated_at = $2 where id = $1`, [
     ids[0],
     now,
   ])
-  await offer(signal)
+  await place([], signal)
   assert.equal(await woken(), 1)
   const { rows } = await pool.query<{ id: string; waiting: boolean }>(
     `select id, waiting_for is not null as waiting from dynos where id = any($1)
@@ -122,7 +122,7 @@ test('where memory has no end, nothing is asked of the database', async () => {
   })
   const ids = [newId<'dyno'>()]
   assert.deepEqual([...(await endless.place(ids, signal))], ids)
-  await endless.offer(signal)
+  assert.equal((await endless.place([], signal)).size, 0)
   await unused.end()
 })
 
@@ -159,8 +159,9 @@ async function dynos(count: number, { ordinal }: { ordinal?: number } = {}) {
 
 async function aBuildCompiles(): Promise<void> {
   await pool.query(
-    `insert into builds (id, app, account, status, step, source_url, stack, output_token)
-     select gen_random_uuid(), id, owner, 'pending', 'compile', 'x', stack, gen_random_uuid()
+    `insert into builds (id, app, account, status, step, source_url, stack, output_token,
+                         address)
+     select gen_random_uuid(), id, owner, 'pending', 'compile', 'x', stack, gen_random_uuid(), '10.9.9.9'
        from apps where id = $1`,
     [own.app.id],
   )

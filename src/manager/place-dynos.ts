@@ -43,13 +43,14 @@ export interface PlacerOptions {
 }
 
 export interface Placer {
-  /** Which of these starting dynos may boot now. The others wait, and their log says so. */
+  /**
+   * Which of these starting dynos may boot now. The others wait, and their log says so.
+   * Asked for none: room may have come, and whoever waits longest gets it.
+   */
   readonly place: (
     ids: readonly DynoId[],
     signal: AbortSignal,
   ) => Promise<ReadonlySet<DynoId>>
-  /** Room may have come: whoever waits is placed, oldest first, as far as it goes. */
-  readonly offer: (signal: AbortSignal) => Promise<void>
   /**
    * Does `begin`, which makes a build count, if there is room for one more; else says false.
    * One that would not even fit into an empty machine is let through, or nothing could be built.
@@ -66,17 +67,13 @@ export function placer(options: PlacerOptions): Placer {
   return {
     async place(ids, signal) {
       const room = await roomNow(signal)
-      if (room === Infinity || ids.length === 0) return new Set(ids)
+      if (room === Infinity) return new Set(ids)
       const placed = await placedAmong(pool, ids)
-      if (placed.size === ids.length) return placed
+      const known = placed.size === ids.length
+      if (known && (ids.length > 0 || !(await somebodyWaits(pool, machine))))
+        return placed
       await inTransaction(pool, (tx) => placeAll(tx, room, new Set(ids)))
       return placedAmong(pool, ids)
-    },
-
-    async offer(signal) {
-      const room = await roomNow(signal)
-      if (room === Infinity || !(await somebodyWaits(pool, machine))) return
-      await inTransaction(pool, (tx) => placeAll(tx, room, new Set()))
     },
 
     async placeBuild(begin, signal) {

@@ -33,7 +33,7 @@ beforeEach(async () => {
     clock,
     region: 'us',
     sizes: () => HEROKU_SIZES,
-    placer: { offer: async () => {} },
+    place: async (ids) => new Set(ids),
     log: silentLog,
   })
   look = () => watch('us', signal)

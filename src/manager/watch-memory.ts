@@ -40,7 +40,7 @@ export interface Deps {
   readonly clock: Clock
   readonly region: string
   readonly sizes: () => readonly Size[]
-  readonly placer: Pick<Placer, 'offer'>
+  readonly place: Placer['place']
   readonly log: Log
 }
 
@@ -48,13 +48,13 @@ const EVERY = 20 * SECOND
 
 /** The look for work of kind `memory`. */
 export function watchMemory(deps: Deps) {
-  const { pool, runtime, placer, region, log } = deps
+  const { pool, runtime, place, region, log } = deps
   const restartShares = new RestartShares(deps)
   /** Those that were above their quota in the sample before: of each time above it one event. */
   let above: ReadonlySet<DynoId> = new Set()
 
   return async (_region: string, signal: AbortSignal): Promise<number> => {
-    await placer.offer(signal)
+    await place([], signal)
     const dynos = await runningDynos(pool, region)
     const uses = await runtime.usage(
       dynos.map((it) => it.id),

@@ -19,7 +19,7 @@ export async function lockCapacity(tx: Queryable, { name }: Machine): Promise<vo
 
 /**
  * Bytes: the quotas of dynos that are placed and have a process, or may have, and those of
- * builds whose dyno runs. Counted afresh from their rows each time, so that nothing can drift.
+ * builds that have an address. Counted afresh from their rows each time, so that nothing can drift.
  */
 export async function promisedMemory(
   tx: Queryable,
@@ -35,7 +35,7 @@ export async function promisedMemory(
                        where region = any($1) and state in ('starting', 'up', 'stopping')
                          and placed_at is not null), 0)::float8
           + (select count(*) from builds join apps on apps.id = builds.app
-              where apps.region = any($1) and builds.step in ('compile', 'finish')) * $3::float8
+              where apps.region = any($1) and builds.address is not null) * $3::float8
          as bytes`,
     [regions, JSON.stringify(quotas), buildMemory],
   )
