@@ -1,11 +1,12 @@
 /**
- * P1: from the API request to a dyno's process started. One worker at a time: `PATCH` of
- * its formation's quantity to 1, until the runtime says when the process began.
+ * P1: from the API request to a dyno's process started. One detached one-off at a time:
+ * `POST` of a dyno, until the runtime says when its process began.
  */
 
 import { realpathSync } from 'node:fs'
 import { join } from 'node:path'
 
+import { until } from '../test/until.ts'
 import { dockerRun } from './docker.ts'
 import type { Bench } from './installation.ts'
 import { type Figure, percentile } from './figure.ts'
@@ -14,17 +15,7 @@ const STARTS = 50
 
 export async function p1Start(bench: Bench): Promise<Figure[]> {
   const took: number[] = []
-  for (let start = 0; start < STARTS; start++) {
-    const asked = Date.now()
-    await bench.scale('tiny', 'worker', 1)
-    await bench.settled('tiny', 'worker', 1)
-    const { rows } = await bench.database.query<{ began: Date }>(
-      `select max(started_at) as began from dynos where type = 'worker'`,
-    )
-    took.push((rows[0]?.began.getTime() ?? NaN) - asked)
-    await bench.scale('tiny', 'worker', 0)
-    await bench.settled('tiny', 'worker', 0)
-  }
+  for (let start = 0; start < STARTS; start++) took.push(await startOneOff(bench))
   const [p50, p99] = [percentile(took, 0.5), percentile(took, 0.99)]
   const docker = await dockerRun(
     realpathSync(join(bench.installation.data.stacks, 'debian-12')),
@@ -55,4 +46,28 @@ export async function p1Start(bench: Bench): Promise<Figure[]> {
       met: docker === undefined ? undefined : p50 / docker <= 0.3,
     },
   ]
+}
+
+/** Milliseconds. The next one begins when all of this one is gone. */
+async function startOneOff({ api, database }: Bench): Promise<number> {
+  const asked = Date.now()
+  const answer = await api('POST', '/apps/tiny/dynos', { command: 'sleep 600' })
+  const { id } = answer as { readonly id: string }
+  let began: Date | null = null
+  await until('it has begun', async () => {
+    began = (await rowOf(id))?.began ?? null
+    return began !== null
+  })
+  const took = Number(began) - asked
+  await api('POST', `/apps/tiny/dynos/${id}/actions/stop`)
+  await until('it is down', async () => (await rowOf(id))?.state === 'down')
+  return took
+
+  async function rowOf(dyno: string) {
+    const { rows } = await database.query<{ began: Date | null; state: string }>(
+      'select started_at as began, state from dynos where id = $1',
+      [dyno],
+    )
+    return rows[0]
+  }
 }

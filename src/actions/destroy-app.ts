@@ -12,7 +12,7 @@ export async function destroyApp(tx: Queryable, app: App): Promise<void> {
   await lockPresentApp(tx, app.id)
   await markDestroyed(tx, app.id)
   await wakeFormations(tx, app)
-  await wakeOneOffs(tx, app)
+  await wakeOneOffs(tx, app.id)
   await wakeEveryRouter(tx)
   await wake(tx, { kind: 'app', subject: app.id, region: app.region })
 }

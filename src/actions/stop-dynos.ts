@@ -2,7 +2,7 @@ import type { App } from '../model/app.ts'
 import { requestRestart, type WhichDynos } from '../store/app-dynos.ts'
 import { wakeFormations } from '../store/app-formations.ts'
 import type { Queryable } from '../store/queryable.ts'
-import { wake } from '../store/work.ts'
+import { wakeAll } from '../store/work.ts'
 import { mustBeKnown } from './must-be-known.ts'
 
 /** `ps:stop`: a one-off ends; a dyno of a formation is started again, so it restarts. */
@@ -14,7 +14,9 @@ export async function stopDynos(
   const { formations, oneOffs } = await requestRestart(tx, app.id, which, 'stop')
   if (formations.length === 0 && oneOffs.length === 0) await mustBeKnown(tx, app, which)
   await wakeFormations(tx, app, formations)
-  for (const subject of oneOffs.toSorted()) {
-    await wake(tx, { kind: 'one-off', subject, region: app.region })
-  }
+  const { region } = app
+  await wakeAll(
+    tx,
+    oneOffs.map((subject) => ({ kind: 'one-off', subject, region })),
+  )
 }

@@ -8,7 +8,7 @@ import type { ProcessTypes } from '../model/procfile.ts'
 import type { ReleaseStatus } from '../model/release.ts'
 import { dynoColumns } from './dynos.ts'
 import type { Queryable } from './queryable.ts'
-import { wake } from './work.ts'
+import { type Subject, wakeAll } from './work.ts'
 
 /** What a command of the app would run on. */
 export interface Ground {
@@ -197,16 +197,11 @@ export async function oneOffsOf(db: Queryable, region: string): Promise<DynoId[]
 }
 
 /** Has the manager look at the app's one-offs. */
-export async function wakeOneOffs(
-  tx: Queryable,
-  app: { readonly id: AppId; readonly region: string },
-): Promise<void> {
+export async function wakeOneOffs(tx: Queryable, app: AppId): Promise<void> {
   const { rows } = await tx.query(
-    `select id from dynos where app = $1 and formation is null and state <> 'down'
-      order by id`,
-    [app.id],
+    `select id as subject, 'one-off' as kind, region from dynos
+      where app = $1 and formation is null and state <> 'down'`,
+    [app],
   )
-  for (const { id } of rows as { id: DynoId }[]) {
-    await wake(tx, { kind: 'one-off', subject: id, region: app.region })
-  }
+  await wakeAll(tx, rows as Subject[])
 }

@@ -76,7 +76,8 @@ export async function routerFacts(
                from dynos d
                left join router_slots s on s.app = d.app
               where d.region = r.name
-                and (d.state <> 'down' and d.type = 'web' or d.routed)) as dynos,
+                and (d.state <> 'down' and d.type = 'web' and d.formation is not null
+                     or d.routed)) as dynos,
             (select coalesce(json_agg(json_build_object(
                       'id', a.id, 'name', a.name,
                       'address', a.name || '.' || o.domain || ':' || o.http_port)
