@@ -49,9 +49,9 @@ export async function p1Start(bench: Bench): Promise<Figure[]> {
 }
 
 /** Milliseconds. The next one begins when all of this one is gone. */
-async function startOneOff({ api, database }: Bench): Promise<number> {
+async function startOneOff(bench: Bench): Promise<number> {
   const asked = Date.now()
-  const answer = await api('POST', '/apps/tiny/dynos', { command: 'sleep 600' })
+  const answer = await bench.api('POST', '/apps/tiny/dynos', { command: 'sleep 600' })
   const { id } = answer as { readonly id: string }
   let began: Date | null = null
   await until('it has begun', async () => {
@@ -59,12 +59,12 @@ async function startOneOff({ api, database }: Bench): Promise<number> {
     return began !== null
   })
   const took = Number(began) - asked
-  await api('POST', `/apps/tiny/dynos/${id}/actions/stop`)
+  await bench.api('POST', `/apps/tiny/dynos/${id}/actions/stop`)
   await until('it is down', async () => (await rowOf(id))?.state === 'down')
   return took
 
   async function rowOf(dyno: string) {
-    const { rows } = await database.query<{ began: Date | null; state: string }>(
+    const { rows } = await bench.database.query<{ began: Date | null; state: string }>(
       'select started_at as began, state from dynos where id = $1',
       [dyno],
     )
