@@ -7,7 +7,7 @@ import { canRollBackTo, type Release } from './release.ts'
 export function serializeRelease(
   it: Release,
   app: Pick<App, 'id' | 'name' | 'currentRelease'>,
-): ApiRelease {
+): ApiRelease & { readonly failure: string | null } {
   return {
     addon_plan_names: [],
     app: { id: app.id, name: app.name },
@@ -16,6 +16,8 @@ export function serializeRelease(
     current: it.id === app.currentRelease,
     description: it.description,
     eligible_for_rollback: canRollBackTo(it),
+    // Not in Heroku's schema: why it failed, in a sentence.
+    failure: it.failure,
     id: it.id,
     oci_image: null,
     output_stream_url: null,
