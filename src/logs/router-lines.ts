@@ -7,10 +7,11 @@
 import { createServer, type Server } from 'node:net'
 
 import { type AppId, isUuid } from '../model/ids.ts'
-import { displayTime, label, toBytes, withoutReturns } from './batch.ts'
+import { displayTime, label, withoutReturns } from './batch.ts'
 import type { Channels } from './channels.ts'
 import { splitFrames } from './octet-frames.ts'
 
+/** Of byte strings. */
 export type RouterRecordParser = (
   record: string,
 ) => { readonly app: AppId; readonly at: Date; readonly message: string } | undefined
@@ -42,18 +43,23 @@ function takeRecords(
   parse: RouterRecordParser,
 ): void {
   const lines = new Map<AppId, { count: number; text: string }>()
+  let known = { at: NaN, start: '' }
   for (const record of records) {
-    const parsed = parse(Buffer.from(record, 'latin1').toString('utf8'))
-    if (!parsed || !isUuid(parsed.app)) continue
-    const { app, at, message } = parsed
-    const { count, text } = lines.get(app) ?? { count: 0, text: '' }
-    const flat = toBytes(message.replaceAll('\n', ' '))
-    lines.set(app, {
-      count: count + 1,
-      text: `${text}${displayTime(at)}${LABEL}${flat}\n`,
-    })
+    const parsed = parse(record)
+    if (!parsed) continue
+    const { app, message } = parsed
+    const at = parsed.at.getTime()
+    // Many a line shares its millisecond with the one before.
+    if (at !== known.at) known = { at, start: `${displayTime(parsed.at)}${LABEL}` }
+    const line = `${known.start}${message.replaceAll('\n', ' ')}\n`
+    const of = lines.get(app)
+    if (of) {
+      of.count += 1
+      of.text += line
+    } else lines.set(app, { count: 1, text: line })
   }
   for (const [app, { count, text }] of lines) {
+    if (!isUuid(app)) continue
     channels.of(app).append({ ...SOURCE, count, text: withoutReturns(text) })
   }
 }

@@ -78,7 +78,10 @@ function named(name: string): string {
   return QUOTED.replace('(', `(?<${name}>`)
 }
 
-/** Undefined for a record that concerns no app, or is none of ours. */
+/**
+ * Undefined for a record that concerns no app, or is none of ours. It may be a text or a
+ * byte string: nothing but ASCII is looked at.
+ */
 export function parseRouterRecord(record: string): RouterLine | undefined {
   const fields = RECORD.exec(record)?.groups as
     Readonly<Record<Field, string>> | undefined
@@ -110,24 +113,16 @@ function messageOf(fields: Readonly<Record<Field, string>>): string {
   const code = codeOf(fields)
   const outcome: Outcome | undefined = code && OUTCOMES[code]
   const { connect, service } = timesOf(fields)
-  return [
-    ...(outcome?.sock ? [`sock=${outcome.sock}`] : []),
-    `at=${outcome?.at ?? 'info'}`,
-    ...(code ? [`code=${code} desc="${outcome?.desc}"`] : []),
-    `method=${fields.method}`,
-    `path="${pathOf(fields.uri)}"`,
-    `host=${word(fields.host)}`,
-    `request_id=${word(fields.id)}`,
-    `fwd="${unescape(fields.fwd).replaceAll(', ', ',').replaceAll('"', '')}"`,
-    `dyno=${/^[\w.]+(?=:)/.exec(fields.server)?.[0] ?? ''}`,
-    `connect=${connect}`,
-    `service=${service}`,
-    `status=${outcome?.status ?? fields.status}`,
-    `bytes=${fields.bytes}`,
-    'protocol=http1.1',
-    'tls=false',
-    ...(code === 'H31' ? [`agent="${unescape(fields.agent).replaceAll('"', '')}"`] : []),
-  ].join(' ')
+  const sock = outcome?.sock ? `sock=${outcome.sock} ` : ''
+  const fault = outcome ? ` code=${code} desc="${outcome.desc}"` : ''
+  const agent =
+    code === 'H31' ? ` agent="${unescape(fields.agent).replaceAll('"', '')}"` : ''
+  return (
+    `${sock}at=${outcome?.at ?? 'info'}${fault} method=${fields.method}` +
+    ` path="${pathOf(fields.uri)}" host=${word(fields.host)} request_id=${word(fields.id)}` +
+    ` fwd="${chain(fields.fwd)}" dyno=${placeOf(fields.server)} connect=${connect} service=${service}` +
+    ` status=${outcome?.status ?? fields.status} bytes=${fields.bytes} protocol=http1.1 tls=false${agent}`
+  )
 }
 
 function codeOf({
@@ -160,14 +155,29 @@ function timesOf(fields: Readonly<Record<Field, string>>): {
 
 /** A request line may name the whole address; the log shows path and query. */
 function pathOf(uri: string): string {
-  return uri.replace(/^https?:\/\/[^/?]*/i, '') || '/'
+  return uri.startsWith('/') ? uri : uri.replace(/^https?:\/\/[^/?]*/i, '') || '/'
+}
+
+/** The `web.1` of `web.1:<dyno id>`; empty where no dyno was chosen. */
+function placeOf(server: string): string {
+  return server.startsWith('<') ? '' : server.slice(0, server.indexOf(':'))
 }
 
 /** What stands without quotes must not look like more than one word. */
 function word(text: string): string {
-  return unescape(text).replaceAll(/[^\w.:[\]+/=-]/g, '_')
+  return ODD.test(text) ? unescape(text).replaceAll(ODD_ONES, '_') : text
 }
 
 function unescape(text: string): string {
-  return text.replaceAll(/\\(.)/g, '$1')
+  return text.includes('\\') ? text.replaceAll(/\\(.)/g, '$1') : text
 }
+
+/** Without spaces between the addresses, and without quotes. */
+function chain(text: string): string {
+  return /[\\" ]/.test(text)
+    ? unescape(text).replaceAll(', ', ',').replaceAll('"', '')
+    : text
+}
+
+const ODD = /[^\w.:[\]+/=-]/
+const ODD_ONES = new RegExp(ODD, 'g')
