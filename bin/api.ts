@@ -12,6 +12,7 @@ import { SECOND, systemClock } from '../src/lib/clock.ts'
 import { secretBox } from '../src/lib/secret-box.ts'
 import { patientDatabase } from '../src/store/patient-database.ts'
 import { startPart } from './part.ts'
+import { webhookReach } from './webhook-reach.ts'
 
 const CONNECTIONS = 10
 
@@ -29,6 +30,10 @@ const api = await apiServer(
   {
     pool: patientDatabase(pool),
     secrets,
+    webhooks: {
+      secrets: secretBox(readFileSync(data.keys.webhooks)),
+      reach: webhookReach(data, log),
+    },
     clock: systemClock,
     data,
     installation,

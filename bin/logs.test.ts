@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
-import { randomUUID } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import {
   appendFileSync,
@@ -13,20 +13,25 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs'
-import { type IncomingMessage, request } from 'node:http'
-import { createConnection } from 'node:net'
+import { createServer, type IncomingMessage, request } from 'node:http'
+import { type AddressInfo, createConnection } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
 
 import { dataDirectory } from '../src/installation/data-directory.ts'
+import { KEY_BYTES, secretBox } from '../src/lib/secret-box.ts'
 import { type AppId, type DynoId, newId } from '../src/model/ids.ts'
+import { type DeliveryId, PLATFORM } from '../src/model/webhook.ts'
 import { type LogLine, writeLogLines } from '../src/store/log-lines.ts'
+import { publish } from '../src/store/publish.ts'
+import { aWebhook } from '../test/a-webhook.ts'
 import { aDatabase } from '../test/postgres.ts'
 import { until } from '../test/until.ts'
 
 const pool = aDatabase()
 const data = dataDirectory(mkdtempSync(join(tmpdir(), 'mayfly-logs-')))
+const key = randomBytes(KEY_BYTES)
 let logs: ChildProcess
 
 async function start(): Promise<void> {
@@ -209,6 +214,9 @@ suite('logs', () => {
       regions: [{ name: 'us' }],
     }
     writeFileSync(data.installation, JSON.stringify(installation))
+    mkdirSync(data.keys.directory)
+    writeFileSync(data.keys.webhooks, key)
+    writeFileSync(data.webhookSettings, '{"allowedNetworks": ["127.0.0.1"]}')
     await pool.query(
       `insert into regions (id, name, description, country, locale, domain, http_port, subnet)
      values (gen_random_uuid(), 'us', 'here', 'here', 'here', 'localhost', 8080, '172.20.0.0/18')`,
@@ -449,5 +457,40 @@ suite('logs', () => {
     await kill('SIGKILL')
     await start()
     await until('its journal is gone', () => !existsSync(join(data.logs, app)))
+  })
+
+  test('killed while a webhook is told, it tells it again under the same id', async () => {
+    const told: DeliveryId[] = []
+    let answers = false
+    const receiver = createServer((incoming, response) => {
+      void (async () => {
+        const text = Buffer.concat(await incoming.toArray()).toString()
+        const { webhook_metadata: about } = JSON.parse(text) as {
+          readonly webhook_metadata: { readonly delivery: { readonly id: DeliveryId } }
+        }
+        told.push(about.delivery.id)
+        if (answers) response.end()
+      })()
+    })
+    receiver.listen(0, '127.0.0.1')
+    await once(receiver, 'listening')
+    const { port } = receiver.address() as AddressInfo
+    const app = await anApp()
+    await aWebhook(pool, { app, url: `http://127.0.0.1:${port}/` }, secretBox(key))
+    const happening = { app, at: new Date(), actor: PLATFORM, data: {} }
+    await publish(pool, [{ ...happening, include: 'dyno', action: 'update' }])
+    await until('it is told', () => told.length === 1)
+
+    await kill('SIGKILL')
+    answers = true
+    // As if a minute had passed.
+    await pool.query(`update work set leased_until = null where kind = 'webhook'`)
+    await start()
+    await until('it has been told', async () => {
+      const { rows } = await pool.query('select status from webhook_deliveries')
+      return (rows as { status: string }[]).every((row) => row.status === 'succeeded')
+    })
+    assert.deepEqual(told, [told[0], told[0]])
+    receiver.close()
   })
 })

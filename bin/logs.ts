@@ -1,11 +1,15 @@
-/** The logs process: takes lines in, keeps the last ones of every app, serves their readers. */
+/**
+ * The logs process: takes lines in, keeps the last ones of every app, serves their readers.
+ * It also tells webhooks what they are to be told (docs/decisions/0006).
+ */
 
-import { chmodSync, mkdirSync, rmSync } from 'node:fs'
+import { chmodSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { once } from 'node:events'
 import type { Server } from 'node:net'
 import { join } from 'node:path'
 
 import { MINUTE, pause, SECOND, systemClock } from '../src/lib/clock.ts'
+import { secretBox } from '../src/lib/secret-box.ts'
 import { Channels } from '../src/logs/channels.ts'
 import { DynoFiles } from '../src/logs/dyno-files.ts'
 import { takePlatformLines } from '../src/logs/platform-lines.ts'
@@ -16,7 +20,12 @@ import { sessionServer } from '../src/logs/session-server.ts'
 import { listen } from '../src/store/listen.ts'
 import { presentApps } from '../src/store/log-intake.ts'
 import { LOG_LINES } from '../src/store/log-lines.ts'
+import { WEBHOOKS } from '../src/store/webhooks.ts'
+import { heedHappenings } from '../src/webhooks/heed-happenings.ts'
+import { lookAfterWebhook } from '../src/webhooks/look-after-webhook.ts'
+import { runLoop } from '../src/work/loop.ts'
 import { startPart } from './part.ts'
+import { webhookReach } from './webhook-reach.ts'
 
 /** Should a notification be lost. */
 const POLL = 5 * SECOND
@@ -55,6 +64,8 @@ await Promise.all([
   repeat(takeLines, POLL),
   repeat(forgetDestroyedApps, MINUTE),
   sessions.tidy(signal),
+  heedHappenings({ pool, log }, signal),
+  tellWebhooks(),
 ])
 router.close()
 await sessions.close()
@@ -72,6 +83,27 @@ async function listenOn(path: string, server: Server, mode: number): Promise<voi
 async function takeLines(): Promise<void> {
   await platform().catch((error: unknown) =>
     log.error('cannot take in the lines of the platform', error),
+  )
+}
+
+async function tellWebhooks(): Promise<void> {
+  const secrets = secretBox(readFileSync(data.keys.webhooks))
+  const reach = webhookReach(data, log)
+  const webhook = lookAfterWebhook({ pool, secrets, clock: systemClock, reach })
+  await runLoop(
+    {
+      pool,
+      region: WEBHOOKS,
+      looks: { webhook },
+      log,
+      overdue: (held) => {
+        log.error('a look outlived its lease', held)
+        process.exit(1)
+      },
+      // They mostly wait for others' answers, and one who never answers must not hold up the rest.
+      width: 256,
+    },
+    signal,
   )
 }
 

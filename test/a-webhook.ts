@@ -10,6 +10,7 @@ export const SIGNING_SECRET = 'sesame'
 export async function aWebhook(
   db: Queryable,
   but: Partial<Webhook> & Pick<Webhook, 'app'>,
+  box = secrets,
 ): Promise<Webhook> {
   const now = new Date()
   const webhook: Webhook = {
@@ -23,8 +24,8 @@ export async function aWebhook(
   }
   await addWebhook(db, {
     ...webhook,
-    secret: secrets.seal(SIGNING_SECRET, webhook.id),
-    authorization: secrets.seal('Bearer me', webhook.id),
+    secret: box.seal(SIGNING_SECRET, webhook.id),
+    authorization: box.seal('Bearer me', webhook.id),
   })
   return webhook
 }

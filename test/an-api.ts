@@ -14,6 +14,7 @@ import { systemClock } from '../src/lib/clock.ts'
 import { type Log, silentLog } from '../src/lib/log.ts'
 import type { Account } from '../src/model/app.ts'
 import { HEROKU_LIMITS, type Limits } from '../src/model/limits.ts'
+import type { Reach } from '../src/model/reach.ts'
 import { ensureRegion } from '../src/store/ensure-region.ts'
 import { type Database, inTransaction } from '../src/store/queryable.ts'
 import { secrets } from './an-app.ts'
@@ -58,10 +59,13 @@ export async function anApi(
     log = silentLog,
     requestsPerHour = REQUESTS_PER_HOUR,
     limits = HEROKU_LIMITS,
+    reach = { own: [], allowed: [] },
   }: {
     readonly log?: Log
     readonly requestsPerHour?: number
     readonly limits?: Limits
+    /** Of webhooks. */
+    readonly reach?: Reach
   } = {},
 ): Promise<AnApi> {
   const token = randomUUID()
@@ -85,6 +89,7 @@ export async function anApi(
     {
       pool,
       secrets,
+      webhooks: { secrets, reach: () => reach },
       clock: systemClock,
       data,
       installation,

@@ -4,6 +4,7 @@ import type { Log } from '../lib/log.ts'
 import type { SecretBox } from '../lib/secret-box.ts'
 import type { Account } from '../model/app.ts'
 import type { Limits } from '../model/limits.ts'
+import type { Reach } from '../model/reach.ts'
 import type { Database } from '../store/queryable.ts'
 import type { RateLimit } from './rate-limit.ts'
 
@@ -11,6 +12,12 @@ import type { RateLimit } from './rate-limit.ts'
 export interface Deps {
   readonly pool: Database
   readonly secrets: SecretBox
+  readonly webhooks: {
+    /** Their own: what delivers them opens these, and no others. */
+    readonly secrets: SecretBox
+    /** As it is now. */
+    readonly reach: () => Reach
+  }
   readonly clock: Clock
   readonly data: DataDirectory
   readonly installation: Installation

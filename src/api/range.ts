@@ -69,12 +69,32 @@ function compare(a: unknown, b: unknown): number {
   return one < other ? -1 : 1
 }
 
-/** Answers with the part of the list that the request asks for. */
-export function sendPart(
+/**
+ * What a range of a list that the database sorts by a number asks of it: the ends, and one
+ * more than asked for, which shows whether there are more.
+ */
+export function numbersIn({ from, after, to, max, descending }: Range) {
+  const first = numberIn(from)
+  const next = descending ? -1 : 1
+  return {
+    from: first !== undefined && after ? first + next : first,
+    to: numberIn(to),
+    descending,
+    most: max + 1,
+  }
+}
+
+function numberIn(text: string): number | undefined {
+  return /^\d{1,15}$/.test(text) ? Number(text) : undefined
+}
+
+/** Answers with the part of the list that the request asks for, each item as `show` has it. */
+export function sendPart<Item extends object>(
   request: FastifyRequest,
   reply: FastifyReply,
-  items: readonly object[],
+  items: readonly Item[],
   properties: readonly string[] = ['id'],
+  show: (item: Item) => object = (item) => item,
 ): FastifyReply {
   const range = parseRange([request.headers.range].join(), properties)
   const { part, next } = partOf(items, range)
@@ -86,5 +106,5 @@ export function sendPart(
     reply.header('content-range', `${range.property} ${from}..${to}`)
   }
   if (next) reply.status(206).header('next-range', next)
-  return reply.send(part)
+  return reply.send(part.map(show))
 }

@@ -19,6 +19,9 @@ import { slugs } from './resources/slugs.ts'
 import { sources } from './resources/sources.ts'
 import { stacks } from './resources/stacks.ts'
 import { unbuilt } from './resources/unbuilt.ts'
+import { webhookDeliveries } from './resources/webhook-deliveries.ts'
+import { webhookEvents } from './resources/webhook-events.ts'
+import { webhooks } from './resources/webhooks.ts'
 import type { Resource } from './server.ts'
 
 /** Everything the API answers. */
@@ -44,4 +47,7 @@ export const resources: readonly Resource[] = [
   sources,
   stacks,
   unbuilt,
+  webhookDeliveries,
+  webhookEvents,
+  webhooks,
 ]

@@ -6,7 +6,8 @@
  *   manager.json           optional: timings that the managers take instead of Heroku's
  *   sizes.json             optional: what dyno sizes and limits differ from Heroku's
  *   api.json               optional: how many requests an hour the API takes of a token
- *   keys/                  ca.pem, ca.key, server.pem, server.key, config-vars.key, api-key
+ *   webhooks.json          optional: private networks that webhooks may reach all the same
+ *   keys/                  ca.pem, ca.key, server.pem, server.key, config-vars.key, webhooks.key, api-key
  *   postgres/              the private cluster
  *   run/<part>/            a part's own: its sockets and, once it serves, `ready` (its pid)
  *   run/supervisor/        which process each part is; root's, so that no part can name another
@@ -32,6 +33,7 @@ export interface DataDirectory {
   readonly installation: string
   readonly managerSettings: string
   readonly apiSettings: string
+  readonly webhookSettings: string
   readonly sizes: string
   readonly keys: {
     readonly directory: string
@@ -40,6 +42,7 @@ export interface DataDirectory {
     readonly certificate: string
     readonly privateKey: string
     readonly configVars: string
+    readonly webhooks: string
     readonly apiKey: string
   }
   readonly postgres: string
@@ -73,6 +76,7 @@ export function dataDirectory(root: string): DataDirectory {
     installation: at('installation.json'),
     managerSettings: at('manager.json'),
     apiSettings: at('api.json'),
+    webhookSettings: at('webhooks.json'),
     sizes: at('sizes.json'),
     keys: {
       directory: at('keys'),
@@ -81,6 +85,7 @@ export function dataDirectory(root: string): DataDirectory {
       certificate: at('keys', 'server.pem'),
       privateKey: at('keys', 'server.key'),
       configVars: at('keys', 'config-vars.key'),
+      webhooks: at('keys', 'webhooks.key'),
       apiKey: at('keys', 'api-key'),
     },
     postgres: at('postgres'),

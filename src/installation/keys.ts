@@ -32,6 +32,10 @@ export async function ensureKeys(
   if (!existsSync(keys.configVars)) {
     place(keys.configVars, randomBytes(KEY_BYTES), { mode: 0o400, owner: api })
   }
+  // Of the group: what delivers webhooks is no part of the API, and must not read config vars.
+  if (!existsSync(keys.webhooks)) {
+    place(keys.webhooks, randomBytes(KEY_BYTES), { mode: 0o440, owner: api })
+  }
   if (!existsSync(keys.apiKey)) {
     place(keys.apiKey, `HRKU-${randomBytes(24).toString('hex')}\n`, {
       mode: 0o600,

@@ -1,11 +1,12 @@
 import type { AppEvent } from '../model/event.ts'
 import type { AppId } from '../model/ids.ts'
 import { publishDynos } from './publish-dynos.ts'
+import { publishReleases } from './publish-releases.ts'
 import type { Queryable } from './queryable.ts'
 
 /**
- * Called in the transaction that the events speak of, after the changes to dynos' rows and
- * before the wakes. Their order is kept. Webhooks that hear of dynos are told.
+ * Called in the transaction that the events speak of, after the changes to rows. Their order
+ * is kept. Webhooks that hear of dynos or releases are told.
  */
 export async function writeEvents(
   tx: Queryable,
@@ -22,15 +23,14 @@ export async function writeEvents(
        returning app)
      select distinct app from event
       where exists (select from webhooks w
-                     where w.app = event.app and w.include && '{dyno, api:dyno}')`,
+                     where w.app = event.app and w.include && '{dyno, api:dyno, api:release}')`,
     [JSON.stringify(events)],
   )
   const heard = new Set((rows as { app: AppId }[]).map((row) => row.app))
   if (heard.size === 0) return
-  await publishDynos(
-    tx,
-    events.filter((it) => heard.has(it.app)),
-  )
+  const told = events.filter((it) => heard.has(it.app))
+  await publishReleases(tx, told)
+  await publishDynos(tx, told)
 }
 
 export interface KeptEvent extends AppEvent {

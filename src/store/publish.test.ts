@@ -11,7 +11,6 @@ import { addDynos } from './dynos.ts'
 import { writeEvents } from './events.ts'
 import { publish } from './publish.ts'
 import { type Queryable, inTransaction } from './queryable.ts'
-import { WEBHOOKS } from './webhooks.ts'
 
 const pool = aDatabase()
 const at = new Date('2026-01-01T00:00:00Z')
@@ -44,10 +43,9 @@ test('an app without webhooks leaves nothing behind', async () => {
   const { app } = await anApp(pool)
   await publish(pool, [happening(app.id, 'api:release')])
   assert.equal(await count('webhook_events'), 0)
-  assert.equal(await count(`work where kind = 'webhook'`), 0)
 })
 
-test('every webhook that hears of it gets it, in order, and is woken', async () => {
+test('every webhook that hears of it gets it, in order', async () => {
   const { app } = await anApp(pool)
   const other = await anApp(pool)
   const both = await aWebhook(pool, { app: app.id, include: ['dyno', 'api:release'] })
@@ -64,14 +62,6 @@ test('every webhook that hears of it gets it, in order, and is woken', async () 
   assert.deepEqual(await dataTold(one.id), [{ it: 1 }, { it: 3 }])
   assert.deepEqual([await dataTold(none.id), await dataTold(others.id)], [[], []])
   assert.equal(await count('webhook_events'), 3)
-  const { rows } = await pool.query(
-    `select subject from work where kind = 'webhook' and region = $1 order by subject`,
-    [WEBHOOKS],
-  )
-  assert.deepEqual(
-    rows.map((it) => (it as { subject: string }).subject),
-    [both.id, one.id].toSorted(),
-  )
 })
 
 test('what is rolled back was never told', async () => {
@@ -83,27 +73,6 @@ test('what is rolled back was never told', async () => {
   })
   await assert.rejects(failed, /no/)
   assert.deepEqual(await told(webhook.id), [])
-})
-
-test('who commits first is told of first', async () => {
-  const { app } = await anApp(pool)
-  const webhook = await aWebhook(pool, { app: app.id })
-  const numbers = Array.from({ length: 20 }, (_, it) => it)
-  const order: number[] = []
-  await Promise.all(
-    numbers.map(async (it) => {
-      const client = await pool.connect()
-      await client.query('begin')
-      await publish(client, [happening(app.id, 'dyno', { it })])
-      order.push(it)
-      await client.query('commit')
-      client.release()
-    }),
-  )
-  assert.deepEqual(
-    await dataTold(webhook.id),
-    order.map((it) => ({ it })),
-  )
 })
 
 test('the states of a dyno are told in the words of the API', async () => {

@@ -51,6 +51,16 @@ export async function openDeliveries(
   return rows as OpenDelivery[]
 }
 
+/** Those that have not been told everything. */
+export async function openWebhooks(db: Queryable): Promise<WebhookId[]> {
+  const { rows } = await db.query(
+    `select id from webhooks w
+      where exists (select from webhook_deliveries d
+                     where d.webhook = w.id and d.status not in ('failed', 'succeeded'))`,
+  )
+  return (rows as { id: WebhookId }[]).map((row) => row.id)
+}
+
 /**
  * Notes that an attempt is under way; of one that was, nobody knows how it ended. Returns
  * how many there have been, this one included; undefined where the delivery is gone.

@@ -45,6 +45,7 @@ suite('builds and sources', () => {
     const deps = {
       pool,
       secrets,
+      webhooks: { secrets, reach: () => ({ own: [], allowed: [] }) },
       clock: systemClock,
       data,
       installation,

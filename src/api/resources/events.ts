@@ -4,7 +4,7 @@ import { Type } from 'typebox'
 import type { App } from '../../model/app.ts'
 import { findEvents, type KeptEvent } from '../../store/events.ts'
 import type { Deps } from '../deps.ts'
-import { parseRange, type Range, sendPart } from '../range.ts'
+import { numbersIn, parseRange, sendPart } from '../range.ts'
 import { requireApp } from '../require-app.ts'
 
 const AppParams = Type.Object({ app: Type.String() })
@@ -22,32 +22,11 @@ export const events: FastifyPluginAsyncTypebox<Deps> = async (server, { pool }) 
       const { kind, dyno } = request.query
       const app = await requireApp(pool, request.params.app)
       const range = parseRange([request.headers.range].join(), ['id'])
-      // One more than asked for shows whether there are more.
-      const most = range.max + 1
-      const found = await findEvents(pool, app.id, {
-        kind,
-        dyno,
-        ...boundsOf(range),
-        descending: range.descending,
-        most,
-      })
+      const found = await findEvents(pool, app.id, { kind, dyno, ...numbersIn(range) })
       const shown = found.map((it) => serializeEvent(it, app))
       return sendPart(request, reply, shown)
     },
   )
-}
-
-function boundsOf({ from, after, to, descending }: Range) {
-  const first = numberIn(from)
-  const next = descending ? -1 : 1
-  return {
-    from: first !== undefined && after ? first + next : first,
-    to: numberIn(to),
-  }
-}
-
-function numberIn(text: string): number | undefined {
-  return /^\d{1,15}$/.test(text) ? Number(text) : undefined
 }
 
 function serializeEvent(it: KeptEvent, app: App) {
