@@ -57,23 +57,26 @@ export async function wakeAll(
   )
 }
 
-/** Takes up to `limit` subjects that are due, each for `leaseSeconds`. */
+/** Takes up to `limit` subjects that are due, each for `leaseSeconds`; who is longest due, first. */
 export async function claim(
   db: Queryable,
   from: { readonly region: string; readonly kinds: readonly string[] },
   { limit, leaseSeconds }: { readonly limit: number; readonly leaseSeconds: number },
 ): Promise<Claim[]> {
   const { rows } = await db.query(
-    `update work
-        set leased_until = now() + make_interval(secs => $4)
-      where (kind, subject) in (
-        select kind, subject from work
-         where region = $1 and kind = any($2) and run_at <= now()
-           and (leased_until is null or leased_until < now())
-         order by run_at
-         limit $3
-           for update skip locked)
-     returning kind, subject, wakes::text, leased_until::text, failures`,
+    `with claimed as (
+       update work
+          set leased_until = now() + make_interval(secs => $4)
+        where (kind, subject) in (
+          select kind, subject from work
+           where region = $1 and kind = any($2) and run_at <= now()
+             and (leased_until is null or leased_until < now())
+           order by run_at
+           limit $3
+             for update skip locked)
+       returning kind, subject, wakes, leased_until, failures, run_at)
+     select kind, subject, wakes::text, leased_until::text, failures from claimed
+      order by run_at, kind, subject`,
     [from.region, from.kinds, limit, leaseSeconds],
   )
   return rows as Claim[]
