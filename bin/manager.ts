@@ -69,12 +69,13 @@ await runtime.prepare(signal)
 const list = part.hastyPool(FOR_THE_LIST)
 const health = healthChecker({ runtime, pool: list, region: name, log }, signal)
 const limits = followLimits(data.sizes, { log, signal })
+const sizes = () => limits().sizes
 const { place, placeBuild } = placer({
   pool,
   runtime,
   clock,
   machine: { name: installation.id, regions: installation.regions.map((it) => it.name) },
-  sizes: () => limits().sizes,
+  sizes,
   memoryFactor,
   buildMemory: BUILD_MEMORY,
 })
@@ -94,6 +95,7 @@ const loop = runLoop(
         timings,
         health,
         place,
+        sizes,
       }),
       'one-off': lookAfterOneOff({
         pool,
@@ -103,6 +105,7 @@ const loop = runLoop(
         ahead,
         timings,
         place,
+        sizes,
       }),
       build: lookAfterBuild({
         pool,
@@ -121,7 +124,7 @@ const loop = runLoop(
         secrets,
         clock,
         region: name,
-        sizes: () => limits().sizes,
+        sizes,
         place,
         log,
       }),

@@ -1,7 +1,7 @@
 import { type Dyno, placeOf } from '../model/dyno.ts'
 import type { Environment } from '../model/dyno-environment.ts'
 import type { SlugId } from '../model/ids.ts'
-import { sizeNamed } from '../model/size.ts'
+import { type Size, sizeNamed } from '../model/size.ts'
 import type { Attachment, DynoSpec } from '../runtime/runtime.ts'
 
 export interface Surroundings {
@@ -10,11 +10,13 @@ export interface Surroundings {
   readonly slug: SlugId
   readonly slugChecksum: string | null
   readonly attachment?: Attachment | undefined
+  /** As the installation has them; undefined: as Heroku has. */
+  readonly sizes?: readonly Size[] | undefined
 }
 
 /** What the runtime must know of a dyno. */
 export function dynoSpec(dyno: Dyno, its: Surroundings): DynoSpec {
-  const size = sizeNamed(dyno.size)
+  const size = sizeNamed(dyno.size, its.sizes)
   if (!size) throw new Error(`dyno ${dyno.id} is of an unknown size, ${dyno.size}`)
   return {
     id: dyno.id,

@@ -4,16 +4,21 @@ import { later, MINUTE } from '../lib/clock.ts'
 import { coolOff, crashesInARow } from '../model/crash-policy.ts'
 import type { Dyno, StopReason } from '../model/dyno.ts'
 import * as say from '../model/dyno-lines.ts'
-import { sizeNamed } from '../model/size.ts'
-import type { Exit } from './facts.ts'
+import { type Size, sizeNamed } from '../model/size.ts'
+import type { Exit, Facts } from './facts.ts'
 import { move, type Move, note, type Notes } from './steps.ts'
 
 /** A dyno that ran so long before it was lost was not lost for what it did. */
 const SETTLED_AFTER = MINUTE
 
 /** The process ended by itself, whatever its status: that is a crash. One that leaves had its time. */
-export function ended(dyno: Dyno, exit: Exit, now: Date): Move {
-  if (dyno.leaving) return move(dyno, 'stopping', exitNotes(exit), exitLines(dyno, exit))
+export function ended(
+  dyno: Dyno,
+  exit: Exit,
+  { now, sizes }: Pick<Facts, 'now' | 'sizes'>,
+): Move {
+  const lines = exitLines(dyno, exit, sizes)
+  if (dyno.leaving) return move(dyno, 'stopping', exitNotes(exit), lines)
   const ran = exit.at.getTime() - exit.startedAt.getTime()
   const because = dyno.stopReason ?? (exit.outOfMemory ? 'out of memory' : 'crash')
   return crashed(
@@ -21,14 +26,14 @@ export function ended(dyno: Dyno, exit: Exit, now: Date): Move {
     { crashes: crashesInARow(dyno.crashes, ran), because, now },
     {
       note: exitNotes(exit),
-      say: exitLines(dyno, exit),
+      say: lines,
     },
   )
 }
 
 /** An exit that was asked for. */
-export function noteExit(dyno: Dyno, exit: Exit): Move {
-  return note(dyno, exitNotes(exit), exitLines(dyno, exit))
+export function noteExit(dyno: Dyno, exit: Exit, sizes: Facts['sizes']): Move {
+  return note(dyno, exitNotes(exit), exitLines(dyno, exit, sizes))
 }
 
 /**
@@ -82,9 +87,9 @@ function exitNotes(exit: Exit): Notes {
 }
 
 /** An out-of-memory kill is never told as a plain exit, also of a dyno that was stopping. */
-function exitLines(dyno: Dyno, exit: Exit): string[] {
+function exitLines(dyno: Dyno, exit: Exit, sizes: readonly Size[] | undefined): string[] {
   const exited = say.processExited(exit.status)
-  const size = sizeNamed(dyno.size)
+  const size = sizeNamed(dyno.size, sizes)
   if (!exit.outOfMemory || !size) return [exited]
   return [say.memoryInUse(size.hardMemory, size), say.OUT_OF_MEMORY, say.KILLING, exited]
 }

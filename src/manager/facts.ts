@@ -2,6 +2,7 @@ import type { Dyno } from '../model/dyno.ts'
 import type { DynoPolicy } from '../model/dyno-policy.ts'
 import type { Formation } from '../model/formation.ts'
 import type { DynoId } from '../model/ids.ts'
+import type { Size } from '../model/size.ts'
 import type { DynoStatus } from '../runtime/runtime.ts'
 
 /** All that the dyno manager decides by. */
@@ -13,6 +14,8 @@ export interface Facts {
   readonly statuses: ReadonlyMap<DynoId, DynoStatus>
   /** Of dynos with a health check. Who is absent has not been asked yet: that says nothing. */
   readonly health: ReadonlyMap<DynoId, Health>
+  /** As the installation has them; undefined: as Heroku has. */
+  readonly sizes?: readonly Size[] | undefined
   readonly now: Date
 }
 

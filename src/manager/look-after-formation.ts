@@ -17,14 +17,16 @@ import type { Dyno } from '../model/dyno.ts'
 import { dynoPolicy } from '../model/dyno-policy.ts'
 import { dynoEnvironment, type Environment } from '../model/dyno-environment.ts'
 import type { FormationId } from '../model/ids.ts'
+import type { Size } from '../model/size.ts'
 import type { Timings } from '../model/timings.ts'
 import type { DynoSpec, Runtime } from '../runtime/runtime.ts'
 import { liveDynos } from '../store/dynos.ts'
 import { findFormation, type FormationFacts } from '../store/formations.ts'
 import { inTransaction } from '../store/queryable.ts'
 import type { CheckHealth } from './check-health.ts'
-import { dynoSpec } from './dyno-spec.ts'
+import { dynoSpec, type Surroundings } from './dyno-spec.ts'
 import { type Facts, WEB } from './facts.ts'
+import { metadataFor } from './metadata-for.ts'
 import type { Placer } from './place-dynos.ts'
 import { nextMoment, planFormation } from './plan-formation.ts'
 import { refused } from './refused.ts'
@@ -41,6 +43,8 @@ export interface Deps {
   readonly health: CheckHealth
   /** Which of these may boot: there is room for them. */
   readonly place: Placer['place']
+  /** As set now; undefined: as Heroku has them. */
+  readonly sizes?: () => readonly Size[]
 }
 
 /** How many dynos of a formation boot in one look: those that are up already must not wait for all. */
@@ -88,7 +92,8 @@ async function factsOf(
     }),
   })
   const policy = dynoPolicy(configVars, enabledFeatures(switches), deps.timings())
-  return { formation, policy, dynos, statuses, health, now: deps.clock.now() }
+  const sizes = deps.sizes?.()
+  return { formation, policy, dynos, statuses, health, sizes, now: deps.clock.now() }
 }
 
 interface Look {
@@ -182,8 +187,12 @@ async function call(
 ): Promise<void> {
   const { dyno } = step
   switch (step.do) {
-    case 'boot':
-      return deps.runtime.start(specOf(dyno, found, configVars), signal)
+    case 'boot': {
+      const metadata = await metadataFor(deps.pool, dyno, found.switches)
+      const environment = { ...metadata, ...dynoEnvironment(dyno, configVars) }
+      const spec = specOf(dyno, found, { environment, sizes: deps.sizes?.() })
+      return deps.runtime.start(spec, signal)
+    }
     case 'terminate':
       return deps.runtime.terminate(dyno.id, signal)
     case 'kill':
@@ -203,11 +212,13 @@ function configVarsOf(found: FormationFacts, secrets: SecretBox): Environment {
   return JSON.parse(secrets.open(found.configVars, found.formation.app)) as Environment
 }
 
-function specOf(dyno: Dyno, found: FormationFacts, configVars: Environment): DynoSpec {
-  const { formation, stack, slugChecksum } = found
-  const environment = dynoEnvironment(dyno, configVars)
+function specOf(
+  dyno: Dyno,
+  { formation, stack, slugChecksum }: FormationFacts,
+  its: Pick<Surroundings, 'environment' | 'sizes'>,
+): DynoSpec {
   const { slug } = formation
-  const spec = dynoSpec(dyno, { environment, stack, slug, slugChecksum })
+  const spec = dynoSpec(dyno, { ...its, stack, slug, slugChecksum })
   return dyno.type === WEB ? { ...spec, port: dyno.port } : spec
 }
 

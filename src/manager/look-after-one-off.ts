@@ -13,12 +13,14 @@ import { dynoPolicy } from '../model/dyno-policy.ts'
 import type { DynoId } from '../model/ids.ts'
 import type { OneOff } from '../model/one-off.ts'
 import { startLine } from '../model/start-line.ts'
+import type { Size } from '../model/size.ts'
 import type { Timings } from '../model/timings.ts'
 import type { DynoStatus, Runtime } from '../runtime/runtime.ts'
 import { keepOutput } from '../store/keep-output.ts'
 import { findOneOff, type OneOffFacts as Found } from '../store/one-offs.ts'
 import { inTransaction } from '../store/queryable.ts'
 import { dynoSpec } from './dyno-spec.ts'
+import { metadataFor } from './metadata-for.ts'
 import {
   nextMoment,
   type OneOffFacts,
@@ -40,6 +42,8 @@ export interface Deps {
   readonly timings: () => Timings
   /** Whether it may boot: there is room for it. */
   readonly place: Placer['place']
+  /** As set now; undefined: as Heroku has them. */
+  readonly sizes?: () => readonly Size[]
 }
 
 const LONGEST_WAIT = MINUTE
@@ -106,6 +110,7 @@ function factsOf(
     appIsThere,
     releaseStatus,
     startLine: startLine(oneOff, environment.whole),
+    sizes: deps.sizes?.(),
     now: deps.clock.now(),
   }
 }
@@ -128,7 +133,10 @@ async function take(step: OneOffStep, look: Look): Promise<void> {
     case 'move':
     case 'note hang-up':
     case 'settle release':
-      return changeRows(step, deps)
+      await changeRows(step, deps)
+      // Room has come for whoever waits.
+      if (step.do === 'move' && step.to === 'down') await deps.place([], signal)
+      return
     case 'boot':
       return boot(look)
     case 'hang up':
@@ -145,9 +153,11 @@ async function take(step: OneOffStep, look: Look): Promise<void> {
 async function boot({ found, environment, deps, signal }: Look): Promise<void> {
   const { oneOff } = found
   if (!(await deps.place([oneOff.id], signal)).has(oneOff.id)) return
+  const metadata = await metadataFor(deps.pool, oneOff, found.switches)
   const spec = dynoSpec(oneOff, {
     ...found,
-    environment: environment.whole,
+    environment: { ...metadata, ...environment.whole },
+    sizes: deps.sizes?.(),
     ...(oneOff.attached && { attachment: { terminal: oneOff.terminal ?? undefined } }),
   })
   try {

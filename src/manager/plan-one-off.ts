@@ -12,6 +12,7 @@ import type { DynoPolicy } from '../model/dyno-policy.ts'
 import type { OneOff } from '../model/one-off.ts'
 import * as told from '../model/one-off-lines.ts'
 import type { ReleaseStatus } from '../model/release.ts'
+import type { Size } from '../model/size.ts'
 import type { Timings } from '../model/timings.ts'
 import type { DynoStatus } from '../runtime/runtime.ts'
 import { noteExit } from './endings.ts'
@@ -30,6 +31,8 @@ export interface OneOffFacts {
   readonly releaseStatus: ReleaseStatus
   /** Said of an attached one when its process starts; of others it has been said. */
   readonly startLine: string
+  /** As the installation has them; undefined: as Heroku has. */
+  readonly sizes?: readonly Size[] | undefined
   readonly now: Date
 }
 
@@ -139,7 +142,7 @@ function whileStarting(facts: OneOffFacts): OneOffStep[] {
 function whileUp(facts: OneOffFacts): OneOffStep[] {
   const { oneOff, status, now } = facts
   if (status?.is === 'exited') {
-    return [exited(oneOff, status, status.outOfMemory ? 'out of memory' : 'exit')]
+    return [exited(facts, status, status.outOfMemory ? 'out of memory' : 'exit')]
   }
   if (status?.is !== 'running') return [over(oneOff, 'host lost', [say.HOST_LOST], now)]
 
@@ -153,7 +156,7 @@ function whileStopping(facts: OneOffFacts): OneOffStep[] {
   const { oneOff, status, now, policy, releaseStatus } = facts
   if (!oneOff.exitedAt) {
     if (status?.is === 'exited')
-      return [exited(oneOff, status, oneOff.stopReason ?? 'exit')]
+      return [exited(facts, status, oneOff.stopReason ?? 'exit')]
     if (status?.is !== 'running') return [over(oneOff, 'host lost', [], now)]
     const step = terminate(oneOff, status, { stopGrace: policy.stopGrace, now })
     return step ? [step] : []
@@ -227,8 +230,12 @@ function linesOf(reason: StopReason): string[] {
   return reason === 'cycling' ? ['Cycling'] : []
 }
 
-function exited(oneOff: OneOff, exit: Exit, stopReason: StopReason): Move {
-  const noted = noteExit(oneOff, exit)
+function exited(
+  { oneOff, sizes }: OneOffFacts,
+  exit: Exit,
+  stopReason: StopReason,
+): Move {
+  const noted = noteExit(oneOff, exit, sizes)
   const lines = [...noted.say, told.completed('up')]
   return move(oneOff, 'stopping', { ...noted.note, stopReason }, lines)
 }

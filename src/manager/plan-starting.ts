@@ -27,7 +27,7 @@ export function planStarting(dyno: Dyno, facts: Facts): Step | undefined {
       return lost(dyno, now)
     case 'exited':
       if (!dyno.startedAt) return { do: 'note start', dyno, at: status.startedAt }
-      return ended(dyno, status, now)
+      return ended(dyno, status, facts)
     case 'running':
       if (dyno.killedAt) return { do: 'kill', dyno }
       if (!dyno.startedAt) return { do: 'note start', dyno, at: status.startedAt }

@@ -12,7 +12,7 @@ export function planStopping(dyno: Dyno, facts: Facts): Step | undefined {
     if (status) return { do: 'remove', dyno }
     return dyno.routed ? undefined : move(dyno, restOf(dyno, facts), {}, [])
   }
-  if (status?.is === 'exited') return noteExit(dyno, status)
+  if (status?.is === 'exited') return noteExit(dyno, status, facts.sizes)
   if (status?.is !== 'running') return note(dyno, { exitedAt: now }, [])
 
   if (dyno.routed) return undefined

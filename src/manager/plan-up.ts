@@ -9,7 +9,7 @@ import { move, type Step, stop } from './steps.ts'
 
 export function planUp(dyno: Dyno, facts: Facts, room: Room): Step | undefined {
   const status = facts.statuses.get(dyno.id)
-  if (status?.is === 'exited') return ended(dyno, status, facts.now)
+  if (status?.is === 'exited') return ended(dyno, status, facts)
   if (status?.is !== 'running') return lost(dyno, facts.now)
   // The log told of its going when its successor took the place.
   if (dyno.leaving)

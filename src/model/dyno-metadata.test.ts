@@ -1,0 +1,29 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+
+import { dynoMetadata, wantsMetadata } from './dyno-metadata.ts'
+import type { AppId, DynoId } from './ids.ts'
+
+test('a dyno is told of its app and release where its app wants it', () => {
+  assert.equal(wantsMetadata({}), false)
+  assert.equal(wantsMetadata({ 'runtime-dyno-metadata': true }), true)
+  const told = dynoMetadata('d1' as DynoId, {
+    app: { id: 'a1' as AppId, name: 'shop', domain: 'localhost' },
+    release: {
+      version: 7,
+      description: 'Deploy 5f2a1c3e',
+      createdAt: new Date('2026-01-02T03:04:05.678Z'),
+    },
+    commit: '5f2a1c3e00',
+  })
+  assert.deepEqual(told, {
+    HEROKU_APP_DEFAULT_DOMAIN_NAME: 'shop.localhost',
+    HEROKU_APP_ID: 'a1',
+    HEROKU_APP_NAME: 'shop',
+    HEROKU_DYNO_ID: 'd1',
+    HEROKU_RELEASE_CREATED_AT: '2026-01-02T03:04:05Z',
+    HEROKU_RELEASE_VERSION: 'v7',
+    HEROKU_SLUG_COMMIT: '5f2a1c3e00',
+    HEROKU_SLUG_DESCRIPTION: 'Deploy 5f2a1c3e',
+  })
+})

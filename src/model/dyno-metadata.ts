@@ -1,0 +1,38 @@
+/**
+ * With the feature `runtime-dyno-metadata`, what a dyno is told of its app and release
+ * (heroku-semantics §1.4). A config var of the same name comes before it.
+ */
+
+import { enabledFeatures, type Switches } from './app-features.ts'
+import type { Environment } from './dyno-environment.ts'
+import type { AppId, DynoId } from './ids.ts'
+
+export interface MetadataFacts {
+  readonly app: { readonly id: AppId; readonly name: string; readonly domain: string }
+  readonly release: {
+    readonly version: number
+    readonly description: string
+    readonly createdAt: Date
+  }
+  /** Null: what was built had no version. */
+  readonly commit: string | null
+}
+
+export function wantsMetadata(switches: Switches): boolean {
+  return enabledFeatures(switches).has('runtime-dyno-metadata')
+}
+
+export function dynoMetadata(dyno: DynoId, facts: MetadataFacts): Environment {
+  const { app, release, commit } = facts
+  return {
+    HEROKU_APP_DEFAULT_DOMAIN_NAME: `${app.name}.${app.domain}`,
+    HEROKU_APP_ID: app.id,
+    HEROKU_APP_NAME: app.name,
+    HEROKU_DYNO_ID: dyno,
+    // To the second.
+    HEROKU_RELEASE_CREATED_AT: release.createdAt.toISOString().replace(/\.\d+Z$/, 'Z'),
+    HEROKU_RELEASE_VERSION: `v${release.version}`,
+    HEROKU_SLUG_COMMIT: commit ?? '',
+    HEROKU_SLUG_DESCRIPTION: release.description,
+  }
+}
