@@ -1,6 +1,6 @@
 /** An installation for the length of a benchmark, and what the figures ask of it. */
 
-import { cpSync } from 'node:fs'
+import { cpSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { Pool } from 'pg'
@@ -24,10 +24,16 @@ export interface Bench {
   settled(app: string, type: string, quantity: number): Promise<void>
 }
 
+/** So that a hundred find room on any machine. */
+const SMALL = { 'Standard-1X': { memory: 64, hardMemory: 1024 } }
+
 const tinyApp = join(import.meta.dirname, 'tiny-app')
 
 export async function withBench(work: (bench: Bench) => Promise<void>): Promise<void> {
-  const { installation, open, close } = installationToBe({ regions: ['us'] })
+  const { installation, open, close } = installationToBe({
+    regions: ['us'],
+    prepare: ({ sizes }) => writeFileSync(sizes, JSON.stringify({ sizes: SMALL })),
+  })
   await open()
   const database = new Pool(databaseConfig(installation.data, undefined))
   try {

@@ -31,6 +31,8 @@ export interface AppDyno {
   readonly exitedAt: Date | null
   /** When a crashed one is started again. */
   readonly nextAttemptAt: Date | null
+  /** Why a starting one is not placed yet: 'capacity'. */
+  readonly waitingFor: string | null
   readonly createdAt: Date
   readonly updatedAt: Date
 }
@@ -43,7 +45,8 @@ export async function dynosOf(db: Queryable, app: AppId): Promise<AppDyno[]> {
             d.routed, d.crashes, d.exit_status as "exitStatus",
             d.formation is null as "isOneOff",
             d.exited_at as "exitedAt",
-            d.next_attempt_at as "nextAttemptAt", d.created_at as "createdAt",
+            d.next_attempt_at as "nextAttemptAt", d.waiting_for as "waitingFor",
+            d.created_at as "createdAt",
             d.updated_at as "updatedAt",
             json_build_object('id', r.id, 'version', r.version) as release
        from dynos d join releases r on r.id = d.release
@@ -59,6 +62,12 @@ export type WhichDynos =
   | { readonly type: string }
   /** By id, or by place: `web.1`. */
   | { readonly dyno: string }
+
+/** `all dynos`, `web dynos`, `web.1`. */
+export function describeDynos(which: WhichDynos): string {
+  if ('all' in which) return 'all dynos'
+  return 'type' in which ? `${which.type} dynos` : which.dyno
+}
 
 /** Who must hear of a wish. */
 export interface Meant {

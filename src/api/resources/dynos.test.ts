@@ -18,6 +18,14 @@ interface Row {
   readonly nextAttemptAt?: string
 }
 
+test('extended, a starting dyno says what it waits for', async () => {
+  const { call } = await anApi(pool)
+  const app = await anAppWith([{ ordinal: 1, state: 'starting' }])
+  await pool.query(`update dynos set waiting_for = 'capacity' where app = $1`, [app])
+  const { body } = await call(`GET /apps/${app}/dynos/web.1?extended=true`)
+  assert.equal((body as Record<string, Json>)['extended']?.['waiting_for'], 'capacity')
+})
+
 let addresses = 0
 
 async function anAppWith(rows: readonly Row[]): Promise<string> {

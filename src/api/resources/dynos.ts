@@ -5,6 +5,7 @@ import { type Static, type TSchema, Type } from 'typebox'
 import { restartDynos } from '../../actions/restart-dynos.ts'
 import { runDyno, type RunWish } from '../../actions/run-dyno.ts'
 import { stopDynos } from '../../actions/stop-dynos.ts'
+import type { Account } from '../../model/app.ts'
 import { attachUrl } from '../../model/attach-url.ts'
 import type { DynoState } from '../../model/dyno.ts'
 import { Problem } from '../../model/problem.ts'
@@ -81,8 +82,8 @@ export const dynos: FastifyPluginAsyncTypebox<Deps> = async (server, deps) => {
   server.delete(
     '/apps/:app/dynos',
     { schema: { params: AppParams } },
-    async ({ params }, reply) =>
-      reply.status(202).send(await ask(restartDynos, params.app, { all: true })),
+    async ({ params, account }, reply) =>
+      reply.status(202).send(await ask(restartDynos, params.app, { all: true }, account)),
   )
 
   for (const [method, action, act] of [
@@ -93,16 +94,20 @@ export const dynos: FastifyPluginAsyncTypebox<Deps> = async (server, deps) => {
       method,
       url: `/apps/:app/dynos/:dyno${action}`,
       schema: { params: DynoParams },
-      handler: async ({ params }, reply) =>
-        reply.status(202).send(await ask(act, params.app, { dyno: params.dyno })),
+      handler: async ({ params, account }, reply) =>
+        reply
+          .status(202)
+          .send(await ask(act, params.app, { dyno: params.dyno }, account)),
     })
 
     server.route({
       method,
       url: `/apps/:app/formations/:type${action}`,
       schema: { params: TypeParams },
-      handler: async ({ params }, reply) =>
-        reply.status(202).send(await ask(act, params.app, { type: params.type })),
+      handler: async ({ params, account }, reply) =>
+        reply
+          .status(202)
+          .send(await ask(act, params.app, { type: params.type }, account)),
     })
   }
 
@@ -123,9 +128,10 @@ export const dynos: FastifyPluginAsyncTypebox<Deps> = async (server, deps) => {
     act: typeof restartDynos,
     identity: string,
     which: WhichDynos,
+    account: Account,
   ): Promise<object> {
     const app = await requireApp(pool, identity)
-    await inTransaction(pool, (tx) => act(tx, app, which))
+    await inTransaction(pool, (tx) => act(tx, app, which, account))
     return {}
   }
 }
@@ -182,5 +188,6 @@ function serializeExtent(it: AppDyno) {
     region: it.region,
     route: it.routed ? `${it.address}:${it.port}` : null,
     stop_reason: it.stopReason,
+    waiting_for: it.waitingFor,
   }
 }
