@@ -2,16 +2,13 @@ import type { SecretBox } from '../lib/secret-box.ts'
 import type { App } from '../model/app.ts'
 import { placeOf } from '../model/dyno.ts'
 import { newId } from '../model/ids.ts'
-import { sizeOfOneOff } from '../model/one-off.ts'
+import { RELEASE_TYPE, sizeOfOneOff } from '../model/one-off.ts'
 import { byWhom, type ConfigVars, type Release } from '../model/release.ts'
 import { startLine } from '../model/start-line.ts'
 import { formationsOf, putFormation } from '../store/app-formations.ts'
 import { writeLogLines } from '../store/log-lines.ts'
 import type { Queryable } from '../store/queryable.ts'
 import { startOneOff } from './start-one-off.ts'
-
-/** The process type whose command every new release runs before it is the current one. */
-export const RELEASE_TYPE = 'release'
 
 export interface ReleasePhase {
   readonly app: Pick<App, 'id' | 'region'>

@@ -124,7 +124,7 @@ function faultOf({
 
 function sizeOf(wish: RunWish, { formations, oneOffs }: Ground, limits: Limits): string {
   const name = wish.size ?? sizeOfOneOff(formations)
-  const size = sizeNamed(name)?.name
+  const size = sizeNamed(name, limits.sizes)?.name
   if (!size)
     throw new Problem('invalid_params', `Couldn't find that dyno size (${name}).`)
   const fault = faultOfOneOff(

@@ -29,6 +29,9 @@ export interface OneOff extends Dyno {
   readonly releasePhase: ReleaseId | null
 }
 
+/** The process type whose command every new release runs before it is the current one. */
+export const RELEASE_TYPE = 'release'
+
 /** Seconds: a day. */
 export const LONGEST_TIME_TO_LIVE = 86_400
 

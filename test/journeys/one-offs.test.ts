@@ -128,6 +128,19 @@ test('when the cause is gone, releases:retry makes it stand', async () => {
   )
 })
 
+test('a release phase outlives the manager', async () => {
+  await app.heroku('config:set', 'RELEASE_SECONDS=5')
+  const release = (await names()).find((it) => it.startsWith('release.'))
+  assert.ok(release)
+  const [, id] = await listed(release, 'up')
+  await journey.killPart('manager-us')
+  await until('it is current', async () => (await releases()).at(-1)?.current === true)
+  const ended = (await journey.api('GET', `/apps/releases/events?dyno=${id}`)) as {
+    readonly kind: string
+  }[]
+  assert.equal(ended.filter((it) => it.kind === 'dyno.up').length, 1)
+})
+
 test('a newer release takes over from one that is pending', async () => {
   await app.heroku('config:set', 'RELEASE_SECONDS=600')
   await until('its command runs', async () =>

@@ -105,6 +105,35 @@ for (const [what, body, expected] of refused) {
   })
 }
 
+test('an Eco app runs one at a time, of its own tier', async () => {
+  const { call, run, app } = await world()
+  const updates = ['web', 'migrate'].map((type) => ({ type, size: 'eco' }))
+  assert.equal((await call(`PATCH ${app}/formation`, { updates })).status, 200)
+  const first = await run({ command: 'bash' })
+  assert.deepEqual([first.status, first.body['size']], [201, 'Eco'])
+  const second = await run({ command: 'bash' })
+  assert.equal(second.body.id, 'cannot_run_above_limit')
+  const another = await run({ command: 'bash', size: 'standard-1x' })
+  assert.equal(another.status, 422)
+})
+
+test('a restart leaves it alone; to stop it by its type wakes its keeper', async () => {
+  const { call, run, app } = await world()
+  const { body } = await run({ command: 'bash' })
+  const asked = async () => {
+    const { rows } = await pool.query<{ asked: boolean }>(
+      'select restart_requested_at is not null as asked from dynos where id = $1',
+      [body.id],
+    )
+    return rows[0]?.asked
+  }
+  assert.equal((await call(`DELETE ${app}/dynos`)).status, 202)
+  assert.equal((await call(`DELETE ${app}/dynos/${body.name}`)).status, 404)
+  assert.equal(await asked(), false)
+  assert.equal((await call(`POST ${app}/formations/run/actions/stop`)).status, 202)
+  assert.equal(await asked(), true)
+})
+
 test('an app without code runs nothing', async () => {
   const { call } = await anApi(pool)
   const { app } = await anApp(pool)
