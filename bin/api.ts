@@ -1,9 +1,11 @@
 /** The Platform API, and the one port that everything comes in by. */
 
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 
 import { answer } from '../src/api/front-door/answer.ts'
 import { openFrontDoor } from '../src/api/front-door/front-door.ts'
+import { relayRendezvous } from '../src/api/front-door/relay-rendezvous.ts'
 import { REQUESTS_PER_HOUR, rateLimit } from '../src/api/rate-limit.ts'
 import { resources } from '../src/api/resources.ts'
 import { apiServer } from '../src/api/server.ts'
@@ -48,8 +50,8 @@ const door = await openFrontDoor({
   key: readFileSync(data.keys.privateKey),
   certificate: readFileSync(data.keys.certificate),
   http: answer(data, (incoming, reply) => api.routing(incoming, reply), log),
-  // One-off dynos are not attached to yet: nobody has such a secret.
-  rendezvous: (socket) => socket.end(),
+  rendezvous: (socket) =>
+    void relayRendezvous(socket, join(data.run('rendezvous'), 'tcp.sock'), log),
 })
 part.ready()
 

@@ -18,6 +18,7 @@ const mayImport: Record<string, readonly string[]> = {
   runtime: ['lib', 'model'],
   router: [...domain, 'actions', 'work'],
   logs: [...domain, 'actions', 'work'],
+  rendezvous: [...domain, 'actions', 'work'],
   webhooks: [...domain, 'actions', 'work'],
   api: [...domain, 'actions', 'installation/data-directory.ts'],
   manager: [...domain, 'actions', 'work', 'runtime/runtime.ts'],

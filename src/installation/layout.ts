@@ -23,6 +23,7 @@ export function layout(data: DataDirectory, installation: Installation): Directo
     ...of('root', 0o700, data.run('supervisor')),
     ...of(POSTGRES_USER, 0o2750, data.run('postgres')),
     ...of('mayfly-api', 0o2750, data.run('api')),
+    ...of('mayfly-rendezvous', 0o2750, data.run('rendezvous')),
     ...of('mayfly-git', 0o2750, data.run('git'), data.repos),
     // HAProxy's own user has its requests' lines to send there.
     ...of('mayfly-logs', 0o2751, data.run('logs')),

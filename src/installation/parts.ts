@@ -66,6 +66,11 @@ function programsOf(settings: PartSettings): PartSpec[] {
       user: 'mayfly-logs',
       address: `${data.run('logs')}/http.sock`,
     }),
+    nodePart(settings, {
+      name: 'rendezvous',
+      user: 'mayfly-rendezvous',
+      address: `${data.run('rendezvous')}/tcp.sock`,
+    }),
     ...installation.regions.map(({ name, subnet }) =>
       nodePart(settings, { name: `manager-${name}`, region: name, address: subnet }),
     ),

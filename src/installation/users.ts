@@ -5,7 +5,12 @@ import { readFileSync } from 'node:fs'
 import { runProgram } from './run-program.ts'
 
 export const GROUP = 'mayfly'
-export const USERS = ['mayfly-api', 'mayfly-git', 'mayfly-logs'] as const
+export const USERS = [
+  'mayfly-api',
+  'mayfly-git',
+  'mayfly-logs',
+  'mayfly-rendezvous',
+] as const
 export const POSTGRES_USER = 'postgres'
 
 export async function ensureUsers(): Promise<void> {

@@ -12,7 +12,7 @@ import { until } from '../until.ts'
 import { anApp, type PushedApp } from './a-pushed-app.ts'
 
 const PER_SECOND = 200
-const PARTS = ['api', 'git', 'logs', 'manager-us', 'manager-eu', 'postgres']
+const PARTS = ['api', 'git', 'logs', 'rendezvous', 'manager-us', 'manager-eu', 'postgres']
 
 let app: PushedApp
 let load: Load

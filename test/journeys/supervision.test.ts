@@ -71,6 +71,7 @@ describe('an installation', { timeout: 180_000 }, () => {
         'api',
         'git',
         'logs',
+        'rendezvous',
         'manager-us',
         'manager-eu',
         'router-us',

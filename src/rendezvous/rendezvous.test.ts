@@ -1,0 +1,208 @@
+/** Clients over real sockets, with a real database; the test plays the front door and the process. */
+
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { connect, createServer, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+
+import { type AnApp, anApp, secrets } from '../../test/an-app.ts'
+import { aDatabase } from '../../test/postgres.ts'
+import { until } from '../../test/until.ts'
+import { runDyno } from '../actions/run-dyno.ts'
+import { frame, framesIn } from '../lib/frames.ts'
+import { silentLog } from '../lib/log.ts'
+import type { DynoId } from '../model/ids.ts'
+import { inTransaction } from '../store/queryable.ts'
+import { detachAllClients } from '../store/rendezvous.ts'
+import { rendezvousServer } from './rendezvous-server.ts'
+
+const MARKER = '\uFFFF heroku-command-exit-status: 0'
+const pool = aDatabase()
+const directory = mkdtempSync(join(tmpdir(), 'rendezvous-'))
+const ended = new AbortController()
+const server = rendezvousServer({
+  pool,
+  dynos: (region) => join(directory, region),
+  log: silentLog,
+  signal: ended.signal,
+})
+const socketPath = join(directory, 'tcp.sock')
+let its: AnApp | undefined
+
+before(async () => {
+  server.listen(socketPath)
+  await once(server, 'listening')
+})
+
+after(() => {
+  ended.abort()
+  server.close()
+  rmSync(directory, { recursive: true })
+})
+
+test('a client is joined with its process, which is started because it came', async () => {
+  const { dyno, secret } = await promised()
+  const client = aClient(secret)
+  assert.equal(await client.next(), 'rendezvous\r\n')
+  assert.ok(await wokenFor(dyno))
+  client.say('early ')
+
+  const process = await aProcess(dyno)
+  client.say('input\u0004')
+  client.say('\u0004')
+  assert.equal(await allOf(process), 'early input\u0004')
+  process.end('output')
+  assert.equal(await client.rest(), 'output')
+  await until('it is said that the client is gone', () => isDetached(dyno))
+})
+
+test('the exit status arrives in one piece, and by itself', async () => {
+  const { dyno, secret } = await promised()
+  const client = aClient(secret)
+  const process = await aProcess(dyno)
+  process.write(`a\n${MARKER.slice(0, 9)}`)
+  assert.equal(await client.next(), 'rendezvous\r\n')
+  assert.equal(await client.next(), 'a\n')
+  process.end(`${MARKER.slice(9)}\n`)
+  assert.equal(await client.next(), MARKER)
+  assert.equal(await client.rest(), '\n')
+})
+
+test('a terminal is told of the end of input as of any key', async () => {
+  const { dyno, secret } = await promised({ columns: 80, rows: 24 })
+  const client = aClient(secret)
+  const process = await aProcess(dyno)
+  client.say('\u0004')
+  const [bytes] = (await once(process, 'data')) as [Buffer]
+  assert.equal(bytes.toString(), '\u0004')
+  process.end()
+  await client.rest()
+})
+
+test('a client that leaves is told of, even before its process has begun', async () => {
+  const [one, other] = [await promised(), await promised()]
+  const early = aClient(one.secret)
+  await early.next()
+  early.leave()
+  await until('it is said that the client is gone', () => isDetached(one.dyno))
+
+  const client = aClient(other.secret)
+  const process = await aProcess(other.dyno)
+  client.leave()
+  await until('it is said that the client is gone', () => isDetached(other.dyno))
+  assert.equal(await allOf(process), '')
+})
+
+test('only one client is admitted, and none with a wrong secret', async () => {
+  const { dyno, secret } = await promised()
+  const first = aClient(secret)
+  await first.next()
+  for (const wrong of [secret, 'x'.repeat(32), '', 'a b', 'x'.repeat(5000)]) {
+    const client = aClient(wrong)
+    assert.match(await client.rest(), /^rendezvous\r\nThis session is over/)
+  }
+  assert.ok(!(await isDetached(dyno)))
+  first.leave()
+  await until('it is said that the client is gone', () => isDetached(dyno))
+})
+
+test('a client whose dyno does not start is told so', async () => {
+  const { dyno, secret } = await promised()
+  const client = aClient(secret)
+  await client.next()
+  await pool.query(`update dynos set state = 'down' where id = $1`, [dyno])
+  assert.match(await client.rest(), /^The dyno could not be started/)
+})
+
+test('those whose connections died with our predecessor are gone', async () => {
+  const { dyno, secret } = await promised()
+  const client = aClient(secret)
+  await client.next()
+  await pool.query('delete from work')
+  await inTransaction(pool, detachAllClients)
+  assert.ok((await isDetached(dyno)) && (await wokenFor(dyno)))
+  client.leave()
+})
+
+async function promised(
+  terminal: { columns: number; rows: number } | null = null,
+): Promise<{ readonly dyno: DynoId; readonly secret: string }> {
+  const { app, account } = its ?? (await aDeployedApp())
+  const wish = {
+    app: app.id,
+    account,
+    command: 'cat',
+    attach: { terminal },
+    environment: {},
+    size: undefined,
+    type: undefined,
+    timeToLive: undefined,
+  }
+  const { dyno, secret = '' } = await inTransaction(pool, (tx) =>
+    runDyno(tx, wish, { secrets }),
+  )
+  await pool.query('delete from work')
+  return { dyno: dyno.id, secret }
+}
+
+async function aDeployedApp(): Promise<AnApp> {
+  its = await anApp(pool)
+  await its.deploy()
+  return its
+}
+
+/** As the front door passes one on. */
+function aClient(secret: string) {
+  const socket = connect(socketPath)
+  socket.on('error', () => {})
+  const records = framesIn(socket)
+  const say = (text: string) => void socket.write(frame(Buffer.from(text)))
+  say(`${secret}\r\n`)
+  return {
+    say,
+    next: async () => String((await records.next()).value),
+    leave: () => void socket.destroy(),
+    async rest() {
+      let text = ''
+      for await (const record of records) text += record.toString()
+      return text
+    },
+  }
+}
+
+/** The process of a dyno, once its client has connected to it. */
+async function aProcess(dyno: DynoId): Promise<Socket> {
+  mkdirSync(join(directory, 'us', dyno), { recursive: true })
+  const process = createServer({ allowHalfOpen: true })
+  process.listen(join(directory, 'us', dyno, 'stream.sock'))
+  const [socket] = (await once(process, 'connection')) as [Socket]
+  process.close()
+  return socket
+}
+
+/** Its own side stays open. */
+async function allOf(socket: Socket): Promise<string> {
+  let text = ''
+  socket.on('data', (bytes: Buffer) => (text += bytes.toString()))
+  if (!socket.readableEnded) await once(socket, 'end')
+  return text
+}
+
+async function isDetached(dyno: DynoId): Promise<boolean> {
+  const { rows } = await pool.query(
+    'select 1 from one_offs where dyno = $1 and detached_at is not null',
+    [dyno],
+  )
+  return rows.length === 1
+}
+
+async function wokenFor(dyno: DynoId): Promise<boolean> {
+  const { rows } = await pool.query(
+    `select 1 from work where kind = 'one-off' and subject = $1 and region = 'us'`,
+    [dyno],
+  )
+  return rows.length === 1
+}

@@ -1,0 +1,111 @@
+/**
+ * The rendezvous protocol, as the CLI speaks it: the client says a secret, is told that it was
+ * heard, and is then joined with the process that was promised to whoever knows the secret.
+ * That the client has come is what the manager waits for to start it; that it went is told too.
+ */
+
+import type { Socket } from 'node:net'
+import { join } from 'node:path'
+
+import { HOUR, MINUTE, pause, SECOND } from '../lib/clock.ts'
+import type { Log } from '../lib/log.ts'
+import { digestOf } from '../model/token.ts'
+import { type Database, inTransaction } from '../store/queryable.ts'
+import {
+  attachClient,
+  type AttachedDyno,
+  detachClient,
+  stateOfDyno,
+} from '../store/rendezvous.ts'
+import { awaitStream } from './await-stream.ts'
+import { type Client, clientBehind } from './client.ts'
+import { joinSession } from './join-session.ts'
+import { readSecret } from './read-secret.ts'
+
+export interface Deps {
+  readonly pool: Database
+  /** Where a region's dynos are. */
+  dynos(region: string): string
+  readonly log: Log
+  /** Aborts when this process is to end; its successor says that its clients are gone. */
+  readonly signal: AbortSignal
+  /** Milliseconds without a byte, after which a session is ended. Default: an hour. */
+  readonly idle?: number
+}
+
+/** The CLI throws its first piece away: it only says that the connection stands. */
+const BANNER = 'rendezvous\r\n'
+const UNKNOWN = 'This session is over, or never was: run the command again.\r\n'
+const NOT_STARTED = 'The dyno could not be started: its log says why.\r\n'
+const IDLE = '\r\nNothing was said for an hour: the session is over.\r\n'
+const SECRET_WITHIN = 10 * SECOND
+/** Longer than the manager tries. */
+const STARTS_WITHIN = 3 * MINUTE
+const TRY_AGAIN_AFTER = SECOND
+
+/** `socket`: the front door's. Resolves when the session is over and said to be. */
+export async function serveClient(socket: Socket, deps: Deps): Promise<void> {
+  const client = clientBehind(socket)
+  const impatience = setTimeout(() => socket.destroy(), SECRET_WITHIN)
+  const secret = await readSecret(client.records)
+  clearTimeout(impatience)
+  const dyno = secret === undefined ? undefined : await admitted(secret, deps)
+  await say(client, BANNER)
+  if (!dyno) {
+    await say(client, UNKNOWN)
+    return client.end()
+  }
+  try {
+    await converse(client, dyno, deps)
+  } finally {
+    client.end()
+    await detached(dyno, deps)
+  }
+}
+
+async function admitted(
+  secret: string,
+  { pool }: Deps,
+): Promise<AttachedDyno | undefined> {
+  return inTransaction(pool, (tx) => attachClient(tx, digestOf(secret)))
+}
+
+async function converse(client: Client, dyno: AttachedDyno, deps: Deps): Promise<void> {
+  const path = join(deps.dynos(dyno.region), dyno.id, 'stream.sock')
+  const signal = AbortSignal.any([client.gone, AbortSignal.timeout(STARTS_WITHIN)])
+  const stream = await awaitStream(path, () => isOver(dyno, deps), signal)
+  if (!stream) return say(client, NOT_STARTED)
+  const terminal = dyno.terminal !== undefined
+  const end = await joinSession(client, stream, { terminal, idle: deps.idle ?? HOUR })
+  if (end === 'idle') await say(client, IDLE)
+}
+
+/** What can't be found out is not so. */
+async function isOver({ id }: AttachedDyno, { pool, log }: Deps): Promise<boolean> {
+  try {
+    const state = await stateOfDyno(pool, id)
+    return state !== 'starting' && state !== 'up'
+  } catch (error) {
+    log.error('cannot ask after a dyno', error, { dyno: id })
+    return false
+  }
+}
+
+/** Until it is so: a process whose client is gone must not run on for want of a database. */
+async function detached(dyno: AttachedDyno, deps: Deps): Promise<void> {
+  const { pool, log, signal } = deps
+  while (!signal.aborted) {
+    try {
+      return await inTransaction(pool, (tx) => detachClient(tx, dyno))
+    } catch (error) {
+      log.error('cannot say that a client is gone', error, { dyno: dyno.id })
+    }
+    await pause(TRY_AGAIN_AFTER, signal)
+  }
+}
+
+async function say(client: Client, text: string): Promise<void> {
+  await client.send(Buffer.from(text)).catch(() => {
+    // It is gone, and need not be told.
+  })
+}
