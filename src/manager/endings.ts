@@ -90,6 +90,7 @@ function exitNotes(exit: Exit): Notes {
 function exitLines(dyno: Dyno, exit: Exit, sizes: readonly Size[] | undefined): string[] {
   const exited = say.processExited(exit.status)
   const size = sizeNamed(dyno.size, sizes)
-  if (!exit.outOfMemory || !size) return [exited]
-  return [say.memoryInUse(size.hardMemory, size), say.OUT_OF_MEMORY, say.KILLING, exited]
+  if (!exit.outOfMemory) return [exited]
+  const use = size ? [say.memoryInUse(size.hardMemory, size)] : []
+  return [...use, say.OUT_OF_MEMORY, say.KILLING, exited]
 }
