@@ -161,6 +161,7 @@ test('an attached one waits for its client, with whom its life ends', async () =
     terminal: { columns: 90, rows: 30 },
   })
   await clientOf(dyno, 'detached_at')
+  wait(SECOND)
   for (let passed = 0; passed < 4; passed++) {
     await settle()
     wait(5 * SECOND)
@@ -218,10 +219,12 @@ test('ps:stop ends it, by name or by type', async () => {
   await it.deploy()
   const [one] = [await run(), await run(), await run()]
   await settle()
-  await inTransaction(pool, (tx) => stopDynos(tx, it.app, { dyno: placeOf(one) }))
+  await inTransaction(pool, (tx) =>
+    stopDynos(tx, it.app, { dyno: placeOf(one) }, it.account),
+  )
   await settle()
   assert.equal((await live()).length, 2)
-  await inTransaction(pool, (tx) => stopDynos(tx, it.app, { type: 'run' }))
+  await inTransaction(pool, (tx) => stopDynos(tx, it.app, { type: 'run' }, it.account))
   await settle()
   assert.deepEqual(await live(), [])
 })
@@ -231,7 +234,7 @@ test('it ends with its app', async () => {
   await it.deploy()
   await run()
   await settle()
-  await inTransaction(pool, (tx) => destroyApp(tx, it.app))
+  await inTransaction(pool, (tx) => destroyApp(tx, it.app, it.account))
   await settle()
   assert.deepEqual(await live(), [])
   assert.deepEqual(await runtime.list(signal), [])

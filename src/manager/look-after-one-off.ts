@@ -117,11 +117,12 @@ function factsOf(
 
 /** Those of its times that others wrote. */
 function onOurClock(oneOff: OneOff, ahead: number): OneOff {
-  const { createdAt, attachedAt } = oneOff
+  const { createdAt, attachedAt, detachedAt } = oneOff
   return {
     ...oneOff,
     createdAt: later(createdAt, ahead),
     attachedAt: attachedAt && later(attachedAt, ahead),
+    detachedAt: detachedAt && later(detachedAt, ahead),
   }
 }
 

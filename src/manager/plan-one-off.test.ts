@@ -181,6 +181,26 @@ const cases: Readonly<Record<string, Case>> = {
       'hang up',
     ],
   },
+  'not at once, for it may be that its process has ended': {
+    oneOff: { attached: true, attachedAt: bootedAt, detachedAt: bootedAt },
+    status: running,
+    after: SECOND / 2 - 1,
+    steps: [],
+  },
+  'it heeds that': {
+    oneOff: { detachedAt: bootedAt, hangUps: 1, hungUpAt: bootedAt },
+    status: exited(129),
+    steps: [
+      'stopping (client gone): Process exited with status 129 / State changed from up to complete',
+    ],
+  },
+  'it ends by itself, long after': {
+    oneOff: { detachedAt: bootedAt, hangUps: 3, unresponsiveAt: bootedAt },
+    status: exited(0),
+    steps: [
+      'stopping (exit): Process exited with status 0 / State changed from up to complete',
+    ],
+  },
   'five seconds later the next': {
     oneOff: { detachedAt: bootedAt, hangUps: 2, hungUpAt: bootedAt },
     status: running,

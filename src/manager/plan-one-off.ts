@@ -58,6 +58,8 @@ export type HangUps = Pick<OneOff, 'hangUps' | 'hungUpAt' | 'unresponsiveAt'>
 /** From when it could start until it is given up. */
 const PLACED_WITHIN = 2 * MINUTE
 const HANG_UPS = 3
+/** A process that ends takes its client with it: which was first is known a moment later. */
+const HANG_UP_AFTER = 0.5 * SECOND
 const HANG_UP_EVERY = 5 * SECOND
 /** A release's command may take so long. */
 const RELEASE_LIMIT = HOUR
@@ -107,7 +109,7 @@ function momentsOf({
   }
   return [
     startedAt && endsAt(oneOff, startedAt, policy).at,
-    detachedAt && hungUpAt && later(hungUpAt, HANG_UP_EVERY),
+    detachedAt && hangsUpAt(detachedAt, hungUpAt),
   ]
 }
 
@@ -142,7 +144,7 @@ function whileStarting(facts: OneOffFacts): OneOffStep[] {
 function whileUp(facts: OneOffFacts): OneOffStep[] {
   const { oneOff, status, now } = facts
   if (status?.is === 'exited') {
-    return [exited(facts, status, status.outOfMemory ? 'out of memory' : 'exit')]
+    return [exited(facts, status, causeOf(oneOff, status))]
   }
   if (status?.is !== 'running') return [over(oneOff, 'host lost', [say.HOST_LOST], now)]
 
@@ -173,7 +175,7 @@ function whileStopping(facts: OneOffFacts): OneOffStep[] {
 function hangUp(oneOff: OneOff, now: Date): OneOffStep[] {
   const { detachedAt, hangUps, hungUpAt, unresponsiveAt } = oneOff
   if (!detachedAt || unresponsiveAt) return []
-  if (hungUpAt && now < later(hungUpAt, HANG_UP_EVERY)) return []
+  if (now < hangsUpAt(detachedAt, hungUpAt)) return []
   if (hangUps < HANG_UPS) {
     const its = { hangUps: hangUps + 1, hungUpAt: now, unresponsiveAt: null }
     return [
@@ -184,6 +186,10 @@ function hangUp(oneOff: OneOff, now: Date): OneOffStep[] {
   }
   const its = { hangUps, hungUpAt, unresponsiveAt: now }
   return [{ do: 'note hang-up', dyno: oneOff, note: its, say: told.NOT_HEEDING_HANG_UP }]
+}
+
+function hangsUpAt(detachedAt: Date, hungUpAt: Date | null): Date {
+  return hungUpAt ? later(hungUpAt, HANG_UP_EVERY) : later(detachedAt, HANG_UP_AFTER)
 }
 
 /** Why it must end though its process does not. */
@@ -228,6 +234,12 @@ function linesOf(reason: StopReason): string[] {
   if (reason === 'attach error') return [told.ATTACH_ERROR]
   if (reason === 'client gone') return [told.CLIENT_GONE]
   return reason === 'cycling' ? ['Cycling'] : []
+}
+
+/** Of an end that came by itself, or by the SIGHUPs of a client that is gone. */
+function causeOf({ hangUps, unresponsiveAt }: OneOff, exit: Exit): StopReason {
+  if (exit.outOfMemory) return 'out of memory'
+  return hangUps > 0 && !unresponsiveAt ? 'client gone' : 'exit'
 }
 
 function exited(
