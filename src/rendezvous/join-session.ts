@@ -9,12 +9,18 @@ import { holdExitMarker } from './exit-marker.ts'
 
 /** The CLI says that its input has ended by this, in a record of its own, and then waits. */
 const END_OF_INPUT = 0x04
-/** A CLI that has yet to say so breaks if it can't. */
+/**
+ * A CLI whose input is no terminal says so at the latest when it has read all of it, and breaks
+ * if it can't any more. With nothing to read that is soon after it was greeted, or never.
+ */
 const FAREWELL = 0.15 * SECOND
+const SAYS_SO_WITHIN = SECOND
 
 export interface SessionManner {
   /** A terminal knows what the end of input is; a pipe is closed. */
   readonly terminal: boolean
+  /** When the client was told to go on, by `performance.now()`. */
+  readonly greetedAt: number
   /** Milliseconds without a byte either way. */
   readonly idle: number
 }
@@ -55,7 +61,8 @@ export async function joinSession(
       held = next.held
     }
     if (held.length > 0) await client.send(held)
-    await pause(FAREWELL, inputEnded.signal)
+    const greetedFor = performance.now() - manner.greetedAt
+    await pause(Math.max(FAREWELL, SAYS_SO_WITHIN - greetedFor), inputEnded.signal)
     return 'process over'
   }
 

@@ -71,12 +71,14 @@ async function admitted(
 }
 
 async function converse(client: Client, dyno: AttachedDyno, deps: Deps): Promise<void> {
+  const greetedAt = performance.now()
   const path = join(deps.dynos(dyno.region), dyno.id, 'stream.sock')
   const signal = AbortSignal.any([client.gone, AbortSignal.timeout(STARTS_WITHIN)])
   const stream = await awaitStream(path, () => isOver(dyno, deps), signal)
   if (!stream) return say(client, NOT_STARTED)
   const terminal = dyno.terminal !== undefined
-  const end = await joinSession(client, stream, { terminal, idle: deps.idle ?? HOUR })
+  const idle = deps.idle ?? HOUR
+  const end = await joinSession(client, stream, { terminal, greetedAt, idle })
   if (end === 'idle') await say(client, IDLE)
 }
 
