@@ -6,6 +6,7 @@ import { Problem } from '../model/problem.ts'
 import { randomAppName } from '../model/random-app-name.ts'
 import { findStack } from '../model/stack.ts'
 import { addApp, findApp, lockToAddApp, type NewApp } from '../store/apps.ts'
+import { writeWish } from '../store/events.ts'
 import type { Queryable } from '../store/queryable.ts'
 import { wakeEveryRouter } from '../store/regions.ts'
 import { findRegion } from '../store/regions-by-identity.ts'
@@ -46,6 +47,8 @@ export async function createApp(
   })
   // First, and in their order: whoever holds one router's row must not want another's.
   await wakeEveryRouter(tx)
+  const message = `Created by user ${account.email}`
+  await writeWish(tx, { app: id, kind: 'app.created', message })
   for (const description of ['Initial release', 'Enable Logplex']) {
     await createRelease(
       tx,

@@ -16,16 +16,18 @@ import { writeLogLines } from '../store/log-lines.ts'
 import type { Queryable } from '../store/queryable.ts'
 import { wakeRouter } from '../store/regions.ts'
 import { findSlug } from '../store/slugs.ts'
+import { tellScaling } from './tell-scaling.ts'
 
 /** The app runs this release from now on: every dyno is replaced as the managers get to it. */
 export async function makeCurrent(
   tx: Queryable,
-  app: Pick<App, 'id' | 'region'>,
+  app: Pick<App, 'id' | 'name' | 'region'>,
   release: Release,
 ): Promise<void> {
-  const { id, slug, version } = release
+  const { id, slug, version, account } = release
+  const before = slug === null ? [] : await everyFormationOf(tx, app.id)
   await setCurrentRelease(tx, app.id, { release: id, deployed: slug !== null })
-  const scaled = slug === null ? [] : await syncFormations(tx, app.id, slug)
+  const scaled = slug === null ? [] : await syncFormations(tx, app.id, slug, before)
 
   const lines = [`Release v${version} created`]
   if (scaled.length > 0) lines.push(`Scaled to ${describeScale(scaled)}`)
@@ -41,6 +43,7 @@ export async function makeCurrent(
   const message = `Release v${version} is the current one`
   const about = { app: app.id, at: release.updatedAt, release: id, message }
   await writeEvents(tx, [appEvent({ ...about, kind: 'release.succeeded' })])
+  if (slug !== null) await tellScaling(tx, { app, account, before })
   await wakeFormations(tx, app)
   await wakeRouter(tx, app.region)
 }
@@ -50,10 +53,10 @@ async function syncFormations(
   tx: Queryable,
   app: AppId,
   slug: SlugId,
+  present: readonly AppFormation[],
 ): Promise<WantedFormation[]> {
   const compiled = await findSlug(tx, slug)
   if (!compiled) throw new Error(`app ${app} has no slug ${slug}`)
-  const present = await everyFormationOf(tx, app)
   const wanted = wantedFormations(app, compiled.processTypes, present)
   for (const formation of wanted) await putFormation(tx, formation)
 

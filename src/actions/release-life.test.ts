@@ -152,7 +152,7 @@ test('a restart of a dyno that is not there is a problem; of none at all, it is 
   await made.deploy({ web: 'a' })
   assert.deepEqual(await dynosOf(pool, app.id), [])
   const restart = (which: Parameters<typeof restartDynos>[2]) =>
-    inTransaction(pool, (tx) => restartDynos(tx, app, which))
+    inTransaction(pool, (tx) => restartDynos(tx, app, which, made.account))
   await restart({ all: true })
   await restart({ type: 'web' })
   await assert.rejects(restart({ type: 'clock' }), problem('not_found'))
@@ -165,11 +165,11 @@ test('a name is taken until its app is destroyed', async () => {
   const wish = { account, name: app.name, region: 'us', stack: 'debian-12' }
   const create = () => inTransaction(pool, (tx) => createApp(tx, wish, secrets))
   const rename = () =>
-    inTransaction(pool, (tx) => updateApp(tx, other.app.id, { name: app.name }))
+    inTransaction(pool, (tx) => updateApp(tx, other.app.id, { name: app.name }, account))
   await assert.rejects(create(), problem('invalid_params'))
   await assert.rejects(rename(), problem('invalid_params'))
 
-  await inTransaction(pool, (tx) => destroyApp(tx, app))
+  await inTransaction(pool, (tx) => destroyApp(tx, app, account))
   assert.equal(await findApp(pool, app.name), undefined)
   await create()
   assert.notEqual((await findApp(pool, app.name))?.id, app.id)

@@ -1,6 +1,7 @@
-import type { App } from '../model/app.ts'
-import { requestRestart, type WhichDynos } from '../store/app-dynos.ts'
+import type { Account, App } from '../model/app.ts'
+import { describeDynos, requestRestart, type WhichDynos } from '../store/app-dynos.ts'
 import { wakeFormations } from '../store/app-formations.ts'
+import { writeWish } from '../store/events.ts'
 import type { Queryable } from '../store/queryable.ts'
 import { mustBeKnown } from './must-be-known.ts'
 
@@ -13,8 +14,11 @@ export async function restartDynos(
   tx: Queryable,
   app: App,
   which: WhichDynos,
+  account: Account,
 ): Promise<void> {
   const { formations } = await requestRestart(tx, app.id, which)
   if (formations.length === 0) await mustBeKnown(tx, app, which)
+  const message = `Restart ${describeDynos(which)} by user ${account.email}`
+  await writeWish(tx, { app: app.id, kind: 'restart.requested', message })
   await wakeFormations(tx, app, formations)
 }

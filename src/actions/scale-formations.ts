@@ -8,6 +8,7 @@ import { writeLogLines } from '../store/log-lines.ts'
 import type { Queryable } from '../store/queryable.ts'
 import { wakeRouter } from '../store/regions.ts'
 import { lockPresentApp } from './lock-present-app.ts'
+import { tellScaling } from './tell-scaling.ts'
 
 /** All of the wishes or none. Returns the formations they speak of, as wanted now. */
 export async function scaleFormations(
@@ -46,6 +47,7 @@ export async function scaleFormations(
   if (changed.length > 0) {
     const message = `Scaled to ${describeScale(changed)} by user ${account.email}`
     await writeLogLines(tx, [{ app: app.id, source: 'app', ps: 'api', message }])
+    await tellScaling(tx, { app, account, before: present })
     await wakeFormations(
       tx,
       app,

@@ -1,8 +1,9 @@
-import { type App, faultOfName } from '../model/app.ts'
+import { type Account, type App, faultOfName } from '../model/app.ts'
 import { Problem } from '../model/problem.ts'
 import { findStack } from '../model/stack.ts'
 import { changeApp, findApp, lockApp } from '../store/apps.ts'
 import { requestClearCache } from '../store/build-caches.ts'
+import { writeWish } from '../store/events.ts'
 import type { Queryable } from '../store/queryable.ts'
 import { wakeEveryRouter } from '../store/regions.ts'
 
@@ -18,6 +19,7 @@ export async function updateApp(
   tx: Queryable,
   identity: App['id'],
   changes: AppChanges,
+  account: Account,
 ): Promise<App> {
   const app = (await lockApp(tx, identity)) ? await findApp(tx, identity) : undefined
   if (!app) throw new Problem('not_found', `Couldn't find that app.`)
@@ -33,6 +35,23 @@ export async function updateApp(
   }
   // What one stack compiled may not run on another.
   if (wanted.name !== app.stack) await requestClearCache(tx, app.id)
+  const changed = { ...app, name, maintenance, stack: wanted.name }
+  const said = describeChange(app, changed)
+  if (said !== '') {
+    const message = `${said} by user ${account.email}`
+    await writeWish(tx, { app: app.id, kind: 'app.changed', message })
+  }
   await wakeEveryRouter(tx)
-  return { ...app, name, maintenance, stack: wanted.name }
+  return changed
+}
+
+/** Empty where nothing has changed. */
+function describeChange(before: App, after: App): string {
+  const said = [
+    before.name !== after.name && `Renamed to ${after.name}`,
+    before.stack !== after.stack && `Stack set to ${after.stack}`,
+    before.maintenance !== after.maintenance &&
+      `Maintenance mode ${after.maintenance ? 'enabled' : 'disabled'}`,
+  ]
+  return said.filter((it) => it !== false).join(', ')
 }

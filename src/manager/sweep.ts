@@ -1,6 +1,7 @@
 /**
  * Finds what nobody was told of: processes that ended unheard, containers without a live
- * row, as a database restored from a backup leaves behind, and rows of dynos long down.
+ * row, as a database restored from a backup leaves behind, and rows of dynos long down
+ * and of what happened long ago.
  */
 
 import type { Pool } from 'pg'
@@ -8,7 +9,9 @@ import type { Pool } from 'pg'
 import { type Clock, DAY, later, MINUTE } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import type { Runtime } from '../runtime/runtime.ts'
+import { forgetWebhookEventsBefore } from '../store/app-webhook-deliveries.ts'
 import { allInUse, forgetDynosDownSince } from '../store/dynos.ts'
+import { forgetEventsBefore } from '../store/events.ts'
 import { wakeAll } from '../store/work.ts'
 
 export interface Deps {
@@ -44,7 +47,10 @@ export function sweep({ pool, runtime, region, clock, log }: Deps) {
       ended.map(({ keeper }) => ({ ...keeper, region })),
     )
 
-    await forgetDynosDownSince(pool, region, later(clock.now(), -KEPT))
+    const long = later(clock.now(), -KEPT)
+    await forgetDynosDownSince(pool, region, long)
+    await forgetEventsBefore(pool, long)
+    await forgetWebhookEventsBefore(pool, long)
     return EVERY
   }
 }

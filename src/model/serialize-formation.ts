@@ -5,7 +5,10 @@ import type { App } from './app.ts'
 import { namedId } from './named-id.ts'
 
 /** As the Platform API answers it, and webhooks tell of it. */
-export function serializeFormation(it: AppFormation, app: App): ApiFormation {
+export function serializeFormation(
+  it: AppFormation,
+  app: Pick<App, 'id' | 'name'>,
+): ApiFormation {
   return {
     app: { id: app.id, name: app.name },
     command: it.command ?? '',

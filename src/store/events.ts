@@ -33,6 +33,17 @@ export async function writeEvents(
   await publishDynos(tx, told)
 }
 
+/** Tells that somebody asked for something, at the transaction's own time. */
+export async function writeWish(
+  tx: Queryable,
+  { app, kind, message }: Pick<AppEvent, 'app' | 'kind' | 'message'>,
+): Promise<void> {
+  await tx.query(
+    'insert into events (app, at, kind, message) values ($1, now(), $2, $3)',
+    [app, kind, message],
+  )
+}
+
 export interface KeptEvent extends AppEvent {
   /** Ever growing. */
   readonly id: number

@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from 'node:util'
+
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { App as ApiApp } from '@heroku-cli/schema'
 import { Type } from 'typebox'
@@ -10,6 +12,7 @@ import { type App, webUrlOf } from '../../model/app.ts'
 import { namedId } from '../../model/named-id.ts'
 import { DEFAULT_STACK } from '../../model/stack.ts'
 import { allApps } from '../../store/apps.ts'
+import { publish } from '../../store/publish.ts'
 import { inTransaction } from '../../store/queryable.ts'
 import type { Deps } from '../deps.ts'
 import { Identity, identityIn } from '../identity.ts'
@@ -34,7 +37,7 @@ const Changes = Type.Object({
 })
 
 export const apps: FastifyPluginAsyncTypebox<Deps> = async (server, deps) => {
-  const { pool, secrets, installation, limits } = deps
+  const { pool, secrets, clock, installation, limits } = deps
   const shown = (app: App) => serializeApp(app, installation)
 
   for (const url of ['/apps', '/users/~/apps']) {
@@ -63,23 +66,40 @@ export const apps: FastifyPluginAsyncTypebox<Deps> = async (server, deps) => {
   server.patch(
     '/apps/:app',
     { schema: { params: AppParams, body: Changes } },
-    async ({ params, body }) => {
-      const { id } = await requireApp(pool, params.app)
+    async ({ params, body, account }) => {
+      const before = await requireApp(pool, params.app)
+      const { id } = before
       const { name, maintenance, build_stack } = body
       const stack = build_stack && identityIn(build_stack)
-      return shown(
-        await inTransaction(pool, (tx) =>
-          updateApp(tx, id, { name, maintenance, stack }),
-        ),
-      )
+      return inTransaction(pool, async (tx) => {
+        const app = await updateApp(tx, id, { name, maintenance, stack }, account)
+        const data = shown(app)
+        const previousData = differences(shown(before), data)
+        const happening = { app: id, at: clock.now(), actor: account, data, previousData }
+        // Here, for only the API knows in which words it shows an app.
+        await publish(tx, [{ ...happening, include: 'api:app', action: 'update' }])
+        return data
+      })
     },
   )
 
-  server.delete('/apps/:app', { schema: { params: AppParams } }, async ({ params }) => {
-    const app = await requireApp(pool, params.app)
-    await inTransaction(pool, (tx) => destroyApp(tx, app))
-    return shown(app)
-  })
+  server.delete(
+    '/apps/:app',
+    { schema: { params: AppParams } },
+    async ({ params, account }) => {
+      const app = await requireApp(pool, params.app)
+      await inTransaction(pool, (tx) => destroyApp(tx, app, account))
+      return shown(app)
+    },
+  )
+}
+
+/** What `before` has otherwise than `after`. */
+function differences(before: object, after: object): object {
+  const now: Readonly<Record<string, unknown>> = { ...after }
+  return Object.fromEntries(
+    Object.entries(before).filter(([key, it]) => !isDeepStrictEqual(it, now[key])),
+  )
 }
 
 export function serializeApp(app: App, installation: Installation): ApiApp {
