@@ -30,11 +30,9 @@ const SMALL = { 'Standard-1X': { memory: 64, hardMemory: 1024 } }
 const tinyApp = join(import.meta.dirname, 'tiny-app')
 
 export async function withBench(work: (bench: Bench) => Promise<void>): Promise<void> {
-  const { installation, open, close } = installationToBe({
-    regions: ['us'],
-    prepare: ({ sizes }) => writeFileSync(sizes, JSON.stringify({ sizes: SMALL })),
-  })
+  const { installation, open, close } = installationToBe({ regions: ['us'] })
   await open()
+  writeFileSync(installation.data.sizes, JSON.stringify({ sizes: SMALL }))
   const database = new Pool(databaseConfig(installation.data, undefined))
   try {
     await work(benchOn(installation, database))
