@@ -70,7 +70,8 @@ export async function runDyno(
   const { app, account, type = 'run', timeToLive, attach } = wish
   const { release, region, processTypes, configVars } = ground
   const size = sizeOf(wish, ground, limits)
-  const secret = attach && randomBytes(SECRET_BYTES).toString('base64url')
+  // Not base64: the front door knows HTTP by the capital letter that it begins with.
+  const secret = attach && randomBytes(SECRET_BYTES).toString('hex')
   const dyno = await startOneOff(tx, {
     app,
     release: release.id,
