@@ -28,13 +28,10 @@ export const EVENT_KINDS = [
   'dyno.waiting',
   'dyno.restarting',
   'dyno.exited',
-  'dyno.killed',
   'dyno.boot-timeout',
   'dyno.exit-timeout',
-  'dyno.out-of-memory',
   'dyno.over-quota',
   'dyno.unhealthy',
-  'dyno.lost',
   'release.created',
   'release.succeeded',
   'release.failed',
@@ -46,8 +43,6 @@ export const EVENT_KINDS = [
   'app.created',
   'app.changed',
   'app.destroyed',
-  'app.idle',
-  'app.woken',
 ] as const
 
 export type EventKind = (typeof EVENT_KINDS)[number]

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
 
 import { type AnApi, anApi, type Json } from '../../../test/an-api.ts'
 import { anApp, secrets } from '../../../test/an-app.ts'
 import { aDatabase } from '../../../test/postgres.ts'
-import { PLATFORM, type WebhookId } from '../../model/webhook.ts'
+import { INCLUDES, PLATFORM, type WebhookId } from '../../model/webhook.ts'
 import { publish } from '../../store/publish.ts'
 import { findRecipient } from '../../store/webhook-deliveries.ts'
 
@@ -181,4 +183,13 @@ test('deliveries and events are shown, the newest first when asked so', async ()
     assert.equal((await other.call(`GET ${theirs}/webhook-${it}`)).status, 404)
   }
   assert.equal((await call(`GET ${theirs}/webhooks/${webhook.id}`)).status, 404)
+})
+
+test('docs/api/webhooks.md lists everything that can be heard of', () => {
+  const file = join(import.meta.dirname, '../../../docs/api/webhooks.md')
+  const rows = readFileSync(file, 'utf8').matchAll(/^\| `([\w:]+)` +\|/gm)
+  assert.deepEqual(
+    [...rows].map(([, include]) => include),
+    INCLUDES,
+  )
 })
