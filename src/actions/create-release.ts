@@ -13,7 +13,7 @@ import { writeLogLines } from '../store/log-lines.ts'
 import type { Queryable } from '../store/queryable.ts'
 import { addRelease, expirePending } from '../store/releases.ts'
 import { findSlug } from '../store/slugs.ts'
-import { wake } from '../store/work.ts'
+import { wakeAll } from '../store/work.ts'
 import { beginReleasePhase } from './begin-release-phase.ts'
 import { makeCurrent } from './make-current.ts'
 
@@ -66,20 +66,33 @@ export async function createRelease(
     secrets,
   )
   const { id, version } = release
-  const messages = [
-    ...expired.map((it) => `Release v${it.version} superseded by v${version}`),
-    `${description} ${byWhom(release)}`,
-  ]
+  const superseded = expired.map((it) => ({
+    release: it.id,
+    message: `Release v${it.version} superseded by v${version}`,
+  }))
+  const asked = { message: `${description} ${byWhom(release)}` }
   await writeLogLines(
     tx,
-    messages.map((message) => ({ app: app.id, source: 'app', ps: 'api', message })),
+    [...superseded, asked].map(({ message }) => ({
+      app: app.id,
+      source: 'app',
+      ps: 'api',
+      message,
+    })),
   )
+  const about = { app: app.id, at: release.createdAt }
   const message = `Release v${version} created: ${description}`
-  const about = { app: app.id, at: release.createdAt, release: id, message }
-  await writeEvents(tx, [appEvent({ ...about, kind: 'release.created' })])
-  for (const { dyno } of expired) {
-    await wake(tx, { kind: 'one-off', subject: dyno, region: app.region })
-  }
+  await writeEvents(tx, [
+    ...superseded.map((it) =>
+      appEvent({ ...about, ...it, kind: 'release.failed', cause: 'superseded' }),
+    ),
+    appEvent({ ...about, release: id, kind: 'release.created', message }),
+  ])
+  const { region } = app
+  await wakeAll(
+    tx,
+    expired.map(({ dyno }) => ({ kind: 'one-off', subject: dyno, region })),
+  )
 
   if (command === undefined) await makeCurrent(tx, app, release)
   else await beginReleasePhase(tx, { app, release, command, configVars }, secrets)

@@ -2,6 +2,7 @@ import { type AppFormation, describeScale } from '../model/app-formation.ts'
 import type { App } from '../model/app.ts'
 import { appEvent } from '../model/event.ts'
 import { type AppId, newId, type SlugId } from '../model/ids.ts'
+import { RELEASE_TYPE } from '../model/one-off.ts'
 import { byWhom, type Release } from '../model/release.ts'
 import { DEFAULT_SIZE } from '../model/size.ts'
 import {
@@ -64,6 +65,11 @@ async function syncFormations(
   return wanted.filter((it) => it.command !== null && !known.includes(it.type))
 }
 
+/** The release phase's own size is nobody else's. */
+function isOfDynos({ type, command }: AppFormation): boolean {
+  return command !== null && type !== RELEASE_TYPE
+}
+
 /**
  * A process type that is kept keeps its quantity; a new `web` gets one dyno, any other none;
  * one that has left the Procfile has none any more.
@@ -73,7 +79,7 @@ function wantedFormations(
   processTypes: Readonly<Record<string, string>>,
   present: readonly AppFormation[],
 ): WantedFormation[] {
-  const size = present.find((it) => it.command !== null)?.size ?? DEFAULT_SIZE
+  const size = present.find(isOfDynos)?.size ?? DEFAULT_SIZE
   const wanted = Object.entries(processTypes).map(([type, command]) => {
     const old = present.find((it) => it.type === type)
     if (old && old.command !== null) return { ...old, command }

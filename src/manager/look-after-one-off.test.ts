@@ -312,6 +312,11 @@ test('a newer release takes over, with the code of the one it found pending', as
   assert.deepEqual(await releases(), ['v3 succeeded', 'v4 expired', 'v5 succeeded'])
   assert.equal(await current(), 5)
   const [released] = (await releasesOf(pool, it.app.id)).slice(-1)
+  const { rows: told } = await pool.query(
+    `select message from events where app = $1 and cause = 'superseded' and kind = 'release.failed'`,
+    [it.app.id],
+  )
+  assert.deepEqual(told, [{ message: 'Release v4 superseded by v5' }])
   assert.equal(released?.slug, (await releasesOf(pool, it.app.id)).at(-2)?.slug)
 })
 

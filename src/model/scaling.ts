@@ -1,4 +1,5 @@
 import type { AppFormation } from './app-formation.ts'
+import { RELEASE_TYPE } from './one-off.ts'
 import { sizeNamed } from './size.ts'
 
 /** How a formation is to change; what is undefined stays as it is. */
@@ -18,6 +19,9 @@ export function scaled(formation: AppFormation, wish: ScaleWish): AppFormation |
   const quantity = scaledQuantity(formation.quantity, wish.quantity)
   if (quantity === undefined) {
     return `${wish.quantity} is no quantity of ${formation.type} dynos.`
+  }
+  if (formation.type === RELEASE_TYPE && quantity > 0) {
+    return 'The release process type cannot be scaled: it runs for each new release.'
   }
   return { ...formation, quantity, size }
 }

@@ -116,20 +116,27 @@ export async function slugInForce(db: Queryable, app: AppId): Promise<SlugId | n
   return (rows as { slug: SlugId | null }[])[0]?.slug ?? null
 }
 
+export interface ExpiredRelease {
+  readonly id: ReleaseId
+  readonly version: number
+  /** What runs its command. */
+  readonly dyno: DynoId
+}
+
 /** Releases of the app that still wait for their command expire. */
 export async function expirePending(
   tx: Queryable,
   app: AppId,
-): Promise<readonly { readonly version: number; readonly dyno: DynoId }[]> {
+): Promise<readonly ExpiredRelease[]> {
   const { rows } = await tx.query(
     `with expired as (
        update releases set status = 'expired', updated_at = now()
         where app = $1 and status = 'pending' returning id, version)
-     select expired.version, one_offs.dyno
+     select expired.id, expired.version, one_offs.dyno
        from one_offs join expired on expired.id = one_offs.release_phase`,
     [app],
   )
-  return rows as { version: number; dyno: DynoId }[]
+  return rows as ExpiredRelease[]
 }
 
 /** Ends a pending release; undefined where it is not pending any more. */

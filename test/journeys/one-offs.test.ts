@@ -118,14 +118,14 @@ test('a push whose release command fails is rejected', async () => {
   assert.equal(await current(), before)
 })
 
-test('when the cause is gone, releases:retry makes it stand', async () => {
+test('when the cause is gone, a retry stands, and so does a rollback', async () => {
   const before = await current()
   await app.heroku('config:unset', 'RELEASE_EXIT')
   await until('another release is current', async () => (await current()) !== before)
-  assert.match(
-    await app.heroku('releases:retry'),
-    /Running release command\.\.\.[^]*Migrating/,
-  )
+  for (const command of ['releases:retry', 'rollback']) {
+    const shown = await app.heroku(command)
+    assert.match(shown, /Running release command\.\.\.[^]*Migrating/)
+  }
 })
 
 test('a release phase outlives the manager', async () => {

@@ -36,6 +36,11 @@ test('a release is pending while its command runs, then the current one', async 
     (formation as unknown as Json[]).map((it) => [it.type, it['quantity']]),
     [['release', 0]],
   )
+  const [scaled, sized] = [
+    await call(`PATCH ${app}/formation/release`, { quantity: 1 }),
+    await call(`PATCH ${app}/formation/release`, { size: 'standard-2x' }),
+  ]
+  assert.deepEqual([scaled.status, sized.status], [422, 200])
   await settle()
   const after = await newest()
   assert.deepEqual([after.status, after.current], ['succeeded', true])
