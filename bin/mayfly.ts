@@ -12,6 +12,7 @@ const commands: Readonly<
   doctor: async () => (await import('./commands/doctor.ts')).doctor,
   test: async () => (await import('./commands/test.ts')).test,
   bench: async () => (await import('./commands/bench.ts')).bench,
+  simulate: async () => (await import('./commands/simulate.ts')).simulate,
   schema: async () => (await import('./commands/schema.ts')).schema,
 }
 

@@ -230,6 +230,10 @@ export class MemoryRuntime implements Runtime {
     return this.#dynos.get(id)?.spec
   }
 
+  isRunning(id: DynoId): boolean {
+    return this.#running(id) !== undefined
+  }
+
   /** How often SIGHUP was sent to it. */
   hangUps(id: DynoId): number {
     return this.#dynos.get(id)?.hangUps ?? 0
