@@ -11,7 +11,7 @@ import { HEROKU_SIZES } from '../model/size.ts'
 import { placer, type PlacerOptions } from './place-dynos.ts'
 
 const GiB = 1024 ** 3
-/** A quarter of it is kept back: six dynos of half a gigabyte. */
+/** A quarter of it is kept back: six dynos of half a gigabyte, one of them kept free for a successor. */
 const MEMORY = 4 * GiB
 const started = new Date('2026-01-01T00:00:00Z')
 const { signal } = new AbortController()
@@ -31,10 +31,10 @@ beforeEach(async () => {
 })
 
 test('what finds no room waits, and says so once', async () => {
-  const ids = await dynos(8)
+  const ids = await dynos(7)
   const { place } = aPlacer()
   const placed = await place(ids, signal)
-  assert.deepEqual(placed, new Set(ids.slice(0, 6)))
+  assert.deepEqual(placed, new Set(ids.slice(0, 5)))
   await place(ids, signal)
 
   const waiting = await pool.query<{ id: DynoId }>(
@@ -42,7 +42,7 @@ test('what finds no room waits, and says so once', async () => {
   )
   assert.deepEqual(
     waiting.rows.map((row) => row.id),
-    ids.slice(6),
+    ids.slice(5),
   )
   const told = (await own.told()).filter((line) => line.includes('Waiting for capacity'))
   assert.equal(told.length, 2)
@@ -50,11 +50,11 @@ test('what finds no room waits, and says so once', async () => {
     `select dyno from events where kind = 'dyno.waiting' and app = $1`,
     [own.app.id],
   )
-  assert.deepEqual(events.rows.map((row) => row.dyno).toSorted(), ids.slice(6).toSorted())
+  assert.deepEqual(events.rows.map((row) => row.dyno).toSorted(), ids.slice(5).toSorted())
 })
 
 test('when a dyno goes down the one that waits longest is placed, and looked at', async () => {
-  const ids = await dynos(8)
+  const ids = await dynos(7)
   const { place } = aPlacer()
   await place(ids, signal)
   await place([], signal)
@@ -69,22 +69,32 @@ test('when a dyno goes down the one that waits longest is placed, and looked at'
   const { rows } = await pool.query<{ id: string; waiting: boolean }>(
     `select id, waiting_for is not null as waiting from dynos where id = any($1)
       order by created_at`,
-    [ids.slice(6)],
+    [ids.slice(5)],
   )
   assert.deepEqual(rows, [
-    { id: ids[6], waiting: false },
-    { id: ids[7], waiting: true },
+    { id: ids[5], waiting: false },
+    { id: ids[6], waiting: true },
   ])
 })
 
 test('a place that has just lost its dyno gets its room back before others', async () => {
-  const ids = await dynos(7)
+  const ids = await dynos(6)
   const { place } = aPlacer()
   await place(ids, signal)
   await pool.query(`update dynos set state = 'down', updated_at = $2 where id = $1`, [
     ids[0],
     now,
   ])
+  const [successor] = await dynos(1, { ordinal: 1 })
+  assert.ok(successor)
+  assert.deepEqual([...(await place([successor], signal))], [successor])
+})
+
+test('on a full machine a dyno that leaves is still succeeded', async () => {
+  const ids = await dynos(6)
+  const { place } = aPlacer()
+  assert.equal((await place(ids, signal)).size, 5)
+  await pool.query('update dynos set leaving = true where id = $1', [ids[0]])
   const [successor] = await dynos(1, { ordinal: 1 })
   assert.ok(successor)
   assert.deepEqual([...(await place([successor], signal))], [successor])
@@ -98,7 +108,7 @@ test('managers of two regions never promise more than there is', async () => {
     `select count(*)::integer as placed from dynos
       where state = 'starting' and placed_at is not null`,
   )
-  assert.equal(rows[0]?.placed, 6)
+  assert.equal(rows[0]?.placed, 5)
 })
 
 test('a build counts, waits, and is let through where it could never fit', async () => {

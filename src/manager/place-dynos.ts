@@ -9,7 +9,7 @@
 import type { Pool } from 'pg'
 
 import type { Clock } from '../lib/clock.ts'
-import { placeable, roomOf, waitingForRoom } from '../model/capacity.ts'
+import { placeable, type Promised, roomOf, waitingForRoom } from '../model/capacity.ts'
 import { placeOf } from '../model/dyno.ts'
 import type { DynoId } from '../model/ids.ts'
 import { type Size, sizeNamed } from '../model/size.ts'
@@ -81,7 +81,8 @@ export function placer(options: PlacerOptions): Placer {
       return inTransaction(pool, async (tx) => {
         if (buildMemory <= room && room < Infinity) {
           await lockCapacity(tx, machine)
-          if ((await promised(tx)) + buildMemory > room) return false
+          const { used } = await promised(tx)
+          if (used + buildMemory > room) return false
         }
         await begin(tx)
         return true
@@ -94,7 +95,7 @@ export function placer(options: PlacerOptions): Placer {
     return roomOf(memory, memoryFactor())
   }
 
-  function promised(tx: Queryable): Promise<number> {
+  function promised(tx: Queryable): Promise<Omit<Promised, 'room'>> {
     return promisedMemory(tx, machine, { sizes: sizes(), buildMemory })
   }
 
@@ -105,10 +106,14 @@ export function placer(options: PlacerOptions): Placer {
     asked: ReadonlySet<DynoId>,
   ): Promise<void> {
     await lockCapacity(tx, machine)
-    const used = await promised(tx)
+    const { used, largestWeb } = await promised(tx)
     const unplaced = await lockUnplaced(tx, machine)
-    const candidates = unplaced.map((it) => ({ id: it.id, memory: sizeOf(it).memory }))
-    const placed = new Set(placeable(candidates, { room, used }))
+    const candidates = unplaced.map((it) => ({
+      ...it,
+      memory: sizeOf(it).memory,
+      isWeb: it.type === 'web',
+    }))
+    const placed = new Set(placeable(candidates, { room, used, largestWeb }))
     const now = clock.now()
 
     await markPlaced(tx, [...placed], now)

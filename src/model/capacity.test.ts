@@ -3,7 +3,13 @@ import { test } from 'node:test'
 
 import * as fc from 'fast-check'
 
-import { type Candidate, placeable, roomOf, waitingForRoom } from './capacity.ts'
+import {
+  type Candidate,
+  placeable,
+  type Promised,
+  roomOf,
+  waitingForRoom,
+} from './capacity.ts'
 import type { DynoId } from './ids.ts'
 
 const GiB = 1024 ** 3
@@ -15,29 +21,44 @@ test('a gigabyte is kept back, of a small machine a quarter', () => {
   assert.equal(roomOf(Infinity, 1), Infinity)
 })
 
-/** Quotas in the order of waiting, what there is, and who is placed. */
-const cases: readonly [number[], { room: number; used: number }, number[]][] = [
-  [[1, 1, 1], { room: 2, used: 0 }, [0, 1]],
-  [[1, 1], { room: 2, used: 2 }, []],
+/** `2w` a web dyno of 2, `1` another, `1+` one that carries on; what there is; who is placed. */
+const cases: readonly [string, Promised, string][] = [
+  ['1 1 1', machine(2), '1 1'],
+  ['1 1', machine(2, { used: 2 }), ''],
   // The large one at the head is not overtaken, for it would starve.
-  [[4, 1], { room: 5, used: 2 }, []],
+  ['4 1', machine(5, { used: 2 }), ''],
   // One that can never fit holds nobody up.
-  [[9, 1, 1], { room: 5, used: 3 }, [1, 2]],
+  ['9 1 1', machine(5, { used: 3 }), '1 1'],
   // A machine that was promised too much already.
-  [[1], { room: 5, used: 7 }, []],
+  ['1', machine(5, { used: 7 }), ''],
+  // Room for a successor is kept free…
+  ['1w 1w 1w', machine(3), '1w 1w'],
+  ['1 1', machine(5, { used: 3, largestWeb: 1 }), '1'],
+  // … and is there for it.
+  ['1w+ 1', machine(3, { used: 2, largestWeb: 1 }), '1w+'],
+  ['1+', machine(3, { used: 2, largestWeb: 2 }), '1+'],
+  // A machine that holds one dyno only has it.
+  ['2w', machine(3), '2w'],
 ]
 
-for (const [quotas, machine, expected] of cases) {
-  test(`${quotas.join(' ')} into ${machine.room} with ${machine.used} used`, () => {
-    assert.deepEqual(placeable(waiting(quotas), machine), expected.map(String))
+for (const [quotas, promised, expected] of cases) {
+  test(`${quotas} into ${JSON.stringify(promised)}`, () => {
+    const all = quotas.split(' ').map(candidate)
+    const placed = new Set(placeable(all, promised))
+    const shown = quotas.split(' ').filter((_, at) => placed.has(`${at}` as DynoId))
+    assert.equal(shown.join(' '), expected)
   })
 }
 
 test('what is placed always fits', () => {
+  const quota = fc.tuple(fc.nat(64), fc.constantFrom('', 'w', '+', 'w+'))
   fc.assert(
-    fc.property(fc.array(fc.nat(64)), fc.nat(200), fc.nat(200), (quotas, room, used) => {
-      const placed = new Set<string>(placeable(waiting(quotas), { room, used }))
-      const sum = quotas.filter((_, at) => placed.has(`${at}`)).reduce((a, b) => a + b, 0)
+    fc.property(fc.array(quota), fc.nat(200), fc.nat(200), (quotas, room, used) => {
+      const all = quotas.map(([memory, kind], at) => candidate(`${memory}${kind}`, at))
+      const placed = new Set(placeable(all, machine(room, { used })))
+      const sum = all
+        .filter((it) => placed.has(it.id))
+        .reduce((bytes, it) => bytes + it.memory, 0)
       assert.ok(placed.size === 0 || used + sum <= room)
     }),
   )
@@ -49,6 +70,15 @@ test('the log tells what is missing', () => {
   assert.match(waitingForRoom(size, GiB / 4), /too small for a Standard-1X dyno/)
 })
 
-function waiting(quotas: readonly number[]): Candidate[] {
-  return quotas.map((memory, at) => ({ id: `${at}` as DynoId, memory }))
+function machine(room: number, but: Partial<Promised> = {}): Promised {
+  return { room, used: 0, largestWeb: 0, ...but }
+}
+
+function candidate(text: string, at: number): Candidate {
+  return {
+    id: `${at}` as DynoId,
+    memory: Number.parseInt(text, 10),
+    isWeb: text.includes('w'),
+    carriesOn: text.includes('+'),
+  }
 }

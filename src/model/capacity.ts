@@ -23,23 +23,39 @@ export interface Candidate {
   readonly id: DynoId
   /** Its quota in bytes. */
   readonly memory: number
+  /** Its successor will boot beside it. */
+  readonly isWeb: boolean
+  /** It takes a place that had a dyno until now, or runs a release's command. */
+  readonly carriesOn: boolean
+}
+
+/** All in bytes. */
+export interface Promised {
+  readonly room: number
+  readonly used: number
+  /** The largest quota of a web dyno that is placed. */
+  readonly largestWeb: number
 }
 
 /**
  * Who of those that wait may be placed: in their order, none before one that came earlier.
  * Only who would not fit into an empty machine is passed over, or all would wait for ever.
+ *
+ * So that a full machine can still be released to, the quota of one web dyno is kept free of
+ * all but those that carry on; unless the machine is so small that one dyno fills it.
  */
-export function placeable(
-  waiting: readonly Candidate[],
-  { room, used }: { readonly room: number; readonly used: number },
-): DynoId[] {
+export function placeable(waiting: readonly Candidate[], promised: Promised): DynoId[] {
+  const { room } = promised
+  let { used, largestWeb } = promised
   const placed: DynoId[] = []
-  let free = room - used
-  for (const { id, memory } of waiting) {
+  for (const { id, memory, isWeb, carriesOn } of waiting) {
     if (memory > room) continue
-    if (memory > free) break
-    free -= memory
+    const largest = isWeb ? Math.max(largestWeb, memory) : largestWeb
+    const spare = carriesOn || memory + largest > room ? 0 : largest
+    if (used + memory + spare > room) break
     placed.push(id)
+    used += memory
+    largestWeb = largest
   }
   return placed
 }

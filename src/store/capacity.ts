@@ -1,5 +1,6 @@
 /** What dynos and builds have been promised of a machine, and who waits for room on it. */
 
+import type { Promised } from '../model/capacity.ts'
 import type { Dyno } from '../model/dyno.ts'
 import type { DynoId } from '../model/ids.ts'
 import type { Size } from '../model/size.ts'
@@ -19,7 +20,8 @@ export async function lockCapacity(tx: Queryable, { name }: Machine): Promise<vo
 
 /**
  * Bytes: the quotas of dynos that are placed and have a process, or may have, and those of
- * builds that have an address. Counted afresh from their rows each time, so that nothing can drift.
+ * builds that have an address. Counted afresh from their rows each time, so that nothing can
+ * drift.
  */
 export async function promisedMemory(
   tx: Queryable,
@@ -28,29 +30,31 @@ export async function promisedMemory(
     sizes,
     buildMemory,
   }: { readonly sizes: readonly Size[]; readonly buildMemory: number },
-): Promise<number> {
+): Promise<Omit<Promised, 'room'>> {
   const quotas = Object.fromEntries(sizes.map((it) => [it.name, it.memory]))
   const { rows } = await tx.query(
-    `select coalesce((select sum(($2::jsonb ->> size)::bigint) from dynos
-                       where region = any($1) and state in ('starting', 'up', 'stopping')
-                         and placed_at is not null), 0)::float8
-          + (select count(*) from builds join apps on apps.id = builds.app
-              where apps.region = any($1) and builds.address is not null) * $3::float8
-         as bytes`,
+    `select coalesce(sum(quota), 0)::float8
+              + (select count(*) from builds join apps on apps.id = builds.app
+                  where apps.region = any($1) and builds.address is not null) * $3::float8
+              as used,
+            coalesce(max(quota) filter (where type = 'web'), 0)::float8 as "largestWeb"
+       from (select type, ($2::jsonb ->> size)::bigint as quota from dynos
+              where region = any($1) and state in ('starting', 'up', 'stopping')
+                and placed_at is not null) as placed`,
     [regions, JSON.stringify(quotas), buildMemory],
   )
-  return (rows as { bytes: number }[])[0]?.bytes ?? 0
+  return (rows as Omit<Promised, 'room'>[])[0] ?? { used: 0, largestWeb: 0 }
 }
 
 export type Unplaced = Pick<
   Dyno,
   'id' | 'app' | 'formation' | 'release' | 'type' | 'ordinal' | 'size' | 'waitingFor'
-> & { readonly region: string }
+> & { readonly region: string; readonly carriesOn: boolean }
 
 /**
  * The starting dynos of the machine that are not placed yet, longest waiting first; but before
- * them those whose place has just lost its dyno: a restart must not cost an app its room.
- * Rows that others hold at this moment are left out.
+ * them those that carry on: whose place has a dyno that leaves for it, or has just lost its
+ * own, and a release's command. Rows that others hold at this moment are left out.
  */
 export async function lockUnplaced(
   tx: Queryable,
@@ -58,15 +62,20 @@ export async function lockUnplaced(
 ): Promise<Unplaced[]> {
   const { rows } = await tx.query(
     `select id, app, formation, release, type, ordinal, size, region,
-            waiting_for as "waitingFor"
+            waiting_for as "waitingFor",
+            exists (select from dynos as before
+                     where before.app = dynos.app and before.formation = dynos.formation
+                       and before.ordinal = dynos.ordinal
+                       and (before.leaving and before.state <> 'down'
+                            or before.state = 'down'
+                               and before.updated_at > dynos.created_at - interval '1 minute'))
+              or exists (select from one_offs
+                          where one_offs.dyno = dynos.id and release_phase is not null)
+              as "carriesOn"
        from dynos
       where region = any($1) and state = 'starting' and placed_at is null
-      order by exists (select from dynos as before
-                        where before.app = dynos.app and before.formation = dynos.formation
-                          and before.ordinal = dynos.ordinal and before.state = 'down'
-                          and before.updated_at > dynos.created_at - interval '1 minute') desc,
-               created_at, type, ordinal
-        for update skip locked`,
+      order by "carriesOn" desc, created_at, type, ordinal
+        for update of dynos skip locked`,
     [regions],
   )
   return rows as Unplaced[]
