@@ -13,8 +13,10 @@ import { systemClock } from '../src/lib/clock.ts'
 import { secretBox } from '../src/lib/secret-box.ts'
 import { healthChecker } from '../src/manager/check-health.ts'
 import { heedHints } from '../src/manager/heed-hints.ts'
+import { heedWakeCalls } from '../src/manager/heed-wake-calls.ts'
 import { lookAfterApp } from '../src/manager/look-after-app.ts'
 import { lookAfterFormation } from '../src/manager/look-after-formation.ts'
+import { lookAfterIdling } from '../src/manager/look-after-idling.ts'
 import { lookAfterOneOff } from '../src/manager/look-after-one-off.ts'
 import { placer } from '../src/manager/place-dynos.ts'
 import { runtimeOnClock } from '../src/manager/runtime-on-clock.ts'
@@ -23,9 +25,12 @@ import { sweep } from '../src/manager/sweep.ts'
 import { takeOver, wakeDynos } from '../src/manager/take-over.ts'
 import { watchMemory } from '../src/manager/watch-memory.ts'
 import { lookAfterRouter } from '../src/router/look-after-router.ts'
+import { routerPaths } from '../src/router/router-paths.ts'
+import { webTraffic } from '../src/router/web-traffic.ts'
 import { LocalRuntime } from '../src/runtime/local/local-runtime.ts'
 import { holdRegion } from '../src/store/hold-region.ts'
 import { allRegions } from '../src/store/regions.ts'
+import { wake } from '../src/store/work.ts'
 import { runLoop } from '../src/work/loop.ts'
 import { startPart } from './part.ts'
 
@@ -44,7 +49,10 @@ const secrets = secretBox(readFileSync(data.keys.configVars))
 const { clock, ahead, timings, memoryFactor } = settingsFrom(data.managerSettings, {
   log,
   changed: () => {
-    wakeDynos(pool, name).catch((error: unknown) =>
+    Promise.all([
+      wakeDynos(pool, name),
+      wake(pool, { kind: 'idling', subject: region.id, region: name }),
+    ]).catch((error: unknown) =>
       log.error('cannot tell the dynos of the new settings', error),
     )
   },
@@ -134,12 +142,24 @@ const loop = runLoop(
         logSocket: join(data.run('logs'), 'syslog.sock'),
         drainTimeout: timings().drainTimeout,
       }),
+      idling: lookAfterIdling({
+        pool,
+        region: name,
+        secrets,
+        clock,
+        timings,
+        webTraffic: webTraffic(data.router(name)),
+      }),
       app: lookAfterApp({ pool, directories: data }),
       sweep: sweep({ pool, runtime, region: name, clock, log }),
     },
     log,
     overdue: ({ kind, subject }) => die('a look outlived its lease')({ kind, subject }),
   },
+  signal,
+)
+await heedWakeCalls(
+  { socket: routerPaths(data.router(name)).wakeSocket, pool: list, clock, log },
   signal,
 )
 await takeOver(pool, region)

@@ -22,6 +22,7 @@ interface Outcome {
 
 const OUTCOMES = {
   H10: { at: 'error', desc: 'App crashed' },
+  H11: { at: 'error', desc: 'Backlog too deep' },
   H12: { at: 'error', desc: 'Request timeout', status: 503 },
   H13: { at: 'error', desc: 'Connection closed without response', status: 503 },
   H14: { at: 'error', desc: 'No web processes running' },

@@ -16,7 +16,11 @@ export async function takeOver(pool: Pool, { id, name }: Region): Promise<void> 
     await forgetLeases(tx, name)
     await wakeAll(
       tx,
-      ['router', 'sweep', 'memory'].map((kind) => ({ kind, subject: id, region: name })),
+      ['router', 'sweep', 'memory', 'idling'].map((kind) => ({
+        kind,
+        subject: id,
+        region: name,
+      })),
     )
   })
   await wakeDynos(pool, name)

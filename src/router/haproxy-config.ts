@@ -73,6 +73,7 @@ export function haproxyConfig(table: RoutingTable, settings: RouterSettings): st
 ${defaultsSections(settings)}
 ${frontend(settings)}
 ${successor(settings)}
+${HELD}
 ${noServer(settings)}
 ${backends(table)}`
 }
@@ -87,6 +88,7 @@ export function shapeOf(table: RoutingTable, settings: RouterSettings): string {
     defaultsSections(settings),
     frontend(settings),
     successor(settings),
+    HELD,
     noServer(settings),
     `${table.backends}`,
     JSON.stringify([PAGES, NO_SUCH_APP, MISDIRECTED]),
@@ -105,6 +107,7 @@ function globalSection(settings: RouterSettings, shape: string): string {
   close-spread-time infinite
   tune.http.logurilen 8192
   setenv HOSTS_MAP ${paths.hostsMap}
+  setenv WAKE_SOCKET ${paths.wakeSocket}
   setenv PAGES ${paths.pages}
   setenv HOLD_SECONDS ${timeouts.boot / SECOND}
   lua-load-per-thread ${paths.lua}
@@ -181,7 +184,8 @@ ${listen.map((address) => `  bind ${address}`).join('\n')}
 
   http-request set-var(txn.host) req.hdr(host)
   http-request set-var(txn.entry) var(txn.host),host_only,lower,map(${paths.hostsMap})
-  http-request lua.hold if { var(txn.entry),field(1,/),nbsrv eq 0 } !{ var(txn.entry) -m beg ${NO_SERVER}/ }
+  http-request track-sc0 var(txn.entry),field(3,/) table held if { var(txn.entry),field(1,/),nbsrv eq 0 } !{ var(txn.entry) -m beg ${NO_SERVER}/ }
+  http-request lua.hold if { sc0_tracked }
   http-request set-var(txn.id) req.fhdr(x-request-id,-1)
   http-request set-var(txn.id) uuid() unless { var(txn.id) -m reg ^[A-Za-z0-9+/=-]{20,200}$ }
   http-request set-var(txn.fwd) src,concat()
@@ -207,6 +211,11 @@ function successor({ paths }: RouterSettings): string {
   server worker unix@${paths.successorSocket} send-proxy
 `
 }
+
+/** How many requests each app has that were held, until they end: what H11 is decided by. */
+const HELD = `backend held
+  stick-table type string len 36 size 100k expire 2m store conn_cur
+`
 
 /** Answers for apps whose state is an H code, for apps elsewhere, and for unknown hosts. */
 function noServer({ paths }: RouterSettings): string {

@@ -22,6 +22,7 @@ export const NO_SUCH_APP: Page = {
 /** By the app's state in the map of hosts, or the H code found on the way. */
 export const PAGES: Readonly<Record<string, Page>> = {
   H10: errorPage('H10', 'This application crashed.'),
+  H11: errorPage('H11', 'Too many requests wait for this application to start.'),
   H12: errorPage('H12', 'This application took too long to answer.'),
   H14: errorPage('H14', 'This application runs no web process.'),
   H20: errorPage('H20', 'This application did not start in time.'),

@@ -9,6 +9,8 @@ export interface RouterPaths {
   readonly masterSocket: string
   /** From a worker that was reloaded to the one that took its place. */
   readonly successorSocket: string
+  /** Where the region's manager hears which apps are asked for in their sleep. */
+  readonly wakeSocket: string
   readonly hostsMap: string
   readonly lua: string
   readonly pages: string
@@ -25,6 +27,7 @@ export function routerPaths(directory: string): RouterPaths {
     adminSocket: join(directory, 'admin.sock'),
     masterSocket: join(directory, 'master.sock'),
     successorSocket: join(directory, 'successor.sock'),
+    wakeSocket: join(directory, 'wake.sock'),
     hostsMap: join(directory, 'hosts.map'),
     lua: join(directory, 'router.lua'),
     pages,

@@ -1,8 +1,10 @@
--- What HAProxy's own rules cannot do: hold a request while its app starts, and answer
--- one whose dyno stays silent. The configuration sets these variables.
+-- What HAProxy's own rules cannot do: hold a request while its app starts, wake the app
+-- first if it sleeps, and answer a request whose dyno stays silent. The configuration sets
+-- these variables.
 
 local hosts = Map.new(os.getenv('HOSTS_MAP'), Map._str)
 local hold_seconds = tonumber(os.getenv('HOLD_SECONDS'))
+local wake_socket = os.getenv('WAKE_SOCKET')
 
 local POLL = 20 -- milliseconds
 
@@ -15,14 +17,49 @@ end
 
 local h12 = page('H12')
 
+-- The apps whose sleep this thread spoke of in the present second.
+local told, second = {}, 0
+
+-- Tells the region's manager that someone asks for the app, in a task of its own: nobody
+-- waits for it. Until the app is awake it is told again, in case no manager heard.
+local function wake(app)
+  local now = core.now().sec
+  if now ~= second then
+    told, second = {}, now
+  end
+  if told[app] then
+    return
+  end
+  told[app] = true
+  core.register_task(function()
+    local socket = core.tcp()
+    socket:settimeout(1)
+    if socket:connect(wake_socket) then
+      socket:send(app .. '\n')
+    end
+    socket:close()
+  end)
+end
+
+local function parse(entry)
+  return entry:match('^([^/]*)/([^/]*)/([^/]*)/?(.*)$')
+end
+
 -- Ends when the app's backend has a server, or the app another state, which it notes, or
 -- when this worker has a successor, which goes on holding.
 core.register_action('hold', { 'http-req' }, function(txn)
   local name = txn.c:lower(txn.c:host_only(txn:get_var('txn.host')))
   local entry = txn:get_var('txn.entry')
-  local backend, app = entry:match('^([^/]*)/[^/]*/(.*)$')
+  local backend, state, app, most = parse(entry)
   local deadline = core.now().sec + hold_seconds
+  if txn.f:sc0_conn_cur() > (tonumber(most) or math.huge) then
+    txn:set_var('txn.entry', 'no_server/H11/' .. app)
+    return
+  end
   while txn.f:stopping() == 0 do
+    if state == 'idle' then
+      wake(app)
+    end
     core.msleep(POLL)
     if txn.f:nbsrv(backend) > 0 then
       return
@@ -35,6 +72,7 @@ core.register_action('hold', { 'http-req' }, function(txn)
       txn:set_var('txn.entry', entry)
       return
     end
+    backend, state = parse(entry)
   end
 end, 0)
 

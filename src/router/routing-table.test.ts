@@ -12,6 +12,7 @@ function anApp(but: Partial<RoutedApp> = {}): RoutedApp {
     name: 'my-app',
     maintenance: false,
     deployed: true,
+    idle: false,
     web: 1,
     slot: 0,
     ...but,
@@ -43,6 +44,13 @@ const states: [Partial<RoutedApp>, DynoState[], AppState][] = [
   [{}, ['starting'], 'starting'],
   [{}, [], 'starting'],
   [{}, ['stopping'], 'starting'],
+  [{}, ['idle'], 'starting'],
+  [{}, ['idle', 'crashed'], 'starting'],
+  [{ idle: true }, ['idle', 'idle'], 'idle'],
+  [{ idle: true }, ['stopping', 'crashed'], 'idle'],
+  [{ idle: true }, ['up', 'idle'], 'up'],
+  [{ idle: true, maintenance: true }, ['idle'], 'H80'],
+  [{ idle: true, web: 0 }, ['idle'], 'H14'],
   [{}, ['crashed', 'starting'], 'starting'],
   [{}, ['crashed'], 'H10'],
   [{}, ['crashed', 'stopping'], 'H10'],
@@ -85,7 +93,7 @@ test('a host leads to its app, here or in another region', () => {
     }),
   )
   assert.deepEqual(Object.fromEntries(hosts), {
-    'my-app.localhost': 'app3/up/a',
+    'my-app.localhost': 'app3/up/a/200',
     'far.localhost': 'no_server/H31/b/far.localhost:8081',
   })
 })

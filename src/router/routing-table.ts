@@ -9,9 +9,9 @@ import type { RoutedApp, RouterFacts, WebDyno } from '../store/routes.ts'
 
 /**
  * What an app's requests meet: its dynos (`up`), a wait for the first of them
- * (`starting`), or at once the page of an H code.
+ * (`starting`; `idle`, where they also wake it), or at once the page of an H code.
  */
-export type AppState = 'up' | 'starting' | 'H10' | 'H14' | 'H80' | 'H81'
+export type AppState = 'up' | 'starting' | 'idle' | 'H10' | 'H14' | 'H80' | 'H81'
 
 export interface RoutingTable {
   /** Host, without its port, to entry: see `entryOf`. */
@@ -32,6 +32,9 @@ export interface Server {
 
 const SMALLEST_POOL = 256
 
+/** Of one web dyno: more requests than these do not wait for it: H11. */
+const BACKLOG = 200
+
 /** The backend that answers by a page: of apps whose state is an H code, for one. */
 export const NO_SERVER = 'no_server'
 
@@ -47,15 +50,17 @@ export function routingTable({
     hosts: new Map([
       ...elsewhere.map((it): [string, string] => [
         `${it.name}.${region.domain}`,
-        entryOf({ backend: NO_SERVER, state: 'H31', app: it.id, address: it.address }),
+        entryOf({ backend: NO_SERVER, state: 'H31', app: it.id, more: it.address }),
       ]),
       ...apps.flatMap((app): [string, string][] => {
         if (app.slot === null) return []
         const state = stateOf(app, dynosOf.get(app.id) ?? [])
-        const serves = state === 'up' || state === 'starting'
-        const backend = serves ? backendOf(app.slot) : NO_SERVER
+        const serves = state === 'up' || state === 'starting' || state === 'idle'
         const host = `${app.name}.${region.domain}`
-        return [[host, entryOf({ backend, state, app: app.id })]]
+        const entry = serves
+          ? { backend: backendOf(app.slot), more: `${BACKLOG * app.web}` }
+          : { backend: NO_SERVER }
+        return [[host, entryOf({ ...entry, state, app: app.id })]]
       }),
     ]),
     servers: dynos.flatMap(serverOf),
@@ -68,9 +73,10 @@ function entryOf(it: {
   readonly backend: string
   readonly state: AppState | 'H31'
   readonly app: AppId
-  readonly address?: string
+  /** How many requests may wait, or the address elsewhere. */
+  readonly more?: string
 }): string {
-  return [it.backend, it.state, it.app, ...(it.address ? [it.address] : [])].join('/')
+  return [it.backend, it.state, it.app, ...(it.more ? [it.more] : [])].join('/')
 }
 
 export function stateOf(app: RoutedApp, dynos: readonly WebDyno[]): AppState {
@@ -79,7 +85,9 @@ export function stateOf(app: RoutedApp, dynos: readonly WebDyno[]): AppState {
   if (app.web === 0) return 'H14'
   const states = new Set(dynos.map((dyno) => dyno.state))
   if (states.has('up')) return 'up'
-  if (states.has('crashed') && !states.has('starting')) return 'H10'
+  if (app.idle) return 'idle'
+  const boots = states.has('starting') || states.has('idle')
+  if (states.has('crashed') && !boots) return 'H10'
   return 'starting'
 }
 

@@ -28,6 +28,8 @@ export interface RoutedApp {
   readonly maintenance: boolean
   /** Whether the current release has code. */
   readonly deployed: boolean
+  /** It sleeps until it is asked for. */
+  readonly idle: boolean
   /** How many web dynos are wanted. */
   readonly web: number
   /** Its backend in HAProxy: the same until the app is destroyed. Null before `assignSlots`. */
@@ -62,6 +64,7 @@ export async function routerFacts(
             (select coalesce(json_agg(json_build_object(
                       'id', a.id, 'name', a.name, 'maintenance', a.maintenance,
                       'deployed', l.slug is not null,
+                      'idle', a.idle_since is not null,
                       'web', case when f.command is null then 0 else f.quantity end,
                       'slot', s.slot) order by a.name), '[]')
                from apps a

@@ -1,0 +1,168 @@
+import assert from 'node:assert/strict'
+import { rm } from 'node:fs/promises'
+import { createServer, connect, type Socket } from 'node:net'
+import { chmodSync } from 'node:fs'
+import { join } from 'node:path'
+import { test, type TestContext } from 'node:test'
+
+import { aBackend, aRouter, type ARouter } from '../../test/a-router.ts'
+import { aDatabase } from '../../test/postgres.ts'
+import { until } from '../../test/until.ts'
+import { pause } from '../lib/clock.ts'
+import type { AppId } from '../model/ids.ts'
+import { webTraffic } from './web-traffic.ts'
+
+const pool = aDatabase()
+
+async function sleep(app: AppId, asleep: boolean): Promise<void> {
+  await pool.query(
+    'update apps set idle_since = case when $2 then now() end where id = $1',
+    [app, asleep],
+  )
+}
+
+/** What the region's manager would hear, from now on. */
+async function aManager(t: TestContext, router: ARouter): Promise<string[]> {
+  const calls: string[] = []
+  const path = join(router.directory, 'wake.sock')
+  await rm(path, { force: true })
+  const server = createServer((socket) => {
+    socket.on('error', () => {})
+    socket.setEncoding('utf8').on('data', (text: string) => calls.push(text))
+  })
+  await new Promise<void>((resolve) => server.listen(path, resolve))
+  chmodSync(path, 0o666)
+  t.after(() => server.close())
+  return calls
+}
+
+async function slotOf(app: AppId): Promise<number> {
+  const { rows } = await pool.query<{ slot: number }>(
+    'select slot from router_slots where app = $1',
+    [app],
+  )
+  return rows[0]?.slot ?? -1
+}
+
+test('requests for an app that sleeps are held, and wake it', async (t) => {
+  const router = await aRouter(t, pool)
+  const app = await router.app('sleepy')
+  const backend = await aBackend(t, (_, it) => it.end('good morning'))
+  const dyno = await router.dyno(app, backend, 'idle')
+  await sleep(app, true)
+  await router.look()
+  await router.start()
+  const calls = await aManager(t, router)
+  assert.deepEqual(calls, [])
+
+  let answered = 0
+  const held = Array.from({ length: 50 }, () =>
+    router.get('sleepy.localhost').finally(() => answered++),
+  )
+  await until('the manager is told', () => calls.length > 0)
+  assert.equal(calls[0], `${app}\n`)
+  await sleep(app, false)
+  await router.become(dyno, 'starting')
+  await router.look()
+  assert.equal(answered, 0)
+
+  await router.become(dyno, 'up')
+  await router.look()
+  const bodies = (await Promise.all(held)).map(({ body }) => body)
+  assert.deepEqual(new Set(bodies), new Set(['good morning']))
+  assert.ok(calls.length <= 20, `${calls.length} calls for 50 requests`)
+})
+
+test('a manager that was away is told when it is back', async (t) => {
+  const router = await aRouter(t, pool)
+  const app = await router.app('patient')
+  await sleep(app, true)
+  await router.look()
+  await router.start()
+  let answered = false
+  const held = router.get('patient.localhost').finally(() => (answered = true))
+  await pause(100)
+  const calls = await aManager(t, router)
+  await until('it is told', () => calls.includes(`${app}\n`))
+  assert.equal(answered, false)
+  await router.dyno(app, await aBackend(t, (_, it) => it.end('at last')))
+  await router.look()
+  assert.equal((await held).body, 'at last')
+})
+
+test('more requests than may wait for an app are sent away at once', async (t) => {
+  const router = await aRouter(t, pool)
+  const [booting, other] = [await router.app('booting'), await router.app('other')]
+  await router.look()
+  await router.start()
+  const held = Array.from({ length: 200 }, () => router.get('booting.localhost'))
+  const rejected = await (async () => {
+    for (;;) {
+      const one = await Promise.race([router.get('booting.localhost'), pause(50)])
+      if (one) return one
+    }
+  })()
+  assert.equal(rejected.status, 503)
+  assert.match(rejected.body, /H11/)
+  const another = router.get('other.localhost')
+
+  for (const app of [booting, other]) {
+    await router.dyno(app, await aBackend(t, (_, it) => it.end('up')))
+  }
+  await router.look()
+  const answers = await Promise.all([...held, another])
+  assert.ok(answers.filter(({ status }) => status === 200).length >= 200)
+  assert.equal((await another).status, 200)
+  await until('there is a line', () => router.records.some((it) => it.includes(' H11 ')))
+})
+
+test('when an app last had traffic is known, whatever becomes of HAProxy', async (t) => {
+  const router = await aRouter(t, pool)
+  const app = await router.app('asked')
+  const backend = await aBackend(t, (_, it) => it.end('ok'))
+  backend.server.on('upgrade', (_: unknown, socket: Socket) => {
+    socket
+      .on('error', () => {})
+      .on('end', () => socket.end())
+      .resume()
+    socket.write(
+      'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n',
+    )
+  })
+  await router.dyno(app, backend)
+  await router.look()
+  const slot = await slotOf(app)
+  const quietFor = async () => (await webTraffic(router.directory)())(slot)
+  assert.equal(await quietFor(), undefined, 'nobody knows without HAProxy')
+
+  await router.start()
+  await router.get('asked.localhost')
+  await until('it has been quiet', async () => ((await quietFor()) ?? 0) >= 2000)
+  await router.get('asked.localhost')
+  assert.ok(((await quietFor()) ?? Infinity) <= 1000)
+
+  const socket = connect(router.port, '127.0.0.1')
+  t.after(() => socket.destroy())
+  socket.write(
+    'GET / HTTP/1.1\r\nHost: asked.localhost\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n',
+  )
+  await new Promise((resolve) => socket.once('data', resolve))
+  await pause(1100)
+  assert.equal(await quietFor(), 0, 'a websocket is open')
+
+  // The socket stays with the worker of before the reload.
+  const grown = await router.app('three-hundredth')
+  await pool.query('insert into router_slots (region, slot, app) values ($1, 300, $2)', [
+    router.region.name,
+    grown,
+  ])
+  await router.look()
+  await pause(1100)
+  assert.equal(await quietFor(), 0, 'a websocket is open in the old worker')
+  socket.destroy()
+  await until('it is quiet again', async () => ((await quietFor()) ?? 0) >= 1000)
+
+  await router.kill()
+  await router.start()
+  assert.ok(((await quietFor()) ?? Infinity) <= 1000, 'unknown counts as just now')
+})

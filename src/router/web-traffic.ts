@@ -1,0 +1,60 @@
+/** When the apps were last asked for, from what HAProxy's workers count anyway. */
+
+import { SECOND } from '../lib/clock.ts'
+import { ask } from './haproxy-socket.ts'
+import { parseOldWorkers } from './live-router.ts'
+import { routerPaths } from './router-paths.ts'
+import { backendOf } from './routing-table.ts'
+
+const QUESTIONS = ['show info', 'show stat -1 2 -1']
+
+/**
+ * Resolves to what is known now, by slot: milliseconds since the last request, 0 while one or
+ * a websocket is under way, undefined where no HAProxy answers. A worker that has had no
+ * request for an app may have followed one that had: it counts from its own start.
+ */
+export function webTraffic(directory: string) {
+  const { adminSocket, masterSocket } = routerPaths(directory)
+  return async (): Promise<(slot: number) => number | undefined> => {
+    const master = await ask(masterSocket, ['show proc'])
+    const old = master.is === 'answered' ? parseOldWorkers(master.text) : []
+    const answers = await Promise.all([
+      ask(adminSocket, QUESTIONS),
+      ...old.map((pid) =>
+        ask(
+          masterSocket,
+          QUESTIONS.map((it) => `@!${pid} ${it}`),
+        ),
+      ),
+    ])
+    const workers = answers.flatMap((it) => (it.is === 'answered' ? [it.text] : []))
+    // One that is silent may be the one that knows of traffic.
+    if (answers.some((it) => it.is === 'failed') || workers.length === 0) {
+      return () => undefined
+    }
+    const known = workers.map(parseTraffic)
+    return (slot) => {
+      const its = known.flatMap((it) => it.get(backendOf(slot)) ?? [])
+      return its.length === 0 ? undefined : Math.min(...its)
+    }
+  }
+}
+
+/** By backend. The answers to `QUESTIONS`, of one worker. */
+export function parseTraffic(text: string): ReadonlyMap<string, number> {
+  const uptime = Number(/^Uptime_sec: (\d+)$/m.exec(text)?.[1] ?? 0)
+  const [, header = '', body = ''] = /^# (.*)\n([^]*)/m.exec(text) ?? []
+  const columns = header.split(',')
+  const [name, current, last] = ['pxname', 'scur', 'lastsess'].map((it) =>
+    columns.indexOf(it),
+  )
+  return new Map(
+    body.split('\n').flatMap((line): [string, number][] => {
+      const cells = line.split(',')
+      const [backend, open, since] = [name, current, last].map((it) => cells[it ?? -1])
+      if (!backend || since === undefined) return []
+      const seconds = Number(since) < 0 ? uptime : Number(since)
+      return [[backend, Number(open) > 0 ? 0 : seconds * SECOND]]
+    }),
+  )
+}
