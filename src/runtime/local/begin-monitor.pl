@@ -1,5 +1,6 @@
 #!/usr/bin/perl -w
-# begin-monitor.pl ARCH CGROUPS UNIFIED GUARDED DISKS OUTSIDE INSIDE HOST PROGRAM [ARG]…
+# begin-monitor.pl ARCH CGROUPS UNIFIED GUARDED DISKS NETWORK PROGRAM [ARG]…
+# begin-monitor.pl serve
 #
 # Becomes PROGRAM inside the given cgroups (files cgroup.procs, separated by spaces), so that it
 # outlives whatever cgroup its starter is ended with, and in namespaces of its own: what is
@@ -10,72 +11,184 @@
 #   GUARDED  a device to mount over itself, read-only: it can be used, but not given away
 #   DISKS    four lines each: a file with an ext4 file system, where to mount it, the
 #            directories to make in it, whose they are (a uid and gid)
-#   OUTSIDE  lines for `ip -batch` in the network namespace of process HOST, in which SELF stands
-#            for our pid; then INSIDE, lines for our own. In this order: were the dyno's end of a
-#            link up before the host's, the first packets would be lost, a query for a name with
-#            them, which takes 5 s to be asked again.
+#   NETWORK  LINK BRIDGE MTU ADDRESS PREFIX GATEWAY, separated by spaces: a network namespace
+#            with an eth0, whose other end LINK is alone on its port of the BRIDGE. That end
+#            comes first: were the dyno's up before it, the first packets would be lost, a
+#            query for a name with them, which takes 5 s to be asked again.
 #
-# One process for all of it, in place of unshare, sh, umount, mount, install and nsenter: those
-# cost as much as all else in the start of a dyno. And `mount -o loop` looks at every loop device
+# One process for all of it, in place of unshare, sh, umount, mount, install, ip and nsenter:
+# those cost as much as all else in the start of a dyno. And `mount -o loop` looks at every loop device
 # of the machine, one of each dyno, before it takes one. Perl's smallest part is on every Debian.
 # No module but the smallest: others take longer to load than all of this takes to run.
+#
+# Told to serve, it does so in a child for each request that comes on standard input, `ID LENGTH`
+# and a newline and then the arguments, each with a NUL after it. The child has a session of its
+# own, and one pipe for what PROGRAM says on standard error or by _OCI_SYNCPIPE: its first line
+# that is JSON, or all of it where it ends without, is told on standard output as `ID TEXT`. To
+# fork a small process that has all this loaded costs a fraction of starting it anew from Node.
 use strict;
 
-my ($arch, $cgroups, $unified, $guarded, $disks, @rest) = @ARGV;
-my ($outside, $inside, $host, @program) = @rest;
+my ($arch, $cgroups, $unified, $guarded, $disks, $network, @program);
+my $calls;
 
 my %calls = (
-    x64   => { mount => 165, umount => 166, unshare => 272, setns => 308 },
-    arm64 => { mount => 40,  umount => 39,  unshare => 97,  setns => 268 },
+    x64   => { mount => 165, umount => 166, unshare => 272, setsid => 112 },
+    arm64 => { mount => 40,  umount => 39,  unshare => 97,  setsid => 157 },
 );
-my $calls = $calls{$arch} or die "no system calls are known for $arch\n";
 
 my ($clone_newns, $clone_newnet) = (0x00020000, 0x40000000);
 my ($ms_nosuid, $ms_nodev, $ms_noatime, $all_private) = (2, 4, 1024, 0x44000);
 my ($ms_bind, $ms_bind_read_only) = (4096, 4096 | 32 | 1);
 my ($loop_get_free, $loop_configure, $autoclear, $ebusy) = (0x4c82, 0x4c0a, 4, 16);
 my $tries = 1000;
+my $set_flags = 2;
 
-write_to($_, $$) for split ' ', $cgroups;
-separate();
-my $network = $inside ? connected() : undef;
-call('umount', $unified, 0) if $unified;
-guard() if $guarded;
-my @disks = split /\n/, $disks, -1;
-mount_disk(splice @disks, 0, 4) while @disks;
-if ($network) {
-    waitpid $network, 0;
-    exit 1 if $?;
+# Of linux/rtnetlink.h, if_link.h, if_addr.h and netlink.h.
+my ($newlink, $getlink, $setlink, $newaddr, $newroute) = (16, 18, 19, 20, 24);
+my ($request, $acknowledge, $create, $nlmsg_error) = (1, 4, 0x600, 2);
+my ($ifla_ifname, $ifla_mtu, $ifla_master, $ifla_protinfo) = (3, 4, 10, 12);
+my ($ifla_linkinfo, $ifla_net_ns_pid, $nested) = (18, 19, 0x8000);
+my ($info_kind, $info_data, $veth_peer, $brport_isolated) = (1, 2, 1, 33);
+my ($ifa_address, $ifa_local, $rta_gateway) = (1, 2, 5);
+my ($table_main, $by_boot, $unicast, $loopback, $iff_up) = (254, 3, 1, 1, 1);
+my ($af_inet, $af_bridge, $af_netlink, $sock_raw) = (2, 7, 16, 3);
+
+if ($ARGV[0] eq 'serve') {
+    serve();
+} else {
+    become(@ARGV);
 }
-exec { $program[0] } @program or die "cannot run $program[0]: $!\n";
+
+sub become {
+    ($arch, $cgroups, $unified, $guarded, $disks, $network, @program) = @_;
+    $calls = $calls{$arch} or die "no system calls are known for $arch\n";
+    write_to($_, $$) for split ' ', $cgroups;
+    my $host = $network ? netlink() : undef;
+    separate();
+    connect_to($host, split ' ', $network) if $network;
+    call('umount', $unified, 0) if $unified;
+    guard() if $guarded;
+    my @disks = split /\n/, $disks, -1;
+    mount_disk(splice @disks, 0, 4) while @disks;
+    exec { $program[0] } @program or die "cannot run $program[0]: $!\n";
+}
+
+# Until whoever asks is gone. What was begun goes on.
+sub serve {
+    my ($heard, %pipes) = ('');
+    local $SIG{CHLD} = 'IGNORE';
+    for (;;) {
+        my $ready = '';
+        vec($ready, $_, 1) = 1 for 0, keys %pipes;
+        select($ready, undef, undef, undef) > 0 or next;
+        if (vec $ready, 0, 1) {
+            sysread STDIN, $heard, 65536, length $heard or exit;
+            while ($heard =~ /^(\S+) (\d+)\n/ && length $heard >= $+[0] + $2) {
+                my ($id, $arguments) = ($1, substr $heard, $+[0], $2);
+                $heard = substr $heard, $+[0] + $2;
+                my $pipe = begin($arguments);
+                $pipes{fileno $pipe} = { id => $id, pipe => $pipe, said => '' };
+            }
+        }
+        for my $number (grep { vec $ready, $_, 1 } keys %pipes) {
+            my $its = $pipes{$number} or next;
+            my $more = sysread $its->{pipe}, $its->{said}, 65536, length $its->{said};
+            next unless !$more || $its->{said} =~ /^\{.*\n/m;
+            tell_of($its);
+            delete $pipes{$number};
+        }
+    }
+}
+
+sub begin {
+    my @arguments = split /\0/, $_[0], -1;
+    pop @arguments;
+    pipe my $pipe, my $end or die "no pipe: $!\n";
+    defined(my $pid = fork) or die "cannot fork: $!\n";
+    return $pipe if $pid;
+    $SIG{CHLD} = 'DEFAULT';
+    $calls = $calls{$arguments[0]};
+    syscall $calls->{setsid};
+    open STDIN, '<', '/dev/null';
+    open STDOUT, '>', '/dev/null';
+    open STDERR, '>&', $end;
+    fcntl $end, $set_flags, 0; # PROGRAM has it too
+    $ENV{_OCI_SYNCPIPE} = fileno $end;
+    become(@arguments);
+}
+
+sub tell_of {
+    my ($its) = @_;
+    my ($text) = $its->{said} =~ /^(\{.*)\n/m ? $1 : $its->{said};
+    $text =~ s/\s+$//;
+    $text =~ s/\s*\n\s*/ /g;
+    syswrite STDOUT, "$its->{id} $text\n";
+}
 
 sub separate {
     my $mounts = $unified || $guarded || $disks ? $clone_newns : 0;
-    my $all = $mounts | ($inside ? $clone_newnet : 0);
+    my $all = $mounts | ($network ? $clone_newnet : 0);
     call('unshare', $all) if $all;
     call('mount', 'none', '/', 'none', $all_private, 0) if $mounts;
 }
 
-# Both ends of the dyno's link, beside what else there is to do. Returns the pid that does it.
-sub connected {
-    my $self = $$;
-    defined(my $pid = fork) or die "cannot fork: $!\n";
-    return $pid if $pid;
-    open my $here, '<', "/proc/$self/ns/net" or die "process $self is gone: $!\n";
-    open my $there, '<', "/proc/$host/ns/net" or die "process $host is gone: $!\n";
-    $outside =~ s/\bSELF\b/$self/g;
-    call('setns', fileno $there, $clone_newnet);
-    ip($outside);
-    call('setns', fileno $here, $clone_newnet);
-    ip($inside);
-    exit 0;
+# A socket belongs to the network that it was opened in, so $host still speaks for the host's.
+sub connect_to {
+    my ($host, $link, $bridge, $mtu, $address, $prefix, $gateway) = @_;
+    my $here = netlink();
+    my $peer = link_of(0) . attribute($ifla_ifname, 'eth0') . attribute($ifla_mtu, pack 'L', $mtu)
+        . attribute($ifla_net_ns_pid, pack 'L', $$);
+    my $veth = attribute($info_kind, 'veth') . attribute($info_data, attribute($veth_peer, $peer));
+    ask($host, $newlink, $create, link_of(0, 1) . attribute($ifla_ifname, $link)
+        . attribute($ifla_mtu, pack 'L', $mtu) . attribute($ifla_linkinfo, $veth)
+        . attribute($ifla_master, pack 'L', index_of($host, $bridge)));
+    my $isolated = attribute($nested | $ifla_protinfo, attribute($brport_isolated, pack 'C', 1));
+    ask($host, $setlink, 0, pack('C x S l L2', $af_bridge, 0, index_of($host, $link), 0, 0) . $isolated);
+
+    my $eth0 = index_of($here, 'eth0');
+    ask($here, $newlink, 0, link_of($loopback, 1));
+    ask($here, $newaddr, $create, pack('C4 L', $af_inet, $prefix, 0, 0, $eth0)
+        . attribute($ifa_local, octets($address)) . attribute($ifa_address, octets($address)));
+    ask($here, $newlink, 0, link_of($eth0, 1));
+    ask($here, $newroute, $create, pack('C8 L', $af_inet, 0, 0, 0, $table_main, $by_boot, 0, $unicast, 0)
+        . attribute($rta_gateway, octets($gateway)));
 }
 
-sub ip {
-    my ($lines) = @_;
-    open my $ip, '|-', 'ip', '-batch', '-' or die "cannot run ip: $!\n";
-    print $ip "$lines\n";
-    close $ip or exit 1;
+sub netlink {
+    socket my $socket, $af_netlink, $sock_raw, 0 or die "no netlink socket: $!\n";
+    return $socket;
+}
+
+# The header of a link's message; $up: it is to be.
+sub link_of {
+    my ($index, $up) = @_;
+    return pack 'C x S l L2', 0, 0, $index, ($up ? $iff_up : 0) x 2;
+}
+
+sub index_of {
+    my ($network, $name) = @_;
+    my $answer = ask($network, $getlink, 0, link_of(0) . attribute($ifla_ifname, $name));
+    return unpack 'x16 x4 l', $answer;
+}
+
+sub attribute {
+    my ($type, $value) = @_;
+    return pack('S2', 4 + length $value, $type) . $value . "\0" x (-length($value) & 3);
+}
+
+sub octets { pack 'C4', split /\./, $_[0] }
+
+# Sends a message, and returns the answer; what is refused is told in the kernel's words.
+sub ask {
+    my ($network, $type, $flags, $body) = @_;
+    my $ack = $type == $getlink ? 0 : $acknowledge;
+    send $network, pack('L S2 L2', 16 + length $body, $type, $request | $ack | $flags, 1, 0) . $body, 0
+        or die "cannot ask the kernel: $!\n";
+    recv $network, my $answer, 32768, 0;
+    my (undef, $kind, undef, undef, undef, $error) = unpack 'L S2 L2 l', $answer;
+    return $answer if $kind != $nlmsg_error || $error == 0;
+    $! = -$error;
+    die "the network could not be made ($type): $!\n";
 }
 
 sub guard {

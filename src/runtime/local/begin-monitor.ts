@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 
-const SCRIPT = join(import.meta.dirname, 'begin-monitor.pl')
+export const SCRIPT = join(import.meta.dirname, 'begin-monitor.pl')
 
 export interface Beginning {
   /** The files of cgroups that a process enters by writing its pid. */
@@ -23,17 +23,23 @@ export interface Disk {
   readonly owner: number
 }
 
-/** Lines for `ip -batch`, first in the host's network namespace, then in the new one. */
+/** A network namespace with one end of a link, `eth0`; the other end is the host's. */
 export interface Network {
-  /** `SELF` stands for a process of the new one. */
-  readonly outside: string
-  readonly inside: string
-  /** A process of the host's network namespace. */
-  readonly host: number
+  readonly link: string
+  readonly bridge: string
+  readonly mtu: number
+  readonly address: string
+  readonly prefix: number
+  readonly gateway: string
 }
 
 /** Begins a command: what follows is in these cgroups, sees these disks, has this network. */
-export function beginMonitor({
+export function beginMonitor(beginning: Beginning): string[] {
+  return ['perl', '-w', SCRIPT, ...beginArguments(beginning)]
+}
+
+/** What the program that `beginMonitor` runs is told. */
+export function beginArguments({
   cgroups,
   hybridMount,
   guarded,
@@ -46,8 +52,22 @@ export function beginMonitor({
     directories.join(' '),
     String(owner),
   ])
-  const { outside = '', inside = '', host = '' } = network ?? {}
   const mounts = [hybridMount ?? '', guarded ?? '', named.join('\n')]
-  const command = ['perl', '-w', SCRIPT, process.arch, cgroups.join(' ')]
-  return [...command, ...mounts, outside, inside, String(host)]
+  return [
+    process.arch,
+    cgroups.join(' '),
+    ...mounts,
+    network ? networkArgument(network) : '',
+  ]
+}
+
+function networkArgument({
+  link,
+  bridge,
+  mtu,
+  address,
+  prefix,
+  gateway,
+}: Network): string {
+  return [link, bridge, mtu, address, prefix, gateway].join(' ')
 }

@@ -8,11 +8,12 @@ import { once } from 'node:events'
 import { constants, open, rm } from 'node:fs/promises'
 import type { Readable, Writable } from 'node:stream'
 
-import { SECOND } from '../../lib/clock.ts'
+import { pause, SECOND } from '../../lib/clock.ts'
 import type { DynoId, EntryId } from '../../model/ids.ts'
 import type { Attachment } from '../runtime.ts'
-import { beginMonitor, type Disk, type Network } from './begin-monitor.ts'
+import { beginArguments, beginMonitor, type Disk, type Network } from './begin-monitor.ts'
 import type { DynoFiles, EntryFiles } from './dyno-files.ts'
+import type { MonitorStarter } from './monitor-starter.ts'
 
 const CREATES_WITHIN = 20 * SECOND
 /** The descriptor after the standard ones. */
@@ -42,14 +43,6 @@ export interface MonitorPlan {
   readonly network?: Network | undefined
 }
 
-/** The program and its arguments. */
-export function monitorCommand(plan: MonitorPlan): readonly string[] {
-  const { monitorProcs: cgroups, hybridMount, disks = [], network } = plan
-  const guarded = plan.attachment?.terminal && NULL_DEVICE
-  const begin = beginMonitor({ cgroups, hybridMount, guarded, disks, network })
-  return [...begin, 'conmon', ...monitorArgs(plan)]
-}
-
 function monitorArgs(plan: MonitorPlan): string[] {
   const { id, name, files, exits, crun, attachment } = plan
   const settings = {
@@ -68,10 +61,34 @@ function monitorArgs(plan: MonitorPlan): string[] {
   return [...Object.entries(settings).flat(), ...usualArgs(crun, terminal)]
 }
 
-/** Resolves with the dyno's pid when its container waits to be let go. */
-export async function createContainer(plan: MonitorPlan): Promise<number> {
-  const monitor = spawnMonitor(monitorCommand(plan), { _OCI_SYNCPIPE: FIRST_PIPE })
-  return pidToldBy(monitor)
+/**
+ * Resolves with the dyno's pid when its container waits to be let go. Without a starter the
+ * monitor is a child of this process.
+ */
+export async function createContainer(
+  plan: MonitorPlan,
+  starter?: MonitorStarter,
+): Promise<number> {
+  const { monitorProcs: cgroups, hybridMount, disks = [], network } = plan
+  const guarded = plan.attachment?.terminal && NULL_DEVICE
+  const beginning = { cgroups, hybridMount, guarded, disks, network }
+  const command = ['conmon', ...monitorArgs(plan)]
+  if (starter) {
+    const said = starter.begin([...beginArguments(beginning), ...command])
+    return pidIn(await inTime(said))
+  }
+  const all = [...beginMonitor(beginning), ...command]
+  return pidToldBy(spawnMonitor(all, { _OCI_SYNCPIPE: FIRST_PIPE }))
+}
+
+async function inTime(said: Promise<string>): Promise<string> {
+  const over = new AbortController()
+  const late = pause(CREATES_WITHIN, over.signal).then(() => 'it took too long')
+  try {
+    return await Promise.race([said, late])
+  } finally {
+    over.abort()
+  }
 }
 
 export interface EntryPlan {
@@ -176,10 +193,15 @@ async function pidToldBy(monitor: ChildProcess): Promise<number> {
   monitor.stderr?.destroy()
   monitor.unref()
 
-  const answer = said.includes('\n') ? (JSON.parse(said) as MonitorAnswer) : {}
+  return pidIn(said.includes('\n') ? said : errors.trim())
+}
+
+/** Of what conmon said: its answer, or why it has none. */
+function pidIn(said: string): number {
+  const answer = said.startsWith('{') ? (JSON.parse(said) as MonitorAnswer) : {}
   const pid = answer.pid ?? answer.data ?? -1
   if (pid > 0) return pid
-  throw new Error(`conmon started nothing: ${answer.message ?? errors.trim()}`)
+  throw new Error(`conmon started nothing: ${answer.message ?? said}`)
 }
 
 interface MonitorAnswer {

@@ -37,19 +37,12 @@ export interface RegionNetwork {
   readonly mtu: number
 }
 
-/** What makes a dyno's network, run by a child of this process. */
 export function dynoNetwork(region: RegionNetwork, dyno: DynoNetwork): Network {
   const { bridge, mtu, subnet } = region
-  const { link, address } = dyno
-  const outside = `link add ${link} mtu ${mtu} type veth peer name eth0 mtu ${mtu} netns SELF
-${joinLines(bridge, link)}`
-  const inside = `link set lo up
-addr add ${address}/${subnet.prefix} dev eth0
-link set eth0 up
-route add default via ${subnet.gateway}`
-  return { outside, inside, host: process.pid }
+  return { ...dyno, bridge, mtu, prefix: subnet.prefix, gateway: subnet.gateway }
 }
 
+/** For `ip -batch`. */
 function joinLines(bridge: string, link: string): string {
   return `link set ${link} master ${bridge} up
 link set ${link} type bridge_slave isolated on`

@@ -8,6 +8,7 @@ import { type Cgroups, type DynoCgroups, dynoCgroups, presentCgroups } from './c
 import { CompiledFilter } from './compiled-filter.ts'
 import { type RegionFiles, regionFiles } from './dyno-files.ts'
 import { type MachineNames, machineNames } from './machine-names.ts'
+import { MonitorStarter } from './monitor-starter.ts'
 import { outwardMtu, type RegionNetwork } from './network.ts'
 import { bootId } from './process-status.ts'
 import type { DynoId } from '../../model/ids.ts'
@@ -39,6 +40,7 @@ export interface LocalRegion extends LocalRuntimeOptions {
   /** Of the group that may read what dynos print; undefined where there is none. */
   readonly readers: number | undefined
   readonly boot: string
+  readonly starter: MonitorStarter
   readonly seccompFilter: CompiledFilter
   cgroupsOf(id: DynoId): DynoCgroups
 }
@@ -58,6 +60,7 @@ export function localRegion(options: LocalRuntimeOptions): LocalRegion {
     },
     readers: groupNamed(READERS, readFileSync('/etc/group', 'utf8')),
     boot: bootId(),
+    starter: new MonitorStarter(),
     seccompFilter: new CompiledFilter(),
     cgroupsOf: (id) => dynoCgroups(cgroups, names.cgroup, id),
   }

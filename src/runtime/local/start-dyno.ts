@@ -92,7 +92,7 @@ async function create(
   const own = existsSync(files.image)
     ? [overlayDisk(files.image, files.disk, userOf(dyno))]
     : []
-  await createContainer({
+  const plan = {
     id: dyno.id,
     name: dyno.name,
     files,
@@ -106,7 +106,8 @@ async function create(
       link: region.names.link(dyno.address),
       address: dyno.address,
     }),
-  })
+  }
+  await createContainer(plan, region.starter)
 }
 
 /** The dyno's directory with all it needs to be created; it appears whole or not at all. */

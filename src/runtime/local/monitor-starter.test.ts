@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { test } from 'node:test'
+
+import { beginArguments } from './begin-monitor.ts'
+import { MonitorStarter } from './monitor-starter.ts'
+
+const starter = new MonitorStarter()
+
+test('each is told what its own process says first', async () => {
+  const all = Array.from({ length: 20 }, (_, n) =>
+    begin(`echo noise >&2; echo '{"pid": ${n}}' >&$_OCI_SYNCPIPE; exec sleep 0.1`),
+  )
+  const expected = all.map((_, n) => `{"pid": ${n}}`)
+  assert.deepEqual(await Promise.all(all), expected)
+})
+
+test('one that ends without is told by its last words', async () => {
+  assert.equal(await begin('echo no >&2; echo more >&2; exit 1'), 'no more')
+  assert.match(await begin('exit 0', ['/nowhere/cgroup.procs']), /cannot open \/nowhere/)
+})
+
+test('arguments arrive as they are, however long', async () => {
+  const odd = `a b\n'"$\\ü${'x'.repeat(100_000)}`
+  const command = ['sh', '-c', 'printf %s "$1" | md5sum >&2', 'sh', odd]
+  const sum = execFileSync('md5sum', { input: odd, encoding: 'utf8' })
+  assert.equal(await starter.begin([...nothing(), ...command]), sum.trim())
+})
+
+test('when it is killed, those who wait are told, and it is begun anew', async () => {
+  const waiting = begin('exec sleep 1000')
+  const pid = execFileSync('pgrep', ['-P', String(process.pid), '-f', 'serve'])
+  const [child = ''] = execFileSync('pgrep', ['-P', String(pid).trim(), 'sleep'])
+    .toString()
+    .split('\n')
+  process.kill(Number(pid), 'SIGKILL')
+  await assert.rejects(waiting, /nobody starts monitors/)
+  assert.ok(process.kill(Number(child), 0), 'what it began goes on')
+  process.kill(Number(child), 'SIGKILL')
+  assert.equal(await begin('echo again >&2'), 'again')
+})
+
+function begin(script: string, cgroups: readonly string[] = []): Promise<string> {
+  return starter.begin([...nothing(cgroups), 'bash', '-c', script])
+}
+
+function nothing(cgroups: readonly string[] = []): readonly string[] {
+  return beginArguments({ cgroups, hybridMount: undefined })
+}
