@@ -32,7 +32,7 @@ test('an app that exits at once crashes, is restarted at once, and then waits', 
     const log = await app.logs()
     return log.split('State changed from starting to crashed').length > 2
   })
-  assert.match(await app.heroku('ps'), /web\.1: crashed/)
+  await until('it waits', async () => /web\.1: crashed/.test(await app.heroku('ps')))
   const answer = await ask(app.url)
   assert.equal(answer.status, 503)
   await until('H10 is in the log', async () =>
