@@ -18,7 +18,7 @@ export interface Scenario {
   readonly happenings: readonly Happening[]
 }
 
-const BURSTS_A_DAY = 5
+const BURSTS_A_DAY = 2.5
 const MOST_IN_BURST = 6
 const MENDED_AT = DAY - 75 * MINUTE
 const CHECKED_AT = DAY - MINUTE
@@ -33,7 +33,7 @@ export function scenarioOf(seed: number, days: number, apps: number): Scenario {
     worker: STEADY,
   }))
   for (let day = 0; day < days; day++) {
-    const bursts = random.whole(1, 2 * BURSTS_A_DAY)
+    const bursts = random.whole(0, 2 * BURSTS_A_DAY + 1)
     for (let burst = 0; burst < bursts; burst++) {
       const app = random.whole(0, apps)
       let at = day * DAY + random.whole(10, MENDED_AT - HOUR)

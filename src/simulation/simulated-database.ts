@@ -103,6 +103,8 @@ export class SimulatedDatabase {
   readonly #around: Surroundings
   #holder: Mortal | undefined
   #set = 0
+  /** Something of interest was written that is not committed yet. */
+  #writes = false
 
   constructor(client: Client, around: Surroundings) {
     this.#client = client
@@ -178,11 +180,18 @@ export class SimulatedDatabase {
       await this.#client.query(`set simulation.now = '${at}'`)
     }
     const result = await this.#client.query(text, values as unknown[])
-    const begun = this.#holder !== undefined && text !== 'commit'
-    if (!begun && !/^\s*select\b/.test(text)) changed()
+    if (WANTED.test(text)) this.#writes = true
+    const isOver = this.#holder === undefined || text === 'commit'
+    if (isOver && this.#writes) {
+      this.#writes = false
+      changed()
+    }
     return result
   }
 }
+
+/** Statements that change what invariants speak of, rather than who looks when. */
+const WANTED = /\b(update|insert into|delete from) (dynos|formations|apps|releases)\b/
 
 class Cut extends Error {}
 
