@@ -17,6 +17,8 @@ const cli = join(import.meta.dirname, '../../node_modules/.bin/heroku')
 export interface Journey {
   readonly root: string
   readonly home: string
+  /** Of the CLI. */
+  readonly env: NodeJS.ProcessEnv
   url(app: string, region?: number): string
   /** What the genuine CLI said, its progress included; throws with all of it when it fails. */
   heroku(...args: string[]): Promise<string>
@@ -77,6 +79,9 @@ export function aJourney(
       return installation.data.root
     },
     home: installation.home,
+    get env() {
+      return installation.env
+    },
     url: (app, region) => `${installation.url(app, region)}/`,
     heroku: (...args) => journey.herokuIn(installation.home, ...args),
     herokuIn: async (cwd, ...args) => {

@@ -1,0 +1,216 @@
+/** Commands that somebody talks to: the genuine CLI, with and without a terminal. */
+
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { join } from 'node:path'
+import { test } from 'node:test'
+
+import { SECOND } from '../../src/lib/clock.ts'
+import { until } from '../until.ts'
+import { aJourney } from './a-journey.ts'
+import { anApp, type PushedApp } from './a-pushed-app.ts'
+
+const cli = join(import.meta.dirname, '../../node_modules/.bin/heroku')
+const ATTACH_TIMEOUT = 15 * SECOND
+let app: PushedApp
+const journey = aJourney({
+  regions: ['us'],
+  timings: { attachTimeout: ATTACH_TIMEOUT },
+  begin: async (it) => {
+    app = await anApp(it, { source: 'examples/hello-node', name: 'talker' })
+    await app.push('First')
+  },
+})
+
+test('run prints what the command does, and the log tells of the rest', async () => {
+  const ran = await run(['--', 'echo', 'hi'])
+  assert.deepEqual([ran.status, ran.stdout], [0, 'hi\n'])
+  const [, name] = /(run\.\d+)/.exec(ran.stderr) ?? []
+  await until('the log tells of its end', async () =>
+    (await app.logs()).includes(`heroku[${name}]: State changed from up to complete`),
+  )
+  const lines = (await app.logs())
+    .split('\n')
+    .filter((line) => line.includes(`[${name}]`))
+  assert.deepEqual(
+    lines.map((line) => line.slice(line.indexOf('heroku['))),
+    [
+      'Awaiting client',
+      'Starting process with command `echo hi`',
+      'State changed from starting to up',
+      'Process exited with status 0',
+      'State changed from up to complete',
+    ].map((line) => `heroku[${name}]: ${line}`),
+  )
+})
+
+test('run has the exit status of the command, if asked', async () => {
+  const ran = await run(['--exit-code', '--', `sh -c 'echo out; exit 3'`])
+  assert.deepEqual([ran.status, ran.stdout], [3, 'out\n'])
+})
+
+test('run gives the command what it is given', async () => {
+  for (const [args, echoed] of [
+    [['--no-tty', '--', 'cat'], 'one\ntwo\n'],
+    // A terminal shows what is typed, and CRLF is made LF by the CLI.
+    [['--', 'cat'], 'one\ntwo\n'.repeat(2)],
+  ] as const) {
+    const ran = await run(args, 'one\ntwo\n')
+    assert.equal(ran.status, 0)
+    const [lines, expected] = [ran.stdout, echoed].map((it) => it.split('\n').toSorted())
+    assert.deepEqual(lines, expected)
+  }
+})
+
+test('thirty million bytes come whole, and the exit status behind them', async () => {
+  const command = 'head -c 30000000 /dev/zero | tr "\\0" x; echo'
+  const ran = await run(['--no-tty', '--exit-code', '--', command])
+  assert.equal(ran.status, 0)
+  assert.ok(ran.stdout.trimEnd() === 'x'.repeat(30_000_000))
+})
+
+test('a terminal is one: its size, its keys, Ctrl-C', async () => {
+  const session = aTerminal(['bash'])
+  await session.sees(/\$ $/)
+  session.types('stty size; tty\r')
+  await session.sees(/33 101\s+\/dev\/pts\/0/)
+  session.types('sleep 1000\r')
+  await session.sees(/sleep 1000\s/)
+  session.types('\u0003')
+  await session.sees(/\^C[^]*\$ $/)
+  session.types('exit 0\r')
+  assert.equal(await session.ended, 0)
+})
+
+test('a session outlives the manager', async () => {
+  const session = aTerminal(['bash'])
+  await session.sees(/\$ $/)
+  await journey.killPart('manager-us')
+  session.types('echo still here $((6 * 7))\r')
+  await session.sees(/still here 42/)
+  session.types('exit 0\r')
+  assert.equal(await session.ended, 0)
+  await until('all is well again', () => journey.isWell())
+})
+
+test('a command whose client goes is hung up on, and said not to heed it', async () => {
+  const session = aTerminal([`trap '' HUP; echo 'rea''dy'; sleep 1000`])
+  await session.sees(/ready/)
+  const [, name] = /(run\.\d+)/.exec(session.seen()) ?? []
+  assert.ok(name)
+  session.vanishes()
+  await until('it is said to be detached', async () =>
+    told(await app.logs(), `heroku[${name}]: Error R16 (Detached)`),
+  )
+  const hangUps = 'Client connection closed. Sending SIGHUP to all processes'
+  assert.equal((await app.logs()).split(`heroku[${name}]: ${hangUps}`).length - 1, 3)
+  await app.heroku('ps:stop', name)
+  await nothingLeft()
+})
+
+test('a command whose client goes ends, unless it does not want to', async () => {
+  const session = aTerminal([`echo 'rea''dy'; sleep 1000`])
+  await session.sees(/ready/)
+  const [, name] = /(run\.\d+)/.exec(session.seen()) ?? []
+  session.vanishes()
+  await until('it has ended', async () =>
+    told(await app.logs(), `heroku[${name}]: Process exited with status 129`),
+  )
+  await nothingLeft()
+})
+
+test('a command that nobody attaches to is never run', async () => {
+  const body = { command: 'echo in vain', attach: true }
+  const dyno = (await journey.api('POST', '/apps/talker/dynos', body)) as { name: string }
+  await until('it is given up', async () =>
+    told(
+      await app.logs(),
+      `heroku[${dyno.name}]: Error R13 (Attach error) -> Failed to attach to process`,
+      `heroku[${dyno.name}]: State changed from starting to complete`,
+    ),
+  )
+  assert.ok(!(await app.logs()).includes(`app[${dyno.name}]`))
+})
+
+test('all sessions end with rendezvous, and their processes with them', async () => {
+  const session = aTerminal([`echo 'rea''dy'; sleep 1000`])
+  await session.sees(/ready/)
+  await journey.killPart('rendezvous')
+  await session.ended
+  await nothingLeft()
+  const ran = await run(['--', 'echo', 'again'])
+  assert.equal(ran.stdout, 'again\n')
+})
+
+interface Ran {
+  readonly status: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** Without a terminal; `input` is all that there is to read. */
+function run(args: readonly string[], input = ''): Promise<Ran> {
+  const { home: cwd, env } = journey
+  const child = spawn(cli, ['run', '--app', app.name, ...args], { cwd, env })
+  let [stdout, stderr] = ['', '']
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text))
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text))
+  child.stdin.end(input)
+  return new Promise((resolve) => {
+    child.once('close', (status) => resolve({ status, stdout, stderr }))
+  })
+}
+
+/** A CLI that sees a terminal of 101 columns and 33 rows, and somebody who types. */
+function aTerminal(args: readonly string[]) {
+  const { home: cwd } = journey
+  const env = {
+    ...journey.env,
+    TERM: 'dumb',
+    CLI: cli,
+    APP: app.name,
+    COMMAND: args.join(' '),
+  }
+  const command = 'stty cols 101 rows 33; exec "$CLI" run --app "$APP" -- "$COMMAND"'
+  const child = spawn(
+    'script',
+    ['--quiet', '--return', '--command', command, '/dev/null'],
+    {
+      cwd,
+      env,
+      stdio: ['pipe', 'pipe', 'inherit'],
+      detached: true,
+    },
+  )
+  let text = ''
+  let unseen = ''
+  child.stdout.setEncoding('utf8').on('data', (piece: string) => {
+    text += piece
+    unseen += piece
+  })
+  return {
+    seen: () => text,
+    ended: new Promise<number | null>((resolve) => child.once('close', resolve)),
+    types: (keys: string) => {
+      unseen = ''
+      child.stdin.write(keys)
+    },
+    sees: (what: RegExp) =>
+      until(
+        `${what} is seen in ${JSON.stringify(unseen)}`,
+        () => what.test(unseen),
+        60 * SECOND,
+      ),
+    /** With everything it started, at once. */
+    vanishes: () => process.kill(-(child.pid ?? 0), 'SIGKILL'),
+  }
+}
+
+function told(log: string, ...lines: readonly string[]): boolean {
+  return lines.every((line) => log.includes(line))
+}
+
+/** Only the web dyno holds anything. */
+async function nothingLeft(): Promise<void> {
+  await until('nothing of one-offs is left', () => journey.containers('us') === 1)
+}
