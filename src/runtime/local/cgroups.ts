@@ -68,7 +68,7 @@ export interface DynoCgroups {
   monitors(): readonly number[]
   outOfMemory(): boolean
   /** Undefined: it has no cgroup. */
-  memoryUse(): MemoryUse | undefined
+  readonly memoryUse: () => MemoryUse | undefined
   remove(): Promise<void>
 }
 

@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 
+import type { DynoId } from '../../model/ids.ts'
+import { dynoCgroups } from './cgroups.ts'
 import { memoryFiguresIn } from './memory-use.ts'
 
 test('version 1 counts what is below too', () => {
@@ -14,3 +19,37 @@ test('version 2 has other words, its swap elsewhere, and no count of pages', () 
   const stat = 'anon 20\nfile 10\nshmem 5\npgfault 9\n'
   assert.deepEqual(memoryFiguresIn(stat), { rss: 20, cache: 10, shared: 5, swap: 0 })
 })
+
+for (const version of [1, 2] as const) {
+  test(`of version ${version}, an out-of-memory kill inside is seen`, () => {
+    const root = mkdtempSync(join(tmpdir(), 'mayfly-cgroup-'))
+    const at = join(root, 'us', 'd1', 'dyno')
+    mkdirSync(at, { recursive: true })
+    const write = (name: string, text: string) => writeFileSync(join(at, name), text)
+    const hierarchies = new Map([[version === 1 ? 'memory' : 'unified', root]])
+    const others = new Map([...hierarchies, ['pids', root], ['cpu', root]])
+    const { memoryUse } = dynoCgroups(
+      { version, hybridMount: undefined, hierarchies: others, limitsSwap: true },
+      'us',
+      'd1' as DynoId,
+    )
+    try {
+      assert.equal(memoryUse(), undefined)
+      write('memory.stat', version === 1 ? 'total_rss 7\ntotal_swap 3\n' : 'anon 7\n')
+      write('memory.swap.current', '3\n')
+      const kills = (count: number) => {
+        write(
+          'memory.oom_control',
+          `oom_kill_disable 0\nunder_oom 0\noom_kill ${count}\n`,
+        )
+        write('memory.events', `max 9\noom 9\noom_kill ${count}\noom_group_kill 0\n`)
+        return memoryUse()
+      }
+      const none = { rss: 7, cache: 0, shared: 0, swap: 3, outOfMemory: false }
+      assert.deepEqual(kills(0), none)
+      assert.deepEqual(kills(1), { ...none, outOfMemory: true })
+    } finally {
+      rmSync(root, { recursive: true })
+    }
+  })
+}

@@ -19,14 +19,14 @@ export function memoryFiguresOf(
   return { ...memoryFiguresIn(stat), swap }
 }
 
+/** Those with `total_` are of version 1, and count what is below too. */
+const WANTED =
+  /^(anon|file|shmem|total_rss|total_cache|total_shmem|total_swap|total_pgpgin|total_pgpgout) (\d+)$/gm
+
 /** `stat`: the text of memory.stat, whose words differ between the versions. */
 export function memoryFiguresIn(stat: string): MemoryFigures {
-  const values = new Map(
-    stat.split('\n').map((line) => {
-      const [name = '', bytes] = line.split(' ')
-      return [name, Number(bytes)] as const
-    }),
-  )
+  const values = new Map<string | undefined, number>()
+  for (const [, name, figure] of stat.matchAll(WANTED)) values.set(name, Number(figure))
   const pagesIn = values.get('total_pgpgin')
   const pagesOut = values.get('total_pgpgout')
   return {
