@@ -7,6 +7,7 @@ import { aDatabase } from '../../test/postgres.ts'
 import { type AppEvent, appEvent } from '../model/event.ts'
 import { type AppId, newId } from '../model/ids.ts'
 import { type Include, type Payload, PLATFORM } from '../model/webhook.ts'
+import { forgetWebhookEventsBefore } from './app-webhook-deliveries.ts'
 import { addDynos } from './dynos.ts'
 import { writeEvents } from './events.ts'
 import { publish } from './publish.ts'
@@ -73,6 +74,33 @@ test('what is rolled back was never told', async () => {
   })
   await assert.rejects(failed, /no/)
   assert.deepEqual(await told(webhook.id), [])
+})
+
+test('what there was to tell long ago is forgotten, with its deliveries', async () => {
+  const { app } = await anApp(pool)
+  const webhook = await aWebhook(pool, { app: app.id })
+  await publish(pool, [
+    happening(app.id, 'dyno', { it: 'old' }),
+    { ...happening(app.id, 'dyno', { it: 'young' }), at: new Date(at.getTime() + 1) },
+  ])
+  await forgetWebhookEventsBefore(pool, new Date(at.getTime() + 1))
+  assert.deepEqual(await dataTold(webhook.id), [{ it: 'young' }])
+})
+
+test('a release is told of when it is made and when it is current', async () => {
+  const made = await anApp(pool)
+  const { app, account } = made
+  const webhook = await aWebhook(pool, { app: app.id, include: ['api:release'] })
+  await made.deploy()
+  const rows = await told(webhook.id)
+  assert.deepEqual(
+    rows.map(({ payload }) => [payload.action, payload.previous_data, payload.actor]),
+    [
+      ['create', {}, { id: account.id, email: account.email }],
+      ['update', { current: false }, { id: account.id, email: account.email }],
+    ],
+  )
+  assert.partialDeepStrictEqual(rows[1]?.payload.data, { version: 3, current: true })
 })
 
 test('the states of a dyno are told in the words of the API', async () => {
