@@ -95,8 +95,9 @@ export function dynoCgroups(cgroups: Cgroups, region: string, id: DynoId): DynoC
     memoryUse() {
       const at = join(hierarchy(cgroups, 'memory'), own, 'dyno')
       const figures = memoryFiguresOf(at, cgroups.version)
-      const killed = () => outOfMemory(cgroups, join(own, 'dyno'))
-      return figures && { ...figures, outOfMemory: killed() }
+      return (
+        figures && { ...figures, outOfMemory: outOfMemory(cgroups, join(own, 'dyno')) }
+      )
     },
     async remove() {
       const roots = new Set([...cgroups.hierarchies.values()].map((at) => join(at, own)))
