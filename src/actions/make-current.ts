@@ -18,6 +18,7 @@ import type { Queryable } from '../store/queryable.ts'
 import { wakeRouter } from '../store/regions.ts'
 import { findSlug } from '../store/slugs.ts'
 import { tellScaling } from './tell-scaling.ts'
+import { wakeApp } from './wake-app.ts'
 
 /** The app runs this release from now on: every dyno is replaced as the managers get to it. */
 export async function makeCurrent(
@@ -45,6 +46,7 @@ export async function makeCurrent(
   const about = { app: app.id, at: release.updatedAt, release: id, message }
   await writeEvents(tx, [appEvent({ ...about, kind: 'release.succeeded' })])
   if (slug !== null) await tellScaling(tx, { app, account, before })
+  await wakeApp(tx, app.id, release.updatedAt)
   await wakeFormations(tx, app)
   await wakeRouter(tx, app.region)
 }

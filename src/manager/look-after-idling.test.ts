@@ -69,6 +69,13 @@ test('an Eco app falls asleep after the time it asked for, whole and once', asyn
   assert.deepEqual(await woken(), [])
 })
 
+test('a release wakes it at once', async () => {
+  await app.deploy(undefined, { MAYFLY_IDLE_AFTER: '45' })
+  assert.equal(await isAsleep(), false)
+  await pool.query('update apps set idle_since = now()')
+  await woken()
+})
+
 test('it wakes when it may not sleep any more, and for as long as after a request', async () => {
   await pool.query(`update formations set quantity = 0 where type = 'web'`)
   now = later(now, MINUTE)
