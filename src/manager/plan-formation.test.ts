@@ -85,7 +85,8 @@ const web1 = aDyno()
 const worker1 = aDyno({ type: 'worker', routed: false })
 const starting = aDyno({ state: 'starting', startedAt: null, updatedAt: now })
 const started = aDyno({ state: 'starting' })
-const stopping = aDyno({ state: 'stopping', routed: false })
+const stopping = aDyno({ state: 'stopping', routed: false, stopReason: 'scale down' })
+const gone = { quantity: 0 }
 const leaving = aDyno({ leaving: true, stopReason: 'release' })
 const crashedTwice = aDyno({
   state: 'crashed',
@@ -344,21 +345,30 @@ const cases: [string, World, string[]][] = [
     ['web.2 → stopping: State changed from up to down'],
   ],
 
-  ['no SIGTERM while requests may come', { dynos: [{ ...stopping, routed: true }] }, []],
+  [
+    'no SIGTERM while requests may come',
+    { formation: gone, dynos: [{ ...stopping, routed: true }] },
+    [],
+  ],
   [
     'SIGTERM is announced',
-    { dynos: [stopping] },
+    { formation: gone, dynos: [stopping] },
     ['web.1 → stopping: Stopping all processes with SIGTERM'],
   ],
-  ['… is sent', { dynos: [{ ...stopping, terminatedAt: now }] }, ['terminate web.1']],
+  [
+    '… is sent',
+    { formation: gone, dynos: [{ ...stopping, terminatedAt: now }] },
+    ['terminate web.1'],
+  ],
   [
     '… is sent once',
-    { dynos: [{ ...stopping, terminatedAt: now }], status: terminated },
+    { formation: gone, dynos: [{ ...stopping, terminatedAt: now }], status: terminated },
     [],
   ],
   [
     'who does not go within 30 s is told so',
     {
+      formation: gone,
       dynos: [{ ...stopping, terminatedAt: later(now, -30 * SECOND) }],
       status: terminated,
     },
@@ -366,27 +376,35 @@ const cases: [string, World, string[]][] = [
   ],
   [
     '… and killed',
-    { dynos: [{ ...stopping, terminatedAt: now, killedAt: now }], status: terminated },
+    {
+      formation: gone,
+      dynos: [{ ...stopping, terminatedAt: now, killedAt: now }],
+      status: terminated,
+    },
     ['kill web.1'],
   ],
   [
     'an exit is noted',
-    { dynos: [{ ...stopping, terminatedAt: now }], status: exited({ status: 143 }) },
+    {
+      formation: gone,
+      dynos: [{ ...stopping, terminatedAt: now }],
+      status: exited({ status: 143 }),
+    },
     ['web.1 → stopping: Process exited with status 143'],
   ],
   [
     'what is left is cleared away',
-    { dynos: [{ ...stopping, exitedAt: now }], status: exited() },
+    { formation: gone, dynos: [{ ...stopping, exitedAt: now }], status: exited() },
     ['remove web.1'],
   ],
   [
     'then it is down',
-    { dynos: [{ ...stopping, exitedAt: now }], status: undefined },
+    { formation: gone, dynos: [{ ...stopping, exitedAt: now }], status: undefined },
     ['web.1 → down: '],
   ],
   [
     'a dyno that never ran needs no SIGTERM',
-    { dynos: [{ ...stopping, startedAt: null }], status: undefined },
+    { formation: gone, dynos: [{ ...stopping, startedAt: null }], status: undefined },
     ['web.1 → stopping: '],
   ],
   [
@@ -493,6 +511,7 @@ const cases: [string, World, string[]][] = [
     'who has a longer time to stop is given it',
     {
       policy: { stopGrace: MINUTE },
+      formation: gone,
       dynos: [{ ...stopping, terminatedAt: later(now, -30 * SECOND) }],
       status: terminated,
     },
@@ -501,6 +520,7 @@ const cases: [string, World, string[]][] = [
   [
     'a dyno that is out of memory while it stops says so',
     {
+      formation: gone,
       dynos: [{ ...stopping, terminatedAt: now }],
       status: exited({ status: 137, outOfMemory: true }),
     },
@@ -551,6 +571,29 @@ const cases: [string, World, string[]][] = [
       'web.1 → stopping: ',
       'web.1 → stopping: Idling | State changed from starting to down',
     ],
+  ],
+  [
+    'woken while it stops, a web dyno lets its successor boot',
+    {
+      dynos: [{ ...stopping, stopReason: 'idling', terminatedAt: now }],
+      status: terminated,
+    },
+    ['web.1 → stopping: Unidling | State changed from down to starting'],
+  ],
+  [
+    '… and so does one that was scaled away and is wanted again',
+    { dynos: [stopping] },
+    ['web.1 → stopping: State changed from down to starting'],
+  ],
+  [
+    '… its own end being no matter to the place',
+    { dynos: [{ ...stopping, leaving: true, terminatedAt: now }], status: terminated },
+    ['add 1'],
+  ],
+  [
+    '… unless another is leaving it still',
+    { dynos: [leaving, { ...stopping, terminatedAt: now }], status: terminated },
+    [],
   ],
   [
     'woken, it starts anew',

@@ -1,13 +1,16 @@
 import { later } from '../lib/clock.ts'
-import type { Dyno } from '../model/dyno.ts'
+import type { Dyno, StopReason } from '../model/dyno.ts'
 import * as say from '../model/dyno-lines.ts'
 import { noteExit } from './endings.ts'
-import type { Facts, Running } from './facts.ts'
+import { type Facts, type Running, twinOf, WEB } from './facts.ts'
 import { move, type Move, note, type Step } from './steps.ts'
 
 export function planStopping(dyno: Dyno, facts: Facts): Step | undefined {
   const { now, policy } = facts
   const status = facts.statuses.get(dyno.id)
+  if (mayGiveUpPlace(dyno, facts)) {
+    return note(dyno, { leaving: true }, linesOfReturn[dyno.stopReason ?? 'crash'] ?? [])
+  }
   if (dyno.exitedAt) {
     if (status) return { do: 'remove', dyno }
     return dyno.routed ? undefined : move(dyno, restOf(dyno, facts), {}, [])
@@ -35,8 +38,24 @@ export function terminate<Its extends Dyno>(
   ])
 }
 
+/**
+ * A place that is wanted again need not wait until its last web dyno has ended: as when an
+ * app is woken, or scaled up again, within the grace of one that takes its time.
+ */
+function mayGiveUpPlace(dyno: Dyno, facts: Facts): boolean {
+  const { quantity, idle } = facts.formation
+  if (dyno.type !== WEB || dyno.leaving || dyno.exitedAt) return false
+  return dyno.ordinal <= quantity && !idle && !twinOf(dyno, facts)
+}
+
+/** What is said of the place, where its last state told was `down`. */
+const linesOfReturn: Partial<Record<StopReason, readonly string[]>> = {
+  idling: [say.UNIDLING, say.stateChanged('down', 'starting')],
+  'scale down': [say.stateChanged('down', 'starting')],
+}
+
 /** A dyno that fell asleep keeps its place, even if it has been woken again meanwhile. */
 function restOf(dyno: Dyno, { formation }: Facts): 'idle' | 'down' {
-  const keeps = dyno.stopReason === 'idling' && dyno.ordinal <= formation.quantity
-  return keeps ? 'idle' : 'down'
+  const sleeps = dyno.stopReason === 'idling' && !dyno.leaving
+  return sleeps && dyno.ordinal <= formation.quantity ? 'idle' : 'down'
 }

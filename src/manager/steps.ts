@@ -42,6 +42,7 @@ export interface Move {
 export type Notes = Partial<
   Pick<
     Dyno,
+    | 'leaving'
     | 'stopReason'
     | 'crashes'
     | 'nextAttemptAt'
