@@ -89,22 +89,25 @@ async function takeLines(): Promise<void> {
 async function tellWebhooks(): Promise<void> {
   const secrets = secretBox(readFileSync(data.keys.webhooks))
   const reach = webhookReach(data, log)
-  const webhook = lookAfterWebhook({ pool, secrets, clock: systemClock, reach })
+  // Of its own, so that lines need not wait; a delivery that a power cut takes back is made again.
+  const deliveries = part.hastyPool(4)
+  const deps = { pool: deliveries, secrets, clock: systemClock, reach }
   await runLoop(
     {
-      pool,
+      pool: deliveries,
       region: WEBHOOKS,
-      looks: { webhook },
+      looks: { webhook: lookAfterWebhook(deps) },
       log,
       overdue: (held) => {
         log.error('a look outlived its lease', held)
         process.exit(1)
       },
       // They mostly wait for others' answers, and one who never answers must not hold up the rest.
-      width: 256,
+      width: 64,
     },
     signal,
   )
+  await deliveries.end()
 }
 
 async function forgetDestroyedApps(): Promise<void> {

@@ -10,7 +10,7 @@ export const HAPPENINGS = 'webhook_happenings'
  * Called in the transaction that the happenings speak of: an event each, with a delivery for
  * every webhook of the app that hears of it; nothing where none does.
  *
- * It holds no row that others might wait for, not even that of the to-do list: it is called in
+ * It holds no row that others wait for who publish, not even that of the to-do list: it is called in
  * the midst of other work. Who listens on the channel wakes the webhooks.
  */
 export async function publish(
@@ -32,7 +32,9 @@ export async function publish(
      heard as (
        select h.position, h.id, h.app, h.include, h.at, h.payload, w.id as webhook
          from happening h
-         join webhooks w on w.app = h.app and h.include = any(w.include)),
+         join webhooks w on w.app = h.app and h.include = any(w.include)
+          -- Who removes a webhook meanwhile must not make us fail.
+          for key share of w),
      event as (
        insert into webhook_events (id, app, include, payload, created_at)
        select distinct on (position) id, app, include, payload, at

@@ -90,6 +90,7 @@ const refused: [string, object, RegExp][] = [
   ['this machine in IPv6', { url: 'http://[::1]/' }, /::1/],
   ['a metadata service', { url: 'http://169.254.169.254/latest' }, /169\.254/],
   ['a private network', { url: 'http://10.1.2.3/' }, /10\.1\.2\.3/],
+  ['a secret that is no header', { secret: 'ü\n' }, /secret/],
   ['two headers in one', { authorization: 'a\r\nb: c' }, /authorization/],
 ]
 for (const [what, changes, message] of refused) {

@@ -23,13 +23,14 @@ const WebhookParams = Type.Object({ app: Type.String(), webhook: Type.String() }
 
 const Include = Type.Array(Type.String())
 const Level = Type.Union([Type.Literal('notify'), Type.Literal('sync')])
-/** Null asks for a new one. */
-const Secret = Type.Union([Type.String({ minLength: 1, maxLength: 1000 }), Type.Null()])
 /** As it may stand in a header. */
-const Authorization = Type.Union([
-  Type.String({ pattern: '^[\\x21-\\x7e][\\x20-\\x7e]*$', maxLength: 4000 }),
-  Type.Null(),
-])
+const HeaderValue = Type.String({
+  pattern: '^[\\x21-\\x7e][\\x20-\\x7e]*$',
+  maxLength: 4000,
+})
+/** Null asks for a new one. */
+const Secret = Type.Union([HeaderValue, Type.Null()])
+const Authorization = Type.Union([HeaderValue, Type.Null()])
 const Creation = Type.Object({
   include: Include,
   level: Level,
