@@ -10,8 +10,8 @@ export const HAPPENINGS = 'webhook_happenings'
  * Called in the transaction that the happenings speak of: an event each, with a delivery for
  * every webhook of the app that hears of it; nothing where none does.
  *
- * It holds no row that others wait for who publish, not even that of the to-do list: it is called in
- * the midst of other work. Who listens on the channel wakes the webhooks.
+ * No two who publish wait for each other, and the to-do list's rows are not touched: it may be
+ * called in the midst of other work. Who listens on the channel wakes the webhooks.
  */
 export async function publish(
   tx: Queryable,
