@@ -123,6 +123,18 @@ CREATE TABLE public.dynos (
     CONSTRAINT dynos_state_check CHECK ((state = ANY (ARRAY['starting'::text, 'up'::text, 'stopping'::text, 'crashed'::text, 'idle'::text, 'down'::text])))
 );
 
+CREATE TABLE public.entries (
+    id uuid NOT NULL,
+    dyno uuid NOT NULL,
+    command text NOT NULL,
+    environment bytea NOT NULL,
+    attach_secret_sha256 bytea NOT NULL,
+    columns integer,
+    rows integer,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    attached_at timestamp with time zone
+);
+
 CREATE TABLE public.events (
     id bigint NOT NULL,
     app uuid NOT NULL,
@@ -392,6 +404,12 @@ ALTER TABLE ONLY public.builds
 ALTER TABLE ONLY public.dynos
     ADD CONSTRAINT dynos_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.entries
+    ADD CONSTRAINT entries_attach_secret_sha256_key UNIQUE (attach_secret_sha256);
+
+ALTER TABLE ONLY public.entries
+    ADD CONSTRAINT entries_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.events
     ADD CONSTRAINT events_pkey PRIMARY KEY (id);
 
@@ -472,6 +490,10 @@ CREATE UNIQUE INDEX app_names ON public.apps USING btree (name) WHERE (deleted_a
 CREATE UNIQUE INDEX current_dynos ON public.dynos USING btree (formation, ordinal) WHERE ((state <> 'down'::text) AND (NOT leaving));
 
 CREATE INDEX dynos_of_app ON public.dynos USING btree (app, created_at);
+
+CREATE INDEX dynos_of_formation ON public.dynos USING btree (formation) WHERE (state <> 'down'::text);
+
+CREATE INDEX entries_of_dyno ON public.entries USING btree (dyno);
 
 CREATE INDEX events_by_age ON public.events USING btree (at);
 
@@ -557,6 +579,9 @@ ALTER TABLE ONLY public.dynos
 
 ALTER TABLE ONLY public.dynos
     ADD CONSTRAINT dynos_release_fkey FOREIGN KEY (release) REFERENCES public.releases(id);
+
+ALTER TABLE ONLY public.entries
+    ADD CONSTRAINT entries_dyno_fkey FOREIGN KEY (dyno) REFERENCES public.dynos(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.events
     ADD CONSTRAINT events_app_fkey FOREIGN KEY (app) REFERENCES public.apps(id) ON DELETE CASCADE;

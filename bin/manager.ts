@@ -15,6 +15,7 @@ import { healthChecker } from '../src/manager/check-health.ts'
 import { heedHints } from '../src/manager/heed-hints.ts'
 import { heedWakeCalls } from '../src/manager/heed-wake-calls.ts'
 import { lookAfterApp } from '../src/manager/look-after-app.ts'
+import { lookAfterEntry } from '../src/manager/look-after-entry.ts'
 import { lookAfterFormation } from '../src/manager/look-after-formation.ts'
 import { lookAfterIdling } from '../src/manager/look-after-idling.ts'
 import { lookAfterOneOff } from '../src/manager/look-after-one-off.ts'
@@ -115,6 +116,7 @@ const loop = runLoop(
         place,
         sizes,
       }),
+      entry: lookAfterEntry({ pool, runtime, secrets }),
       build: lookAfterBuild({
         pool,
         runtime,

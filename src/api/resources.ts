@@ -6,6 +6,7 @@ import { buildpackInstallations } from './resources/buildpack-installations.ts'
 import { collaborators } from './resources/collaborators.ts'
 import { configVars } from './resources/config-vars.ts'
 import { domains } from './resources/domains.ts'
+import { dynoEntries } from './resources/dyno-entries.ts'
 import { dynoSizes } from './resources/dyno-sizes.ts'
 import { dynos } from './resources/dynos.ts'
 import { events } from './resources/events.ts'
@@ -34,6 +35,7 @@ export const resources: readonly Resource[] = [
   collaborators,
   configVars,
   domains,
+  dynoEntries,
   dynoSizes,
   dynos,
   events,

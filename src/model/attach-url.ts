@@ -8,12 +8,6 @@ interface Door {
   readonly apiPort: number
 }
 
-/** Of a one-off dyno: the CLI speaks the rendezvous protocol there. */
 export function attachUrl({ apiPort }: Door, secret: string): string {
   return `rendezvous://localhost:${apiPort}/${secret}`
-}
-
-/** Of a process inside a running dyno: the CLI asks for an upgrade, and speaks SSH. */
-export function entryUrl({ apiPort }: Door, secret: string): string {
-  return `https://localhost:${apiPort}/entries/${secret}`
 }

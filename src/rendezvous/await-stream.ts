@@ -10,12 +10,12 @@ const ASK_EVERY = SECOND
 const NOT_YET = new Set(['ENOENT', 'ECONNREFUSED', 'EACCES'])
 
 /**
- * Connects to a process's stream as soon as there is one. Undefined: there will be none, as
- * `isOver` says, which is asked every second, or the signal has aborted.
+ * Connects to a process's stream as soon as there is one. Undefined: there is none, and will be
+ * none, as `isSettled` says, which is asked every second, or the signal has aborted.
  */
 export async function awaitStream(
   path: string,
-  isOver: () => Promise<boolean>,
+  isSettled: () => Promise<boolean>,
   signal: AbortSignal,
 ): Promise<Socket | undefined> {
   let asked = performance.now()
@@ -23,7 +23,7 @@ export async function awaitStream(
     const stream = await connectTo(path).catch(nothingYet)
     if (stream) return stream
     if (performance.now() - asked > ASK_EVERY) {
-      if (await isOver()) return undefined
+      if (await isSettled()) return connectTo(path).catch(nothingYet)
       asked = performance.now()
     }
     await pause(wait, signal)

@@ -13,9 +13,9 @@ import { digestOf } from '../model/token.ts'
 import { type Database, inTransaction } from '../store/queryable.ts'
 import {
   attachClient,
-  type AttachedDyno,
   detachClient,
-  stateOfDyno,
+  isSettled,
+  type PromisedProcess,
 } from '../store/rendezvous.ts'
 import { awaitStream } from './await-stream.ts'
 import { type Client, clientBehind } from './client.ts'
@@ -49,58 +49,61 @@ export async function serveClient(socket: Socket, deps: Deps): Promise<void> {
   const impatience = setTimeout(() => socket.destroy(), SECRET_WITHIN)
   const secret = await readSecret(client.records)
   clearTimeout(impatience)
-  const dyno = secret === undefined ? undefined : await admitted(secret, deps)
+  const process = secret === undefined ? undefined : await admitted(secret, deps)
   await say(client, BANNER)
-  if (!dyno) {
+  if (!process) {
     await say(client, UNKNOWN)
     return client.end()
   }
   try {
-    await converse(client, dyno, deps)
+    await converse(client, process, deps)
   } finally {
     client.end()
-    await detached(dyno, deps)
+    await detached(process, deps)
   }
 }
 
 async function admitted(
   secret: string,
   { pool }: Deps,
-): Promise<AttachedDyno | undefined> {
+): Promise<PromisedProcess | undefined> {
   return inTransaction(pool, (tx) => attachClient(tx, digestOf(secret)))
 }
 
-async function converse(client: Client, dyno: AttachedDyno, deps: Deps): Promise<void> {
+async function converse(
+  client: Client,
+  process: PromisedProcess,
+  deps: Deps,
+): Promise<void> {
   const greetedAt = performance.now()
-  const path = join(deps.dynos(dyno.region), dyno.id, 'stream.sock')
+  const { dyno, entry, region, hasTerminal: terminal } = process
+  const path = join(deps.dynos(region), dyno, entry ?? '', 'stream.sock')
   const signal = AbortSignal.any([client.gone, AbortSignal.timeout(STARTS_WITHIN)])
-  const stream = await awaitStream(path, () => isOver(dyno, deps), signal)
+  const stream = await awaitStream(path, () => settled(process, deps), signal)
   if (!stream) return say(client, NOT_STARTED)
-  const terminal = dyno.terminal !== undefined
   const idle = deps.idle ?? HOUR
   const end = await joinSession(client, stream, { terminal, greetedAt, idle })
   if (end === 'idle') await say(client, IDLE)
 }
 
 /** What can't be found out is not so. */
-async function isOver({ id }: AttachedDyno, { pool, log }: Deps): Promise<boolean> {
+async function settled(process: PromisedProcess, deps: Deps): Promise<boolean> {
   try {
-    const state = await stateOfDyno(pool, id)
-    return state !== 'starting' && state !== 'up'
+    return await isSettled(deps.pool, process)
   } catch (error) {
-    log.error('cannot ask after a dyno', error, { dyno: id })
+    deps.log.error('cannot ask after a process', error, { dyno: process.dyno })
     return false
   }
 }
 
 /** Until it is so: a process whose client is gone must not run on for want of a database. */
-async function detached(dyno: AttachedDyno, deps: Deps): Promise<void> {
+async function detached(process: PromisedProcess, deps: Deps): Promise<void> {
   const { pool, log, signal } = deps
   while (!signal.aborted) {
     try {
-      return await inTransaction(pool, (tx) => detachClient(tx, dyno))
+      return await inTransaction(pool, (tx) => detachClient(tx, process))
     } catch (error) {
-      log.error('cannot say that a client is gone', error, { dyno: dyno.id })
+      log.error('cannot say that a client is gone', error, { dyno: process.dyno })
     }
     await pause(TRY_AGAIN_AFTER, signal)
   }

@@ -1,49 +1,77 @@
 /** What `rendezvous` does to one-off dynos: their clients come and go. */
 
-import type { DynoState } from '../model/dyno.ts'
-import type { DynoId } from '../model/ids.ts'
+import type { DynoId, EntryId } from '../model/ids.ts'
 import type { Queryable } from './queryable.ts'
 import { wake } from './work.ts'
 
-export interface AttachedDyno {
-  readonly id: DynoId
+/** What a client is promised: a one-off dyno's process, or one started inside a dyno. */
+export interface PromisedProcess {
+  readonly dyno: DynoId
+  /** Null: the dyno's own process, which its client's going ends. */
+  readonly entry: EntryId | null
   readonly region: string
-  /** Undefined: pipes. */
-  readonly terminal: { readonly columns: number; readonly rows: number } | undefined
+  /** Otherwise it has pipes. */
+  readonly hasTerminal: boolean
 }
 
 /**
- * Admits the client that knows this dyno's secret, once, and tells the manager, who starts the
- * dyno now; undefined: there is no such dyno, it is over, or it has had its client.
+ * Admits the client that knows this secret, once, and tells the manager, who starts the process
+ * now; undefined: there is none, it is over, or it has had its client.
  */
 export async function attachClient(
   tx: Queryable,
   secretSha256: Buffer,
-): Promise<AttachedDyno | undefined> {
+): Promise<PromisedProcess | undefined> {
+  return (
+    (await attachToOneOff(tx, secretSha256)) ?? (await attachToEntry(tx, secretSha256))
+  )
+}
+
+async function attachToOneOff(
+  tx: Queryable,
+  secretSha256: Buffer,
+): Promise<PromisedProcess | undefined> {
   const { rows } = await tx.query(
     `update one_offs o set attached_at = now()
        from dynos d
       where o.attach_secret_sha256 = $1 and o.attached_at is null
         and d.id = o.dyno and d.state = 'starting'
-      returning d.id, d.region,
-                case when o.columns is not null and o.rows is not null
-                     then json_build_object('columns', o.columns, 'rows', o.rows) end
-                  as terminal`,
+      returning d.id as dyno, null as entry, d.region,
+                o.columns is not null and o.rows is not null as "hasTerminal"`,
     [secretSha256],
   )
-  const [row] = rows as (Omit<AttachedDyno, 'terminal'> & {
-    terminal: AttachedDyno['terminal'] | null
-  })[]
-  if (!row) return undefined
-  await wake(tx, { kind: 'one-off', subject: row.id, region: row.region })
-  return { ...row, terminal: row.terminal ?? undefined }
+  const [process] = rows as PromisedProcess[]
+  if (!process) return undefined
+  const { dyno: subject, region } = process
+  await wake(tx, { kind: 'one-off', subject, region })
+  return process
 }
 
-/** The dyno's client is gone, and the manager is told. */
+async function attachToEntry(
+  tx: Queryable,
+  secretSha256: Buffer,
+): Promise<PromisedProcess | undefined> {
+  const { rows } = await tx.query(
+    `update entries e set attached_at = now()
+       from dynos d
+      where e.attach_secret_sha256 = $1 and e.attached_at is null
+        and d.id = e.dyno and d.state = 'up'
+      returning d.id as dyno, e.id as entry, d.region,
+                e.columns is not null and e.rows is not null as "hasTerminal"`,
+    [secretSha256],
+  )
+  const [process] = rows as (PromisedProcess & { entry: EntryId })[]
+  if (!process) return undefined
+  await wake(tx, { kind: 'entry', subject: process.entry, region: process.region })
+  return process
+}
+
+/** The client is gone. Of a one-off the manager is told; an entry ends by itself. */
 export async function detachClient(
   tx: Queryable,
-  { id, region }: Pick<AttachedDyno, 'id' | 'region'>,
+  { dyno: id, entry, region }: PromisedProcess,
 ): Promise<void> {
+  if (entry) return
   const { rows } = await tx.query(
     `update one_offs set detached_at = now() where dyno = $1 and detached_at is null
       returning true`,
@@ -61,16 +89,21 @@ export async function detachAllClients(tx: Queryable): Promise<void> {
         and d.id = o.dyno and d.state <> 'down'
       returning d.id, d.region`,
   )
-  for (const { id, region } of rows as Pick<AttachedDyno, 'id' | 'region'>[]) {
+  for (const { id, region } of rows as { id: DynoId; region: string }[]) {
     await wake(tx, { kind: 'one-off', subject: id, region })
   }
 }
 
-/** Undefined: the dyno is not there any more. */
-export async function stateOfDyno(
+/** Whether nobody is about to start it any more: it was started, or it never will be. */
+export async function isSettled(
   db: Queryable,
-  id: DynoId,
-): Promise<DynoState | undefined> {
-  const { rows } = await db.query('select state from dynos where id = $1', [id])
-  return (rows as { state: DynoState }[])[0]?.state
+  { dyno, entry }: PromisedProcess,
+): Promise<boolean> {
+  const { rows } = await db.query(
+    entry
+      ? 'select 1 from entries where id = $1'
+      : `select 1 from dynos where id = $1 and state = 'starting'`,
+    [entry ?? dyno],
+  )
+  return rows.length === 0
 }

@@ -69,6 +69,22 @@ test('thirty million bytes come whole, and the exit status behind them', async (
   assert.ok(ran.stdout.trimEnd() === 'x'.repeat(30_000_000))
 })
 
+test('run:inside runs a command in a dyno that is up', async () => {
+  const inside = (...command: readonly string[]) =>
+    talk(['run:inside', 'web.1', '--app', app.name, '--exit-code', '--', ...command])
+  const ran = await inside(`echo "$DYNO"; cat /proc/[0-9]*/comm | sort -u; false`)
+  assert.equal(ran.status, 1, ran.stderr)
+  assert.match(ran.stdout, /^web\.1\n[^]*^mayfly-init$[^]*^node$/m)
+  await until('the log tells of it', async () =>
+    /app\[api\]: Starting process with command `.*` inside web\.1 by user /.test(
+      await app.logs(),
+    ),
+  )
+  const nowhere = await talk(['run:inside', 'web.7', '--app', app.name, '--', 'true'])
+  assert.notEqual(nowhere.status, 0)
+  assert.match(nowhere.stderr, /Couldn't find that dyno/)
+})
+
 test('a terminal is one: its size, its keys, Ctrl-C', async () => {
   const session = aTerminal(['bash'])
   await session.sees(/\$ $/)
@@ -150,8 +166,12 @@ interface Ran {
 
 /** Without a terminal; `input` is all that there is to read. */
 function run(args: readonly string[], input = ''): Promise<Ran> {
+  return talk(['run', '--app', app.name, ...args], input)
+}
+
+function talk(args: readonly string[], input = ''): Promise<Ran> {
   const { home: cwd, env } = journey
-  const child = spawn(cli, ['run', '--app', app.name, ...args], { cwd, env })
+  const child = spawn(cli, args, { cwd, env })
   let [stdout, stderr] = ['', '']
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text))
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text))

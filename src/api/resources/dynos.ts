@@ -10,6 +10,7 @@ import { attachUrl } from '../../model/attach-url.ts'
 import type { DynoState } from '../../model/dyno.ts'
 import { Problem } from '../../model/problem.ts'
 import { serializeDyno } from '../../model/serialize-dyno.ts'
+import { terminalSize } from '../../model/terminal.ts'
 import { type AppDyno, dynosOf, type WhichDynos } from '../../store/app-dynos.ts'
 import { inTransaction } from '../../store/queryable.ts'
 import type { Deps } from '../deps.ts'
@@ -136,19 +137,11 @@ export const dynos: FastifyPluginAsyncTypebox<Deps> = async (server, deps) => {
   }
 }
 
-/** A terminal is as large as the client's, or as terminals used to be. */
-const TERMINAL = { columns: 80, rows: 24 }
-
 function wishIn(body: Static<typeof Creation>): Omit<RunWish, 'app' | 'account'> {
   const environment = Object.fromEntries(
     Object.entries(body.env ?? {}).map(([name, value]) => [name, String(value)]),
   )
-  const terminal = body.force_no_tty
-    ? null
-    : {
-        columns: lengthIn(environment['COLUMNS']) ?? TERMINAL.columns,
-        rows: lengthIn(environment['LINES']) ?? TERMINAL.rows,
-      }
+  const terminal = body.force_no_tty ? null : terminalSize(environment)
   return {
     command: body.command,
     attach: body.attach ? { terminal } : undefined,
@@ -157,10 +150,6 @@ function wishIn(body: Static<typeof Creation>): Omit<RunWish, 'app' | 'account'>
     type: body.type ?? undefined,
     timeToLive: body.time_to_live ?? undefined,
   }
-}
-
-function lengthIn(text: string | undefined): number | undefined {
-  return text !== undefined && /^[1-9]\d{0,3}$/.test(text) ? Number(text) : undefined
 }
 
 /**

@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+
+import { anApp, secrets } from '../../test/an-app.ts'
+import { aDatabase } from '../../test/postgres.ts'
+import { enterDyno } from '../actions/enter-dyno.ts'
+import { runDyno } from '../actions/run-dyno.ts'
+import { MINUTE, systemClock } from '../lib/clock.ts'
+import type { EntryId } from '../model/ids.ts'
+import { Problem } from '../model/problem.ts'
+import { digestOf } from '../model/token.ts'
+import { MemoryRuntime } from '../runtime/memory/memory-runtime.ts'
+import { aDynoSpec } from '../runtime/runtime-contract.ts'
+import { inTransaction } from '../store/queryable.ts'
+import { attachClient } from '../store/rendezvous.ts'
+import { lookAfterEntry } from './look-after-entry.ts'
+
+const pool = aDatabase()
+const { signal } = new AbortController()
+
+test('a process is started inside a dyno when its client comes, and then forgotten', async () => {
+  const { runtime, look, entry, dyno, secret } = await anEntry({ COLUMNS: '90' })
+  const wait = await look(entry, signal)
+  assert.ok(wait > 0 && wait <= MINUTE)
+  assert.deepEqual(runtime.entries(dyno.id), [])
+
+  await inTransaction(pool, (tx) => attachClient(tx, digestOf(secret)))
+  assert.equal(await look(entry, signal), Infinity)
+  const [started] = runtime.entries(dyno.id)
+  assert.equal(started?.command, 'bash')
+  assert.deepEqual(started.terminal, { columns: 90, rows: 24 })
+  const { COLUMNS, COLOUR, DYNO, HOME } = started.environment
+  assert.deepEqual(
+    { COLUMNS, COLOUR, DYNO, HOME },
+    { COLUMNS: '90', COLOUR: 'blue', DYNO: `run.${dyno.ordinal}`, HOME: '/app' },
+  )
+  assert.equal(await isThere(entry), false)
+})
+
+test('a dyno that ended meanwhile is not entered', async () => {
+  const { runtime, look, entry, dyno, secret } = await anEntry()
+  await inTransaction(pool, (tx) => attachClient(tx, digestOf(secret)))
+  runtime.exit(dyno.id, 0)
+  assert.equal(await look(entry, signal), Infinity)
+  assert.equal(await isThere(entry), false)
+})
+
+test('what nobody comes for is forgotten', async () => {
+  const { look, entry } = await anEntry()
+  await pool.query(`update entries set created_at = now() - interval '2 minutes'`)
+  assert.equal(await look(entry, signal), Infinity)
+  assert.equal(await isThere(entry), false)
+})
+
+test('only a dyno that is up can be entered', async () => {
+  const { enter, dyno } = await anEntry()
+  const refused = inTransaction(pool, (tx) =>
+    enterDyno(
+      tx,
+      { ...enter, dyno: { ...dyno, state: 'starting', region: 'us' } },
+      secrets,
+    ),
+  )
+  await assert.rejects(refused, (error) => {
+    assert.ok(error instanceof Problem && error.id === 'invalid_params')
+    return true
+  })
+})
+
+/** Inside a one-off that is up. */
+async function anEntry(environment: Readonly<Record<string, string>> = {}) {
+  const its = await anApp(pool)
+  const { app, account } = its
+  await its.deploy(undefined, { COLOUR: 'blue' })
+  const wish = {
+    app: app.id,
+    account,
+    command: 'sleep 1000',
+    attach: undefined,
+    environment: {},
+    size: undefined,
+    type: undefined,
+    timeToLive: undefined,
+  }
+  const { dyno } = await inTransaction(pool, (tx) => runDyno(tx, wish, { secrets }))
+  await pool.query(`update dynos set state = 'up' where id = $1`, [dyno.id])
+  const runtime = new MemoryRuntime(systemClock)
+  const spec = aDynoSpec({ id: dyno.id, command: dyno.command, address: '172.30.0.2' })
+  await runtime.start(spec, signal)
+
+  const enter = {
+    app: app.id,
+    account,
+    dyno: { ...dyno, state: 'up' as const, region: 'us' },
+    command: 'bash',
+    environment,
+    terminal: { columns: 90, rows: 24 },
+  }
+  const secret = await inTransaction(pool, (tx) => enterDyno(tx, enter, secrets))
+  const { rows } = await pool.query<{ id: EntryId }>(
+    'select id from entries where dyno = $1',
+    [dyno.id],
+  )
+  const [entry] = rows
+  assert.ok(entry)
+  const look = lookAfterEntry({ pool, runtime, secrets })
+  return { runtime, look, entry: entry.id, dyno, secret, enter }
+}
+
+async function isThere(entry: EntryId): Promise<boolean> {
+  const { rows } = await pool.query('select 1 from entries where id = $1', [entry])
+  return rows.length > 0
+}

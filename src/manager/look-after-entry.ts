@@ -1,0 +1,54 @@
+/**
+ * A process asked for inside a running dyno: started once its client has come, and then its
+ * client's alone. What is not started soon never is.
+ */
+
+import type { Pool } from 'pg'
+
+import { MINUTE } from '../lib/clock.ts'
+import type { SecretBox } from '../lib/secret-box.ts'
+import { dynoEnvironment, type Environment } from '../model/dyno-environment.ts'
+import type { EntryId } from '../model/ids.ts'
+import { type Runtime, RuntimeError } from '../runtime/runtime.ts'
+import { type EntryFacts, findEntry, forgetEntry } from '../store/entries.ts'
+
+export interface Deps {
+  readonly pool: Pool
+  readonly runtime: Runtime
+  readonly secrets: SecretBox
+}
+
+const CLIENT_COMES_WITHIN = MINUTE
+
+export function lookAfterEntry({ pool, runtime, secrets }: Deps) {
+  return async (subject: string, signal: AbortSignal): Promise<number> => {
+    const id = subject as EntryId
+    const entry = await findEntry(pool, id)
+    if (!entry) return Infinity
+    if (entry.dyno.state === 'up' && entry.age < CLIENT_COMES_WITHIN) {
+      if (!entry.attached) return CLIENT_COMES_WITHIN - entry.age
+      await enter(entry, signal)
+    }
+    await forgetEntry(pool, id)
+    return Infinity
+  }
+
+  async function enter(entry: EntryFacts, signal: AbortSignal): Promise<void> {
+    const { id, dyno, command, terminal } = entry
+    const environment = dynoEnvironment(dyno, {
+      ...opened(entry, entry.configVars),
+      ...opened(entry, entry.environment),
+    })
+    const its = { id, command, environment, terminal: terminal ?? undefined }
+    try {
+      await runtime.enter(dyno.id, its, signal)
+    } catch (error) {
+      // It ended meanwhile, and its look tells of it.
+      if (!(error instanceof RuntimeError) || error.code !== 'not_running') throw error
+    }
+  }
+
+  function opened({ app }: EntryFacts, box: Buffer): Environment {
+    return JSON.parse(secrets.open(box, app)) as Environment
+  }
+}
