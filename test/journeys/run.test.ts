@@ -56,7 +56,7 @@ test('run gives the command what it is given', async () => {
     [['--', 'cat'], 'one\ntwo\n'.repeat(2)],
   ] as const) {
     const ran = await run(args, 'one\ntwo\n')
-    assert.equal(ran.status, 0)
+    assert.equal(ran.status, 0, ran.stderr)
     const [lines, expected] = [ran.stdout, echoed].map((it) => it.split('\n').toSorted())
     assert.deepEqual(lines, expected)
   }
@@ -65,7 +65,7 @@ test('run gives the command what it is given', async () => {
 test('thirty million bytes come whole, and the exit status behind them', async () => {
   const command = 'head -c 30000000 /dev/zero | tr "\\0" x; echo'
   const ran = await run(['--no-tty', '--exit-code', '--', command])
-  assert.equal(ran.status, 0)
+  assert.equal(ran.status, 0, ran.stderr)
   assert.ok(ran.stdout.trimEnd() === 'x'.repeat(30_000_000))
 })
 
