@@ -74,7 +74,7 @@ test('run:inside runs a command in a dyno that is up', async () => {
     talk(['run:inside', 'web.1', '--app', app.name, '--exit-code', '--', ...command])
   const ran = await inside(`echo "$DYNO"; cat /proc/[0-9]*/comm | sort -u; false`)
   assert.equal(ran.status, 1, ran.stderr)
-  assert.match(ran.stdout, /^web\.1\n[^]*^mayfly-init$[^]*^node$/m)
+  assert.match(ran.stdout, /^web\.1\n[^]*^MainThread$[^]*^mayfly-init$/m)
   await until('the log tells of it', async () =>
     /app\[api\]: Starting process with command `.*` inside web\.1 by user /.test(
       await app.logs(),
