@@ -1,6 +1,7 @@
 import type { ReleaseId } from '../model/ids.ts'
 import { appEvent } from '../model/event.ts'
 import { byWhom } from '../model/release.ts'
+import { wakeFormations } from '../store/app-formations.ts'
 import { findApp, lockApp } from '../store/apps.ts'
 import { writeEvents } from '../store/events.ts'
 import { writeLogLines } from '../store/log-lines.ts'
@@ -38,4 +39,6 @@ export async function settleRelease(
   }
   const event = { app: app.id, at, release: id, kind: 'release.failed', ...why } as const
   await writeEvents(tx, [appEvent(event)])
+  // The release that goes on may have waited for this one, to be taken back itself.
+  await wakeFormations(tx, app)
 }

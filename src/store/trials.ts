@@ -17,7 +17,10 @@ export async function recordReady(
   ])
 }
 
-/** A release that is the app's own and was thought to have succeeded; undefined where it isn't. */
+/**
+ * A release that is the app's own and was thought to have succeeded; undefined where it isn't,
+ * or the next one is on its way.
+ */
 export async function recordFailure(
   tx: Queryable,
   app: AppId,
@@ -29,6 +32,7 @@ export async function recordFailure(
        update releases set status = 'failed', failure = $3, updated_at = now()
         where id = $2 and status = 'succeeded' and ready_at is null
           and exists (select from apps where id = $1 and current_release = $2)
+          and not exists (select from releases where app = $1 and status = 'pending')
        returning *)
      select ${releaseColumns} from r join accounts c on c.id = r.account`,
     [app, release, failure],
