@@ -90,6 +90,19 @@ test('a place that has just lost its dyno gets its room back before others', asy
   assert.deepEqual([...(await place([successor], signal))], [successor])
 })
 
+test('a place that never had its dyno has no claim', async () => {
+  const ids = await dynos(6)
+  const { place } = aPlacer()
+  await place(ids, signal)
+  await pool.query(`update dynos set state = 'down', updated_at = $2 where id = $1`, [
+    ids[5],
+    now,
+  ])
+  const [successor] = await dynos(1, { ordinal: 6 })
+  assert.ok(successor)
+  assert.equal((await place([successor], signal)).size, 0)
+})
+
 test('on a full machine a dyno that leaves is still succeeded', async () => {
   const ids = await dynos(6)
   const { place } = aPlacer()

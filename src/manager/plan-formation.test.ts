@@ -781,6 +781,15 @@ test('a quarter of a formation, rounded up, is replaced at a time', () => {
   }
 })
 
+test('a dyno without room on the machine does not keep the others from a release', () => {
+  const waiting = aDyno({ ...starting, ordinal: 2, release: v2, waitingFor: 'capacity' })
+  const steps = planFor({
+    formation: { quantity: 2, release: v2 },
+    dynos: [aDyno({ ordinal: 1 }), waiting],
+  })
+  assert.ok(steps.some((it) => it.do === 'replace'))
+})
+
 test('a release that does not boot costs no more than its batch', () => {
   const dynos = [1, 2, 3, 4].map((ordinal) => aDyno({ ordinal }))
   const stuck = [

@@ -12,7 +12,11 @@ export class Room {
 
   constructor({ formation, policy, dynos }: Facts) {
     const moving = dynos.filter(
-      (it) => it.leaving || it.state === 'starting' || it.state === 'stopping',
+      ({ leaving, state, waitingFor }) =>
+        leaving ||
+        state === 'stopping' ||
+        // One that the machine has no room for must not keep the others from a release.
+        (state === 'starting' && waitingFor === null),
     )
     const places = new Set(moving.map((it) => it.ordinal))
     this.#left = Math.ceil(formation.quantity / 4) - places.size

@@ -67,7 +67,7 @@ export async function lockUnplaced(
                      where before.app = dynos.app and before.formation = dynos.formation
                        and before.ordinal = dynos.ordinal
                        and (before.leaving and before.state <> 'down'
-                            or before.state = 'down'
+                            or before.state = 'down' and before.placed_at is not null
                                and before.updated_at > dynos.created_at - interval '1 minute'))
               or exists (select from one_offs
                           where one_offs.dyno = dynos.id and release_phase is not null)

@@ -37,7 +37,9 @@ export interface Journey {
   calm(app: string): Promise<void>
   /** How many dynos hold something on the machine. */
   containers(region: string): number
-  configure(settings: Partial<Timings & { clockOffset: number }>): void
+  configure(
+    settings: Partial<Timings & { clockOffset: number; memoryFactor: number }>,
+  ): void
   /** SIGKILL, then waits until the process is gone. */
   killPart(name: string): Promise<void>
   killSupervisor(): Promise<void>
