@@ -1,5 +1,7 @@
+import { once } from 'node:events'
 import type { Socket } from 'node:net'
 
+import { SECOND } from '../lib/clock.ts'
 import { frame, framesIn } from '../lib/frames.ts'
 
 /** A client at the front door, which ends its TLS and passes each of its records on as a frame. */
@@ -16,8 +18,11 @@ export interface Client {
 
 /** Read ahead, so that it is seen to go while nobody reads; a record has 16 KiB at most. */
 const MOST_RECORDS = 64
+/** Beyond that nothing is read. That it is gone shows then in what can't be sent: a frame of nothing. */
+const PROBE_EVERY = 5 * SECOND
+const NOTHING = new Uint8Array()
 
-export function clientBehind(socket: Socket): Client {
+export function clientBehind(socket: Socket, probeEvery: number = PROBE_EVERY): Client {
   const read: Buffer[] = []
   const gone = new AbortController()
   let [wakeReader, wakeFiller] = [() => {}, () => {}]
@@ -29,10 +34,7 @@ export function clientBehind(socket: Socket): Client {
   return {
     records: records(),
     gone: gone.signal,
-    send: (bytes) =>
-      new Promise((resolve, reject) => {
-        socket.write(frame(bytes), (error) => (error ? reject(error) : resolve()))
-      }),
+    send,
     end: () => void socket.end(),
   }
 
@@ -41,15 +43,28 @@ export function clientBehind(socket: Socket): Client {
       for await (const record of framesIn(socket)) {
         read.push(record)
         wakeReader()
-        if (read.length >= MOST_RECORDS) {
-          await new Promise<void>((resolve) => (wakeFiller = resolve))
-        }
+        if (read.length >= MOST_RECORDS) await room()
       }
     } catch {
       // As good an end as any.
     }
     gone.abort()
     wakeReader()
+  }
+
+  async function room(): Promise<void> {
+    const taken = new Promise<void>((resolve) => (wakeFiller = resolve))
+    const probing = setInterval(() => {
+      send(NOTHING).catch(() => socket.destroy())
+    }, probeEvery)
+    await Promise.race([taken, once(socket, 'close')])
+    clearInterval(probing)
+  }
+
+  function send(bytes: Uint8Array): Promise<void> {
+    return new Promise((resolve, reject) => {
+      socket.write(frame(bytes), (error) => (error ? reject(error) : resolve()))
+    })
   }
 
   async function* records(): AsyncGenerator<Buffer> {

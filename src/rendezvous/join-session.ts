@@ -10,10 +10,11 @@ import { holdExitMarker } from './exit-marker.ts'
 /** The CLI says that its input has ended by this, in a record of its own, and then waits. */
 const END_OF_INPUT = 0x04
 /**
- * A CLI whose input is no terminal says so at the latest when it has read all of it, and breaks
- * if it can't any more. With nothing to read that is soon after it was greeted, or never.
+ * A CLI whose input is no terminal says that it has ended, and breaks if it can't any more. To
+ * whom a terminal was promised mostly has one and says nothing, or says so soon after it was
+ * greeted, having nothing to read.
  */
-const FAREWELL = 0.15 * SECOND
+const FAREWELL = { ofTerminal: 0.15 * SECOND, ofPipes: 2 * SECOND }
 const SAYS_SO_WITHIN = SECOND
 
 export interface SessionManner {
@@ -45,7 +46,8 @@ export async function joinSession(
     return await Promise.race([
       passOutput().catch(() => 'client gone' as const),
       passInput(),
-      once(idle.signal, 'abort').then(() => 'idle' as const),
+      aborted(client.gone).then(() => 'client gone' as const),
+      aborted(idle.signal).then(() => 'idle' as const),
     ])
   } finally {
     clearTimeout(timer)
@@ -61,8 +63,9 @@ export async function joinSession(
       held = next.held
     }
     if (held.length > 0) await client.send(held)
-    const greetedFor = performance.now() - manner.greetedAt
-    await pause(Math.max(FAREWELL, SAYS_SO_WITHIN - greetedFor), inputEnded.signal)
+    const left = SAYS_SO_WITHIN - (performance.now() - manner.greetedAt)
+    const farewell = manner.terminal ? FAREWELL.ofTerminal : FAREWELL.ofPipes
+    await pause(Math.max(farewell, left), inputEnded.signal)
     return 'process over'
   }
 
@@ -85,6 +88,10 @@ async function* output(process: Socket): AsyncGenerator<Buffer> {
   } catch {
     // Its other side is gone, with all that it had to say said.
   }
+}
+
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (!signal.aborted) await once(signal, 'abort')
 }
 
 function written(process: Socket, bytes: Buffer): Promise<void> {

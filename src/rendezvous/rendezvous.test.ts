@@ -12,6 +12,7 @@ import { type AnApp, anApp, secrets } from '../../test/an-app.ts'
 import { aDatabase } from '../../test/postgres.ts'
 import { until } from '../../test/until.ts'
 import { runDyno } from '../actions/run-dyno.ts'
+import { HOUR } from '../lib/clock.ts'
 import { frame, framesIn } from '../lib/frames.ts'
 import { silentLog } from '../lib/log.ts'
 import type { DynoId } from '../model/ids.ts'
@@ -23,11 +24,16 @@ const MARKER = '\uFFFF heroku-command-exit-status: 0'
 const pool = aDatabase()
 const directory = mkdtempSync(join(tmpdir(), 'rendezvous-'))
 const ended = new AbortController()
+let idle: number | undefined
 const server = rendezvousServer({
   pool,
   dynos: (region) => join(directory, region),
   log: silentLog,
   signal: ended.signal,
+  probeEvery: 20,
+  get idle() {
+    return idle ?? HOUR
+  },
 })
 const socketPath = join(directory, 'tcp.sock')
 let its: AnApp | undefined
@@ -94,6 +100,27 @@ test('a client that leaves is told of, even before its process has begun', async
   client.leave()
   await until('it is said that the client is gone', () => isDetached(other.dyno))
   assert.equal(await allOf(process), '')
+})
+
+test('a client that leaves is told of though its process takes no input', async () => {
+  const { dyno, secret } = await promised()
+  const client = aClient(secret)
+  const process = await aProcess(dyno)
+  for (let at = 0; at < 500; at++) client.say('x'.repeat(16_000))
+  await client.next()
+  client.leave()
+  await until('it is said that the client is gone', () => isDetached(dyno))
+  process.destroy()
+})
+
+test('a session in which nothing is said for long is ended', async () => {
+  const { dyno, secret } = await promised()
+  idle = 50
+  const client = aClient(secret)
+  await aProcess(dyno)
+  assert.match(await client.rest(), /^rendezvous\r\n\r\nNothing was said for an hour/)
+  idle = undefined
+  await until('it is said that the client is gone', () => isDetached(dyno))
 })
 
 test('only one client is admitted, and none with a wrong secret', async () => {

@@ -29,6 +29,8 @@ export interface Deps {
   readonly log: Log
   /** Aborts when this process is to end; its successor says that its clients are gone. */
   readonly signal: AbortSignal
+  /** Milliseconds. Default: that of `clientBehind`. */
+  readonly probeEvery?: number
   /** Milliseconds without a byte, after which a session is ended. Default: an hour. */
   readonly idle?: number
 }
@@ -45,7 +47,7 @@ const TRY_AGAIN_AFTER = SECOND
 
 /** `socket`: the front door's. Resolves when the session is over and said to be. */
 export async function serveClient(socket: Socket, deps: Deps): Promise<void> {
-  const client = clientBehind(socket)
+  const client = clientBehind(socket, deps.probeEvery)
   const impatience = setTimeout(() => socket.destroy(), SECRET_WITHIN)
   const secret = await readSecret(client.records)
   clearTimeout(impatience)

@@ -39,7 +39,10 @@ export async function relayRendezvous(
   client.resume()
 
   try {
-    for await (const record of framesIn(rendezvous)) await written(client, record)
+    for await (const record of framesIn(rendezvous)) {
+      // One of nothing only asks whether we are there.
+      if (record.length > 0) await written(client, record)
+    }
     client.end()
   } catch {
     client.destroy()
