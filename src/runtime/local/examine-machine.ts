@@ -38,6 +38,7 @@ export async function examineMachine(): Promise<readonly Finding[]> {
       'The program tini is missing: apt-get install tini.',
     ),
     ...kernelFindings(),
+    await userNamespaceFinding(),
     ...cgroupFindings(presentCgroups()),
     ...(await networkFindings()),
   ]
@@ -53,11 +54,6 @@ function kernelFindings(): Finding[] {
       ),
     ),
     needed(
-      'user namespaces allowed',
-      textOf('/proc/sys/user/max_user_namespaces').trim() !== '0',
-      "The kernel's user namespaces are off: sysctl user.max_user_namespaces must be above 0.",
-    ),
-    needed(
       'overlay',
       knowsFileSystem('overlay'),
       'The kernel has no overlay file system (CONFIG_OVERLAY_FS).',
@@ -68,6 +64,15 @@ function kernelFindings(): Finding[] {
       'The machine has no loop devices or no ext4: what a dyno or a build writes has no limit.',
     ),
   ]
+}
+
+/** By trying: a sysctl, a chroot and a container around us can each forbid them. */
+async function userNamespaceFinding(): Promise<Finding> {
+  return needed(
+    'user namespaces allowed',
+    await works(['--user', '--', 'true']),
+    'No user namespace can be made: sysctl user.max_user_namespaces must be above 0, and Mayfly cannot run in a chroot or in a container that forbids them.',
+  )
 }
 
 /** Not /proc/cgroups, which a kernel of version 2 alone need not have. */
