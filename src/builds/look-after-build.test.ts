@@ -239,9 +239,21 @@ test('output is kept once, whatever is repeated, and to the last byte', async ()
   assert.match(output, /and a good deal more than one piece of it\nthe end\n\n !/)
 })
 
-/** Until the build waits for something. */
-async function look(build: Build): Promise<void> {
-  const deps: BuildDeps = {
+test('a build for which the machine has no room waits, and its log says so', async () => {
+  const build = await aBuild()
+  const full = lookAfterBuild({ ...buildDeps(), placeBuild: async () => false })
+  const { signal } = new AbortController()
+  for (let looks = 0; looks < 2; looks++) assert.ok((await full(build.id, signal)) > 0)
+  assert.equal((await findBuild(pool, build.id))?.step, 'prepare')
+  const { rows } = await pool.query(
+    `select from log_lines where app = $1 and message like 'Build waits: %'`,
+    [app.id],
+  )
+  assert.equal(rows.length, 1)
+})
+
+function buildDeps(): BuildDeps {
+  return {
     pool,
     runtime,
     secrets,
@@ -252,6 +264,11 @@ async function look(build: Build): Promise<void> {
     buildEnvironment: {},
     placeBuild: (begin) => inTransaction(pool, begin).then(() => true),
   }
+}
+
+/** Until the build waits for something. */
+async function look(build: Build): Promise<void> {
+  const deps = buildDeps()
   const { signal } = new AbortController()
   for (let looks = 0; looks < 10; looks++) {
     const killed = runtime.killed.length

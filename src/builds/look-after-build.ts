@@ -77,12 +77,14 @@ const FOLLOW = 0.15 * SECOND
 
 /** The look for work of kind `build`. */
 export function lookAfterBuild(deps: BuildDeps): Look {
+  /** Of whom it has been said that they wait; another manager may say it once more. */
+  const waiting = new Set<BuildId>()
   return async (subject, signal) => {
     const build = await findBuild(deps.pool, subject as BuildId)
     if (!build) return Infinity
     switch (build.step) {
       case 'prepare':
-        return prepare(build, deps, signal)
+        return prepare(build, { deps, waiting }, signal)
       case 'compile':
         return compile(build, deps, signal)
       case 'finish':
@@ -95,7 +97,7 @@ export function lookAfterBuild(deps: BuildDeps): Look {
 
 async function prepare(
   build: Build,
-  deps: BuildDeps,
+  { deps, waiting }: { readonly deps: BuildDeps; readonly waiting: Set<BuildId> },
   signal: AbortSignal,
 ): Promise<number> {
   const { pool, data, secrets, region } = deps
@@ -107,7 +109,12 @@ async function prepare(
   if (!build.address) {
     const begin = async (tx: Queryable) =>
       giveAddress(tx, build.id, await allocateAddress(tx, region))
-    if (!(await deps.placeBuild(begin, signal))) return TURN
+    if (!(await deps.placeBuild(begin, signal))) {
+      if (!waiting.has(build.id)) await sayWaiting(build, pool)
+      waiting.add(build.id)
+      return TURN
+    }
+    waiting.delete(build.id)
   }
   if (await cacheIsToBeCleared(pool, build.app)) {
     await removeCache(data, build)
@@ -119,6 +126,11 @@ async function prepare(
   }
   await becomeStep(pool, build, 'compile')
   return 0
+}
+
+function sayWaiting(build: Build, pool: Pool): Promise<void> {
+  const message = `Build waits: this machine's memory has no room for it at the moment`
+  return writeLogLines(pool, [{ app: build.app, source: 'app', ps: 'api', message }])
 }
 
 async function compile(
