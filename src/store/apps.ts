@@ -35,11 +35,12 @@ export async function allApps(db: Queryable): Promise<App[]> {
 
 /**
  * Makes the transaction the only one that changes what is wanted of the app, until it
- * ends. Says false where the app is gone.
+ * ends. Says false where the app is gone. What belongs to the app (a dyno of its managers,
+ * an event, a log line) can be added by others meanwhile.
  */
 export async function lockApp(tx: Queryable, id: AppId): Promise<boolean> {
   const { rows } = await tx.query(
-    'select true from apps where id = $1 and deleted_at is null for update',
+    'select true from apps where id = $1 and deleted_at is null for no key update',
     [id],
   )
   return rows.length === 1

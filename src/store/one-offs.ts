@@ -6,6 +6,7 @@ import type { AccountId, AppId, DynoId, ReleaseId, SlugId } from '../model/ids.t
 import type { OneOff } from '../model/one-off.ts'
 import type { ProcessTypes } from '../model/procfile.ts'
 import type { ReleaseStatus } from '../model/release.ts'
+import { lockApp } from './apps.ts'
 import { dynoColumns } from './dynos.ts'
 import type { Queryable } from './queryable.ts'
 import { type Subject, wakeAll } from './work.ts'
@@ -27,6 +28,8 @@ export interface Ground {
  * nobody else changes what is wanted of the app.
  */
 export async function lockGround(tx: Queryable, app: AppId): Promise<Ground | undefined> {
+  // By itself: a statement that waits for the lock does not see what was done meanwhile.
+  if (!(await lockApp(tx, app))) return undefined
   const { rows } = await tx.query(
     `select apps.region, json_build_object('id', r.id, 'version', r.version) as release,
             slugs.process_types as "processTypes", r.config_vars as "configVars",
@@ -39,8 +42,7 @@ export async function lockGround(tx: Queryable, app: AppId): Promise<Ground | un
        from apps
        join releases r on r.id = apps.current_release
        join slugs on slugs.id = r.slug
-      where apps.id = $1 and apps.deleted_at is null
-        for update of apps`,
+      where apps.id = $1`,
     [app],
   )
   return (rows as Ground[])[0]

@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+
+import { anApp, secrets } from '../../test/an-app.ts'
+import { aDatabase } from '../../test/postgres.ts'
+import { until } from '../../test/until.ts'
+import { HEROKU_LIMITS } from '../model/limits.ts'
+import { inTransaction, type Queryable } from '../store/queryable.ts'
+import { runDyno } from './run-dyno.ts'
+import { setConfigVars } from './set-config-vars.ts'
+
+const pool = aDatabase()
+const limits = {
+  ...HEROKU_LIMITS,
+  sizes: HEROKU_LIMITS.sizes.map((it) => ({ ...it, oneOffs: 1 })),
+}
+
+async function aDeployedApp() {
+  const { app, account, deploy } = await anApp(pool)
+  await deploy({ web: 'node index.js' })
+  const wish = {
+    app: app.id,
+    account,
+    command: 'true',
+    attach: undefined,
+    environment: {},
+    size: undefined,
+    type: undefined,
+    timeToLive: undefined,
+  }
+  return {
+    app: app.id,
+    account,
+    run: (tx: Queryable) => runDyno(tx, wish, { secrets, limits }),
+  }
+}
+
+/** Does both, the second from when it has to wait for the first to be committed. */
+async function oneAfterTheOther<T>(
+  first: (tx: Queryable) => Promise<unknown>,
+  second: (tx: Queryable) => Promise<T>,
+): Promise<PromiseSettledResult<T>> {
+  const ends = await inTransaction(pool, async (tx) => {
+    await first(tx)
+    const waiting = Promise.allSettled([inTransaction(pool, second)])
+    await until('the second waits', async () => (await waiters()) > 0)
+    return { waiting }
+  })
+  const [end] = await ends.waiting
+  return end
+}
+
+test('a command asked for during a release runs on that release', async () => {
+  const { app, account, run } = await aDeployedApp()
+  const changes = { MODE: 'fast' }
+  const end = await oneAfterTheOther(
+    (tx) => setConfigVars(tx, { app, account, changes }, secrets),
+    run,
+  )
+  assert.equal(end.status === 'fulfilled' && end.value.dyno.release.version, 4)
+})
+
+test('of two commands asked for at once, a limit of one lets one run', async () => {
+  const { run } = await aDeployedApp()
+  const end = await oneAfterTheOther(run, run)
+  assert.equal(end.status === 'rejected' && end.reason.id, 'cannot_run_above_limit')
+})
+
+async function waiters(): Promise<number> {
+  const { rows } = await pool.query<{ n: number }>(
+    `select count(*)::int as n from pg_stat_activity
+      where datname = current_database() and wait_event_type = 'Lock'`,
+  )
+  return rows[0]?.n ?? 0
+}
