@@ -33,7 +33,7 @@ export async function takeBackRelease(
 
   const message = `Release v${failed.version} failed: ${failure}. Rolling back to v${earlier.version}.`
   await writeLogLines(tx, [{ app, source: 'app', ps: 'api', message }])
-  const about = { app, at: now, release: failed.id, cause: failure }
+  const about = { app, at: now, release: failed.id, cause: 'never ready' }
   await writeEvents(tx, [appEvent({ ...about, kind: 'release.rolled-back', message })])
   await createRelease(
     tx,

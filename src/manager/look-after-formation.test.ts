@@ -455,24 +455,22 @@ test('a first release that fails is not taken back', async () => {
   assert.equal((await releasesOf(it)).at(-1)?.status, 'succeeded')
 })
 
-test('an idle app sleeps with all its dynos, and wakes on the current release', async () => {
+test('an idle app sleeps with all its dynos, and a release wakes it', async () => {
   const { it, settle } = await aWorld()
   await it.deploy()
   await ask(it, 'quantity = 1')
   await settle()
   await settle('worker')
   await pool.query('update apps set idle_since = now() where id = $1', [it.app.id])
-  await it.deploy({ web: 'node second.js', worker: 'node work.js' })
-  assert.deepEqual(
-    (await settle()).map((dyno) => dyno.state),
-    ['idle'],
-  )
-  assert.deepEqual(
-    (await settle('worker')).map((dyno) => dyno.state),
-    ['idle'],
-  )
+  for (const type of ['web', 'worker']) {
+    const dynos = await settle(type)
+    assert.deepEqual(
+      dynos.map((dyno) => dyno.state),
+      ['idle'],
+    )
+  }
 
-  await pool.query('update apps set idle_since = null where id = $1', [it.app.id])
+  await it.deploy({ web: 'node second.js', worker: 'node work.js' })
   const [awake] = await settle()
   assert.deepEqual([awake?.state, awake?.command], ['up', 'node second.js'])
   assert.deepEqual((await it.told('web.1')).slice(2), [
