@@ -16,8 +16,9 @@ const limits = {
 }
 
 async function aDeployedApp() {
-  const { app, account, deploy } = await anApp(pool)
-  await deploy({ web: 'node index.js' })
+  const made = await anApp(pool)
+  const { app, account } = made
+  await made.deploy({ web: 'node index.js' })
   const wish = {
     app: app.id,
     account,
