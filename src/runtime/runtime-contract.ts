@@ -169,6 +169,35 @@ export function itIsARuntime(
     for (const { id } of [web, mute]) await runtime.remove(id, signal)
   })
 
+  test(`${name}: a running dyno is entered, as often as told; no other can be`, async () => {
+    const [dyno, ended] = [await started(COMMANDS.waits), await started(COMMANDS.exits)]
+    await exited(ended.id)
+    const entry = {
+      id: newId<'entry'>(),
+      command: COMMANDS.waits,
+      environment: { PATH: '/usr/bin:/bin' },
+      terminal: { columns: 80, rows: 24 },
+    }
+    await runtime.enter(dyno.id, entry, signal)
+    await runtime.enter(dyno.id, entry, signal)
+    assert.equal((await statusOf(dyno.id))?.is, 'running')
+    for (const id of [ended.id, newId<'dyno'>()]) {
+      await assert.rejects(runtime.enter(id, entry, signal), { code: 'not_running' })
+    }
+    // What is inside goes with it.
+    for (const { id } of [dyno, ended]) await runtime.remove(id, signal)
+  })
+
+  test(`${name}: a dyno may be for a client; then its log has nothing`, async () => {
+    for (const terminal of [undefined, { columns: 80, rows: 24 }]) {
+      const dyno = await started(COMMANDS.exits, { attachment: { terminal } })
+      await runtime.start(dyno, signal)
+      assert.equal((await exited(dyno.id)).status, 7)
+      assert.deepEqual(await runtime.output(dyno.id, 0, signal), { text: '', offset: 0 })
+      await runtime.remove(dyno.id, signal)
+    }
+  })
+
   test(`${name}: the machine has room`, async () => {
     assert.ok((await runtime.capacity(signal)).memory > 0)
   })

@@ -197,10 +197,10 @@ export class MemoryRuntime implements Runtime {
     this.#tell(id)
   }
 
-  /** The dyno prints. */
+  /** The dyno prints; to its client, if it is for one. */
   print(id: DynoId, text: string): void {
     const dyno = this.#dynos.get(id)
-    if (dyno) dyno.output += text
+    if (dyno && !dyno.spec.attachment) dyno.output += text
   }
 
   /** The dyno uses so much memory from now on. */
