@@ -43,10 +43,11 @@ export function momentsIn(
     day <= later(end, DAY);
     day = later(day, DAY)
   ) {
-    const opens = instantOf(day, from, zone)
-    const closes = instantOf(day, until > from ? until : until + DAY_IN_MINUTES, zone)
-    const length = closes.getTime() - opens.getTime()
-    const moment = later(opens, length * range.fraction)
+    const closing = until > from ? until : until + DAY_IN_MINUTES
+    const opens = Math.max(...instantsOf(day, from, zone))
+    const closes = Math.min(...instantsOf(day, closing, zone))
+    const length = Math.max(0, closes - opens)
+    const moment = new Date(opens + length * range.fraction)
     if (moment > range.from && moment <= end) moments.push(moment)
   }
   return moments
@@ -58,12 +59,16 @@ function midnight(when: Date, zone: string): Date {
   return new Date(Math.floor(local.getTime() / DAY) * DAY)
 }
 
-/** When clocks in the zone show so many minutes past the day's midnight. */
-function instantOf(day: Date, minutes: number, zone: string): Date {
+/**
+ * When clocks in the zone show so many minutes past the day's midnight: twice when they go
+ * back. Where they leave that time out it is when they would show it if they had changed
+ * a day earlier, or later.
+ */
+function instantsOf(day: Date, minutes: number, zone: string): number[] {
   const shown = later(day, minutes * MINUTE)
-  const guess = later(shown, -offsetAt(shown, zone))
-  // The offset at the guess is the right one, but for a time that clocks leave out.
-  return later(shown, -offsetAt(guess, zone))
+  const either = [-DAY, DAY].map((by) => later(shown, -offsetAt(later(shown, by), zone)))
+  const right = either.filter((it) => +later(it, offsetAt(it, zone)) === +shown)
+  return (right.length > 0 ? right : either).map(Number)
 }
 
 /** Milliseconds that clocks in the zone are ahead of UTC. */
