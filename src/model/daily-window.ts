@@ -71,9 +71,25 @@ function instantsOf(day: Date, minutes: number, zone: string): number[] {
   return (right.length > 0 ? right : either).map(Number)
 }
 
+/** Clocks change at no other times than these. */
+const QUARTER = 15 * MINUTE
+/** Every look at a formation asks for the same few hours; finding out takes a while. */
+const known = new Map<string, number>()
+const MOST_KNOWN = 10_000
+
 /** Milliseconds that clocks in the zone are ahead of UTC. */
 function offsetAt(when: Date, zone: string): number {
-  const text = formatOf(zone)
+  const key = `${zone} ${Math.floor(when.getTime() / QUARTER)}`
+  const before = known.get(key)
+  if (before !== undefined) return before
+  const offset = offsetIn(formatOf(zone), when)
+  if (known.size >= MOST_KNOWN) known.clear()
+  known.set(key, offset)
+  return offset
+}
+
+function offsetIn(format: Intl.DateTimeFormat, when: Date): number {
+  const text = format
     .formatToParts(when)
     .find((part) => part.type === 'timeZoneName')?.value
   const [, sign, hours, minutes] = /^GMT([+-])(\d\d):(\d\d)/.exec(text ?? '') ?? []
@@ -85,12 +101,9 @@ function offsetAt(when: Date, zone: string): number {
 const formats = new Map<string, Intl.DateTimeFormat>()
 
 function formatOf(zone: string): Intl.DateTimeFormat {
-  const known = formats.get(zone)
-  if (known) return known
-  const made = new Intl.DateTimeFormat('en', {
-    timeZone: zone,
-    timeZoneName: 'longOffset',
-  })
+  const made =
+    formats.get(zone) ??
+    new Intl.DateTimeFormat('en', { timeZone: zone, timeZoneName: 'longOffset' })
   formats.set(zone, made)
   return made
 }
