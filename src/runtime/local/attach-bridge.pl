@@ -2,7 +2,8 @@
 # attach-bridge.pl DIRECTORY GROUP INIT [PATIENCE]
 #
 # Joins one client with the process that conmon watches over in DIRECTORY: the client comes by
-# the stream socket `stream.sock` (the group's of gid GROUP), raw bytes go both ways. conmon
+# the stream socket `stream.sock` (the group's of gid GROUP), raw bytes go both ways. Until the
+# process was let go its name is `stream.sock.new`: what is begun anew has had no client. conmon
 # speaks in packets, which Node cannot read, and forgets what nobody reads in time; this keeps
 # it until the client comes, which may be after the process has ended. It prints `ready` once
 # it listens, and conmon knows it: from then on no output is lost.
@@ -51,11 +52,10 @@ sub attached {
 }
 
 sub listening {
-    unlink 'stream.sock';
     umask 0117;
     socket my $socket, $pf_unix, $stream, 0 or die "no socket: $!\n";
-    bind $socket, pack 'Sa*x', $pf_unix, 'stream.sock' or die "cannot bind: $!\n";
-    chown 0, $group, 'stream.sock' if $group ne '';
+    bind $socket, pack 'Sa*x', $pf_unix, 'stream.sock.new' or die "cannot bind: $!\n";
+    chown 0, $group, 'stream.sock.new' if $group ne '';
     listen $socket, 1 or die "cannot listen: $!\n";
     return $socket;
 }

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { rename } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import { beginMonitor } from './begin-monitor.ts'
@@ -20,7 +21,10 @@ export interface BridgePlan {
   readonly patience?: number
 }
 
-/** Resolves when all that the process prints from now on is kept for its client. */
+/**
+ * Resolves when all that the process prints from now on is kept for its client, who may come
+ * once `admitClient` was called.
+ */
 export async function startBridge(plan: BridgePlan): Promise<void> {
   const { directory, pidFile, readers, monitorProcs: cgroups } = plan
   const begin = beginMonitor({ cgroups, hybridMount: undefined })
@@ -43,6 +47,13 @@ export async function startBridge(plan: BridgePlan): Promise<void> {
   child.stderr.destroy()
   child.unref()
   if (!said) throw new Error(`the bridge to a client did not start: ${errors.trim()}`)
+}
+
+/** Idempotent; `stream`: the client's socket. The process was let go. */
+export async function admitClient(stream: string): Promise<void> {
+  await rename(`${stream}.new`, stream).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error
+  })
 }
 
 export function isBridge(pid: number): boolean {

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
-import { mkdir } from 'node:fs/promises'
+import { mkdir, rename, rm } from 'node:fs/promises'
 import type { Socket } from 'node:net'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -115,6 +115,18 @@ test('a session goes on when whoever started it is killed', async () => {
   await heard(client, 'ready\n')
   client.end('still here\n')
   assert.equal(await restOf(client), 'still here\n')
+  await runtime.remove(dyno.id, signal)
+})
+
+test('a client comes to what was let go, though whoever did was killed over it', async () => {
+  const dyno = await started('echo once; sleep 1000', PIPES)
+  const { stream, started: mark } = files.of(dyno.id)
+  await rename(stream, `${stream}.new`)
+  await rm(mark)
+  await runtime.start(dyno, signal)
+  const client = await aClient(dyno)
+  await heard(client, 'once\n')
+  client.destroy()
   await runtime.remove(dyno.id, signal)
 })
 

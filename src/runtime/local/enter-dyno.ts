@@ -6,7 +6,7 @@ import { join } from 'node:path'
 
 import { type DynoId, type EntryId, isUuid } from '../../model/ids.ts'
 import { type Entry, RuntimeError } from '../runtime.ts'
-import { startBridge } from './attach-bridge.ts'
+import { admitClient, startBridge } from './attach-bridge.ts'
 import { dynoStatus } from './dyno-status.ts'
 import { enterContainer } from './monitor.ts'
 import { entryProcess } from './oci-config.ts'
@@ -27,7 +27,7 @@ export async function enterDyno(
     throw new RuntimeError('not_running', `Dyno ${dyno} does not run.`)
   }
   const files = region.files.entry(dyno, entry.id)
-  if (existsSync(files.pid)) return
+  if (existsSync(files.pid)) return admitClient(files.stream)
   await forgetEnded(region, dyno)
   await rm(files.directory, { recursive: true, force: true })
 
@@ -54,6 +54,7 @@ export async function enterDyno(
     if (readers !== undefined) await chown(files.control, 0, readers)
     await chmod(files.control, FOR_THE_GROUP)
   })
+  await admitClient(files.stream)
 }
 
 /** What an entry leaves is not needed once its process and its monitor are gone. */

@@ -17,7 +17,7 @@ import { join } from 'node:path'
 import type { DynoSpec, Volume } from '../runtime.ts'
 import { RuntimeError } from '../runtime.ts'
 import { DYNO_UID, firstUidOf, SLUG_UID } from './address.ts'
-import { startBridge } from './attach-bridge.ts'
+import { admitClient, startBridge } from './attach-bridge.ts'
 import type { Disk } from './begin-monitor.ts'
 import { overlayDisk, writeDisk } from './disk.ts'
 import type { DynoFiles, DynoRecord, StartMark } from './dyno-files.ts'
@@ -75,8 +75,9 @@ async function wasLetGo(files: DynoFiles): Promise<boolean> {
   return pid !== undefined && runsWith(pid, INIT)
 }
 
-/** Remembers which process it is, and when it began. */
+/** Lets its client come, and remembers which process it is, and when it began. */
 async function mark(region: LocalRegion, files: DynoFiles): Promise<void> {
+  await admitClient(files.stream)
   const pid = (await pidIn(files.pid)) ?? 0
   const ticks = processStatus(pid)?.ticks ?? 0
   const text: StartMark = { pid, ticks, boot: region.boot }
