@@ -4,15 +4,18 @@
  */
 
 import assert from 'node:assert/strict'
+import { existsSync, statSync } from 'node:fs'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 
+import { SECOND } from '../../src/lib/clock.ts'
 import type { DynoId } from '../../src/model/ids.ts'
+import { regionFiles } from '../../src/runtime/local/dyno-files.ts'
 import { LocalRuntime } from '../../src/runtime/local/local-runtime.ts'
 import { aDynoSpec, until } from '../../src/runtime/runtime-contract.ts'
-import type { DynoSpec } from '../../src/runtime/runtime.ts'
+import type { DynoSpec, DynoStatus } from '../../src/runtime/runtime.ts'
 import { aLocalMachine } from '../a-local-machine.ts'
 import { anInternet } from './an-internet.ts'
 
@@ -26,6 +29,8 @@ interface Row {
 
 const PORT = 5000
 const SLUG = 'attacker'
+/** Bytes: conmon begins anew when its log is so full, and a little more. */
+const LARGEST_LOG = 66 * 1024 ** 2
 const { signal } = new AbortController()
 
 const machine = await aLocalMachine()
@@ -112,31 +117,70 @@ test('a dyno reaches the internet, its resolvers, and nothing else', async () =>
   await runtimeElsewhere.remove(stranger, signal)
 })
 
+test('what a dyno may take ends at a limit, and its neighbour goes on', async () => {
+  const neighbour = await started(runtime, { address: machine.address(0) })
+  const answers = () =>
+    runtime.probe(neighbour, { path: '/', timeout: 5 * SECOND }, signal)
+
+  assertHeld(await attack('bombs'), 7)
+  assert.equal(await answers(), 200)
+
+  const hungry = await begun('memory-bomb')
+  const end = await endOf(hungry)
+  assert.deepEqual([end.status, end.outOfMemory], [137, true])
+  await runtime.remove(hungry, signal)
+  assert.equal(await answers(), 200)
+
+  const loud = await begun('log-bomb')
+  await endOf(loud)
+  const files = regionFiles(options.dynos).of(loud)
+  const written = [files.log, files.spareLog].map((file) => sizeOf(file))
+  assert.ok(
+    written.every((bytes) => bytes <= LARGEST_LOG),
+    `its logs have ${written.join(' and ')} bytes`,
+  )
+  await runtime.remove(loud, signal)
+  assert.equal(await answers(), 200)
+  await runtime.remove(neighbour, signal)
+})
+
 async function attack(
   group: string,
   environment: Readonly<Record<string, string>> = {},
 ): Promise<Row[]> {
+  const id = await begun(group, environment)
+  await endOf(id)
+  const { text } = await runtime.output(id, 0, signal)
+  await runtime.remove(id, signal)
+  const lines = text.split('\n').filter((line) => line !== '')
+  return lines.map((line) => {
+    assert.ok(line.startsWith('{'), text)
+    return JSON.parse(line) as Row
+  })
+}
+
+async function begun(
+  group: string,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<DynoId> {
   const spec = aDynoSpec({
     command: `python3 attacker.py ${group}`,
     address: machine.address(5),
     slug: SLUG,
   })
-  await runtime.start(
-    { ...spec, environment: { ...spec.environment, ...environment } },
-    signal,
-  )
-  const status = async () => (await runtime.status([spec.id], signal)).get(spec.id)
-  await until(async () => (await status())?.is === 'exited')
-  const { text } = await runtime.output(spec.id, 0, signal)
-  await runtime.remove(spec.id, signal)
-  const lines = text
-    .trim()
-    .split('\n')
-    .filter((line) => line !== '')
-  return lines.map((line) => {
-    assert.ok(line.startsWith('{'), text)
-    return JSON.parse(line) as Row
+  const all = { ...spec.environment, ...environment }
+  await runtime.start({ ...spec, environment: all }, signal)
+  return spec.id
+}
+
+async function endOf(id: DynoId): Promise<Extract<DynoStatus, { is: 'exited' }>> {
+  let status: DynoStatus | undefined
+  await until(async () => {
+    status = (await runtime.status([id], signal)).get(id)
+    return status?.is === 'exited'
   })
+  assert.ok(status?.is === 'exited')
+  return status
 }
 
 /** A dyno that listens. */
@@ -175,4 +219,8 @@ function listening(server: Server): Promise<number> {
       resolve(typeof address === 'object' && address ? address.port : 0)
     })
   })
+}
+
+function sizeOf(file: string): number {
+  return existsSync(file) ? statSync(file).size : 0
 }

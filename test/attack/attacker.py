@@ -10,6 +10,7 @@ import errno
 import glob
 import json
 import os
+import signal
 import socket
 import struct
 import sys
@@ -223,7 +224,68 @@ def network():
         all(line.startswith("fe80") for line in has6 or []))
 
 
-GROUPS = {"none": lambda: None, "system-calls": system_calls, "files": files, "network": network}
+def until_refused(act, most):
+    """How often it was done before it was refused, and by what error."""
+    for done in range(most):
+        try:
+            act(done)
+        except OSError as error:
+            return done, name_of(error.errno)
+    return most, "nothing"
 
-for group in sys.argv[1:] or GROUPS:
+
+def bomb(attempt, most, act, limit):
+    done, by = until_refused(act, most)
+    row("bomb", attempt, f"at most {limit}", f"{done}, then {by}", done <= limit)
+
+
+def bombs():
+    MiB = 1024 ** 2
+    children = []
+
+    def fork(_):
+        child = os.fork()
+        if child == 0:
+            signal.pause()
+        children.append(child)
+    bomb("fork", 2000, fork, 256)
+    for child in children:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+
+    opened = []
+    bomb("open files", 20_000, lambda _: opened.append(os.open("/dev/null", os.O_RDONLY)), 10_000)
+    for descriptor in opened:
+        os.close(descriptor)
+
+    # Room is taken without writing, so that only what is meant is tried.
+    for directory, limit in {"/app": 2048, "/tmp": 512, "/var/tmp": 512, "/dev/shm": 64, "/dev": 1}.items():
+        path = f"{directory}/bomb"
+        try:
+            file = os.open(path, os.O_CREAT | os.O_WRONLY)
+        except OSError as error:
+            row("bomb", f"fill {directory}", f"at most {limit} MiB", name_of(error.errno), True)
+            continue
+        bomb(f"fill {directory}, by MiB", 4096, lambda at, it=file: os.posix_fallocate(it, at * MiB, MiB), limit)
+        os.close(file)
+        os.unlink(path)
+    files = os.statvfs("/app").f_files
+    row("bomb", "make files in /app", "at most 131072", str(files), 0 < files <= 131_072)
+
+
+def log_bomb():
+    line = "x" * 999 + "\n"
+    for _ in range(100_000):
+        sys.stdout.write(line)
+
+
+def memory_bomb():
+    hoard = []
+    while True:
+        hoard.append(bytearray(16 * 1024 ** 2))
+
+
+GROUPS = {"bombs": bombs, "log-bomb": log_bomb, "memory-bomb": memory_bomb, "none": lambda: None, "system-calls": system_calls, "files": files, "network": network}
+
+for group in sys.argv[1:]:
     GROUPS[group]()
