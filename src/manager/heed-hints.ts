@@ -1,6 +1,7 @@
 /**
  * The runtime's hints, that something happened to a dyno, become wakes of whoever looks
- * after it: its formation, or the build of that id.
+ * after it: its formation, itself, or the build of that id. While one is being passed on
+ * others may come: those go together, for a thousand dynos may boot at once.
  */
 
 import type { Pool } from 'pg'
@@ -8,22 +9,36 @@ import type { Pool } from 'pg'
 import type { Log } from '../lib/log.ts'
 import type { DynoId } from '../model/ids.ts'
 import type { Runtime } from '../runtime/runtime.ts'
-import { keeperOf } from '../store/dynos.ts'
-import { wake } from '../store/work.ts'
+import { keepersOf } from '../store/dynos.ts'
+import { wakeAll } from '../store/work.ts'
 
 export function heedHints(
   runtime: Runtime,
   { pool, region, log }: { pool: Pool; region: string; log: Log },
   signal: AbortSignal,
 ): void {
+  let heard = new Set<DynoId>()
+  let passingOn = false
   runtime.watch((id) => {
-    wakeFor(id).catch((error: unknown) =>
-      log.error('a hint was lost', error, { dyno: id }),
-    )
+    heard.add(id)
+    if (!passingOn) void passOn()
   }, signal)
 
-  async function wakeFor(id: DynoId): Promise<void> {
-    const keeper = await keeperOf(pool, id)
-    if (keeper) await wake(pool, { ...keeper, region })
+  async function passOn(): Promise<void> {
+    passingOn = true
+    while (heard.size > 0) {
+      const dynos = [...heard]
+      heard = new Set()
+      try {
+        const keepers = await keepersOf(pool, dynos)
+        await wakeAll(
+          pool,
+          keepers.map((keeper) => ({ ...keeper, region })),
+        )
+      } catch (error) {
+        log.error('hints were lost', error, { dynos })
+      }
+    }
+    passingOn = false
   }
 }

@@ -20,6 +20,7 @@ import type { FormationId } from '../model/ids.ts'
 import type { Size } from '../model/size.ts'
 import type { Timings } from '../model/timings.ts'
 import type { DynoSpec, Runtime } from '../runtime/runtime.ts'
+import { allocateAddresses } from '../store/addresses.ts'
 import { liveDynos } from '../store/dynos.ts'
 import { findFormation, type FormationFacts } from '../store/formations.ts'
 import { inTransaction } from '../store/queryable.ts'
@@ -31,7 +32,7 @@ import type { Placer } from './place-dynos.ts'
 import { nextMoment, planFormation } from './plan-formation.ts'
 import { refused } from './refused.ts'
 import type { RowStep, RuntimeCall, Step } from './steps.ts'
-import { takeRowSteps } from './take-row-steps.ts'
+import { dynosAdded, takeRowSteps } from './take-row-steps.ts'
 
 export interface Deps {
   readonly pool: Pool
@@ -147,7 +148,9 @@ async function changeRows(steps: readonly RowStep[], look: Look): Promise<void> 
   const now = deps.clock.now()
   const rows = steps.filter((step) => step.do !== 'take back release')
   if (rows.length > 0) {
-    const context = { formation, region, configVars, now }
+    // Beforehand: who holds the region's next address makes all others wait.
+    const addresses = await allocateAddresses(deps.pool, region, dynosAdded(rows))
+    const context = { formation, region, configVars, now, addresses }
     await inTransaction(deps.pool, (tx) => takeRowSteps(tx, rows, context))
     if (rows.some((step) => freesRoom(step, formation))) await deps.place([], signal)
   }

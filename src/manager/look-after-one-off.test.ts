@@ -18,7 +18,7 @@ import {
   type MemoryRuntimeOptions,
 } from '../runtime/memory/memory-runtime.ts'
 import { dynosOf } from '../store/app-dynos.ts'
-import { keeperOf } from '../store/dynos.ts'
+import { keepersOf } from '../store/dynos.ts'
 import { outputFrom } from '../store/output.ts'
 import { inTransaction } from '../store/queryable.ts'
 import { currentConfigVars, releasesOf } from '../store/releases.ts'
@@ -104,7 +104,9 @@ test('a detached one-off runs once, with its own variables, and is gone', async 
   const { it, runtime, run, settle, live } = await aWorld()
   await it.deploy({ web: 'x' }, { MODE: 'slow', COLOUR: 'red' })
   const dyno = await run({ environment: { MODE: 'fast' } })
-  assert.deepEqual(await keeperOf(pool, dyno.id), { kind: 'one-off', subject: dyno.id })
+  assert.deepEqual(await keepersOf(pool, [dyno.id]), [
+    { kind: 'one-off', subject: dyno.id },
+  ])
   await settle()
   const { environment, attachment, port } = runtime.spec(dyno.id) ?? {}
   assert.equal(environment?.['MODE'], 'fast')

@@ -10,7 +10,6 @@ import type { Formation } from '../model/formation.ts'
 import { newId } from '../model/ids.ts'
 import { randomPort } from '../model/random-port.ts'
 import { startLine } from '../model/start-line.ts'
-import { allocateAddresses } from '../store/addresses.ts'
 import { addDynos, type DynoMove, moveDynos, type NewDyno } from '../store/dynos.ts'
 import { writeEvents } from '../store/events.ts'
 import { writeLogLines } from '../store/log-lines.ts'
@@ -26,6 +25,13 @@ interface Context {
   readonly region: string
   readonly configVars: Environment
   readonly now: Date
+  /** For the dynos that are to be added: see `dynosAdded`. */
+  readonly addresses: readonly string[]
+}
+
+/** How many dynos the steps add, at most. */
+export function dynosAdded(steps: readonly RowStep[]): number {
+  return steps.filter((it) => ['add', 'replace', 'revive'].includes(it.do)).length
 }
 
 export async function takeRowSteps(
@@ -40,7 +46,7 @@ export async function takeRowSteps(
   const done = taken.filter(({ move }) => !move || moved.has(move.dyno.id))
 
   const places = done.flatMap(({ place }) => place ?? [])
-  const added = await newDynos(tx, places, context)
+  const added = newDynos(places, context)
   await addDynos(tx, added)
 
   const said = [
@@ -131,13 +137,10 @@ function saidOf(dyno: Dyno, lines: readonly string[]): Said[] {
   return lines.map((line) => ({ dyno, line }))
 }
 
-async function newDynos(
-  tx: Queryable,
+function newDynos(
   places: readonly Place[],
-  { formation, region, now }: Context,
-): Promise<NewDyno[]> {
-  if (places.length === 0) return []
-  const addresses = await allocateAddresses(tx, region, places.length)
+  { formation, region, now, addresses }: Context,
+): NewDyno[] {
   return places.map(({ ordinal, crashes }, at) => ({
     id: newId(),
     app: formation.app,

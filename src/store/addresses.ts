@@ -3,8 +3,8 @@ import type { Queryable } from './queryable.ts'
 const TRIES = 1000
 
 /**
- * Free addresses of the region's subnet, for rows of the same transaction. They go round,
- * so one just freed is the last to come again. The first of the subnet is the gateway's.
+ * Free addresses of the region's subnet, for rows that are about to be. They go round, so one
+ * just freed is the last to come again, and nobody else is given the same meanwhile. The first of the subnet is the gateway's.
  */
 export async function allocateAddresses(
   db: Queryable,

@@ -100,22 +100,22 @@ export async function moveDynos(
 }
 
 /**
- * Who looks after what runs under this id: a dyno's formation, a one-off by itself, or a
- * build; undefined: nobody.
+ * Who looks after what runs under these ids: a dyno's formation, a one-off by itself, or a
+ * build. Nobody looks after the others.
  */
-export async function keeperOf(
+export async function keepersOf(
   db: Queryable,
-  id: DynoId,
-): Promise<Pick<Subject, 'kind' | 'subject'> | undefined> {
+  ids: readonly DynoId[],
+): Promise<Pick<Subject, 'kind' | 'subject'>[]> {
   const { rows } = await db.query(
-    `select case when formation is null then 'one-off' else 'formation' end as kind,
+    `select distinct case when formation is null then 'one-off' else 'formation' end as kind,
             coalesce(formation, id) as subject
-       from dynos where id = $1 and state <> 'down'
+       from dynos where id = any($1) and state <> 'down'
       union all
-     select 'build', id from builds where id = $1 and status = 'pending'`,
-    [id],
+     select 'build', id from builds where id = any($1) and status = 'pending'`,
+    [ids],
   )
-  return (rows as Pick<Subject, 'kind' | 'subject'>[])[0]
+  return rows as Pick<Subject, 'kind' | 'subject'>[]
 }
 
 /** What may hold something on the region's machine, and who looks after it. */
