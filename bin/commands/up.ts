@@ -52,6 +52,7 @@ export async function up(args: string[]): Promise<number> {
     apiPort: portNamed('--api-port', values['api-port']),
     httpPort: portNamed('--http-port', values['http-port']),
     regions: regionsNamed(values.regions),
+    databaseElsewhere: databaseUrl !== undefined,
   }
   if (values.detach) return detachedUp(args)
 

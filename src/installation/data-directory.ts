@@ -119,6 +119,8 @@ export interface Installation {
   /** Apps answer as http://<app>.<domain>:<port>. */
   readonly domain: string
   readonly regions: readonly InstalledRegion[]
+  /** Where DATABASE_URL said when it was set up; absent: in the private cluster. */
+  readonly database?: 'elsewhere'
 }
 
 export interface InstalledRegion {

@@ -12,11 +12,21 @@ const top = mkdtempSync(join(tmpdir(), 'mayfly-decide-'))
 chmodSync(top, 0o711)
 after(() => rmSync(top, { recursive: true }))
 
-const nothing = { apiPort: undefined, httpPort: undefined, regions: undefined }
+const nothing = {
+  apiPort: undefined,
+  httpPort: undefined,
+  regions: undefined,
+  databaseElsewhere: false,
+}
 
 test('what is decided once stays, and is the same the second time', async () => {
   const data = dataDirectory(join(top, 'one'))
-  const wishes = { apiPort: 7001, httpPort: 7100, regions: ['us', 'eu', 'ap'] }
+  const wishes = {
+    apiPort: 7001,
+    httpPort: 7100,
+    regions: ['us', 'eu', 'ap'],
+    databaseElsewhere: false,
+  }
   const first = await decideInstallation(data, wishes)
   assert.match(first.id, /^[0-9a-f]{6}$/)
   assert.deepEqual(
@@ -50,6 +60,17 @@ test('later wishes that differ are refused', async () => {
   )
   await assert.rejects(wish({ httpPort: 2 }), /--http-port 8080/)
   await assert.rejects(wish({ regions: ['eu', 'us'] }), /--regions us,eu/)
+})
+
+test('where the data are is decided once, too', async () => {
+  const elsewhere = { ...nothing, databaseElsewhere: true }
+  const own = dataDirectory(join(top, 'own'))
+  await decideInstallation(own, nothing)
+  await assert.rejects(decideInstallation(own, elsewhere), /DATABASE_URL names another/)
+  const theirs = dataDirectory(join(top, 'theirs'))
+  const first = await decideInstallation(theirs, elsewhere)
+  await assert.rejects(decideInstallation(theirs, nothing), /give DATABASE_URL/)
+  assert.deepEqual(await decideInstallation(theirs, elsewhere), first)
 })
 
 test('a directory of somebody else, or out of reach, or too deep is refused', async () => {

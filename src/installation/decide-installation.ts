@@ -28,6 +28,8 @@ export interface Wishes {
   readonly apiPort: number | undefined
   readonly httpPort: number | undefined
   readonly regions: readonly string[] | undefined
+  /** There is a DATABASE_URL. */
+  readonly databaseElsewhere: boolean
 }
 
 /** The installation that is there, or a new one as wished. */
@@ -53,6 +55,7 @@ export async function decideInstallation(
       httpPort: httpPort + at,
       subnet: subnets[at] ?? '',
     })),
+    ...(wishes.databaseElsewhere && { database: 'elsewhere' }),
   }
   const draft = `${data.installation}.new`
   writeFileSync(draft, `${JSON.stringify(installation, undefined, 2)}\n`, { flush: true })
@@ -81,7 +84,25 @@ function mustBeAsWished(present: Installation, wishes: Wishes): Installation {
       `This installation was set up with ${flag} ${actual}, and that can't be changed to ${wished}.`,
     )
   }
+  mustKeepItsDatabase(present, wishes)
   return present
+}
+
+/** On another database nobody knows the dynos that run: they would be swept away. */
+function mustKeepItsDatabase(
+  { database }: Installation,
+  { databaseElsewhere }: Wishes,
+): void {
+  if (database === 'elsewhere' && !databaseElsewhere) {
+    throw new Refusal(
+      'This installation keeps its data in a PostgreSQL of yours: give DATABASE_URL, as when it was set up.',
+    )
+  }
+  if (database === undefined && databaseElsewhere) {
+    throw new Refusal(
+      'This installation has a PostgreSQL of its own, and DATABASE_URL names another: unset it.',
+    )
+  }
 }
 
 function mustSuit(root: string): void {

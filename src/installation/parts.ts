@@ -34,7 +34,7 @@ export interface PartSettings {
   readonly installation: Installation
   /** Where this program lies. */
   readonly program: string
-  /** The user's own PostgreSQL; undefined: the private one. */
+  /** Of the user's own PostgreSQL, for those parts that are to be started. */
   readonly databaseUrl: string | undefined
 }
 
@@ -51,10 +51,10 @@ export function partsOf(settings: PartSettings): PartSpec[] {
 }
 
 function programsOf(settings: PartSettings): PartSpec[] {
-  const { data, installation, databaseUrl } = settings
+  const { data, installation } = settings
   const api = `http://localhost:${installation.apiPort}`
   return [
-    ...(databaseUrl === undefined ? [postgres(data)] : []),
+    ...(installation.database === 'elsewhere' ? [] : [postgres(data)]),
     nodePart(settings, { name: 'api', user: 'mayfly-api', address: api }),
     nodePart(settings, {
       name: 'git',
