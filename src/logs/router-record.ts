@@ -36,6 +36,7 @@ const OUTCOMES = {
   H27: { at: 'warning', desc: 'Client Request Interrupted', status: 499, sock: 'client' },
   H28: { at: 'warning', desc: 'Client Connection Idle', status: 499 },
   H31: { at: 'error', desc: 'Misdirected Request' },
+  H34: { at: 'error', desc: 'All up dynos are quarantined' },
   H80: { at: 'info', desc: 'Maintenance mode' },
   H81: { at: 'info', desc: 'Blank app' },
   H99: { at: 'error', desc: 'Platform error', status: 503 },

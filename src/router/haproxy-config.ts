@@ -47,8 +47,17 @@ export const HEROKU_TIMEOUTS: RouterTimeouts = {
  * Of every server, static or added at run time. The weight makes `random` spread evenly. Without
  * `pool-max-conn` one added at run time would keep no connection (HAProxy 2.6: `idle_lim` 0), and
  * each request would pay for a new one.
+ *
+ * A dyno that refuses a connection, or does not take it in time, is asked again at once, and is
+ * quarantined if that fails, too: it gets no request until it takes a connection, which is tried
+ * every five seconds. (Quarantined by the request's failure itself, it would cost that request
+ * a second where one other dyno is left.) HAProxy observes requests only where there are checks;
+ * those of dynos that are well are three weeks apart.
  */
-export const SERVER_SETTINGS = 'weight 32 pool-purge-delay 2s pool-max-conn -1'
+export const SERVER_SETTINGS = [
+  'weight 32 pool-purge-delay 2s pool-max-conn -1',
+  'check inter 20d fastinter 10ms downinter 5s rise 1 fall 2 observe layer4 error-limit 1',
+].join(' ')
 
 /**
  * The request line for `logs`: what src/logs/router-record.ts reads. Words first, then
@@ -75,7 +84,7 @@ ${frontend(settings)}
 ${successor(settings)}
 ${HELD}
 ${noServer(settings)}
-${backends(table)}`
+${backends(table, settings)}`
 }
 
 /**
@@ -90,6 +99,7 @@ export function shapeOf(table: RoutingTable, settings: RouterSettings): string {
     successor(settings),
     HELD,
     noServer(settings),
+    firstByteRules(settings.timeouts),
     `${table.backends}`,
     JSON.stringify([PAGES, NO_SUCH_APP, MISDIRECTED]),
   ].join('\n')
@@ -110,6 +120,7 @@ function globalSection(settings: RouterSettings, shape: string): string {
   setenv WAKE_SOCKET ${paths.wakeSocket}
   setenv PAGES ${paths.pages}
   setenv HOLD_SECONDS ${timeouts.boot / SECOND}
+  setenv FIRST_BYTE ${timeouts.firstByte}
   lua-load-per-thread ${paths.lua}
 
 ring requests
@@ -128,7 +139,7 @@ function defaultsSections({ paths, timeouts, port }: RouterSettings): string {
   option http-keep-alive
   http-reuse safe
   option redispatch 1
-  retries 3
+  retries 9
   retry-on conn-failure
   timeout connect ${timeouts.connect}ms
   timeout http-request 30s
@@ -142,16 +153,20 @@ function defaultsSections({ paths, timeouts, port }: RouterSettings): string {
   errorfile 504 ${paths.errorFile}
 
 # The first byte is waited for from the connect on, or, where there is a body, from the
-# last of it on.
+# last of it on: the former by rules in each backend.
 defaults app from http
   balance random(2)
 ${headerRules(port)}
   http-request set-var(txn.body) bool(true) if !{ method GET HEAD } { req.hdr(transfer-encoding) -m found } || !{ method GET HEAD } { req.hdr(content-length),add(0) gt 0 }
   http-request set-timeout server ${timeouts.firstByte}ms if { var(txn.body) -m bool }
-  tcp-response inspect-delay ${timeouts.firstByte}ms
-  tcp-response content accept if { status gt 0 } || { var(txn.body) -m bool }
-  tcp-response content lua.h12 if WAIT_END
 `
+}
+
+/** HAProxy 2.6 does not wait for what such rules in a `defaults` section wait for. */
+function firstByteRules({ firstByte }: RouterTimeouts): string {
+  return `  tcp-response inspect-delay ${firstByte}ms
+  tcp-response content accept if { status gt 0 } || { var(txn.body) -m bool }
+  tcp-response content lua.h12 if WAIT_END`
 }
 
 /** What a dyno of Heroku gets, and what its answers pass on. */
@@ -160,7 +175,8 @@ function headerRules(port: number): string {
   http-request set-header X-Forwarded-For %[var(txn.fwd)]
   http-request set-header X-Forwarded-Proto http
   http-request set-header X-Forwarded-Port ${port}
-  http-request set-header X-Request-Start %[date(0,ms)]
+  http-request set-var(txn.sent) date(0,ms)
+  http-request set-header X-Request-Start %[var(txn.sent)]
   http-request add-header Via "1.1 heroku-router"
   http-request del-header Connection unless { req.hdr(connection) -i upgrade }
   http-request del-header Keep-Alive
@@ -235,13 +251,17 @@ ${Object.entries(PAGES)
 `
 }
 
-function backends({ servers, backends: count }: RoutingTable): string {
+function backends(
+  { servers, backends: count }: RoutingTable,
+  { timeouts }: RouterSettings,
+): string {
   const serversOf = Map.groupBy(servers, (server) => server.backend)
+  const rules = firstByteRules(timeouts)
   const ids = new Set<number>()
   const lines: string[] = []
   for (let slot = 0; slot < count; slot++) {
     const backend = backendOf(slot)
-    lines.push(`backend ${backend} from app`)
+    lines.push(`backend ${backend} from app`, rules)
     for (const { name, address, port } of serversOf.get(backend) ?? []) {
       const id = serverId(name, ids)
       ids.add(id)

@@ -236,10 +236,6 @@ test('every state of an app has its page and its line', async (t) => {
   await router.dyno(maintained, await aBackend(t, (_, it) => it.end('no')))
   const crashed = await router.app('crashed')
   await router.dyno(crashed, { address: '127.0.0.8', port: 5000 }, 'crashed')
-  const refusing = await router.app('refusing')
-  const gone = await aBackend(t, () => {})
-  gone.close()
-  await router.dyno(refusing, gone)
   const silent = await router.app('silent')
   await router.dyno(silent, await aBackend(t, () => {}))
   const rude = await router.app('rude')
@@ -255,7 +251,6 @@ test('every state of an app has its page and its line', async (t) => {
     'far-away': [421, 'at=error code=H31 desc="Misdirected Request"'],
     maintained: [503, 'at=info code=H80 desc="Maintenance mode"'],
     crashed: [503, 'at=error code=H10 desc="App crashed"'],
-    refusing: [503, 'at=error code=H21 desc="Backend connection refused"'],
     silent: [503, 'at=error code=H12 desc="Request timeout"'],
     rude: [503, 'at=error code=H13 desc="Connection closed without response"'],
     starting: [503, 'at=error code=H20 desc="App boot timeout"'],

@@ -26,6 +26,7 @@ export const PAGES: Readonly<Record<string, Page>> = {
   H12: errorPage('H12', 'This application took too long to answer.'),
   H14: errorPage('H14', 'This application runs no web process.'),
   H20: errorPage('H20', 'This application did not start in time.'),
+  H34: errorPage('H34', 'None of this application’s web processes can be reached.'),
   H80: {
     status: 503,
     html: document('Offline for maintenance', [

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
 import { newId } from '../model/ids.ts'
+import { SERVER_SETTINGS } from './haproxy-config.ts'
 import type { LiveRouter, LiveServer } from './live-router.ts'
 import { parseBusyServers, parseLiveRouter, parseOldWorkers } from './live-router.ts'
 import { planCommands } from './plan-commands.ts'
@@ -46,7 +47,8 @@ test('a server is added with an id of its own before its entry leads to it', () 
   const hosts = new Map([['a.localhost', 'app0/up/x']])
   const commands = plan({ servers: [aServer('web.1:x')], hosts }, live())
   assert.deepEqual(commands, [
-    `add server app0/web.1:x 172.16.0.2:30000 id ${serverId('web.1:x', new Set())} weight 32 pool-purge-delay 2s pool-max-conn -1`,
+    `add server app0/web.1:x 172.16.0.2:30000 id ${serverId('web.1:x', new Set())} ${SERVER_SETTINGS}`,
+    'enable health app0/web.1:x',
     'enable server app0/web.1:x',
     'add map /hosts.map a.localhost app0/up/x',
   ])
@@ -55,6 +57,7 @@ test('a server is added with an id of its own before its entry leads to it', () 
 test('a server half added is enabled', () => {
   const running = live({ ...there, inMaintenance: true })
   assert.deepEqual(plan({ servers: [aServer('web.1:x')] }, running), [
+    'enable health app0/web.1:x',
     'set server app0/web.1:x state ready',
   ])
 })

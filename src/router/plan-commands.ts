@@ -53,11 +53,13 @@ function additions(wanted: readonly Server[], live: readonly LiveServer[]): stri
     const { backend, name, address, port } = server
     const present = there.get(name)
     if (present && !present.inMaintenance) return []
-    if (present) return [`set server ${backend}/${name} state ready`]
+    const begin = [`enable health ${backend}/${name}`]
+    if (present) return [...begin, `set server ${backend}/${name} state ready`]
     const id = serverId(name, ids)
     ids.add(id)
     return [
       `add server ${backend}/${name} ${address}:${port} id ${id} ${SERVER_SETTINGS}`,
+      ...begin,
       `enable server ${backend}/${name}`,
     ]
   })

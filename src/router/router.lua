@@ -5,6 +5,7 @@
 local hosts = Map.new(os.getenv('HOSTS_MAP'), Map._str)
 local hold_seconds = tonumber(os.getenv('HOLD_SECONDS'))
 local wake_socket = os.getenv('WAKE_SOCKET')
+local first_byte = tonumber(os.getenv('FIRST_BYTE')) -- milliseconds
 
 local POLL = 20 -- milliseconds
 
@@ -66,7 +67,8 @@ core.register_action('hold', { 'http-req' }, function(txn)
     end
     entry = hosts:lookup(name) or 'no_server/H99/' .. app
     if core.now().sec >= deadline then
-      entry = 'no_server/H20/' .. app
+      -- Dynos that are up and still cannot be reached are quarantined.
+      entry = 'no_server/' .. (state == 'up' and 'H34/' or 'H20/') .. app
     end
     if entry:find('^no_server/') then
       txn:set_var('txn.entry', entry)
@@ -76,8 +78,12 @@ core.register_action('hold', { 'http-req' }, function(txn)
   end
 end, 0)
 
--- Raises to end the transaction: nothing after it runs.
+-- Comes when the wait is over. That is also so when the dyno hung up, or spoke no HTTP: both
+-- HAProxy sees by itself. Raises to end the transaction: nothing after it runs.
 core.register_action('h12', { 'tcp-res' }, function(txn)
+  if txn.f:date(0, 'ms') - txn:get_var('txn.sent') < first_byte then
+    return
+  end
   txn:set_var('txn.code', 'H12')
   local reply = txn:reply({ status = 503 })
   reply:add_header('content-type', 'text/html; charset=utf-8')

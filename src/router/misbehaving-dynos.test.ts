@@ -1,0 +1,274 @@
+/** Each way in which a dyno or a client can fail a request: its H code, and what the client gets. */
+
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { test, type TestContext } from 'node:test'
+
+import { aBackend, aRouter, type ARouter } from '../../test/a-router.ts'
+import { aDatabase } from '../../test/postgres.ts'
+import { until } from '../../test/until.ts'
+import { parseRouterRecord } from '../logs/router-record.ts'
+
+const pool = aDatabase()
+
+const quick = { connect: 300, firstByte: 500, idle: 2000, boot: 2 }
+
+interface Place {
+  readonly address: string
+  readonly port: number
+}
+
+let places = 0
+const nextAddress = () => `127.3.${1 + (process.pid % 200)}.${++places}`
+
+/** A dyno that does with each connection what it is told, once the request's head is there. */
+async function aRudeDyno(
+  t: TestContext,
+  answer: (socket: Socket) => void,
+): Promise<Place & { close(): void }> {
+  const sockets = new Set<Socket>()
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    sockets.add(socket)
+    socket.on('error', () => {})
+    socket.once('data', () => answer(socket))
+  })
+  const address = nextAddress()
+  server.listen(0, address)
+  await once(server, 'listening')
+  const close = () => {
+    for (const socket of sockets) socket.destroy()
+    server.close()
+  }
+  t.after(close)
+  return { address, port: (server.address() as AddressInfo).port, close }
+}
+
+/** A port that takes no connection, and refuses none: its queue is full. */
+async function aFullPort(t: TestContext): Promise<Place> {
+  const address = nextAddress()
+  const script = `use Socket; use IO::Handle; $| = 1;
+    my $address = inet_aton($ARGV[0]);
+    socket my $server, PF_INET, SOCK_STREAM, 0;
+    bind $server, sockaddr_in(0, $address);
+    listen $server, 0;
+    my ($port) = sockaddr_in(getsockname $server);
+    for (1 .. 3) {
+      socket $clients[$_], PF_INET, SOCK_STREAM, 0;
+      $clients[$_]->blocking(0);
+      connect $clients[$_], sockaddr_in($port, $address);
+    }
+    print "$port\\n";
+    sleep;`
+  const perl = spawn('perl', ['-e', script, address], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  t.after(() => perl.kill())
+  const [port] = (await once(perl.stdout, 'data')) as [Buffer]
+  return { address, port: Number(port) }
+}
+
+/** What comes back until the connection ends, after `bytes` were sent; `then`: what the client does next. */
+function exchange(
+  router: ARouter,
+  bytes: string,
+  then: (socket: Socket) => void = () => {},
+): Promise<string> {
+  return new Promise((resolve) => {
+    let got = ''
+    const socket = connect(router.port, '127.0.0.1', () => {
+      socket.write(bytes, 'latin1')
+      then(socket)
+    })
+    socket.setEncoding('latin1').on('data', (text: string) => (got += text))
+    socket.on('error', () => {}).on('close', () => resolve(got))
+  })
+}
+
+async function lineOf(router: ARouter, path: string): Promise<string> {
+  const find = () =>
+    router.records.map(parseRouterRecord).find((it) => it?.message.includes(`"${path}"`))
+  await until(`there is a line for ${path}`, () => find() !== undefined)
+  return find()?.message ?? ''
+}
+
+const OK = 'HTTP/1.1 200 OK\r\n'
+
+const TO_PATIENT = 'HTTP/1.1\r\nHost: patient.localhost\r\n'
+
+/** More than anyone waits for. */
+function goOn(it: Socket): void {
+  it.write(`${OK}Content-Length: 1000000000\r\n\r\n`)
+  const more = setInterval(() => it.write('x'.repeat(1_000_000)), 1)
+  it.on('close', () => clearInterval(more))
+}
+
+function sayNothing(it: Socket): void {
+  it.end(`${OK}Content-Length: 0\r\n\r\n`)
+}
+
+/** Name, what the dyno does, what the client gets, the line. */
+const dynos: [string, (socket: Socket) => void, RegExp, RegExp][] = [
+  [
+    'closes at once',
+    (it) => it.destroy(),
+    /^HTTP\/1.1 503 [^]*Application error/,
+    /^at=error code=H13 desc="Connection closed without response" .* dyno=web\.1 connect=\d+ms service=\d+ms status=503/,
+  ],
+  [
+    'says nothing',
+    () => {},
+    /^HTTP\/1.1 503 [^]*\(H12\)/,
+    /^at=error code=H12 desc="Request timeout" .* dyno=web\.1 connect=\d+ms service=\d+ms status=503/,
+  ],
+  [
+    'speaks no HTTP',
+    (it) => it.end('hello\r\n\r\n'),
+    /^HTTP\/1.1 503 [^]*Application error/,
+    /^at=error code=H17 desc="Poorly formatted HTTP response" .* status=503/,
+  ],
+  [
+    'says how long it is, twice and differently',
+    (it) => it.end(`${OK}Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello`),
+    /^HTTP\/1.1 503 [^]*Application error/,
+    /^at=error code=H17 .* status=503/,
+  ],
+  [
+    'breaks off',
+    (it) => {
+      it.write(`${OK}Content-Length: 100\r\n\r\nhalf`)
+      setTimeout(() => it.destroy(), 50)
+    },
+    /^HTTP\/1.1 200 [^]*\r\n\r\nhalf$/,
+    /^sock=backend at=error code=H18 desc="Server Request Interrupted" .* status=503/,
+  ],
+  [
+    'sends a broken chunk',
+    (it) => {
+      it.write(`${OK}Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n`)
+      setTimeout(() => it.write('xyz\r\n'), 50)
+    },
+    /^HTTP\/1.1 200 /,
+    /^sock=backend at=error code=H18 /,
+  ],
+  [
+    'falls silent halfway',
+    (it) => it.write(`${OK}Content-Length: 100\r\n\r\nhalf`),
+    /^HTTP\/1.1 200 [^]*\r\n\r\nhalf$/,
+    /^at=error code=H15 desc="Idle connection" .* status=503/,
+  ],
+]
+
+test('a dyno that fails a request gets the code of how it did', async (t) => {
+  const router = await aRouter(t, pool, { timeouts: quick })
+  for (const [index, [, answer]] of dynos.entries()) {
+    const app = await router.app(`rude-${index}`)
+    await router.dyno(app, await aRudeDyno(t, answer))
+  }
+  await router.look()
+  await router.start()
+  await Promise.all(
+    dynos.map(async ([what, , got, line], index) => {
+      const path = `/rude-${index}`
+      const head = `GET ${path} HTTP/1.1\r\nHost: rude-${index}.localhost\r\nConnection: close\r\n\r\n`
+      assert.match(await exchange(router, head), got, what)
+      assert.match(await lineOf(router, path), line, what)
+    }),
+  )
+})
+
+test('a dyno that says nothing to a request with a body is waited for no longer', async (t) => {
+  const router = await aRouter(t, pool, { timeouts: { ...quick, idle: 60_000 } })
+  const app = await router.app('mute')
+  await router.dyno(app, await aRudeDyno(t, () => {}))
+  await router.look()
+  await router.start()
+  const head = 'POST /mute HTTP/1.1\r\nHost: mute.localhost\r\nConnection: close\r\n'
+  const got = await exchange(router, `${head}Content-Length: 4\r\n\r\nbody`)
+  assert.match(got, /^HTTP\/1.1 503 /)
+  assert.match(await lineOf(router, '/mute'), /^at=error code=H12 .* status=503/)
+})
+
+test('a client that fails its own request gets the code of how it did', async (t) => {
+  const router = await aRouter(t, pool, { timeouts: quick })
+  const app = await router.app('patient')
+  await router.dyno(app, await aRudeDyno(t, goOn))
+  await router.look()
+  await router.start()
+
+  await exchange(
+    router,
+    `POST /left ${TO_PATIENT}Content-Length: 100\r\n\r\nhalf`,
+    (it) => setTimeout(() => it.destroy(), 100),
+  )
+  assert.match(
+    await lineOf(router, '/left'),
+    /^sock=client at=warning code=H27 desc="Client Request Interrupted" .* status=499/,
+  )
+  const silent = exchange(router, `POST /silent ${TO_PATIENT}\r\n`, (it) => it.pause())
+  assert.match(
+    await lineOf(router, '/silent'),
+    /^at=warning code=H28 desc="Client Connection Idle" .* status=499/,
+  )
+  void silent
+})
+
+test('who cannot be reached is left alone, and others are tried', async (t) => {
+  const router = await aRouter(t, pool, { timeouts: quick })
+  const [dead, full, mixed] = [
+    await router.app('dead'),
+    await router.app('full'),
+    await router.app('mixed'),
+  ]
+  const gone = await aRudeDyno(t, sayNothing)
+  await router.dyno(dead, gone)
+  await router.dyno(full, await aFullPort(t))
+  const dying = await aRudeDyno(t, sayNothing)
+  await router.dyno(mixed, dying)
+  await router.dyno(mixed, await aBackend(t, (_, it) => it.end('alive')))
+  await router.look()
+  await router.start()
+
+  assert.equal((await router.get('dead.localhost')).status, 200)
+  gone.close()
+  assert.equal((await router.get('dead.localhost', '/refused')).status, 503)
+  assert.match(await lineOf(router, '/refused'), /^at=error code=H21 .* status=503/)
+  assert.equal((await router.get('full.localhost', '/untaken')).status, 503)
+  assert.match(
+    await lineOf(router, '/untaken'),
+    /^at=error code=H19 desc="Backend connection timeout" .* service= status=503/,
+  )
+  const quarantined = await router.get('dead.localhost', '/quarantined')
+  assert.match(quarantined.body, /\(H34\)/)
+  assert.match(
+    await lineOf(router, '/quarantined'),
+    /^at=error code=H34 desc="All up dynos are quarantined" .* dyno= .* status=503/,
+  )
+
+  dying.close()
+  for (let i = 0; i < 30; i++) {
+    assert.equal((await router.get('mixed.localhost')).body, 'alive')
+  }
+})
+
+test('a dyno that can be reached again gets requests again', async (t) => {
+  const router = await aRouter(t, pool)
+  const app = await router.app('back')
+  const dyno = await aRudeDyno(t, () => {})
+  await router.dyno(app, dyno)
+  await router.look()
+  await router.start()
+  dyno.close()
+  assert.equal((await router.get('back.localhost', '/refused')).status, 503)
+
+  const held = router.get('back.localhost')
+  const server = createServer((socket) =>
+    socket
+      .on('error', () => {})
+      .on('data', () => socket.end(`${OK}Content-Length: 4\r\n\r\nback`)),
+  )
+  server.listen(dyno.port, dyno.address)
+  t.after(() => server.close())
+  assert.equal((await held).body, 'back')
+})
