@@ -8,7 +8,7 @@ import type { Client } from 'pg'
 import { DAY, HOUR, MINUTE, SECOND } from '../lib/clock.ts'
 import type { StopReason } from '../model/dyno.ts'
 import type { DynoId, FormationId } from '../model/ids.ts'
-import type { DynoSpec, DynoStatus } from '../runtime/runtime.ts'
+import type { DynoStatus } from '../runtime/runtime.ts'
 import type { Machine } from './machine.ts'
 import {
   type SeenDyno,
@@ -49,6 +49,8 @@ export class Watch {
   /** Web places that serve, and must go on to until something befalls them. */
   readonly #owed = new Map<FormationId, Set<number>>()
   readonly #crashed = new Map<string, Crashed>()
+  /** Of every dyno ever: also one whose row is down may still run, and must not. */
+  readonly #places = new Map<DynoId, string>()
 
   constructor(
     client: Client,
@@ -92,7 +94,7 @@ export class Watch {
       const spec = this.#machine.runtime.spec(id)
       if (!spec || status.is !== 'running') continue
       unique(addresses, spec.address, id, 'one address, one dyno')
-      const place = this.#placeOf(spec)
+      const place = this.#places.get(id)
       if (place && spec.port === undefined) unique(places, place, id, 'no worker doubled')
     }
   }
@@ -165,6 +167,7 @@ export class Watch {
 
   #appeared(dyno: SeenDyno): void {
     this.started++
+    if (dyno.formation) this.#places.set(dyno.id, pathOf(dyno))
     const place = pathOf(dyno)
     const crashed = this.#crashed.get(place)
     if (!crashed) return
@@ -291,12 +294,6 @@ export class Watch {
       const still = [...places].filter((place) => place <= quantity && !idle)
       this.#owed.set(id, new Set(still))
     }
-  }
-
-  /** Of whom, where a row tells: the runtime knows places by their names only. */
-  #placeOf(spec: DynoSpec): string | undefined {
-    const dyno = this.#dynos.get(spec.id)
-    return dyno?.formation ? `${dyno.formation} ${spec.name}` : undefined
   }
 }
 
