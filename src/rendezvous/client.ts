@@ -57,8 +57,11 @@ export function clientBehind(socket: Socket, probeEvery: number = PROBE_EVERY): 
     const probing = setInterval(() => {
       send(NOTHING).catch(() => socket.destroy())
     }, probeEvery)
-    await Promise.race([taken, once(socket, 'close')])
-    clearInterval(probing)
+    try {
+      if (!socket.closed) await Promise.race([taken, once(socket, 'close')])
+    } finally {
+      clearInterval(probing)
+    }
   }
 
   function send(bytes: Uint8Array): Promise<void> {

@@ -40,8 +40,6 @@ export async function joinSession(
   const inputEnded = new AbortController()
   const idle = new AbortController()
   const timer = setTimeout(() => idle.abort(), manner.idle)
-  // A process that is over is told by the end of its output.
-  process.on('error', () => {})
   try {
     return await Promise.race([
       passOutput().catch(() => 'client gone' as const),
