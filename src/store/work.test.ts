@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { test } from 'node:test'
 
 import { aDatabase } from '../../test/postgres.ts'
+import { inTransaction } from './queryable.ts'
 import { claim, type Claim, nextDue, putDown, wake } from './work.ts'
 
 const db = aDatabase()
@@ -14,8 +15,8 @@ function only(kind: string) {
 }
 
 /** After a look that went well. */
-function release(held: Claim, seconds: number): Promise<void> {
-  return putDown(db, [{ ...held, seconds, error: null }])
+async function release(held: Claim, seconds: number): Promise<void> {
+  await putDown(db, [{ ...held, seconds, error: null }])
 }
 
 async function aWokenSubject(kind: string, region = 'us'): Promise<string> {
@@ -107,4 +108,25 @@ test('many are put down together, each as it asks', async () => {
     [soon],
   )
   assert.ok(held.some((it) => it.subject === never))
+})
+
+test('who is being woken is left to be put down later, and holds up nobody', async () => {
+  const [woken] = [await aWokenSubject('busy'), await aWokenSubject('busy')]
+  const held = await claim(db, only('busy'), lease)
+  const looks = held.map((it) => ({ ...it, seconds: Infinity, error: null }))
+  const [left, ...others] = await inTransaction(db, async (tx) => {
+    await wake(tx, { kind: 'busy', subject: woken, region: 'us' })
+    return inTransaction(db, async (other) => {
+      await other.query(`set local lock_timeout = '1s'`)
+      return putDown(other, looks)
+    })
+  })
+  assert.ok(left)
+  assert.deepEqual([left.subject, others], [woken, []])
+  assert.deepEqual(await putDown(db, [left]), [])
+  const again = await claim(db, only('busy'), lease)
+  assert.deepEqual(
+    again.map((it) => it.subject),
+    [woken],
+  )
 })

@@ -107,24 +107,39 @@ export interface PutDown extends Claim {
 
 /**
  * Puts subjects down; one that was woken while we held it is due at once. Those whose lease
- * had run out, so that they may be another's now, are left alone.
+ * had run out, so that they may be another's now, are left alone. Resolves to those that are
+ * still ours, for another try: somebody is waking them at this moment. Waiting for one while
+ * we hold others would be waiting in a ring with whoever wakes several.
  */
 export async function putDown(
   db: Queryable,
   subjects: readonly PutDown[],
-): Promise<void> {
-  await db.query(
-    `update work
-        set leased_until = null,
-            failures = case when put.error is null then 0 else failures + 1 end,
-            last_error = put.error,
-            run_at = case when put.error is null and work.wakes <> put.wakes then now()
-                          when put.seconds = 'Infinity' then 'infinity'
-                          else now() + make_interval(secs => put.seconds) end
-       from unnest($1::text[], $2::uuid[], $3::bigint[], $4::timestamptz[], $5::float8[],
-                   $6::text[]) as put (kind, subject, wakes, leased_until, seconds, error)
-      where work.kind = put.kind and work.subject = put.subject
-        and work.leased_until = put.leased_until`,
+): Promise<PutDown[]> {
+  const { rows } = await db.query(
+    `with ours as (
+       select work.kind, work.subject, work.leased_until, put.nth, put.wakes, put.seconds,
+              put.error
+         from unnest($1::text[], $2::uuid[], $3::bigint[], $4::timestamptz[], $5::float8[],
+                     $6::text[])
+              with ordinality as put (kind, subject, wakes, leased_until, seconds, error, nth)
+         join work on work.kind = put.kind and work.subject = put.subject
+                   and work.leased_until = put.leased_until),
+     free as (
+       select kind, subject from work where (kind, subject) in (select kind, subject from ours)
+          for update skip locked),
+     down as (
+       update work
+          set leased_until = null,
+              failures = case when ours.error is null then 0 else failures + 1 end,
+              last_error = ours.error,
+              run_at = case when ours.error is null and work.wakes <> ours.wakes then now()
+                            when ours.seconds = 'Infinity' then 'infinity'
+                            else now() + make_interval(secs => ours.seconds) end
+         from ours join free using (kind, subject)
+        where work.kind = ours.kind and work.subject = ours.subject
+          and work.leased_until = ours.leased_until
+       returning ours.nth)
+     select nth::integer from ours where nth not in (select nth from down)`,
     [
       subjects.map((it) => it.kind),
       subjects.map((it) => it.subject),
@@ -134,6 +149,7 @@ export async function putDown(
       subjects.map((it) => it.error),
     ],
   )
+  return (rows as { nth: number }[]).flatMap(({ nth }) => subjects[nth - 1] ?? [])
 }
 
 /** Forgets leases of a region's dead manager, so that its successor need not wait for them. */

@@ -17,7 +17,7 @@ export class Bell {
 
   /** Resolves when it is rung, after so many milliseconds, or when the signal aborts. */
   async wait(milliseconds: number, signal: AbortSignal): Promise<void> {
-    if (!this.#rung) {
+    if (!this.#rung && !signal.aborted) {
       const woken = new AbortController()
       const wake = () => woken.abort()
       this.#wake = wake

@@ -5,6 +5,7 @@ import { test } from 'node:test'
 import { aDatabase } from '../../test/postgres.ts'
 import { until } from '../../test/until.ts'
 import { silentLog } from '../lib/log.ts'
+import { inTransaction } from '../store/queryable.ts'
 import { wake } from '../store/work.ts'
 import { type Look, runLoop } from './loop.ts'
 
@@ -92,6 +93,47 @@ test('a subject is looked at by one at a time, many subjects side by side', asyn
     async (region) => {
       for (const subject of subjects) await wake(pool, { kind: 'thing', subject, region })
       await until('all have ended', () => ended === subjects.length)
+    },
+  )
+})
+
+test('others are looked after while a wake of one takes its time', async () => {
+  const seen: string[] = []
+  const [woken, other] = [randomUUID(), randomUUID()]
+  let isBeingWoken = false
+  await withLoop(
+    async (it) => {
+      seen.push(it)
+      if (it === woken) await until('it is being woken', () => isBeingWoken)
+      return Infinity
+    },
+    async (region) => {
+      await wake(pool, { kind: 'thing', subject: woken, region })
+      await until('it is seen', () => seen.length === 1)
+      await inTransaction(pool, async (tx) => {
+        await wake(tx, { kind: 'thing', subject: woken, region })
+        isBeingWoken = true
+        for (const times of [2, 3]) {
+          await wake(pool, { kind: 'thing', subject: other, region })
+          await until('the other is seen', () => seen.length === times, 5000)
+        }
+      })
+      await until('the one that was woken is seen after them', () => seen.length === 4)
+    },
+  )
+  assert.deepEqual(seen, [woken, other, other, woken])
+})
+
+test('an error of any bytes is put down like others', async () => {
+  let looks = 0
+  await withLoop(
+    async () => {
+      if (++looks === 1) throw new Error('it printed \0')
+      return Infinity
+    },
+    async (region) => {
+      await wake(pool, { kind: 'thing', subject: randomUUID(), region })
+      await until('it was looked at again', () => looks === 2)
     },
   )
 })

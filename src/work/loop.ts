@@ -48,6 +48,8 @@ const LEASE_IS_YOUNG = 15 * SECOND
 const ABORT_AFTER = 45 * SECOND
 const GIVE_UP_AFTER = 55 * SECOND
 const LONGEST_SLEEP = 5 * SECOND
+/** Whose row is held by one who wakes it: the end of that is heard of, unless it is undone. */
+const PUT_DOWN_AGAIN = 0.1 * SECOND
 const RETRY = { first: 0.25 * SECOND, most: 30 * SECOND }
 
 /** Runs until the signal aborts; then lets the looks under way end, and resolves. */
@@ -58,6 +60,8 @@ export async function runLoop(loop: Loop, signal: AbortSignal): Promise<void> {
   const busy = new Set<Promise<void>>()
   /** Looks that have ended are put down together: those that end while the last are. */
   const ended: PutDown[] = []
+  /** Those of them that are just being woken. */
+  let left: PutDown[] = []
   const bell = new Bell(timer)
   const listening = listens(() => bell.ring(), signal)
 
@@ -75,7 +79,8 @@ export async function runLoop(loop: Loop, signal: AbortSignal): Promise<void> {
       }
       if (claims.length > 0 || ended.length > 0) continue
       const due = room > 0 ? await nextDue(pool, from) : Infinity
-      await bell.wait(Math.min(due, longestSleep), signal)
+      const again = left.length > 0 ? PUT_DOWN_AGAIN : Infinity
+      await bell.wait(Math.min(due, again, longestSleep), signal)
     } catch (error) {
       log.error('cannot read the to-do list', error)
       await pauseBy(timer, SECOND, signal)
@@ -92,8 +97,8 @@ export async function runLoop(loop: Loop, signal: AbortSignal): Promise<void> {
 
   async function putDownAll(): Promise<void> {
     const those = ended.slice()
-    if (those.length === 0) return
-    await putDown(pool, those)
+    if (those.length + left.length === 0) return
+    left = await putDown(pool, [...left, ...those])
     ended.splice(0, those.length)
   }
 }
@@ -128,7 +133,9 @@ async function carryOut(
     if (!stopped.aborted)
       log.error('a look failed', error, { kind: held.kind, subject: held.subject })
     const seconds = backOff(held.failures, RETRY) / SECOND
-    return { ...held, seconds, error: causesOf(error).join('\n') }
+    // PostgreSQL's text holds any bytes but one, which would keep all others up as well.
+    const said = causesOf(error).join('\n').replaceAll('\0', '')
+    return { ...held, seconds, error: said }
   } finally {
     ends()
     watchdog()
