@@ -70,6 +70,11 @@ const ends: [string, Parameters<typeof aRecord>[0], string][] = [
     'at=info code=H81 desc="Blank app" method=GET … status=502',
   ],
   [
+    'an expectation of which we know nothing',
+    { status: 417, ended: 'LR', server: '<NOSRV>' },
+    'at=error code=H26 desc="Request Error" cause="unsupported expect header value" method=GET … status=417',
+  ],
+  [
     'the dyno closed without a word',
     { status: 502, ended: 'SH' },
     'at=error code=H13 desc="Connection closed without response" method=GET … status=503',

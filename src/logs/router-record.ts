@@ -18,6 +18,7 @@ interface Outcome {
   /** What the line says was answered; otherwise what was. Empty: nothing. */
   readonly status?: number | ''
   readonly sock?: 'backend' | 'client'
+  readonly cause?: string
 }
 
 const OUTCOMES = {
@@ -33,6 +34,11 @@ const OUTCOMES = {
   H20: { at: 'error', desc: 'App boot timeout' },
   H21: { at: 'error', desc: 'Backend connection refused', status: 503 },
   H24: { at: 'error', desc: 'Forced close', status: '' },
+  H26: {
+    at: 'error',
+    desc: 'Request Error',
+    cause: 'unsupported expect header value',
+  },
   H27: { at: 'warning', desc: 'Client Request Interrupted', status: 499, sock: 'client' },
   H28: { at: 'warning', desc: 'Client Connection Idle', status: 499 },
   H31: { at: 'error', desc: 'Misdirected Request' },
@@ -117,10 +123,11 @@ function messageOf(fields: Readonly<Record<Field, string>>): string {
   const { connect, service } = timesOf(fields)
   const sock = outcome?.sock ? `sock=${outcome.sock} ` : ''
   const fault = outcome ? ` code=${code} desc="${outcome.desc}"` : ''
+  const cause = outcome?.cause ? ` cause="${outcome.cause}"` : ''
   const agent =
     code === 'H31' ? ` agent="${unescape(fields.agent).replaceAll('"', '')}"` : ''
   return (
-    `${sock}at=${outcome?.at ?? 'info'}${fault} method=${fields.method}` +
+    `${sock}at=${outcome?.at ?? 'info'}${fault}${cause} method=${fields.method}` +
     ` path="${pathOf(fields.uri)}" host=${word(fields.host)} request_id=${word(fields.id)}` +
     ` fwd="${chain(fields.fwd)}" dyno=${placeOf(fields.server)} connect=${connect} service=${service}` +
     ` status=${outcome?.status ?? fields.status} bytes=${fields.bytes} protocol=http1.1 tls=false${agent}`
@@ -133,6 +140,8 @@ function codeOf({
   status,
 }: Readonly<Record<Field, string>>): Code | undefined {
   if (state in OUTCOMES) return state as Code
+  // Ours, and the only one of this status: a dyno's would not end with `LR`.
+  if (status === '417' && ended === 'LR') return 'H26'
   const byPhase = CODES[ended] ?? CODES[`${ended[0]}-`]
   // After an upgrade either side may hang up; only silence is a fault.
   if (status === '101' && byPhase !== 'H15' && byPhase !== 'H28') return undefined

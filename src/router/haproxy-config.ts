@@ -116,6 +116,7 @@ function globalSection(settings: RouterSettings, shape: string): string {
   hard-stop-after 5m
   close-spread-time infinite
   tune.http.logurilen 8192
+  tune.http.maxhdr 1000
   setenv HOSTS_MAP ${paths.hostsMap}
   setenv WAKE_SOCKET ${paths.wakeSocket}
   setenv PAGES ${paths.pages}
@@ -156,6 +157,7 @@ function defaultsSections({ paths, timeouts, port }: RouterSettings): string {
 # last of it on: the former by rules in each backend.
 defaults app from http
   balance random(2)
+${REFUSALS}
 ${headerRules(port)}
   http-request set-var(txn.body) bool(true) if !{ method GET HEAD } { req.hdr(transfer-encoding) -m found } || !{ method GET HEAD } { req.hdr(content-length),add(0) gt 0 }
   http-request set-timeout server ${timeouts.firstByte}ms if { var(txn.body) -m bool }
@@ -169,6 +171,11 @@ function firstByteRules({ firstByte }: RouterTimeouts): string {
   tcp-response content lua.h12 if WAIT_END`
 }
 
+/** What HAProxy lets through, and a dyno might take for something else than we do. */
+const REFUSALS = `  http-request deny deny_status 405 if { method CONNECT }
+  http-request deny deny_status 400 if { req.ver 1.0 } { req.hdr(transfer-encoding) -m found }
+  http-request return status 417 content-type text/plain string "Expectation Failed" if { req.hdr(expect) -m found } !{ req.hdr(expect) -i 100-continue } !{ req.hdr(expect) -m len 0 }`
+
 /** What a dyno of Heroku gets, and what its answers pass on. */
 function headerRules(port: number): string {
   return `  http-request set-header X-Request-Id %[var(txn.id)]
@@ -179,6 +186,7 @@ function headerRules(port: number): string {
   http-request set-header X-Request-Start %[var(txn.sent)]
   http-request add-header Via "1.1 heroku-router"
   http-request del-header Connection unless { req.hdr(connection) -i upgrade }
+  http-request deny deny_status 400 if { req.hdr(connection) -m found } !{ req.hdr(upgrade) -m found }
   http-request del-header Keep-Alive
   http-request del-header TE
   http-request del-header Proxy-Authorization
@@ -237,6 +245,8 @@ const HELD = `backend held
 function noServer({ paths }: RouterSettings): string {
   return `backend ${NO_SERVER} from http
   http-request set-log-level silent unless { var(txn.entry) -m found }
+  http-request deny deny_status 400 unless { req.hdr(host) -m found }
+  http-request deny deny_status 400 if { req.hdr(host) -m len 0 }
   ${returns(NO_SUCH_APP.status, `file ${paths.noSuchApp}`)} unless { var(txn.entry) -m found }
   http-request set-var(txn.code) var(txn.entry),field(2,/)
 ${Object.entries(PAGES)

@@ -1,0 +1,203 @@
+/**
+ * What reaches a dyno of what a client sends, byte for byte: nothing that a dyno might read
+ * differently than HAProxy did, so that no request hides in another.
+ */
+
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer } from 'node:net'
+import { test, type TestContext } from 'node:test'
+
+import { aRouter, type ARouter } from '../../test/a-router.ts'
+import { aDatabase } from '../../test/postgres.ts'
+import { until } from '../../test/until.ts'
+import { parseRouterRecord } from '../logs/router-record.ts'
+
+const pool = aDatabase()
+
+const HOST = 'Host: strict.localhost\r\n'
+const CLOSE = 'Connection: close\r\n'
+const CHUNKED = 'Transfer-Encoding: chunked\r\n'
+const CHUNKS = '2\r\nab\r\n0\r\n\r\n'
+
+/** A request with the usual headers. */
+const post = (headers: string, body: string) =>
+  `POST /p HTTP/1.1\r\n${HOST}${CLOSE}${headers}\r\n${body}`
+const get = (headers = '', line = 'GET /p HTTP/1.1') =>
+  `${line}\r\n${HOST}${CLOSE}${headers}\r\n`
+
+/** Name, the request, the status of its refusal. The dyno hears nothing of it. */
+const refused: [string, string, number][] = [
+  ['no Host', `GET / HTTP/1.1\r\n${CLOSE}\r\n`, 400],
+  ['an empty Host', `GET / HTTP/1.1\r\nHost:\r\n${CLOSE}\r\n`, 400],
+  ['HTTP/1.0 without Host', 'GET / HTTP/1.0\r\n\r\n', 400],
+  ['two Hosts', get('Host: other.localhost\r\n'), 400],
+  ['a line for another Host', get('', 'GET http://other.localhost/ HTTP/1.1'), 400],
+  ['HTTP/0.9', 'GET /\r\n\r\n', 400],
+  ['two lengths', post('Content-Length: 2\r\nContent-Length: 3\r\n', 'abc'), 400],
+  ['a signed length', post('Content-Length: +2\r\n', 'ab'), 400],
+  ['a negative length', post('Content-Length: -2\r\n', 'ab'), 400],
+  ['a length in hex', post('Content-Length: 0x2\r\n', 'ab'), 400],
+  ['an empty length', post('Content-Length: \r\n', 'ab'), 400],
+  ['an encoding like chunked', post('Transfer-Encoding: xchunked\r\n', CHUNKS), 400],
+  ['an encoding in quotes', post('Transfer-Encoding: "chunked"\r\n', CHUNKS), 400],
+  [
+    'an encoding after a control character',
+    post('Transfer-Encoding: \x0bchunked\r\n', CHUNKS),
+    400,
+  ],
+  ['a space before the colon', post('Transfer-Encoding : chunked\r\n', CHUNKS), 400],
+  ['chunked twice', post(`${CHUNKED}${CHUNKED}`, CHUNKS), 400],
+  ['chunked not last', post('Transfer-Encoding: chunked, identity\r\n', CHUNKS), 400],
+  [
+    'an encoding we do not know',
+    post('Transfer-Encoding: gzip, chunked\r\n', CHUNKS),
+    422,
+  ],
+  ['chunks in HTTP/1.0', `POST / HTTP/1.0\r\n${HOST}${CHUNKED}\r\n${CHUNKS}`, 400],
+  ['a chunk without a size', post(CHUNKED, 'zz\r\nab\r\n0\r\n\r\n'), 400],
+  ['a chunk of negative size', post(CHUNKED, '-2\r\nab\r\n0\r\n\r\n'), 400],
+  ['a chunk of 2^64 and two', post(CHUNKED, `10000000000000002\r\nab\r\n0\r\n\r\n`), 400],
+  ['a lone carriage return', get('X: a\rY: b\r\n'), 400],
+  ['a header without a name', get(': b\r\n'), 400],
+  ['a header without a colon', get('hello\r\n'), 400],
+  ['a name that is no token', get('a(b: c\r\n'), 400],
+  ['a method that is no token', get('', 'G@T / HTTP/1.1'), 400],
+  ['a tab in the path', get('', 'GET /a\tb HTTP/1.1'), 400],
+  ['a byte that is not ASCII in the path', get('', 'GET /\xff HTTP/1.1'), 400],
+  ['a fragment in the path', get('', 'GET /a#b HTTP/1.1'), 400],
+  ['a path that is none', get('', 'GET foo HTTP/1.1'), 400],
+  ['CONNECT', get('', 'CONNECT strict.localhost:80 HTTP/1.1'), 405],
+  ['an upgrade to nothing', `GET / HTTP/1.1\r\n${HOST}Connection: upgrade\r\n\r\n`, 400],
+  ['another expectation', post('Expect: tea\r\nContent-Length: 2\r\n', 'ab'), 417],
+  ['more than a thousand headers', get('a: b\r\n'.repeat(1001)), 400],
+  ['headers of more than 15 KiB', get(`X: ${'a'.repeat(4000)}\r\n`.repeat(4)), 400],
+]
+
+/** Name, the request, what the dyno gets, without what the router adds. */
+const passed: [string, string, string][] = [
+  [
+    'chunked wins over a length',
+    post(`Content-Length: 100\r\n${CHUNKED}`, CHUNKS),
+    `POST /p HTTP/1.1\r\nhost: strict.localhost\r\ntransfer-encoding: chunked\r\n\r\n${CHUNKS}`,
+  ],
+  [
+    'equal lengths become one',
+    post('Content-Length: 2\r\nContent-Length: 2\r\n', 'ab'),
+    'POST /p HTTP/1.1\r\nhost: strict.localhost\r\ncontent-length: 2\r\n\r\nab',
+  ],
+  [
+    'a list of equal lengths, too',
+    post('Content-Length: 2, 2\r\n', 'ab'),
+    'POST /p HTTP/1.1\r\nhost: strict.localhost\r\ncontent-length: 2\r\n\r\nab',
+  ],
+  [
+    'equal Hosts become one',
+    get(HOST),
+    'GET /p HTTP/1.1\r\nhost: strict.localhost\r\n\r\n',
+  ],
+  [
+    'a header behind a lone newline is a header',
+    post('Content-Length: 4\r\nX: a\nTransfer-Encoding: chunked\r\n', CHUNKS),
+    `POST /p HTTP/1.1\r\nhost: strict.localhost\r\nx: a\r\ntransfer-encoding: chunked\r\n\r\n${CHUNKS}`,
+  ],
+  [
+    'a folded header is unfolded',
+    post('Transfer-Encoding:\r\n chunked\r\n', CHUNKS),
+    `POST /p HTTP/1.1\r\nhost: strict.localhost\r\ntransfer-encoding: chunked\r\n\r\n${CHUNKS}`,
+  ],
+  [
+    'chunks are written anew, without extensions',
+    post(CHUNKED, '2;a=b\r\nab\r\n0\r\n\r\n'),
+    `POST /p HTTP/1.1\r\nhost: strict.localhost\r\ntransfer-encoding: chunked\r\n\r\n${CHUNKS}`,
+  ],
+  [
+    'trailers are relayed',
+    post(`${CHUNKED}Trailer: X-T\r\n`, '2\r\nab\r\n0\r\nX-T: yes\r\n\r\n'),
+    'POST /p HTTP/1.1\r\nhost: strict.localhost\r\ntransfer-encoding: chunked\r\ntrailer: X-T\r\n\r\n2\r\nab\r\n0\r\nx-t: yes\r\n\r\n',
+  ],
+  [
+    'hop-by-hop headers stay here',
+    get(
+      'Keep-Alive: 5\r\nTE: trailers\r\nProxy-Authorization: secret\r\nUpgrade: foo\r\n',
+    ),
+    'GET /p HTTP/1.1\r\nhost: strict.localhost\r\nupgrade: foo\r\n\r\n',
+  ],
+  [
+    'an expectation in any case',
+    post('Expect: 100-Continue\r\nContent-Length: 2\r\n', 'ab'),
+    'POST /p HTTP/1.1\r\nhost: strict.localhost\r\nexpect: 100-Continue\r\ncontent-length: 2\r\n\r\nab',
+  ],
+  [
+    'nearly a thousand headers',
+    get('a: b\r\n'.repeat(900)),
+    `GET /p HTTP/1.1\r\nhost: strict.localhost\r\n${'a: b\r\n'.repeat(900)}\r\n`,
+  ],
+  [
+    'OPTIONS *',
+    get('', 'OPTIONS * HTTP/1.1'),
+    'OPTIONS * HTTP/1.1\r\nhost: strict.localhost\r\n\r\n',
+  ],
+]
+
+const ADDED = /^(x-request-id|x-request-start|x-forwarded-(for|proto|port)|via): .*\r\n/gm
+
+/** A dyno that answers each request, and notes what it got on each connection. */
+async function aRecorder(t: TestContext, router: ARouter) {
+  const heard: string[] = []
+  const server = createServer((socket) => {
+    const at = heard.push('') - 1
+    socket.on('error', () => {})
+    socket.setEncoding('latin1').on('data', (text: string) => {
+      heard[at] += text
+      const whole = /content-length: (\d+)\r\n/.exec(heard[at] ?? '')
+      const body = heard[at]?.split('\r\n\r\n').slice(1).join('\r\n\r\n')
+      if (body === undefined || body.length < Number(whole?.[1] ?? 0)) return
+      if (/transfer-encoding/.test(heard[at] ?? '') && !/^0\r\n/m.test(body)) return
+      socket.end('HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok')
+    })
+  })
+  server.listen(0, `127.5.${1 + (process.pid % 200)}.1`)
+  await once(server, 'listening')
+  t.after(() => server.close())
+  const { address, port } = server.address() as AddressInfo
+  await router.dyno(await router.app('strict'), { address, port })
+  await router.look()
+  await router.start()
+  // The connection by which HAProxy tried the port says nothing.
+  return () => heard.splice(0).filter((it) => it !== '')
+}
+
+function exchange(router: ARouter, bytes: string): Promise<string> {
+  return new Promise((resolve) => {
+    let got = ''
+    const socket = connect(router.port, '127.0.0.1', () => socket.write(bytes, 'latin1'))
+    socket.setEncoding('latin1').on('data', (text: string) => (got += text))
+    socket.on('error', () => {}).on('close', () => resolve(got))
+  })
+}
+
+test('requests reach a dyno whole and plain, or not at all', async (t) => {
+  const router = await aRouter(t, pool)
+  const heard = await aRecorder(t, router)
+  for (const [what, request, status] of refused) {
+    const answer = await exchange(router, request)
+    assert.equal(Number(/^HTTP\/1\.[01] (\d+)/.exec(answer)?.[1]), status, what)
+    assert.deepEqual(heard(), [], what)
+  }
+  for (const [what, request, expected] of passed) {
+    assert.match(await exchange(router, request), /^HTTP\/1\.1 200 /, what)
+    assert.deepEqual(
+      heard().map((it) => it.replaceAll(ADDED, '')),
+      [expected],
+      what,
+    )
+  }
+  await until('H26 has its line', () =>
+    router.records.some((it) =>
+      parseRouterRecord(it)?.message.startsWith(
+        'at=error code=H26 desc="Request Error" cause="unsupported expect header value" method=POST',
+      ),
+    ),
+  )
+})
