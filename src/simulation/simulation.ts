@@ -155,19 +155,20 @@ class Simulation {
     const end = BEGIN.getTime() + this.#scenario.days * 24 * HOUR
     try {
       for (let atOnce = 0; this.#time.now <= end;) {
+        if (++atOnce > MOST_TURNS_AT_ONCE) {
+          throw new Violation('never stuck', 'it goes on and on without time passing')
+        }
         await this.#settled()
         if (await this.#turns.next()) {
           this.#counts.turns++
           await this.#settled()
           await this.#check(watch)
-          if (++atOnce > MOST_TURNS_AT_ONCE) {
-            throw new Violation('never stuck', 'it goes on and on without time passing')
-          }
           continue
         }
         await this.#check(watch)
-        atOnce = 0
+        const before = this.#time.now
         if (!this.#time.jump()) throw new Violation('never stuck', 'nothing is ever due')
+        if (this.#time.now > before) atOnce = 0
       }
       return undefined
     } catch (error) {

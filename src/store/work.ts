@@ -70,7 +70,7 @@ export async function claim(
         where (kind, subject) in (
           select kind, subject from work
            where region = $1 and kind = any($2) and run_at <= now()
-             and (leased_until is null or leased_until < now())
+             and (leased_until is null or leased_until <= now())
            order by run_at
            limit $3
              for update skip locked)
