@@ -69,7 +69,8 @@ function blockListOf(networks: readonly string[]): BlockList {
     const [address = '', bits] = network.split('/')
     const family = familyOf(address)
     if (bits === undefined) list.addAddress(address, family)
-    else list.addSubnet(address, Number(bits), family)
+    // Of nothing at all, a number is made as well: 0, all there is.
+    else list.addSubnet(address, /^\d+$/.test(bits) ? Number(bits) : NaN, family)
   }
   return list
 }

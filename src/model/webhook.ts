@@ -69,7 +69,7 @@ export interface Payload {
   readonly created_at: string
   readonly data: object
   readonly previous_data: object
-  /** When the attempt began. */
+  /** When it happened: attempts that are made later do not change it. */
   readonly published_at: string | null
   /** `release`: the include without its prefix. */
   readonly resource: string

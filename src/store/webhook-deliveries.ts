@@ -100,18 +100,23 @@ export interface AttemptEnd {
   readonly now: Date
 }
 
+/**
+ * How an attempt ended; nothing where another has begun meanwhile, which gave it up. The
+ * delivery's row is taken first, as by all who take both.
+ */
 export async function endAttempt(db: Queryable, end: AttemptEnd): Promise<void> {
   const status = end.succeeded ? 'succeeded' : 'failed'
   const left = end.nextAttemptAt ? 'retrying' : status
   await db.query(
-    `with attempt as (
-       update webhook_attempts
-          set status = $2, code = $3, error_class = $4, updated_at = $5
-        where id = $1
-       returning delivery)
-     update webhook_deliveries
-        set status = $6, next_attempt_at = $7, updated_at = $5
-      where id = (select delivery from attempt)`,
+    `with delivery as (
+       update webhook_deliveries
+          set status = $6, next_attempt_at = $7, updated_at = $5
+        where id = (select delivery from webhook_attempts
+                     where id = $1 and status = 'scheduled')
+       returning id)
+     update webhook_attempts
+        set status = $2, code = $3, error_class = $4, updated_at = $5
+      where id = $1 and delivery = (select id from delivery)`,
     [end.attempt, status, end.code, end.error, end.now, left, end.nextAttemptAt],
   )
 }
