@@ -28,7 +28,7 @@ import {
 import { writeEvents } from '../store/events.ts'
 import { writeLogLines } from '../store/log-lines.ts'
 import { inTransaction, type Queryable } from '../store/queryable.ts'
-import { wake } from '../store/work.ts'
+import { type Subject, wakeAll } from '../store/work.ts'
 
 export interface PlacerOptions {
   readonly pool: Pool
@@ -120,9 +120,7 @@ export function placer(options: PlacerOptions): Placer {
     const refused = unplaced.filter((it) => !placed.has(it.id) && it.waitingFor === null)
     await sayWaiting(tx, refused, { room, now })
     const awaited = unplaced.filter((it) => placed.has(it.id) && !asked.has(it.id))
-    for (const it of awaited.toSorted(bySubject)) {
-      await wake(tx, { ...keeperOf(it), region: it.region })
-    }
+    await wakeAll(tx, awaited.map(keeperOf))
   }
 
   async function sayWaiting(
@@ -169,13 +167,8 @@ export function placer(options: PlacerOptions): Placer {
 }
 
 /** Who looks after it. */
-function keeperOf({ id, formation }: Unplaced) {
+function keeperOf({ id, formation, region }: Unplaced): Subject {
   return formation === null
-    ? { kind: 'one-off', subject: id }
-    : { kind: 'formation', subject: formation }
-}
-
-/** The order in which wakes take their rows is the same for all, so that nobody waits in a ring. */
-function bySubject(a: Unplaced, b: Unplaced): number {
-  return keeperOf(a).subject < keeperOf(b).subject ? -1 : 1
+    ? { kind: 'one-off', subject: id, region }
+    : { kind: 'formation', subject: formation, region }
 }

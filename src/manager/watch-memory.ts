@@ -30,7 +30,7 @@ import {
   sealedConfigVars,
 } from '../store/memory-watch.ts'
 import { inTransaction, type Queryable } from '../store/queryable.ts'
-import { wake } from '../store/work.ts'
+import { wakeAll } from '../store/work.ts'
 import type { Placer } from './place-dynos.ts'
 
 export interface Deps {
@@ -111,9 +111,10 @@ export function watchMemory(deps: Deps) {
     if (restarts.length === 0) return []
     const ids = restarts.map((it) => it.dyno.id)
     const noted = await requestMemoryRestart(tx, ids, now)
-    for (const subject of [...new Set(noted.map((it) => it.formation))].toSorted()) {
-      await wake(tx, { kind: 'formation', subject, region })
-    }
+    await wakeAll(
+      tx,
+      noted.map((it) => ({ kind: 'formation', subject: it.formation, region })),
+    )
     const heard = new Set(noted.map((it) => it.id))
     return restarts
       .filter((it) => heard.has(it.dyno.id))

@@ -2,7 +2,7 @@
 
 import type { DynoId, EntryId } from '../model/ids.ts'
 import type { Queryable } from './queryable.ts'
-import { wake } from './work.ts'
+import { wake, wakeAll } from './work.ts'
 
 /** What a client is promised: a one-off dyno's process, or one started inside a dyno. */
 export interface PromisedProcess {
@@ -89,9 +89,14 @@ export async function detachAllClients(tx: Queryable): Promise<void> {
         and d.id = o.dyno and d.state <> 'down'
       returning d.id, d.region`,
   )
-  for (const { id, region } of rows as { id: DynoId; region: string }[]) {
-    await wake(tx, { kind: 'one-off', subject: id, region })
-  }
+  await wakeAll(
+    tx,
+    (rows as { id: DynoId; region: string }[]).map(({ id, region }) => ({
+      kind: 'one-off',
+      subject: id,
+      region,
+    })),
+  )
 }
 
 /** Whether nobody is about to start it any more: it was started, or it never will be. */
