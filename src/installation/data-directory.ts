@@ -16,7 +16,7 @@
  *   stacks/<stack>/        root file systems
  *   sources/<id>.tar.gz    uploaded and pushed source trees
  *   slugs/<id>/app/        compiled apps
- *   cache/<app>/           build caches
+ *   cache/<app>/           build caches, a disk each
  *   builds/<id>/           what a build dyno is given to read: its source, the config vars
  *   buildpacks/<version>/  the built-in buildpacks
  *   repos/<app>.git/       git repositories

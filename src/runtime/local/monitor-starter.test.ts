@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 
+import { until } from '../../../test/until.ts'
 import { beginArguments } from './begin-monitor.ts'
 import { MonitorStarter } from './monitor-starter.ts'
 
@@ -28,11 +32,13 @@ test('arguments arrive as they are, however long', async () => {
 })
 
 test('when it is killed, those who wait are told, and it is begun anew', async () => {
-  const waiting = begin('exec sleep 1000')
-  const pid = execFileSync('pgrep', ['-P', String(process.pid), '-f', 'serve'])
-  const [child = ''] = execFileSync('pgrep', ['-P', String(pid).trim(), 'sleep'])
-    .toString()
-    .split('\n')
+  const file = join(mkdtempSync(join(tmpdir(), 'mayfly-starter-')), 'pids')
+  const waiting = begin(
+    `echo $PPID $$ >${file}.new; mv ${file}.new ${file}; exec sleep 1000`,
+  )
+  await until('it runs', () => existsSync(file))
+  const [pid, child] = readFileSync(file, 'utf8').trim().split(' ')
+  rmSync(dirname(file), { recursive: true })
   process.kill(Number(pid), 'SIGKILL')
   await assert.rejects(waiting, /nobody starts monitors/)
   assert.ok(process.kill(Number(child), 0), 'what it began goes on')
