@@ -12,6 +12,7 @@ import { demolish } from '../src/runtime/local/demolish.ts'
 import { ensureStack } from '../src/runtime/local/ensure-stack.ts'
 import type { LocalRuntimeOptions } from '../src/runtime/local/region.ts'
 import { runProgram } from '../src/runtime/local/run-program.ts'
+import { noteInstallation } from './note-installation.ts'
 
 const STACKS = process.env['MAYFLY_STACKS'] ?? '/var/cache/mayfly/stacks'
 const REGION = 'us'
@@ -29,6 +30,7 @@ export async function aLocalMachine(): Promise<LocalMachine> {
   const root = await mkdtemp(join(tmpdir(), 'mayfly-local-'))
   await runProgram('chmod', ['711', root])
   const installation = randomBytes(3).toString('hex')
+  noteInstallation(installation)
   // Of its own, by chance: tests run side by side, and beside real installations.
   const network = `172.${randomInt(24, 31)}.${randomInt(256)}`
   const its = {
