@@ -123,6 +123,20 @@ test('a session in which nothing is said for long is ended', async () => {
   await until('it is said that the client is gone', () => isDetached(dyno))
 })
 
+test('so is one whose client takes nothing any more', async () => {
+  const { dyno, secret } = await promised()
+  idle = 500
+  const client = aClient(secret)
+  const process = await aProcess(dyno)
+  process.on('error', () => {}).write('x'.repeat(16_000_000))
+  try {
+    await until('it is said that the client is gone', () => isDetached(dyno), 5000)
+  } finally {
+    idle = undefined
+    client.leave()
+  }
+})
+
 test('only one client is admitted, and none with a wrong secret', async () => {
   const { dyno, secret } = await promised()
   const first = aClient(secret)

@@ -82,10 +82,11 @@ async function converse(
   const path = join(deps.dynos(region), dyno, entry ?? '', 'stream.sock')
   const signal = AbortSignal.any([client.gone, AbortSignal.timeout(STARTS_WITHIN)])
   const stream = await awaitStream(path, () => settled(process, deps), signal)
-  if (!stream) return say(client, NOT_STARTED)
+  // No farewell is waited for: who takes nothing any more must not keep a process from its end.
+  if (!stream) return void say(client, NOT_STARTED)
   const idle = deps.idle ?? HOUR
   const end = await joinSession(client, stream, { terminal, greetedAt, idle })
-  if (end === 'idle') await say(client, IDLE)
+  if (end === 'idle') void say(client, IDLE)
 }
 
 /** What can't be found out is not so. */
