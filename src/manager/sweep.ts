@@ -6,7 +6,7 @@
 
 import type { Pool } from 'pg'
 
-import { type Clock, DAY, later, MINUTE } from '../lib/clock.ts'
+import { type Clock, DAY, later, SECOND } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import { forgetWebhookEventsBefore } from '../store/app-webhook-deliveries.ts'
@@ -22,7 +22,7 @@ export interface Deps {
   readonly log: Log
 }
 
-const EVERY = MINUTE
+const EVERY = 15 * SECOND
 const KEPT = 30 * DAY
 
 export function sweep({ pool, runtime, region, clock, log }: Deps) {
