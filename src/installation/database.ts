@@ -5,7 +5,13 @@ import type { DataDirectory } from './data-directory.ts'
 
 /** The user's own PostgreSQL where `url` names one; else the private cluster's socket. */
 export function databaseConfig(data: DataDirectory, url: string | undefined): PoolConfig {
-  const limits = { connectionTimeoutMillis: 10 * SECOND, query_timeout: 30 * SECOND }
+  const limits = {
+    connectionTimeoutMillis: 10 * SECOND,
+    query_timeout: 30 * SECOND,
+    // Who stands still inside a transaction, as a process that was stopped, gives its rows back.
+    idle_in_transaction_session_timeout: 20 * SECOND,
+    lock_timeout: 15 * SECOND,
+  }
   if (url) return { ...limits, connectionString: url }
   return { ...limits, host: data.run('postgres'), user: 'mayfly', database: 'mayfly' }
 }

@@ -75,6 +75,12 @@ const cases: Readonly<Record<string, Case>> = {
     oneOff: { ...unstarted, waitingFor: 'capacity' },
     steps: [],
   },
+  "a release's command waits for room no longer than it may run": {
+    oneOff: { ...unstarted, waitingFor: 'capacity', releasePhase: release },
+    facts: { releaseStatus: 'pending' },
+    after: HOUR,
+    steps: ['stopping (release timeout): State changed from starting to complete'],
+  },
   'one that cannot be started in two minutes is given up': {
     oneOff: unstarted,
     after: 2 * MINUTE,

@@ -99,6 +99,7 @@ function momentsOf({
     return [
       later(createdAt, timings.attachTimeout),
       later(readySince(oneOff), PLACED_WITHIN),
+      oneOff.releasePhase && later(createdAt, RELEASE_LIMIT),
     ]
   }
   if (oneOff.state === 'stopping') {
@@ -202,6 +203,10 @@ function reasonToStop(facts: OneOffFacts): StopReason | undefined {
   if (startedAt) {
     const { at, because } = endsAt(oneOff, startedAt, policy)
     return at && now >= at ? because : undefined
+  }
+  // Its release must not stay pending because there is no room.
+  if (oneOff.releasePhase && now >= later(oneOff.createdAt, RELEASE_LIMIT)) {
+    return 'release timeout'
   }
   if (detachedAt) return 'client gone'
   const waits = attached && !attachedAt

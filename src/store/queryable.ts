@@ -13,8 +13,31 @@ export interface Connection extends Queryable {
   release(error?: Error | boolean): void
 }
 
-/** Runs `work` in one transaction: all of it happens, or nothing. */
+const DEADLOCK = '40P01'
+const TRIES = 3
+
+/**
+ * Runs `work` in one transaction: all of it happens, or nothing. Of two that wait for each
+ * other PostgreSQL ends one, of which nothing then has happened: that one is run again.
+ */
 export async function inTransaction<T>(
+  pool: Database,
+  work: (tx: Queryable) => Promise<T>,
+): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await transaction(pool, work)
+    } catch (error) {
+      if (!isDeadlock(error) || tries === TRIES) throw error
+    }
+  }
+}
+
+function isDeadlock(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === DEADLOCK
+}
+
+async function transaction<T>(
   pool: Database,
   work: (tx: Queryable) => Promise<T>,
 ): Promise<T> {
