@@ -65,7 +65,10 @@ export async function runDyno(
   if (fault) throw new Problem('invalid_params', fault)
   const ground = await lockGround(tx, wish.app)
   if (!ground) {
-    throw new Problem('invalid_params', 'The app has no code to run yet: deploy it first.')
+    throw new Problem(
+      'invalid_params',
+      'The app has no code to run yet: deploy it first.',
+    )
   }
   const { app, account, type = 'run', timeToLive, attach } = wish
   const { release, region, processTypes, configVars } = ground
