@@ -489,6 +489,8 @@ CREATE UNIQUE INDEX app_names ON public.apps USING btree (name) WHERE (deleted_a
 
 CREATE UNIQUE INDEX current_dynos ON public.dynos USING btree (formation, ordinal) WHERE ((state <> 'down'::text) AND (NOT leaving));
 
+CREATE INDEX down_dynos ON public.dynos USING btree (region, updated_at) WHERE (state = 'down'::text);
+
 CREATE INDEX dynos_of_app ON public.dynos USING btree (app, created_at);
 
 CREATE INDEX dynos_of_formation ON public.dynos USING btree (formation) WHERE (state <> 'down'::text);
@@ -508,6 +510,8 @@ CREATE INDEX live_dynos ON public.dynos USING btree (region) WHERE (state <> 'do
 CREATE UNIQUE INDEX one_off_names ON public.dynos USING btree (app, type, ordinal) WHERE ((formation IS NULL) AND (state <> 'down'::text));
 
 CREATE INDEX open_webhook_deliveries ON public.webhook_deliveries USING btree (webhook, seq) WHERE (status <> ALL (ARRAY['failed'::text, 'succeeded'::text]));
+
+CREATE INDEX placed_builds ON public.builds USING btree (app) WHERE (address IS NOT NULL);
 
 CREATE UNIQUE INDEX release_phases ON public.one_offs USING btree (release_phase);
 

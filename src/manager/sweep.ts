@@ -12,7 +12,7 @@ import type { Runtime } from '../runtime/runtime.ts'
 import { forgetWebhookEventsBefore } from '../store/app-webhook-deliveries.ts'
 import { allInUse, forgetDynosDownSince } from '../store/dynos.ts'
 import { forgetEventsBefore } from '../store/events.ts'
-import { wakeAll } from '../store/work.ts'
+import { forgetResting, wakeAll } from '../store/work.ts'
 
 export interface Deps {
   readonly pool: Pool
@@ -47,6 +47,7 @@ export function sweep({ pool, runtime, region, clock, log }: Deps) {
       ended.map(({ keeper }) => ({ ...keeper, region })),
     )
 
+    await forgetResting(pool, region)
     const long = later(clock.now(), -KEPT)
     await forgetDynosDownSince(pool, region, long)
     await forgetEventsBefore(pool, long)

@@ -4,7 +4,7 @@ import { test } from 'node:test'
 
 import { aDatabase } from '../../test/postgres.ts'
 import { inTransaction } from './queryable.ts'
-import { claim, type Claim, nextDue, putDown, wake } from './work.ts'
+import { claim, type Claim, forgetResting, nextDue, putDown, wake } from './work.ts'
 
 const db = aDatabase()
 const lease = { limit: 10, leaseSeconds: 60 }
@@ -129,4 +129,22 @@ test('who is being woken is left to be put down later, and holds up nobody', asy
     again.map((it) => it.subject),
     [woken],
   )
+})
+
+test('who rests is forgotten, but not who is looked at, or waits for a moment', async () => {
+  const [resting, waiting, held] = [
+    await aWokenSubject('resting'),
+    await aWokenSubject('resting'),
+    await aWokenSubject('resting'),
+  ]
+  const claims = await claim(db, only('resting'), lease)
+  for (const it of claims) {
+    if (it.subject === resting) await release(it, Infinity)
+    if (it.subject === waiting) await release(it, 3600)
+  }
+  await forgetResting(db, 'us')
+
+  const { rows } = await db.query(`select subject from work where kind = 'resting'`)
+  const left = (rows as { subject: string }[]).map(({ subject }) => subject)
+  assert.deepEqual(left.toSorted(), [waiting, held].toSorted())
 })

@@ -156,3 +156,14 @@ export async function putDown(
 export async function forgetLeases(db: Queryable, region: string): Promise<void> {
   await db.query('update work set leased_until = null where region = $1', [region])
 }
+
+/**
+ * Forgets subjects that want no look until they are woken: waking makes their rows anew. So
+ * what happened once, as a one-off dyno or a build, leaves nothing on the list.
+ */
+export async function forgetResting(db: Queryable, region: string): Promise<void> {
+  await db.query(
+    `delete from work where region = $1 and run_at = 'infinity' and leased_until is null`,
+    [region],
+  )
+}
