@@ -9,7 +9,7 @@ import { HOUR, MINUTE, SECOND } from '../lib/clock.ts'
 import { causesOf, type Log } from '../lib/log.ts'
 import { KEY_BYTES, secretBox } from '../lib/secret-box.ts'
 import type { StopReason } from '../model/dyno.ts'
-import type { Happening, Mishap } from './happening.ts'
+import type { Happening, Mishap, Wish } from './happening.ts'
 import { told } from './happening.ts'
 import { Machine } from './machine.ts'
 import { Outside } from './outside.ts'
@@ -25,6 +25,7 @@ import {
   withDatabase,
 } from './simulated-database.ts'
 import { type ManagerSurroundings, startManager } from './simulated-manager.ts'
+import { STEADY } from './temper.ts'
 import { SimulatedRouter } from './simulated-router.ts'
 import { kill, type Mortal, Turns } from './turns.ts'
 import { Violation } from './violation.ts'
@@ -79,6 +80,8 @@ class Simulation {
   #watch: Watch | undefined
   #manager: Mortal | undefined
   #hintsLostUntil = 0
+  /** Apps that may run code which does not keep up. */
+  readonly #ill = new Set<number>()
   #changed = false
   #started = false
   #counts = { managers: 0, faults: 0, looks: 0, turns: 0 }
@@ -128,7 +131,9 @@ class Simulation {
       fault: () => this.#runtimeFault(),
       hints: () => this.#hints(),
       doing: (call, id) => {
-        if (call === 'terminate') watch.terminating(id)
+        // Told to us, for a manager would take it as one more failure of the runtime.
+        const violation = call === 'terminate' ? watch.terminating(id) : undefined
+        if (violation) this.#failures.push(violation)
       },
       did: (call) => {
         if (call === 'start') this.#started = true
@@ -223,6 +228,7 @@ class Simulation {
     const watch = this.#watch
     if (!watch) return
     if ('app' in it) {
+      if (mayBreak(it)) this.#ill.add(it.app)
       const app = await owners.ask(it)
       if (app) watch.past.wished(app.id)
       return
@@ -264,9 +270,9 @@ class Simulation {
         this.#hintsLostUntil = 0
         around.router.slowDown(0, 0)
         if (this.#manager) this.#manager.doom = undefined
-        for (let app = 0; app < this.#scenario.apps; app++) {
-          await owners.ask(mended(app))
-        }
+        // The others go on as they are, for some dynos must live to be cycled.
+        for (const app of this.#ill) await owners.ask(mended(app))
+        this.#ill.clear()
         return
       case 'check':
         return watch.calm()
@@ -364,6 +370,11 @@ class Simulation {
     const time = new Date(this.#time.now).toISOString().slice(11, 23)
     this.#trace.push(`day ${day} ${time} ${line}`)
   }
+}
+
+function mayBreak(wish: Wish): boolean {
+  if (wish.does !== 'deploy') return wish.does === 'roll back' || wish.does === 'destroy'
+  return [wish.web, wish.worker].some((it) => it !== STEADY)
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }

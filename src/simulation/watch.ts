@@ -78,11 +78,11 @@ export class Watch {
     this.#owed.get(dyno.formation)?.delete(dyno.ordinal)
   }
 
-  terminating(id: DynoId): void {
+  terminating(id: DynoId): Violation | undefined {
     const dyno = this.#dynos.get(id)
-    if (dyno?.routed && dyno.state !== 'starting') {
-      throw new Violation('no SIGTERM while routed', `${placeOf(dyno)} ${id} is routed`)
-    }
+    return dyno?.routed
+      ? new Violation('no SIGTERM while routed', `${placeOf(dyno)} ${id} is routed`)
+      : undefined
   }
 
   /** After every start: what runs beside what. */
