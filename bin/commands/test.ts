@@ -32,6 +32,8 @@ const STACK_CACHE = '/var/cache/mayfly/stacks'
 const LONGEST_TEST = 4 * MINUTE
 const LONGEST_TESTS = 10 * MINUTE
 const LONGEST_JOURNEYS = 20 * MINUTE
+/** The soak takes its time: a year is simulated, a hundred managers are killed. */
+const SOAK = 12
 /** What was told to end may take that long to be gone. */
 const ENDING = 3 * SECOND
 const NONE: Tally = { passed: 0, failed: 0 }
@@ -138,6 +140,7 @@ function tool(name: string, command: string, ...args: string[]): Stage {
 
 /** Journeys put whole installations on the machine, and run one after the other. */
 function testStages(named: readonly string[], temporary: string): Stage[] {
+  const patience = process.env['MAYFLY_SOAK'] === undefined ? 1 : SOAK
   const all =
     named.length > 0
       ? named.flatMap((it) =>
@@ -149,13 +152,13 @@ function testStages(named: readonly string[], temporary: string): Stage[] {
       name: 'tests',
       files: all.filter((it) => !isJourney(it)),
       atOnce: Math.max(2, availableParallelism()),
-      longest: LONGEST_TESTS,
+      longest: LONGEST_TESTS * patience,
     },
     {
       name: 'journeys',
       files: all.filter(isJourney),
       atOnce: 1,
-      longest: LONGEST_JOURNEYS,
+      longest: LONGEST_JOURNEYS * patience,
     },
   ]
   return stages
@@ -168,7 +171,7 @@ function testStages(named: readonly string[], temporary: string): Stage[] {
           // Node's own deadline ends a test, but not a file that something keeps alive.
           signal: AbortSignal.any([signal, AbortSignal.timeout(longest)]),
           temporary,
-          options: [`--test-concurrency=${atOnce}`, `--test-timeout=${LONGEST_TEST}`],
+          options: [`--test-concurrency=${atOnce}`, `--test-timeout=${LONGEST_TEST * patience}`],
         }),
     }))
 }
