@@ -21,6 +21,7 @@ import { listen } from '../src/store/listen.ts'
 import { presentApps } from '../src/store/log-intake.ts'
 import { LOG_LINES } from '../src/store/log-lines.ts'
 import { WEBHOOKS } from '../src/store/webhooks.ts'
+import { forgetLeases } from '../src/store/work.ts'
 import { heedHappenings } from '../src/webhooks/heed-happenings.ts'
 import { lookAfterWebhook } from '../src/webhooks/look-after-webhook.ts'
 import { runLoop } from '../src/work/loop.ts'
@@ -92,6 +93,10 @@ async function tellWebhooks(): Promise<void> {
   // Of its own, so that lines need not wait; a delivery that a power cut takes back is made again.
   const deliveries = part.hastyPool(4)
   const deps = { pool: deliveries, secrets, clock: systemClock, reach }
+  // There is one `logs`: whoever held these is dead. Else they end by themselves, a minute later.
+  await forgetLeases(deliveries, WEBHOOKS).catch((error: unknown) =>
+    log.error('cannot forget the leases of who told webhooks before', error),
+  )
   await runLoop(
     {
       pool: deliveries,

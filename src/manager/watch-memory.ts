@@ -65,11 +65,11 @@ export function watchMemory(deps: Deps) {
       const use = uses.get(dyno.id)
       return use ? foundOf(dyno, use, shares.get(dyno.release)) : []
     })
+    await tell(found.filter((it) => !it.verdict.kill))
     for (const { dyno } of found.filter((it) => it.verdict.kill)) {
       log.info('ending a dyno that lost a process to the kernel', { dyno: dyno.id })
       await runtime.kill(dyno.id, signal)
     }
-    await tell(found.filter((it) => !it.verdict.kill))
     return EVERY
   }
 
