@@ -171,7 +171,10 @@ function testStages(named: readonly string[], temporary: string): Stage[] {
           // Node's own deadline ends a test, but not a file that something keeps alive.
           signal: AbortSignal.any([signal, AbortSignal.timeout(longest)]),
           temporary,
-          options: [`--test-concurrency=${atOnce}`, `--test-timeout=${LONGEST_TEST * patience}`],
+          options: [
+            `--test-concurrency=${atOnce}`,
+            `--test-timeout=${LONGEST_TEST * patience}`,
+          ],
         }),
     }))
 }
