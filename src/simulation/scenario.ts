@@ -18,7 +18,7 @@ export interface Scenario {
   readonly happenings: readonly Happening[]
 }
 
-const BURSTS_A_DAY = 2.5
+const BURSTS_A_DAY = 2
 const MOST_IN_BURST = 6
 const MENDED_AT = DAY - 75 * MINUTE
 const CHECKED_AT = DAY - MINUTE
@@ -135,8 +135,8 @@ function aTemper(random: Random): Temper {
     [4, () => STEADY],
     [3, () => ({ ...STEADY, listens: random.whole(1, 50), stops: random.whole(0, 25) })],
     [1, () => ({ ...STEADY, listens: Infinity })],
-    [1, () => ({ ...STEADY, exits: 0 })],
-    [1, () => ({ ...STEADY, listens: 1, exits: random.whole(2, 7200) })],
+    [0.5, () => ({ ...STEADY, exits: 0 })],
+    [0.5, () => ({ ...STEADY, listens: 1, exits: random.whole(2, 15_000) })],
     [1, () => ({ ...STEADY, stops: Infinity })],
   ])
 }

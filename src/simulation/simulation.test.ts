@@ -14,7 +14,7 @@ import { Violation } from './violation.ts'
 
 const soak = process.env['MAYFLY_SOAK'] !== undefined
 const FIRST_SEED = 1000
-const SEEDS = soak ? 73 : 10
+const SEEDS = soak ? 73 : 8
 const DAYS = soak ? 5 : 3
 
 let server: Server
@@ -58,7 +58,7 @@ test('a scenario always comes to the same', async () => {
 
 test('of a scenario that fails only what it takes remains', async () => {
   const scenario = scenarioOf(7, 2, 3)
-  const culprits = scenario.happenings.filter((it) => it.does === 'scale').slice(0, 2)
+  const culprits = scenario.happenings.filter((it) => it.does !== 'check').slice(-2)
   assert.equal(culprits.length, 2)
   const play = async ({ happenings }: typeof scenario): Promise<Outcome> => {
     const fails = culprits.every((it) => happenings.includes(it))
