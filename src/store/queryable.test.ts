@@ -15,9 +15,9 @@ test('of two transactions that wait for each other both come to their end', asyn
   const visit = (first: string, second: string) =>
     inTransaction(pool, async (tx) => {
       runs++
-      await count(tx, first)
+      await visitOnce(tx, first)
       await bothAreHalfway.arrive()
-      await count(tx, second)
+      await visitOnce(tx, second)
     })
   await Promise.all([visit('here', 'there'), visit('there', 'here')])
 
@@ -36,7 +36,7 @@ test('what fails otherwise is not run again', async () => {
   assert.equal(runs, 1)
 })
 
-async function count(tx: Queryable, name: string): Promise<void> {
+async function visitOnce(tx: Queryable, name: string): Promise<void> {
   await tx.query('update places set visits = visits + 1 where name = $1', [name])
 }
 
