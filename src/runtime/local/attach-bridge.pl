@@ -24,6 +24,7 @@ my ($directory, $group, $init_file, $patience) = @ARGV;
 my ($pf_unix, $stream, $seqpacket, $shut_write) = (1, 1, 5, 1);
 my ($largest, $packet, $piece) = (1024 * 1024, 32768, 8192);
 my ($eagain, $eintr) = (11, 4);
+my $listens_within = 10;
 
 $SIG{PIPE} = $SIG{HUP} = 'IGNORE';
 chdir $directory or die "cannot enter $directory: $!\n";
@@ -34,13 +35,22 @@ my ($to_client, $to_dyno) = ('', '');
 my ($dyno_is_over, $client_has_ended, $input_is_closed, $client_is_gone) = (0, 0, 0, 0);
 my $deserted_at = time;
 my $hang_ups = 0;
+my $said_end_at;
 announce();
 step() until over();
 exit 0;
 
+# A client that is still writing when we close loses what it has not read yet: it is told that
+# nothing more comes, and then heard out.
 sub over {
     return 0 unless $dyno_is_over;
-    return $client_is_gone || $client && $to_client eq '';
+    return 1 if $client_is_gone;
+    return 0 unless $client && $to_client eq '';
+    if (!$said_end_at) {
+        shutdown $client, $shut_write;
+        $said_end_at = time;
+    }
+    return $client_has_ended || time - $said_end_at > $listens_within;
 }
 
 # A socket's path may have 107 bytes; seen from its directory it is short.
@@ -80,7 +90,7 @@ sub step {
     );
     my ($readable, $writable) = ($reads, $writes);
     # There is something to poll only where nothing else would tell.
-    select $readable, $writable, undef, $full || $patience ? 0.5 : undef;
+    select $readable, $writable, undef, $full || $patience || $said_end_at ? 0.5 : undef;
     hang_up() if $patience && is_deserted();
 
     take_output() if is_in($readable, $monitor);
@@ -91,7 +101,7 @@ sub step {
 }
 
 sub hears_client {
-    return $client && !$client_has_ended && !$dyno_is_over && length $to_dyno < $packet;
+    return $client && !$client_has_ended && ($dyno_is_over || length $to_dyno < $packet);
 }
 
 sub take_output {
@@ -116,6 +126,7 @@ sub admit {
 sub take_input {
     my $got = sysread $client, $to_dyno, $piece, length $to_dyno;
     return if !defined $got && again();
+    $to_dyno = '' if $dyno_is_over;
     return if $got;
     $client_has_ended = 1;
     client_went() unless defined $got;

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { mkdir, rename, rm } from 'node:fs/promises'
 import type { Socket } from 'node:net'
@@ -43,6 +44,16 @@ test('a process that is over still has its last words for its client, and none f
   const lines = (await restOf(client)).split('\n').toSorted()
   assert.deepEqual(lines, ['', 'err', 'out'])
   assert.ok(!existsSync(files.of(dyno.id).log))
+  await runtime.remove(dyno.id, signal)
+})
+
+test('what a process said last is not lost on a client that is still talking', async () => {
+  const dyno = await started('echo out', TERMINAL)
+  await until(async () => (await statusOf(dyno))?.is === 'exited')
+  const client = await aClient(dyno)
+  await once(client, 'readable')
+  await new Promise((resolve) => client.write('\u0004', resolve))
+  assert.equal(await restOf(client), 'out\r\n')
   await runtime.remove(dyno.id, signal)
 })
 
