@@ -105,6 +105,27 @@ for (const [what, rows, states] of shown) {
   })
 }
 
+test('a process type in place of a name means all of its dynos', async () => {
+  const { call } = await anApi(pool)
+  const app = await anAppWith([
+    { ordinal: 1, state: 'up' },
+    { ordinal: 2, state: 'up' },
+  ])
+  for (const wish of [
+    `DELETE /apps/${app}/dynos/web`,
+    `POST /apps/${app}/dynos/web/actions/stop`,
+  ]) {
+    assert.equal((await call(wish)).status, 202)
+  }
+  assert.equal((await call(`DELETE /apps/${app}/dynos/nobody`)).status, 404)
+  const { rows } = await pool.query(
+    `select count(*)::integer as asked from dynos
+      where app = $1 and restart_requested_at is not null`,
+    [app],
+  )
+  assert.deepEqual(rows, [{ asked: 2 }])
+})
+
 test('extended, a crashed dyno says when it is tried again, and why it crashed', async () => {
   const { call } = await anApi(pool)
   const at = '2026-01-02T03:04:05.000Z'

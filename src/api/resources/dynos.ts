@@ -8,6 +8,7 @@ import { stopDynos } from '../../actions/stop-dynos.ts'
 import type { Account } from '../../model/app.ts'
 import { attachUrl } from '../../model/attach-url.ts'
 import type { DynoState } from '../../model/dyno.ts'
+import { isUuid } from '../../model/ids.ts'
 import { Problem } from '../../model/problem.ts'
 import { serializeDyno } from '../../model/serialize-dyno.ts'
 import { terminalSize } from '../../model/terminal.ts'
@@ -98,7 +99,7 @@ export const dynos: FastifyPluginAsyncTypebox<Deps> = async (server, deps) => {
       handler: async ({ params, account }, reply) =>
         reply
           .status(202)
-          .send(await ask(act, params.app, { dyno: params.dyno }, account)),
+          .send(await ask(act, params.app, dynosNamed(params.dyno), account)),
     })
 
     server.route({
@@ -135,6 +136,11 @@ export const dynos: FastifyPluginAsyncTypebox<Deps> = async (server, deps) => {
     await inTransaction(pool, (tx) => act(tx, app, which, account))
     return {}
   }
+}
+
+/** `ps:restart web.1`, but also `ps:restart web`: the CLI sends both as a dyno. */
+function dynosNamed(name: string): WhichDynos {
+  return isUuid(name) || name.includes('.') ? { dyno: name } : { type: name }
 }
 
 function wishIn(body: Static<typeof Creation>): Omit<RunWish, 'app' | 'account'> {
