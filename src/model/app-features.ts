@@ -32,14 +32,6 @@ export const APP_FEATURES = [
     default: true,
   },
   {
-    name: 'http-session-affinity',
-    displayName: 'Session affinity',
-    description: 'Send all requests of a client to the same web dyno',
-    docUrl: 'docs/operating/router.md',
-    state: 'general',
-    default: false,
-  },
-  {
     name: 'idling',
     displayName: 'Idling',
     description: 'Let the app sleep when nobody asks for it, and wake with a request',
@@ -71,15 +63,14 @@ export const APP_FEATURES = [
     state: 'beta',
     default: false,
   },
-  {
-    name: 'runtime-heroku-exec',
-    displayName: 'Exec',
-    description: 'Let `heroku ps:exec` into running dynos',
-    docUrl: SETTINGS,
-    state: 'general',
-    default: false,
-  },
 ] as const satisfies readonly AppFeature[]
+
+/** Heroku's that are not here, and what to say of them. */
+export const ABSENT_FEATURES: Readonly<Record<string, string>> = {
+  'http-session-affinity': 'Mayfly has no session affinity.',
+  'runtime-heroku-exec':
+    'Mayfly has no `heroku ps:exec`: use `heroku run:inside` to run a command in a running dyno.',
+}
 
 export type FeatureName = (typeof APP_FEATURES)[number]['name']
 

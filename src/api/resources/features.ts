@@ -3,7 +3,12 @@ import type { AppFeature as ApiFeature } from '@heroku-cli/schema'
 import { Type } from 'typebox'
 
 import { setAppFeature } from '../../actions/set-app-feature.ts'
-import { APP_FEATURES, type AppFeature, findFeature } from '../../model/app-features.ts'
+import {
+  ABSENT_FEATURES,
+  APP_FEATURES,
+  type AppFeature,
+  findFeature,
+} from '../../model/app-features.ts'
 import type { App } from '../../model/app.ts'
 import { isUuid } from '../../model/ids.ts'
 import { namedId } from '../../model/named-id.ts'
@@ -76,8 +81,9 @@ function requireFeature(identity: string): AppFeature {
   const found = isUuid(identity)
     ? APP_FEATURES.find((it) => idOf(it) === identity)
     : findFeature(identity)
-  if (!found) throw new Problem('not_found', `Couldn't find that feature.`)
-  return found
+  if (found) return found
+  const absent = ABSENT_FEATURES[identity] ?? `Couldn't find that feature.`
+  throw new Problem('not_found', absent)
 }
 
 function idOf({ name }: AppFeature): string {
