@@ -9,7 +9,7 @@ import { lookAfterBuild } from '../src/builds/look-after-build.ts'
 import { pruneFiles } from '../src/builds/prune-files.ts'
 import { readBuildEnvironment } from '../src/builds/read-build-environment.ts'
 import { followLimits } from '../src/installation/follow-limits.ts'
-import { systemClock } from '../src/lib/clock.ts'
+import { later, systemClock } from '../src/lib/clock.ts'
 import { secretBox } from '../src/lib/secret-box.ts'
 import { healthChecker } from '../src/manager/check-health.ts'
 import { heedHints } from '../src/manager/heed-hints.ts'
@@ -28,6 +28,7 @@ import { watchMemory } from '../src/manager/watch-memory.ts'
 import { lookAfterRouter } from '../src/router/look-after-router.ts'
 import { routerPaths } from '../src/router/router-paths.ts'
 import { webTraffic } from '../src/router/web-traffic.ts'
+import { demolishedAt } from '../src/runtime/local/demolish.ts'
 import { LocalRuntime } from '../src/runtime/local/local-runtime.ts'
 import { holdRegion } from '../src/store/hold-region.ts'
 import { allRegions } from '../src/store/regions.ts'
@@ -74,6 +75,8 @@ const machine = new LocalRuntime({
   log,
 })
 const runtime = runtimeOnClock(machine, ahead)
+const demolished = demolishedAt(data.dynos(name))
+const downAt = () => demolished && later(demolished, ahead())
 await runtime.prepare(signal)
 const list = part.hastyPool(FOR_THE_LIST)
 const health = healthChecker({ runtime, pool: list, region: name, log }, signal)
@@ -105,6 +108,7 @@ const loop = runLoop(
         health,
         place,
         sizes,
+        downAt,
       }),
       'one-off': lookAfterOneOff({
         pool,
@@ -115,6 +119,7 @@ const loop = runLoop(
         timings,
         place,
         sizes,
+        downAt,
       }),
       entry: lookAfterEntry({ pool, runtime, secrets }),
       build: lookAfterBuild({

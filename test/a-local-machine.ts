@@ -47,7 +47,7 @@ export async function aLocalMachine(): Promise<LocalMachine> {
   return { options: its, address: (n: number) => `${network}.${2 + n}`, close }
 
   async function close(): Promise<void> {
-    await demolish(its)
+    await demolish(its, { grace: 0 })
     await rm(root, { recursive: true })
     const left = [
       ...(await runProgram('ip', ['-brief', 'link'])).split('\n'),

@@ -95,7 +95,7 @@ suite('a push becomes a slug', () => {
     front.close()
     gitPart.kill()
     await new Promise((resolve) => gitPart.once('exit', resolve))
-    await demolish(machine)
+    await demolish(machine, { grace: 0 })
     await rm(data.root, { recursive: true })
   })
 

@@ -16,6 +16,8 @@ import { partsHere } from './settings.ts'
 
 /** Long enough for the supervisor to end every part, PostgreSQL's 30 s included. */
 const PATIENCE = 60 * SECOND
+/** What all dynos together have from SIGTERM to SIGKILL. */
+const GRACE = 10 * SECOND
 
 export async function down(args: string[]): Promise<void> {
   const { values } = parsed({
@@ -30,7 +32,7 @@ export async function down(args: string[]): Promise<void> {
   const lock = lockSupervision(data)
   try {
     await endParts(partsHere(data, installation), data)
-    await removeDynos(data, installation)
+    await removeDynos(data, installation, { grace: GRACE })
     const strays = straysOf(data)
     await Promise.all(
       strays.map((it) => endProcess(it, { signal: 'SIGKILL', patience: 0 })),

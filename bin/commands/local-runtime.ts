@@ -37,22 +37,30 @@ export async function ensureStacks(
   for (const stack of STACKS) await ensureStack(directory, stack, say)
 }
 
-/** Ends every dyno of the installation and takes all that held it off the machine. */
+/**
+ * Ends every dyno of the installation and takes all that held it off the machine. They have
+ * `grace` milliseconds from SIGTERM to SIGKILL. Resolves to how many there were.
+ */
 export async function removeDynos(
   data: DataDirectory,
   installation: Installation,
-): Promise<void> {
-  for (const { name, subnet } of installation.regions) {
-    await demolish({
-      installation: installation.id,
-      region: name,
-      subnet,
-      root: data.root,
-      stacks: data.stacks,
-      slugs: data.slugs,
-      dynos: data.dynos(name),
-      endedLogs: data.endedLogs,
-      log: silentLog,
-    })
-  }
+  its: { readonly grace: number },
+): Promise<number> {
+  const removed = installation.regions.map(({ name, subnet }) =>
+    demolish(
+      {
+        installation: installation.id,
+        region: name,
+        subnet,
+        root: data.root,
+        stacks: data.stacks,
+        slugs: data.slugs,
+        dynos: data.dynos(name),
+        endedLogs: data.endedLogs,
+        log: silentLog,
+      },
+      its,
+    ),
+  )
+  return (await Promise.all(removed)).reduce((sum, it) => sum + it, 0)
 }

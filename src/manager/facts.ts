@@ -16,6 +16,8 @@ export interface Facts {
   readonly health: ReadonlyMap<DynoId, Health>
   /** As the installation has them; undefined: as Heroku has. */
   readonly sizes?: readonly Size[] | undefined
+  /** When `mayfly down` last ended all that ran here. */
+  readonly downAt?: Date | undefined
   readonly now: Date
 }
 

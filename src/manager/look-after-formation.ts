@@ -46,6 +46,8 @@ export interface Deps {
   readonly place: Placer['place']
   /** As set now; undefined: as Heroku has them. */
   readonly sizes?: () => readonly Size[]
+  /** When `mayfly down` last ended all that ran here. */
+  readonly downAt?: () => Date | undefined
 }
 
 /** How many dynos of a formation boot in one look: those that are up already must not wait for all. */
@@ -94,7 +96,9 @@ async function factsOf(
   })
   const policy = dynoPolicy(configVars, enabledFeatures(switches), deps.timings())
   const sizes = deps.sizes?.()
-  return { formation, policy, dynos, statuses, health, sizes, now: deps.clock.now() }
+  const downAt = deps.downAt?.()
+  const now = deps.clock.now()
+  return { formation, policy, dynos, statuses, health, sizes, downAt, now }
 }
 
 interface Look {

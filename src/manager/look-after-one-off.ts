@@ -44,6 +44,8 @@ export interface Deps {
   readonly place: Placer['place']
   /** As set now; undefined: as Heroku has them. */
   readonly sizes?: () => readonly Size[]
+  /** When `mayfly down` last ended all that ran here. */
+  readonly downAt?: () => Date | undefined
 }
 
 const LONGEST_WAIT = MINUTE
@@ -111,6 +113,7 @@ function factsOf(
     releaseStatus,
     startLine: startLine(oneOff, environment.whole),
     sizes: deps.sizes?.(),
+    downAt: deps.downAt?.(),
     now: deps.clock.now(),
   }
 }

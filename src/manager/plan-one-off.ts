@@ -15,6 +15,7 @@ import type { ReleaseStatus } from '../model/release.ts'
 import type { Size } from '../model/size.ts'
 import type { Timings } from '../model/timings.ts'
 import type { DynoStatus } from '../runtime/runtime.ts'
+import { wentDown } from './ended-by-down.ts'
 import { noteExit } from './endings.ts'
 import type { Exit } from './facts.ts'
 import { terminate } from './plan-stopping.ts'
@@ -33,6 +34,8 @@ export interface OneOffFacts {
   readonly startLine: string
   /** As the installation has them; undefined: as Heroku has. */
   readonly sizes?: readonly Size[] | undefined
+  /** When `mayfly down` last ended all that ran here. */
+  readonly downAt?: Date | undefined
   readonly now: Date
 }
 
@@ -147,6 +150,8 @@ function whileUp(facts: OneOffFacts): OneOffStep[] {
   if (status?.is === 'exited') {
     return [exited(facts, status, causeOf(oneOff, status))]
   }
+  if (wentDown(oneOff, status, facts.downAt))
+    return [over(oneOff, 'host restart', [], now)]
   if (status?.is !== 'running') return [over(oneOff, 'host lost', [say.HOST_LOST], now)]
 
   const reason = reasonToStop(facts)

@@ -50,6 +50,8 @@ export type StopReason =
   | 'boot timeout'
   | 'out of memory'
   | 'host lost'
+  // By `mayfly down`.
+  | 'host restart'
   | 'start failed'
   | 'idling'
   | 'memory'

@@ -264,6 +264,7 @@ export class Watch {
       case 'memory':
       case 'unhealthy':
       case 'checksum':
+      case 'host restart':
       case 'exit':
       case 'stop':
       case 'time to live':

@@ -1,7 +1,11 @@
-/** Takes everything of a region off the machine, dynos first; for `mayfly down`. */
+/**
+ * Takes everything of a region off the machine, dynos first; for `mayfly down`. When that
+ * was is kept: whoever comes next must not take those dynos for lost.
+ */
 
-import { existsSync } from 'node:fs'
-import { readdir } from 'node:fs/promises'
+import { existsSync, statSync } from 'node:fs'
+import { readdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 
 import { pause, SECOND } from '../../lib/clock.ts'
 import { type DynoId, isUuid } from '../../model/ids.ts'
@@ -10,26 +14,58 @@ import { removeFirewall } from './firewall.ts'
 import { removeBridge } from './network.ts'
 import { signalProcess } from './process-status.ts'
 import { type LocalRegion, localRegion, type LocalRuntimeOptions } from './region.ts'
-import { removeDyno } from './remove-dyno.ts'
+import { removeDyno, signalProcesses } from './remove-dyno.ts'
 
 const AT_A_TIME = 8
 const PROCESSES_END_WITHIN = 10 * SECOND
 const LOOK_EVERY = 5
+const LOOK_IN_GRACE_EVERY = 50
 
-/** The region's manager must not run. Idempotent; dynos that are half there go too. */
-export async function demolish(options: LocalRuntimeOptions): Promise<void> {
+/**
+ * The region's manager must not run. Idempotent; dynos that are half there go too. All get
+ * SIGTERM at once, and have `grace` milliseconds together. Resolves to how many there were.
+ */
+export async function demolish(
+  options: LocalRuntimeOptions,
+  { grace }: { readonly grace: number },
+): Promise<number> {
   const region = localRegion(options)
   const dynos = existsSync(options.dynos) ? await readdir(options.dynos) : []
   const left = dynos.filter((name) => isUuid(name)).map((name) => name as DynoId)
+  const { length } = left
+  if (existsSync(options.dynos)) await writeFile(markIn(options.dynos), '')
+  await askToEnd(region, left, grace)
   await Promise.all(Array.from({ length: AT_A_TIME }, removeNext))
 
   await killWhatIsLeft(region)
   await removeCgroups(region.cgroups, region.names.cgroup)
   await removeBridge(region.names.bridge)
   await removeFirewall(region.names.firewallTable)
+  return length
 
   async function removeNext(): Promise<void> {
     for (let id = left.pop(); id; id = left.pop()) await removeDyno(region, id)
+  }
+}
+
+/** Undefined: never. `dynos`: the driver's own directory for the region. */
+export function demolishedAt(dynos: string): Date | undefined {
+  return statSync(markIn(dynos), { throwIfNoEntry: false })?.mtime
+}
+
+const markIn = (dynos: string) => join(dynos, 'demolished')
+
+async function askToEnd(
+  region: LocalRegion,
+  dynos: readonly DynoId[],
+  grace: number,
+): Promise<void> {
+  if (grace === 0) return
+  const started = performance.now()
+  for (const id of dynos) signalProcesses(region, id, 'SIGTERM')
+  const runs = (id: DynoId) => region.cgroupsOf(id).processes().length > 0
+  while (dynos.some(runs) && performance.now() - started < grace) {
+    await pause(LOOK_IN_GRACE_EVERY)
   }
 }
 

@@ -4,6 +4,7 @@
  *   exits/<id>             the exit status, written by conmon
  *   crun/                  crun's state
  *   resolv.conf            bound into every dyno
+ *   demolished             written when `mayfly down` ended all that ran (`demolish.ts`)
  *   disk-template          what dynos' disks are made from (`disk.ts`)
  *   <id>/dyno.json         how the dyno was asked for (`DynoRecord`); written first
  *   <id>/config.json       the OCI configuration
