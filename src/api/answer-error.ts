@@ -2,6 +2,7 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 
 import type { Log } from '../lib/log.ts'
 import { Problem, type ProblemId } from '../model/problem.ts'
+import { describeFault } from './describe-fault.ts'
 
 /** Answers what a handler threw: a Problem in its own words, a fault of ours in none. */
 export function answerError(log: Log) {
@@ -28,7 +29,10 @@ export function answerError(log: Log) {
 function problemIn(error: unknown): Problem | undefined {
   if (error instanceof Problem) return error
   const { validation, statusCode = 500, message } = error as FastifyError
-  if (validation) return new Problem('invalid_params', `Invalid parameters: ${message}.`)
+  if (validation) {
+    const fault = describeFault(validation)
+    return new Problem('invalid_params', `Invalid parameters: ${fault}.`)
+  }
   if (statusCode >= 500) return undefined
   return new Problem(refusals[statusCode] ?? 'bad_request', message)
 }
