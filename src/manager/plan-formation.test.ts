@@ -735,7 +735,7 @@ const cases: [string, World, string[]][] = [
       formation: { ...trial, quantity: 2 },
       dynos: [leaving, failed, { ...starting, release: v2, ordinal: 2 }],
     },
-    ['note start web.2'],
+    ['web.2 → up: State changed from starting to up'],
   ],
   [
     '… not when there is none before it, or it is such a one itself',
@@ -764,6 +764,13 @@ const cases: [string, World, string[]][] = [
 for (const [name, world, steps] of cases) {
   test(name, () => assert.deepEqual(told(planFor(world)), steps))
 }
+
+test('a worker that runs has its start noted by the same change that says it is up', () => {
+  const worker = { ...starting, type: 'worker', startedAt: null }
+  const [step] = planFor({ dynos: [worker], status: deaf })
+  assert.ok(step?.do === 'move' && step.to === 'up')
+  assert.deepEqual(step.note, { startedAt: bootedAt })
+})
 
 test('a quarter of a formation, rounded up, is replaced at a time', () => {
   for (const [quantity, atOnce] of [

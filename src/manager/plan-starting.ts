@@ -30,10 +30,9 @@ export function planStarting(dyno: Dyno, facts: Facts): Step | undefined {
       return ended(dyno, status, facts)
     case 'running':
       if (dyno.killedAt) return { do: 'kill', dyno }
+      if (mayBeUp(dyno, status, facts)) return up(dyno, status)
       if (!dyno.startedAt) return { do: 'note start', dyno, at: status.startedAt }
-      return isReady(dyno, status, facts)
-        ? whenReady(dyno, facts)
-        : whenNotReady(dyno, status, facts)
+      return isReady(dyno, status, facts) ? undefined : whenNotReady(dyno, status, facts)
   }
 }
 
@@ -58,10 +57,15 @@ function isReady(dyno: Dyno, { listening }: Running, facts: Facts): boolean {
   return listening && facts.health.get(dyno.id)?.well === true
 }
 
-function whenReady(dyno: Dyno, facts: Facts): Step | undefined {
+function mayBeUp(dyno: Dyno, status: Running, facts: Facts): boolean {
   const held = heldUntil(dyno, facts)
-  if (held && facts.now < held) return undefined
-  return move(dyno, 'up', {}, [say.stateChanged('starting', 'up')])
+  return isReady(dyno, status, facts) && !(held && facts.now < held)
+}
+
+/** Who is ready when first seen, as a worker is, has its start noted by the same change. */
+function up(dyno: Dyno, { startedAt }: Running): Step {
+  const start = dyno.startedAt ? {} : { startedAt }
+  return move(dyno, 'up', start, [say.stateChanged('starting', 'up')])
 }
 
 function whenNotReady(
