@@ -138,5 +138,5 @@ test('an app without code runs nothing', async () => {
   const { call } = await anApi(pool)
   const { app } = await anApp(pool)
   const { status, body } = await call(`POST /apps/${app.name}/dynos`, { command: 'bash' })
-  assert.deepEqual([status, body.id], [409, 'conflict'])
+  assert.deepEqual([status, body.id], [422, 'invalid_params'])
 })
