@@ -3,6 +3,7 @@ import { test } from 'node:test'
 
 import * as fc from 'fast-check'
 
+import { Problem } from '../model/problem.ts'
 import { parseRange, partOf } from './range.ts'
 
 const ordinary = {
@@ -24,7 +25,7 @@ const cases: [string, Partial<typeof ordinary>][] = [
   ['id ]0123-45..; max=2', { property: 'id', from: '0123-45', after: true, max: 2 }],
   [']0123-45..', { from: '0123-45', after: true }],
   ['version 3..7', { from: '3', to: '7' }],
-  ['seq ..; max=0', {}],
+  ['version ..; max=0', {}],
   ['nonsense', {}],
 ]
 
@@ -33,6 +34,17 @@ for (const [header, range] of cases) {
     assert.deepEqual(parseRange(header, ['version', 'id']), { ...ordinary, ...range })
   })
 }
+
+test('a range of what the list is not sorted by is refused, but for the id', () => {
+  assert.throws(
+    () => parseRange('bogus ..; max=1', ['version', 'name']),
+    new Problem(
+      'requested_range_not_satisfiable',
+      'This list has no range of "bogus", only of version, name.',
+    ),
+  )
+  assert.equal(parseRange('id ..; max=1000', ['version']).property, 'version')
+})
 
 test('the parts, one after the other, are the whole list in order', () => {
   const versions = fc.uniqueArray(fc.integer({ min: 1, max: 500 }), { maxLength: 50 })

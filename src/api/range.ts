@@ -1,13 +1,18 @@
 /**
  * Lists come in parts: `Range: version ..; max=10, order=desc` asks for one, and while there
  * is more the answer is 206 with a `Next-Range` that asks for the next. Clients differ in
- * punctuation, so what isn't understood is passed over, never refused.
+ * punctuation, so what isn't understood is passed over; only a property that the list does
+ * not have is refused.
  */
 
 import type { FastifyReply, FastifyRequest } from 'fastify'
 
+import { Problem } from '../model/problem.ts'
+
 const ORDINARY_MAX = 200
 const LARGEST_MAX = 1000
+/** The CLI asks for every list by it, also for those that are not sorted so. */
+const ALWAYS = 'id'
 
 export interface Range {
   readonly property: string
@@ -19,11 +24,20 @@ export interface Range {
   readonly descending: boolean
 }
 
-/** `properties`: what the list can be sorted by, the ordinary one first. */
+/**
+ * `properties`: what the list can be sorted by, the ordinary one first. A Problem
+ * `requested_range_not_satisfiable` for another.
+ */
 export function parseRange(header: string, properties: readonly string[]): Range {
   const [span = '', ...options] = header.split(/[;,]/)
   const [, property = '', after = '', from = '', to = ''] =
     /^\s*(?:(\w+)\s+)?(\])?\s*(.*?)\.\.(.*)$/.exec(span) ?? []
+  if (property !== '' && property !== ALWAYS && !properties.includes(property)) {
+    throw new Problem(
+      'requested_range_not_satisfiable',
+      `This list has no range of "${property}", only of ${properties.join(', ')}.`,
+    )
+  }
   const option = (name: string) =>
     options
       .map((it) => new RegExp(`^\\s*${name}\\s*=\\s*(\\w+)\\s*$`).exec(it)?.[1])

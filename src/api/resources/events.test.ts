@@ -54,6 +54,17 @@ test('the newest come first when asked so, in parts, of one dyno or kind', async
   ])
 })
 
+test('a kind that there is not is refused, naming those there are', async () => {
+  const { call } = await anApi(pool)
+  const { app } = await anApp(pool)
+  const { status, body } = await call(`GET /apps/${app.name}/events?kind=bogus`)
+  const kinds = `${EVENT_KINDS.slice(0, -1).join(', ')} or ${EVENT_KINDS.at(-1)}`
+  assert.deepEqual(
+    [status, body.message],
+    [422, `Invalid parameters: kind must be ${kinds}.`],
+  )
+})
+
 function messages(body: Json): string[] {
   return (body as unknown as Json[]).map((it) => String(it.message))
 }

@@ -2,6 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 
 import type { App } from '../../model/app.ts'
+import { EVENT_KINDS } from '../../model/event.ts'
 import { findEvents, type KeptEvent } from '../../store/events.ts'
 import type { Deps } from '../deps.ts'
 import { numbersIn, parseRange, sendPart } from '../range.ts'
@@ -9,7 +10,7 @@ import { requireApp } from '../require-app.ts'
 
 const AppParams = Type.Object({ app: Type.String() })
 const Filter = Type.Object({
-  kind: Type.Optional(Type.String()),
+  kind: Type.Optional(Type.Enum([...EVENT_KINDS])),
   /** By id or name. */
   dyno: Type.Optional(Type.String()),
 })
