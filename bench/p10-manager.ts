@@ -6,7 +6,7 @@
 import { silentLog, jsonLog } from '../src/lib/log.ts'
 import { systemClock } from '../src/lib/clock.ts'
 import { secretBox } from '../src/lib/secret-box.ts'
-import { openPool, withoutWaiting } from '../src/installation/database.ts'
+import { openPool, preparing, withoutWaiting } from '../src/installation/database.ts'
 import { heedHints } from '../src/manager/heed-hints.ts'
 import { lookAfterFormation } from '../src/manager/look-after-formation.ts'
 import { placer } from '../src/manager/place-dynos.ts'
@@ -22,11 +22,11 @@ import { KEY } from './p10-apps.ts'
 const CONNECTIONS = 12
 const FOR_THE_LIST = 4
 
-const database = {
+const database = preparing({
   host: process.argv[2] ?? '',
   database: process.argv[3] ?? '',
   user: 'postgres',
-}
+})
 const pool = openPool(database, CONNECTIONS)
 const list = openPool(withoutWaiting(database), FOR_THE_LIST)
 const log = jsonLog('manager', (line) => process.stderr.write(line))

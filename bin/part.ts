@@ -12,7 +12,12 @@ import {
   dataDirectory,
   type Installation,
 } from '../src/installation/data-directory.ts'
-import { databaseConfig, openPool, withoutWaiting } from '../src/installation/database.ts'
+import {
+  databaseConfig,
+  openPool,
+  preparing,
+  withoutWaiting,
+} from '../src/installation/database.ts'
 import { jsonLog, type Log } from '../src/lib/log.ts'
 
 export interface Part {
@@ -38,7 +43,7 @@ export function startPart(name: string, connections: number): Part {
   delete process.env['MAYFLY_PART']
 
   const data = dataDirectory(root)
-  const database = databaseConfig(data, url)
+  const database = preparing(databaseConfig(data, url))
   const log = jsonLog(name, (line) => process.stderr.write(line))
   const ended = new AbortController()
   process.once('SIGTERM', () => ended.abort())

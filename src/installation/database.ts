@@ -2,6 +2,7 @@ import { Pool, type PoolConfig } from 'pg'
 
 import { SECOND } from '../lib/clock.ts'
 import type { DataDirectory } from './data-directory.ts'
+import { PreparingClient } from './preparing-client.ts'
 
 /** The user's own PostgreSQL where `url` names one; else the private cluster's socket. */
 export function databaseConfig(data: DataDirectory, url: string | undefined): PoolConfig {
@@ -17,11 +18,24 @@ export function databaseConfig(data: DataDirectory, url: string | undefined): Po
 }
 
 /**
+ * With statements that are planned once. Not where `DATABASE_URL` is used: it may name a
+ * proxy that gives each transaction another connection, and what was prepared on one is not
+ * known to the next.
+ */
+export function preparing(config: PoolConfig): PoolConfig {
+  if (config.connectionString) return config
+  return { ...config, Client: PreparingClient, options: WHATEVER_THE_VALUES }
+}
+
+/** Else values are planned for one by one where that is thought to run a little faster. */
+const WHATEVER_THE_VALUES = '-c plan_cache_mode=force_generic_plan'
+
+/**
  * For the to-do list's own statements: they need not wait for the disk. A power cut may take
  * back that a subject was claimed or put down, and then it is looked at once more.
  */
 export function withoutWaiting(config: PoolConfig): PoolConfig {
-  return { ...config, options: '-c synchronous_commit=off' }
+  return { ...config, options: `${config.options ?? ''} -c synchronous_commit=off` }
 }
 
 export function openPool(config: PoolConfig, most: number): Pool {

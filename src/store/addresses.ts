@@ -43,8 +43,9 @@ async function freeAmongNext(
         where regions.name = $1
      )
      select host(address) as address from candidates
-      where not exists (select from dynos
-                         where dynos.address = candidates.address and state <> 'down')
+      -- Looked up one by one, however many of either the planner expects.
+      where (select id from dynos
+              where dynos.address = candidates.address and state <> 'down') is null
         and not exists (select from builds
                          where builds.address = candidates.address and status = 'pending')`,
     [region, count],

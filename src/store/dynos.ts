@@ -93,8 +93,10 @@ export async function moveDynos(
               "killedAt" timestamptz, "exitedAt" timestamptz, "exitStatus" integer,
               "nextAttemptAt" timestamptz, "waitingFor" text)
       where dynos.id = next.id and dynos.state = next.from
+        -- So that these rows are looked up, not sought among all.
+        and dynos.id = any($3)
      returning dynos.id`,
-    [JSON.stringify(rows), now],
+    [JSON.stringify(rows), now, rows.map((it) => it.id)],
   )
   return new Set((moved.rows as { id: DynoId }[]).map((row) => row.id))
 }
