@@ -76,6 +76,16 @@ test("takes health checks from the app's app.json, and says what it passes over"
   ])
 })
 
+test('says which lines of the Procfile declare nothing', async () => {
+  await put('Procfile', '# mine\n\nweb node web.js\nworker: node worker.js\nclock:\n')
+  const { processTypes, warnings } = await readResult(directory)
+  assert.deepEqual(processTypes, { worker: 'node worker.js' })
+  assert.deepEqual(warnings, [
+    'Procfile: line 3 is ignored, for it is not `type: command`: "web node web.js"',
+    'Procfile: line 5 is ignored, for it is not `type: command`: "clock:"',
+  ])
+})
+
 test('no app.json fails a build', async () => {
   await put('app/app.json', '{ formation: web }')
   const { warnings } = await readResult(directory)

@@ -7,7 +7,12 @@ import { parse } from 'yaml'
 
 import { treeChecksum } from '../lib/tree-checksum.ts'
 import type { HealthChecks } from '../model/health-check.ts'
-import { parseProcfile, type ProcessTypes, withDefaults } from '../model/procfile.ts'
+import {
+  parseProcfile,
+  type ProcessTypes,
+  strayLines,
+  withDefaults,
+} from '../model/procfile.ts'
 import { readAppJson } from './read-app-json.ts'
 import { readSmallFile, UnsafeFile } from './read-small-file.ts'
 
@@ -32,6 +37,9 @@ export class UnusableResult extends Error {
 }
 
 const LIMIT = 64 * 1024
+/** Of the Procfile, to tell of; and how many characters of each line. */
+const MOST_FAULTS = 10
+const SHOWN = 80
 
 /** Throws `UnusableResult` where no slug can be made of it. */
 export async function readResult(directory: string): Promise<BuildResult> {
@@ -40,12 +48,11 @@ export async function readResult(directory: string): Promise<BuildResult> {
   if (!app?.isDirectory())
     throw new UnusableResult('The build left no directory /build/app.')
 
-  const procfile = parseProcfile((await read('Procfile')) ?? '')
+  const text = (await read('Procfile')) ?? ''
+  const procfile = parseProcfile(text)
   const defaults = defaultProcessTypes((await read('release.yml')) ?? '')
   const detected = (await read('detected'))?.split('\n')[0]?.trim().slice(0, 100)
-  const { checks: healthChecks, faults: warnings } = await readAppJson(
-    join(directory, 'app'),
-  )
+  const { checks: healthChecks, faults } = await readAppJson(join(directory, 'app'))
   const size = Number((await read('size'))?.trim() ?? NaN)
   return {
     processTypes: withDefaults(procfile, defaults),
@@ -54,7 +61,7 @@ export async function readResult(directory: string): Promise<BuildResult> {
     size: Number.isSafeInteger(size) && size >= 0 ? size : undefined,
     healthChecks,
     checksum: await treeChecksum(join(directory, 'app')),
-    warnings,
+    warnings: [...procfileFaults(text), ...faults],
   }
 
   async function read(name: string): Promise<string | undefined> {
@@ -65,6 +72,15 @@ export async function readResult(directory: string): Promise<BuildResult> {
       throw new UnusableResult(`${name} ${error.message}.`, { cause: error })
     }
   }
+}
+
+function procfileFaults(text: string): string[] {
+  return strayLines(text)
+    .slice(0, MOST_FAULTS)
+    .map(({ at, line }) => {
+      const shown = JSON.stringify(line.slice(0, SHOWN))
+      return `Procfile: line ${at} is ignored, for it is not \`type: command\`: ${shown}`
+    })
 }
 
 const TYPE = /^[-\w]{1,128}$/
