@@ -42,7 +42,7 @@ test('a release that fails its trial is taken back, once', async () => {
   assert.deepEqual(await releases(), [
     'Deploy succeeded',
     'Deploy failed',
-    'Rollback succeeded',
+    'Automatic succeeded',
   ])
 })
 
@@ -64,5 +64,5 @@ test('what it goes back to needs no release command again', async () => {
     [made.app.id],
   )
   await made.takeBack()
-  assert.equal((await made.releases()).at(-1), 'Rollback succeeded')
+  assert.equal((await made.releases()).at(-1), 'Automatic succeeded')
 })

@@ -40,7 +40,7 @@ export async function takeBackRelease(
     {
       app,
       account: failed.account,
-      description: `Rollback to v${earlier.version}: v${failed.version} failed`,
+      description: `Automatic rollback from v${failed.version} to v${earlier.version}`,
       slug: earlier.slug,
       configVars: await configVarsOf(tx, earlier, secrets),
       automatic: true,

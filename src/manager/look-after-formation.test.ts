@@ -429,8 +429,8 @@ test('a release whose first web dynos fail twice is taken back while the old one
   ])
   assert.deepEqual((await apiLines(it)).slice(-3), [
     `Release v4 failed: ${failure}. Rolling back to v3.`,
-    'Rollback to v3: v4 failed by automatic rollback',
-    'Release v5 created by automatic rollback',
+    'Automatic rollback from v4 to v3 by Mayfly',
+    'Release v5 created by Mayfly',
   ])
 })
 

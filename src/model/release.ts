@@ -26,7 +26,7 @@ export function byWhom({
   automatic,
   account,
 }: Pick<Release, 'automatic' | 'account'>): string {
-  return automatic ? 'by automatic rollback' : `by user ${account.email}`
+  return automatic ? 'by Mayfly' : `by user ${account.email}`
 }
 
 export type ReleaseStatus = 'pending' | 'succeeded' | 'failed' | 'expired'

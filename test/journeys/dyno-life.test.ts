@@ -113,7 +113,7 @@ for (const [mood, others, failure, line] of misbehaviours) {
     assert.deepEqual([back?.status, back?.current], ['succeeded', true])
     assert.match(
       await app.heroku('releases'),
-      new RegExp(`v${back?.version} +Rollback to v\\d+: v${failed.version} failed`),
+      new RegExp(`v${back?.version} +Automatic rollback from v${failed.version} to`),
     )
     assert.doesNotMatch(await app.heroku('config'), /MOOD/)
   })
