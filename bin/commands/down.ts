@@ -5,6 +5,7 @@ import { readFileSync, rmSync } from 'node:fs'
 import { SECOND } from '../../src/lib/clock.ts'
 import { endParts } from '../../src/installation/control-plane.ts'
 import type { DataDirectory } from '../../src/installation/data-directory.ts'
+import { runningPart } from '../../src/installation/keep-part.ts'
 import { endProcess } from '../../src/installation/living-process.ts'
 import { openInstallation } from '../../src/installation/open-installation.ts'
 import { Refusal } from '../../src/installation/refusal.ts'
@@ -31,9 +32,13 @@ export async function down(args: string[]): Promise<void> {
 
   const lock = lockSupervision(data)
   try {
-    await endParts(partsHere(data, installation), data)
-    await removeDynos(data, installation, { grace: GRACE })
+    const parts = partsHere(data, installation)
+    const someParts = parts.some((it) => runningPart(data, it.name))
+    await endParts(parts, data)
+    const dynos = await removeDynos(data, installation, { grace: GRACE })
     const strays = straysOf(data)
+    const ran = supervisor || someParts || dynos > 0 || strays.length > 0
+    if (!ran) console.log(`Nothing of ${data.root} was running.`)
     await Promise.all(
       strays.map((it) => endProcess(it, { signal: 'SIGKILL', patience: 0 })),
     )

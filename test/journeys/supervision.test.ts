@@ -158,6 +158,11 @@ describe('an installation', { timeout: 180_000 }, () => {
     const before = await statusOf(second)
     assert.equal((await second.mayfly('down')).status, 0)
     for (const { pid } of before.parts) assert.equal(processOf(pid ?? 0), undefined)
+    const again = await second.mayfly('down')
+    assert.deepEqual(
+      [again.status, again.stdout],
+      [0, `Nothing of ${second.data.root} was running.\n`],
+    )
     assert.equal((await second.up()).status, 0)
     assert.equal((await statusOf(second)).id, before.id)
   })
