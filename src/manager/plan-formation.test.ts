@@ -467,6 +467,11 @@ const cases: [string, World, string[]][] = [
     [],
   ],
   [
+    'an up dyno whose monitor died is replaced',
+    { dynos: [web1], status: { ...running, monitored: false } },
+    ['replace web.1: host lost'],
+  ],
+  [
     'an up dyno that fails its health check is replaced',
     { formation: { healthCheck }, dynos: [web1], health: sick },
     ['replace web.1: unhealthy'],

@@ -280,6 +280,13 @@ const cases: Readonly<Record<string, Case>> = {
   },
   'then it is down': { oneOff: ending, steps: ['down: '] },
 
+  'one whose monitor died is ended, for nobody would tell of its end': {
+    status: { ...running, monitored: false },
+    steps: [
+      'stopping (host lost): Error R99 (Platform error) -> The dyno is watched over no more, for its monitor died / Stopping all processes with SIGTERM',
+    ],
+  },
+
   'a newer release has taken over': {
     oneOff: { releasePhase: release },
     status: running,

@@ -205,6 +205,9 @@ function reasonToStop(facts: OneOffFacts): StopReason | undefined {
   if (!facts.appIsThere) return 'app destroyed'
   if (restartRequestedAt) return 'stop'
   if (oneOff.releasePhase && facts.releaseStatus !== 'pending') return 'superseded'
+  if (facts.status?.is === 'running' && facts.status.monitored === false) {
+    return 'host lost'
+  }
   if (startedAt) {
     const { at, because } = endsAt(oneOff, startedAt, policy)
     return at && now >= at ? because : undefined
@@ -243,6 +246,7 @@ function readySince({ createdAt, attachedAt, updatedAt }: OneOff): Date {
 function linesOf(reason: StopReason): string[] {
   if (reason === 'attach error') return [told.ATTACH_ERROR]
   if (reason === 'client gone') return [told.CLIENT_GONE]
+  if (reason === 'host lost') return [say.MONITOR_LOST]
   return reason === 'cycling' ? ['Cycling'] : []
 }
 

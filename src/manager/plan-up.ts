@@ -39,6 +39,7 @@ function mayLeave(dyno: Dyno, facts: Facts): boolean {
 }
 
 function whyExactly(because: StopReason, dyno: Dyno, facts: Facts): string[] {
+  if (because === 'host lost') return [say.MONITOR_LOST]
   const sick = because === 'unhealthy' && sickness(dyno, facts)
   const path = facts.formation.healthCheck?.path
   return sick && path ? [say.unhealthy(path, sick.failures, sick.fault)] : []

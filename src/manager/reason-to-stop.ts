@@ -13,6 +13,8 @@ export function reasonToStop(dyno: Dyno, facts: Facts): StopReason | undefined {
   if (dyno.restartRequestedAt)
     return dyno.restartBecause === 'memory' ? 'memory' : 'restart'
   if (sickness(dyno, facts)) return 'unhealthy'
+  const status = facts.statuses.get(dyno.id)
+  if (status?.is === 'running' && status.monitored === false) return 'host lost'
   const { id, startedAt } = dyno
   if (startedAt && policy.cycling && now >= cyclesAt({ id, startedAt }, policy.cycling)) {
     return 'cycling'

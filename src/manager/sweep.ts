@@ -41,7 +41,10 @@ export function sweep({ pool, runtime, region, clock, log }: Deps) {
       up.map(({ id }) => id),
       signal,
     )
-    const ended = up.filter(({ id }) => statuses.get(id)?.is !== 'running')
+    const ended = up.filter(({ id }) => {
+      const status = statuses.get(id)
+      return status?.is !== 'running' || status.monitored === false
+    })
     await wakeAll(
       pool,
       ended.map(({ keeper }) => ({ ...keeper, region })),

@@ -13,6 +13,8 @@ export const KILLING_REMAINING = 'Stopping remaining processes with SIGKILL'
 export const KILLING = 'Stopping process with SIGKILL'
 export const UNIDLING = 'Unidling'
 export const HOST_LOST = 'Error R99 (Platform error) -> The dyno was lost with its host'
+export const MONITOR_LOST =
+  'Error R99 (Platform error) -> The dyno is watched over no more, for its monitor died'
 export const OUT_OF_MEMORY = 'Error R15 (Memory quota vastly exceeded)'
 
 export function startingProcess(command: string): string {

@@ -166,6 +166,8 @@ export type DynoStatus =
       readonly listening: boolean
       /** SIGTERM was sent. */
       readonly terminated: boolean
+      /** Its monitor died: nobody would tell of its end, or take what it prints. Absent: all is well. */
+      readonly monitored?: false
     }
   | {
       readonly is: 'exited'

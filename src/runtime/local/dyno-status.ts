@@ -62,6 +62,7 @@ function running(region: LocalRegion, files: DynoFiles): DynoStatus | undefined 
     startedAt: init.startedAt,
     listening: existsSync(files.listening),
     terminated: existsSync(files.terminated),
+    ...(monitorIsThere(files) ? {} : { monitored: false }),
   }
 }
 
@@ -74,6 +75,11 @@ function ending(files: DynoFiles): DynoStatus {
 
 function gone(files: DynoFiles): DynoStatus {
   return existsSync(files.started) ? { is: 'lost' } : { is: 'created' }
+}
+
+/** Only that there is a process of that number: each look asks after each dyno. */
+function monitorIsThere(files: DynoFiles): boolean {
+  return processStatus(Number(textIn(files.monitorPid))) !== undefined
 }
 
 function monitorLives(files: DynoFiles, id: DynoId): boolean {

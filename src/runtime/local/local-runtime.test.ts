@@ -272,12 +272,16 @@ test('bound to loopback only, a web dyno does not listen', async () => {
   await runtime.remove(dyno.id, signal)
 })
 
-test('a dyno whose monitor was killed, and that then ends, is lost', async () => {
+test('a dyno whose monitor was killed is not monitored, and when it then ends, lost', async () => {
   const dyno = await started('sleep 1000')
   const monitor = Number(await readFile(files.of(dyno.id).monitorPid, 'utf8'))
   process.kill(monitor, 'SIGKILL')
   await until(() => !existsSync(`/proc/${monitor}`) || isZombie(monitor))
-  assert.equal((await statusOf(dyno.id))?.is, 'running')
+  const status = await statusOf(dyno.id)
+  assert.deepEqual(
+    [status?.is, status?.is === 'running' && status.monitored],
+    ['running', false],
+  )
   await runtime.kill(dyno.id, signal)
   await until(async () => (await ended(dyno.id))?.is === 'lost')
   await runtime.remove(dyno.id, signal)
