@@ -6,6 +6,8 @@
 
 import { BlockList, isIPv6 } from 'node:net'
 
+import { NOT_PUBLIC } from './not-public.ts'
+
 export interface Reach {
   /** This machine's own addresses. */
   readonly own: readonly string[]
@@ -32,20 +34,13 @@ export function isNetwork(text: string): boolean {
 }
 
 const notPublic4 = blockListOf([
-  '0.0.0.0/8',
-  '10.0.0.0/8',
-  '100.64.0.0/10',
-  '127.0.0.0/8',
-  '169.254.0.0/16',
-  '172.16.0.0/12',
+  ...NOT_PUBLIC,
+  // Of protocols, documents and relays: nobody there can be told anything.
   '192.0.0.0/24',
   '192.0.2.0/24',
   '192.88.99.0/24',
-  '192.168.0.0/16',
-  '198.18.0.0/15',
   '198.51.100.0/24',
   '203.0.113.0/24',
-  '224.0.0.0/3',
 ])
 
 const notPublic6 = blockListOf([

@@ -3,22 +3,8 @@
  * whole and put in place in one transaction, so that there is no moment without it.
  */
 
+import { NOT_PUBLIC } from '../../model/not-public.ts'
 import { runProgram } from './run-program.ts'
-
-/**
- * Nobody's on the public internet: this host's other networks, other tenants, metadata.
- */
-const NOT_PUBLIC = [
-  '0.0.0.0/8',
-  '10.0.0.0/8',
-  '100.64.0.0/10',
-  '127.0.0.0/8',
-  '169.254.0.0/16',
-  '172.16.0.0/12',
-  '192.168.0.0/16',
-  '198.18.0.0/15',
-  '224.0.0.0/3',
-]
 
 /** Mail servers take mail from anybody here; who may send it uses the submission ports. */
 const SMTP = 25
