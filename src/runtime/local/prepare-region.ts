@@ -10,6 +10,7 @@ import { applyFirewall } from './firewall.ts'
 import { ensureBridge } from './network.ts'
 import type { LocalRegion } from './region.ts'
 import { presentResolvers, resolvConf } from './resolvers.ts'
+import { runProgram } from './run-program.ts'
 
 /** Others reach what lies below by its name; only root and the readers may list it. */
 const PASSABLE = 0o751
@@ -25,11 +26,27 @@ export async function prepareRegion(
   if (region.readers !== undefined) await chown(files.directory, 0, region.readers)
   await mkdir(files.exits, { recursive: true, mode: PRIVATE })
   await mkdir(files.crun, { recursive: true, mode: PRIVATE })
+  await spread([files.directory, files.crun], signal)
   await writeFile(files.resolvConf, resolvConf(presentResolvers()))
   await prepareDisks(files.diskTemplate, region.log)
   await prepareCgroups(cgroups, names.cgroup)
   await ensureBridge(network, signal)
   await putUpFirewall(region, signal)
+}
+
+/**
+ * Has ext4 lay each dyno's directory somewhere else, not all of them side by side. Dynos come
+ * and go by the hundred, and a file system without a journal looks at every file deleted close
+ * by in the last minutes before it makes one: a start took up to 60 % longer. Other file
+ * systems know no such thing, and need none.
+ */
+async function spread(
+  directories: readonly string[],
+  signal: AbortSignal,
+): Promise<void> {
+  await runProgram('chattr', ['+T', ...directories], { signal }).catch(() => {
+    signal.throwIfAborted()
+  })
 }
 
 export async function putUpFirewall(
