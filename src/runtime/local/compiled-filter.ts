@@ -15,10 +15,21 @@ export class CompiledFilter {
   #of: Profile | undefined
   #compiled: string | undefined
 
-  /** The annotation that has crun take it instead of compiling; none before it is known. */
-  annotations(profile: Profile): Readonly<Record<string, string>> {
-    if (!this.#compiled || this.#of !== profile) return {}
-    return { 'run.oci.seccomp_bpf_data': this.#compiled }
+  /**
+   * The profile as a container's configuration has it: in full, or, once it is known, compiled.
+   * A crun that looked past what is compiled would refuse such a container every call.
+   */
+  configured(profile: Profile): {
+    readonly annotations: Readonly<Record<string, string>>
+    readonly seccomp: Profile
+  } {
+    if (!this.#compiled || this.#of !== profile) {
+      return { annotations: {}, seccomp: profile }
+    }
+    return {
+      annotations: { 'run.oci.seccomp_bpf_data': this.#compiled },
+      seccomp: { ...profile, syscalls: [] },
+    }
   }
 
   /** Takes what crun made for a container with that profile from its state directory. */

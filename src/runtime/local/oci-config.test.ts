@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 
 import type { DynoId } from '../../model/ids.ts'
@@ -22,6 +25,7 @@ const around = {
   seccomp: seccompProfile('x64'),
   seccompFilter: new CompiledFilter(),
   slug: undefined,
+  hasProfile: true,
   volumes: [],
 }
 
@@ -60,6 +64,29 @@ test('the command is an argument, not part of a script', () => {
   const { args } = ociConfig({ ...dyno, command: '"; rm -rf /' }, around).process
   assert.equal(args.at(-1), '"; rm -rf /')
   assert.ok(args.slice(0, -1).every((arg) => !arg.includes('rm -rf')))
+})
+
+test('where nothing runs before the command, one shell is enough', () => {
+  const plain = { ...around, hasProfile: false }
+  const { args } = ociConfig({ ...dyno, command: 'a "$b"' }, plain).process
+  assert.deepEqual(args.slice(-3), ['/bin/bash', '-c', 'exec </dev/null\na "$b"'])
+  const attached = { ...dyno, attachment: { terminal: undefined } }
+  assert.equal(ociConfig(attached, plain).process.args.at(-1), 'npm start')
+})
+
+test('a profile that is compiled already is not spelt out again', (t) => {
+  const state = mkdtempSync(join(tmpdir(), 'mayfly-crun-'))
+  t.after(() => rmSync(state, { recursive: true }))
+  writeFileSync(join(state, 'seccomp.bpf'), 'compiled')
+  const seccompFilter = new CompiledFilter()
+  const first = ociConfig(dyno, { ...around, seccompFilter })
+  seccompFilter.learn(around.seccomp, state)
+  const second = ociConfig(dyno, { ...around, seccompFilter })
+  assert.deepEqual(first.linux.seccomp, around.seccomp)
+  assert.deepEqual(second.linux.seccomp, { ...around.seccomp, syscalls: [] })
+  assert.deepEqual(second.annotations, {
+    'run.oci.seccomp_bpf_data': Buffer.from('compiled').toString('base64'),
+  })
 })
 
 test('a slug lies under /app, is its owner mapped to the dyno, and is covered', () => {

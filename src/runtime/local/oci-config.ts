@@ -43,6 +43,8 @@ export interface DynoSurroundings {
   readonly seccomp: ReturnType<typeof seccompProfile>
   readonly seccompFilter: CompiledFilter
   readonly slug: OwnedPath | undefined
+  /** Whether there may be scripts in /app that run before the command. */
+  readonly hasProfile: boolean
   readonly volumes: readonly OwnedVolume[]
 }
 
@@ -62,15 +64,17 @@ export function ociConfig(dyno: DynoSpec, around: DynoSurroundings) {
   const firstUid = firstUidOf(dyno.address)
   const mapping = [{ containerID: 0, hostID: firstUid, size: UIDS_PER_DYNO }]
   const { size } = dyno
+  const noInput = dyno.attachment ? '' : NO_INPUT
+  const { annotations, seccomp } = around.seccompFilter.configured(around.seccomp)
   return {
     ociVersion: '1.0.2',
     process: {
       ...ociProcess(dyno.environment, dyno.attachment?.terminal),
-      args: [INIT, '--', ...shell(dyno.command, dyno.attachment ? '' : NO_INPUT)],
+      args: [INIT, '--', ...shell(dyno.command, noInput, around.hasProfile)],
     },
     root: { path: around.rootfs, readonly: true },
     hostname: dyno.id,
-    annotations: around.seccompFilter.annotations(around.seccomp),
+    annotations,
     mounts: mounts(dyno, around, firstUid),
     linux: {
       uidMappings: mapping,
@@ -94,7 +98,7 @@ export function ociConfig(dyno: DynoSpec, around: DynoSurroundings) {
         pids: { limit: size.processes },
         cpu: { period: CPU_PERIOD },
       },
-      seccomp: around.seccomp,
+      seccomp,
       maskedPaths: [
         '/proc/acpi',
         '/proc/kcore',
@@ -118,7 +122,7 @@ export function ociConfig(dyno: DynoSpec, around: DynoSurroundings) {
 
 /** A process to be started inside a running dyno. */
 export function entryProcess({ command, environment, terminal }: Entry) {
-  return { ...ociProcess(environment, terminal), args: shell(command, '') }
+  return { ...ociProcess(environment, terminal), args: shell(command, '', true) }
 }
 
 function ociProcess(
@@ -141,7 +145,12 @@ function ociProcess(
   }
 }
 
-function shell(command: string, before: string): readonly string[] {
+/**
+ * To start the shell a second time costs as much as to start the app: not where there are no
+ * scripts to keep apart from the command.
+ */
+function shell(command: string, before: string, hasProfile: boolean): readonly string[] {
+  if (!hasProfile) return [SHELL, '-c', before + command]
   return [SHELL, '-c', before + PROFILE, 'bash', command]
 }
 

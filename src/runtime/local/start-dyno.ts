@@ -6,6 +6,7 @@
 import {
   chownSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   renameSync,
   rmSync,
@@ -159,6 +160,7 @@ async function surroundings(region: LocalRegion, dyno: DynoSpec, files: DynoFile
     rootfs,
     init,
     slug,
+    hasProfile: !slug || hasProfile(slug.source),
     volumes,
     resolvConf: region.files.resolvConf,
     authorities: firstPresent('/etc/ssl/certs/ca-certificates.crt'),
@@ -184,6 +186,12 @@ async function slugOf(
   return ownedPath(source).catch((error: unknown) => {
     throw new RuntimeError('slug_missing', `The slug ${slug} is not there.`, error)
   })
+}
+
+function hasProfile(slug: string): boolean {
+  return ['.profile', '.profile.d'].some((name) =>
+    lstatSync(join(slug, name), { throwIfNoEntry: false }),
+  )
 }
 
 async function volumeOf(
