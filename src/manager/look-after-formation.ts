@@ -50,8 +50,13 @@ export interface Deps {
   readonly downAt?: () => Date | undefined
 }
 
-/** How many dynos of a formation boot in one look: those that are up already must not wait for all. */
+/**
+ * How many dynos of a formation boot in one look: those that are up already must not wait for
+ * all. Where more are to follow, a look ends while so many of them still boot, or the machine
+ * would stand idle until the next ones do; that look finds them, and waits for them in turn.
+ */
 const BOOTS = 24
+const BOOT_ON = 8
 /**
  * The runtime's hints may get lost: while something is under way we look by ourselves, the
  * less often the longer it takes. Once all is calm, the sweep finds who ended unheard.
@@ -114,14 +119,13 @@ async function takeSteps(steps: readonly Step[], look: Look): Promise<void> {
     look,
   )
   const calls = steps.filter(isCall)
-  const boots = await placed(
-    calls.filter((step) => step.do === 'boot').slice(0, BOOTS),
-    look,
-  )
+  const toBoot = calls.filter((step) => step.do === 'boot')
+  const boots = await placed(toBoot.slice(0, BOOTS), look)
   const others = calls.filter((step) => step.do !== 'boot')
   // One dyno's trouble must not hold up another's.
-  const outcomes = await Promise.all(
+  const outcomes = await firstOf(
     [...boots, ...others].map((it) => outcomeOf(it, look)),
+    boots.length + others.length - (toBoot.length > BOOTS ? BOOT_ON : 0),
   )
   await changeRows(
     outcomes.flatMap((it) => it.next ?? []),
@@ -130,6 +134,19 @@ async function takeSteps(steps: readonly Step[], look: Look): Promise<void> {
   const failures = outcomes.flatMap((it) => ('failure' in it ? [it.failure] : []))
   if (failures.length > 0) {
     throw new AggregateError(failures, `formation ${look.found.formation.id}`)
+  }
+}
+
+/** What the first so many of them resolve to. */
+function firstOf<T>(all: readonly Promise<T>[], count: number): Promise<T[]> {
+  const done: T[] = []
+  const { promise, resolve, reject } = Promise.withResolvers<T[]>()
+  if (count <= 0) resolve([])
+  for (const it of all) take(it).catch(reject)
+  return promise
+
+  async function take(it: Promise<T>): Promise<void> {
+    if (done.push(await it) === count) resolve([...done])
   }
 }
 
