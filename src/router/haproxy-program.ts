@@ -31,10 +31,14 @@ export function hardFileLimit(): number {
   return hard === undefined ? 1_000_000 : Number(hard)
 }
 
-/** Names under `localhost` are this machine's own and asked for from nowhere else. */
-export function listenAddresses(domain: string, port: number): string[] {
+/** Whether the machine speaks IPv6. It takes milliseconds where there are a hundred dynos' links. */
+export function hasIpv6(): boolean {
   const addresses = Object.values(networkInterfaces()).flatMap((it) => it ?? [])
-  const six = addresses.some((it) => it.family === 'IPv6')
+  return addresses.some((it) => it.family === 'IPv6')
+}
+
+/** Names under `localhost` are this machine's own and asked for from nowhere else. */
+export function listenAddresses(domain: string, port: number, six: boolean): string[] {
   if (domain === 'localhost' || domain.endsWith('.localhost')) {
     return [`127.0.0.1:${port}`, ...(six ? [`[::1]:${port}`] : [])]
   }

@@ -36,6 +36,7 @@ import {
 import {
   checkConfig,
   hardFileLimit,
+  hasIpv6,
   listenAddresses,
   maxConnections,
 } from './haproxy-program.ts'
@@ -67,6 +68,13 @@ export interface RouterDeps {
   readonly drainTimeout?: number
 }
 
+/** As it is when the manager starts. */
+interface Machine {
+  /** A process's hard limit of open files. */
+  readonly files: number
+  readonly six: boolean
+}
+
 const DRAIN_TIMEOUT = 30 * SECOND
 const LOOK_AT_DRAINING = 50
 const LOOK_FOR_HAPROXY = 100
@@ -80,10 +88,11 @@ export function lookAfterRouter(deps: RouterDeps): Look {
   const paths = routerPaths(deps.directory)
   const lua = readFileSync(join(import.meta.dirname, 'router.lua'), 'utf8')
   const files = new Files()
+  const machine = { files: hardFileLimit(), six: hasIpv6() }
 
   return async (subject, signal) => {
     const facts = await announced(pool, await factsOf(pool, subject as RegionId))
-    const settings = settingsOf(facts, paths, deps)
+    const settings = settingsOf(facts, paths, { ...deps, machine })
     const table = routingTable(facts)
     await writeAll(files, { table, settings, lua })
 
@@ -143,14 +152,14 @@ async function announced(pool: Pool, facts: RouterFacts): Promise<RouterFacts> {
 function settingsOf(
   { region }: RouterFacts,
   paths: RouterPaths,
-  { logSocket, timeouts = HEROKU_TIMEOUTS }: RouterDeps,
+  { logSocket, timeouts = HEROKU_TIMEOUTS, machine }: RouterDeps & { machine: Machine },
 ): RouterSettings {
   return {
     paths,
-    listen: listenAddresses(region.domain, region.httpPort),
+    listen: listenAddresses(region.domain, region.httpPort, machine.six),
     port: region.httpPort,
     logSocket,
-    maxConnections: maxConnections(hardFileLimit()),
+    maxConnections: maxConnections(machine.files),
     asRoot: process.getuid?.() === 0,
     timeouts,
   }

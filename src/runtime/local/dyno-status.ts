@@ -10,13 +10,17 @@ import type { LocalRegion } from './region.ts'
 
 export function dynoStatus(region: LocalRegion, id: DynoId): DynoStatus | undefined {
   const files = region.files.of(id)
-  if (!existsSync(files.directory)) return undefined
   return (
     exited(region, id, files) ??
     running(region, files) ??
-    // Between a process's end and the file that tells of it, only the monitor is alive.
-    (monitorLives(files, id) ? ending(files) : (exited(region, id, files) ?? gone(files)))
+    (existsSync(files.directory) ? ofNoProcess(region, id, files) : undefined)
   )
+}
+
+/** Between a process's end and the file that tells of it, only the monitor is alive. */
+function ofNoProcess(region: LocalRegion, id: DynoId, files: DynoFiles): DynoStatus {
+  if (monitorLives(files, id)) return ending(files)
+  return exited(region, id, files) ?? gone(files)
 }
 
 /** The host's pid of the dyno's PID 1, while it lives. */
