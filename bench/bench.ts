@@ -10,6 +10,7 @@ import { p2ScaleUp } from './p2-scale-up.ts'
 import { p3Restart } from './p3-restart.ts'
 import { p4FirstRequest } from './p4-first-request.ts'
 import { p5Router } from './p5-router.ts'
+import { p6Caddy } from './p6-caddy.ts'
 import { p7Replacements } from './p7-replacements.ts'
 import { p9Adoption } from './p9-adoption.ts'
 import { p10ManagerScale } from './p10-manager-scale.ts'
@@ -20,6 +21,7 @@ const programs: Readonly<Record<string, (bench: Bench) => Promise<Figure[]>>> = 
   P3: p3Restart,
   P4: p4FirstRequest,
   P5: p5Router,
+  P6: p6Caddy,
   P7: p7Replacements,
   P9: p9Adoption,
 }

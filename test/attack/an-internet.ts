@@ -46,16 +46,18 @@ link set lo up
       },
     ),
   )
-  await until(async () => {
-    const listening = await runProgram('ip', ['netns', 'exec', name, 'ss', '-Htln'])
-    return PORTS.every((port) => listening.includes(`:${port} `))
-  })
-  return {
-    here,
-    there,
-    async close() {
-      for (const server of servers) server.kill('SIGKILL')
-      await runProgram('ip', ['netns', 'del', name])
-    },
+  const close = async () => {
+    for (const server of servers) server.kill('SIGKILL')
+    await runProgram('ip', ['netns', 'del', name])
   }
+  try {
+    await until(async () => {
+      const listening = await runProgram('ip', ['netns', 'exec', name, 'ss', '-Htln'])
+      return PORTS.every((port) => listening.includes(`:${port} `))
+    })
+  } catch (error) {
+    await close()
+    throw error
+  }
+  return { here, there, close }
 }
