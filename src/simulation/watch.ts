@@ -26,6 +26,8 @@ const STALE = 2 * MINUTE
 const LONGEST_LIFE = DAY + 216 * MINUTE
 /** Until one that is due to cycle has been replaced: others of its formation go first. */
 const CYCLED_WITHIN = HOUR
+/** Successor up and routed, predecessor gone: SIGKILL included. */
+const REPLACED_WITHIN = 2 * MINUTE
 const BOOT_TIMEOUT = 60 * SECOND
 const STABLE = HOUR
 /** The least that a place waits after so many crashes in a row; jitter takes a tenth. */
@@ -37,6 +39,8 @@ interface Crashed {
 }
 
 export class Watch {
+  /** When a dyno of the formation was last told to go for its age. */
+  readonly #cycled = new Map<FormationId, number>()
   readonly #time: VirtualTime
   readonly #machine: Machine
   readonly #client: Client
@@ -113,7 +117,11 @@ export class Watch {
       if (!was) this.#appeared(dyno)
       if (was?.state !== dyno.state || was.leaving !== dyno.leaving)
         this.#moved(was, dyno)
-      if (dyno.stopReason && was?.stopReason !== dyno.stopReason) this.#stops(dyno)
+      if (dyno.stopReason && was?.stopReason !== dyno.stopReason) {
+        this.#stops(dyno)
+        if (dyno.formation && dyno.stopReason === 'cycling')
+          this.#cycled.set(dyno.formation, this.#time.now)
+      }
     }
     this.#dynos = new Map(
       seen.filter((it) => it.state !== 'down').map((it) => [it.id, it]),
@@ -124,8 +132,11 @@ export class Watch {
   /** When everything has been left alone for long enough. */
   async calm(): Promise<void> {
     const statuses = await this.#machine.statuses()
-    for (const formation of this.#formations.values()) this.#converged(formation)
+    for (const formation of this.#formations.values()) {
+      if (!this.#cycles(formation.id)) this.#converged(formation)
+    }
     for (const dyno of this.#dynos.values()) {
+      if (dyno.formation && this.#cycles(dyno.formation)) continue
       if (statuses.get(dyno.id)?.is !== 'running') {
         throw new Violation('converges', `${placeOf(dyno)} ${dyno.id} does not run`)
       }
@@ -135,6 +146,12 @@ export class Watch {
     if (unknown.length > 0) {
       throw new Violation('no leak', `nobody knows ${unknown.join(', ')}`)
     }
+  }
+
+  /** No time of calm keeps a dyno from being cycled at its moment. */
+  #cycles(formation: FormationId): boolean {
+    const last = this.#cycled.get(formation)
+    return last !== undefined && this.#time.now - last < REPLACED_WITHIN
   }
 
   #converged({ id, name, type, quantity, size, release }: SeenFormation): void {
@@ -199,7 +216,8 @@ export class Watch {
     )
     if (dyno.state === 'crashed') this.#hasCrashed(dyno)
     // Who goes for another cause clears the count of the place.
-    if (dyno.state === 'stopping' && !dyno.leaving) this.#crashed.delete(pathOf(dyno))
+    const goes = dyno.leaving ? !was?.leaving : dyno.state === 'stopping'
+    if (goes) this.#crashed.delete(pathOf(dyno))
     if (dyno.state === 'down' && was?.state !== 'down') this.#isDown(dyno)
   }
 
