@@ -265,6 +265,7 @@ CREATE TABLE public.releases (
     failure text,
     automatic boolean DEFAULT false NOT NULL,
     output_token text,
+    routing jsonb,
     CONSTRAINT releases_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'succeeded'::text, 'failed'::text, 'expired'::text]))),
     CONSTRAINT releases_version_check CHECK ((version > 0))
 );

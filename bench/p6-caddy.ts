@@ -47,7 +47,6 @@ function caddyfile(port: number, dyno: string): string {
   return `{
   admin off
   auto_https off
-  persist_config off
 }
 http://:${port} {
   reverse_proxy ${dyno}

@@ -11,10 +11,12 @@ import type { TestContext } from 'node:test'
 import type { Pool } from 'pg'
 
 import { pause } from '../src/lib/clock.ts'
+import type { AppRouting } from '../src/model/app-routing.ts'
 import type { DynoState } from '../src/model/dyno.ts'
 import { type AppId, type DynoId, newId, type RegionId } from '../src/model/ids.ts'
 import type { RouterTimeouts } from '../src/router/haproxy-config.ts'
 import { lookAfterRouter, type RouterDeps } from '../src/router/look-after-router.ts'
+import { putFeature } from '../src/store/app-features.ts'
 import { until } from './until.ts'
 
 export interface ARouter {
@@ -35,6 +37,8 @@ export interface ARouter {
     state?: DynoState,
   ): Promise<DynoId>
   become(dyno: DynoId, state: DynoState): Promise<void>
+  /** The app's release and features say so from now on. */
+  wish(app: AppId, its: { routing?: AppRouting; sticky?: boolean }): Promise<void>
   isRouted(dyno: DynoId): Promise<boolean>
   get(host: string, path?: string, headers?: Record<string, string>): Promise<Got>
   /** The records that HAProxy sent to `logs`. */
@@ -145,6 +149,15 @@ export async function aRouter(
         dyno,
         state,
       ])
+    },
+    async wish(app, { routing, sticky }) {
+      if (routing !== undefined)
+        await pool.query('update releases set routing = $2 where app = $1', [
+          app,
+          routing,
+        ])
+      if (sticky !== undefined)
+        await putFeature(pool, app, { name: 'http-session-affinity', enabled: sticky })
     },
     async isRouted(dyno) {
       const { rows } = await pool.query<{ routed: boolean }>(

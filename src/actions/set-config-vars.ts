@@ -1,5 +1,6 @@
 import type { SecretBox } from '../lib/secret-box.ts'
 import type { Account, App } from '../model/app.ts'
+import { faultOfAppRouting } from '../model/app-routing.ts'
 import {
   changedConfig,
   type ConfigChanges,
@@ -35,7 +36,8 @@ export async function setConfigVars(
   const { vars, set, removed } = changedConfig(present, changes)
   const fault =
     faultOfConfig(changes, vars, limits.configVars) ??
-    faultOfDynoSettings(only(set, vars))
+    faultOfDynoSettings(only(set, vars)) ??
+    faultOfAppRouting(only(set, vars))
   if (fault) throw new Problem('invalid_params', fault)
   if (set.length === 0 && removed.length === 0) return present
 

@@ -32,6 +32,14 @@ export const APP_FEATURES = [
     default: true,
   },
   {
+    name: 'http-session-affinity',
+    displayName: 'Session affinity',
+    description: 'Let clients that keep a cookie come back to the web dyno they were at',
+    docUrl: 'docs/operating/routing.md',
+    state: 'general',
+    default: false,
+  },
+  {
     name: 'idling',
     displayName: 'Idling',
     description: 'Let the app sleep when nobody asks for it, and wake with a request',
@@ -73,11 +81,6 @@ export const APP_FEATURES = [
     default: false,
   },
 ] as const satisfies readonly AppFeature[]
-
-/** Heroku's that are not here, and what to say of them. */
-export const ABSENT_FEATURES: Readonly<Record<string, string>> = {
-  'http-session-affinity': 'Mayfly has no session affinity.',
-}
 
 export type FeatureName = (typeof APP_FEATURES)[number]['name']
 

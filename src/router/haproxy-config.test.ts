@@ -32,6 +32,7 @@ const table: RoutingTable = {
   servers: [
     { dyno, backend: 'app1', name: `web.1:${dyno}`, address: '172.16.0.2', port: 5000 },
   ],
+  sticky: new Set(),
   backends: 3,
 }
 

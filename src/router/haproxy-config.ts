@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto'
 
 import { SECOND } from '../lib/clock.ts'
-import { MISDIRECTED, NO_SUCH_APP, PAGES } from './pages.ts'
+import { APPLICATION_ERROR, MISDIRECTED, NO_SUCH_APP, PAGES } from './pages.ts'
 import type { RouterPaths } from './router-paths.ts'
 import { backendOf, NO_SERVER, type RoutingTable } from './routing-table.ts'
 import { serverId } from './server-id.ts'
@@ -76,6 +76,12 @@ const RECORD = [
   '%{+Q,+E}[var(txn.agent)]',
 ].join(' ')
 
+/** Marks an answer that is HAProxy's own, until it is on its way out. */
+const GIVEN_UP = 'mayfly-gave-up'
+
+const PAGE =
+  'content-type "text/html; charset=utf-8" hdr Cache-Control "no-cache, no-store"'
+
 export function haproxyConfig(table: RoutingTable, settings: RouterSettings): string {
   const shape = shapeOf(table, settings)
   return `${globalSection(settings, shape)}
@@ -99,9 +105,9 @@ export function shapeOf(table: RoutingTable, settings: RouterSettings): string {
     successor(settings),
     HELD,
     noServer(settings),
-    firstByteRules(settings.timeouts),
+    backendRules(settings.timeouts),
     `${table.backends}`,
-    JSON.stringify([PAGES, NO_SUCH_APP, MISDIRECTED]),
+    JSON.stringify([PAGES, NO_SUCH_APP, MISDIRECTED, APPLICATION_ERROR]),
   ].join('\n')
   return createHash('sha256').update(text).digest('hex').slice(0, 16)
 }
@@ -148,10 +154,7 @@ function defaultsSections({ paths, timeouts, port }: RouterSettings): string {
   timeout client ${timeouts.idle}ms
   timeout server ${timeouts.idle}ms
   timeout tunnel ${timeouts.idle}ms
-  errorfile 500 ${paths.errorFile}
-  errorfile 502 ${paths.errorFile}
-  errorfile 503 ${paths.errorFile}
-  errorfile 504 ${paths.errorFile}
+${errors(paths)}
 
 # The first byte is waited for from the connect on, or, where there is a body, from the
 # last of it on: the former by rules in each backend.
@@ -161,12 +164,57 @@ ${REFUSALS}
 ${headerRules(port)}
   http-request set-var(txn.body) bool(true) if !{ method GET HEAD } { req.hdr(transfer-encoding) -m found } || !{ method GET HEAD } { req.hdr(content-length),add(0) gt 0 }
   http-request set-timeout server ${timeouts.firstByte}ms if { var(txn.body) -m bool }
+${affinity(paths)}
+${wishes(paths)}
 `
 }
 
-/** HAProxy 2.6 does not wait for what such rules in a `defaults` section wait for. */
-function firstByteRules({ firstByte }: RouterTimeouts): string {
-  return `  tcp-response inspect-delay ${firstByte}ms
+/** What HAProxy itself gives up on is told as 503 whatever it was: see `frontend`. */
+function errors({ applicationError }: RouterPaths): string {
+  return [500, 502, 503, 504]
+    .map(
+      (status) =>
+        `  http-error status ${status} ${PAGE} lf-file ${applicationError} hdr ${GIVEN_UP} 1`,
+    )
+    .join('\n')
+}
+
+/**
+ * Every backend could be sticky, and none heeds or makes a cookie but for apps that want it: so
+ * that may change without a reload. The key only has to be the same after a restart.
+ */
+function affinity({ directory }: RouterPaths): string {
+  const key = createHash('sha256').update(directory).digest('hex').slice(0, 16)
+  return `  cookie heroku-session-affinity insert indirect nocache httponly maxlife 24h attr "Max-Age=86400" dynamic
+  dynamic-cookie-key ${key}`
+}
+
+/**
+ * Of apps that want something otherwise, which few do. Where the time to the first byte is
+ * their own it is the server's time-out, as for requests with a body.
+ */
+function wishes({ hostsMap }: RouterPaths): string {
+  const response = '{ var(txn.entry),field(5,/) -m len 1:9 }'
+  const idle = '{ var(txn.entry),field(6,/) -m len 1:9 }'
+  return `  http-request allow unless { var(txn.entry) -m end / }
+  http-request set-var(txn.body) bool(true) if ${response}
+  http-request set-timeout server var(txn.entry),field(5,/) if ${response}
+  http-request set-timeout tunnel var(txn.entry),field(6,/) if ${idle}
+${pageOf('error', hostsMap)}`
+}
+
+function pageOf(kind: 'error' | 'maintenance', hostsMap: string, condition = ''): string {
+  return `  http-request set-var(txn.app) var(txn.entry),field(3,/)
+  http-request set-var(txn.page) str(${kind}:),concat(,txn.app),map(${hostsMap})${condition}`
+}
+
+/**
+ * HAProxy 2.6 does not wait for what such rules in a `defaults` section wait for, and has no
+ * `ignore-persist` there, which it heeds before all other rules of a backend.
+ */
+function backendRules({ firstByte }: RouterTimeouts): string {
+  return `  ignore-persist unless { var(txn.entry) -m end sticky/ }
+  tcp-response inspect-delay ${firstByte}ms
   tcp-response content accept if { status gt 0 } || { var(txn.body) -m bool }
   tcp-response content lua.h12 if WAIT_END`
 }
@@ -203,6 +251,8 @@ ${listen.map((address) => `  bind ${address}`).join('\n')}
   bind unix@${paths.successorSocket} accept-proxy mode 600${owner}
   log ring@requests format raw local0
   log-format '${RECORD}'
+  http-after-response set-status 503 if { status 500 502 504 } { res.hdr(${GIVEN_UP}) -m found }
+  http-after-response del-header ${GIVEN_UP} if { status 503 }
   http-after-response set-header Server Heroku unless { res.hdr(server) -m found }
   http-after-response set-header Connection close if { stopping } !{ status 101 }
 
@@ -247,17 +297,19 @@ function noServer({ paths }: RouterSettings): string {
   http-request set-log-level silent unless { var(txn.entry) -m found }
   http-request deny deny_status 400 unless { req.hdr(host) -m found }
   http-request deny deny_status 400 if { req.hdr(host) -m len 0 }
-  ${returns(NO_SUCH_APP.status, `file ${paths.noSuchApp}`)} unless { var(txn.entry) -m found }
+  ${returns(NO_SUCH_APP.status, paths.noSuchApp)} unless { var(txn.entry) -m found }
   http-request set-var(txn.code) var(txn.entry),field(2,/)
+${pageOf('error', paths.hostsMap, ' unless { var(txn.code) -m str H80 }')}
+${pageOf('maintenance', paths.hostsMap, ' if { var(txn.code) -m str H80 }')}
 ${Object.entries(PAGES)
   .map(
     ([code, { status }]) =>
-      `  ${returns(status, `file ${paths.pages}/${code}.html`)} if { var(txn.code) -m str ${code} }`,
+      `  ${returns(status, `${paths.pages}/${code}.html`)} if { var(txn.code) -m str ${code} }`,
   )
   .join('\n')}
   http-request set-var(txn.agent) req.fhdr(user-agent)
   http-request set-var(txn.address) var(txn.entry),field(4,/)
-  ${returns(MISDIRECTED.status, `lf-file ${paths.misdirected}`)}
+  ${returns(MISDIRECTED.status, paths.misdirected)}
 `
 }
 
@@ -266,7 +318,7 @@ function backends(
   { timeouts }: RouterSettings,
 ): string {
   const serversOf = Map.groupBy(servers, (server) => server.backend)
-  const rules = firstByteRules(timeouts)
+  const rules = backendRules(timeouts)
   const ids = new Set<number>()
   const lines: string[] = []
   for (let slot = 0; slot < count; slot++) {
@@ -282,7 +334,5 @@ function backends(
 }
 
 function returns(status: number, file: string): string {
-  const headers =
-    'content-type "text/html; charset=utf-8" hdr Cache-Control "no-cache, no-store"'
-  return `http-request return status ${status} ${headers} ${file}`
+  return `http-request return status ${status} ${PAGE} lf-file ${file}`
 }

@@ -1,4 +1,8 @@
-/** The answers the router gives itself: what the client sees, plain and readable anywhere. */
+/**
+ * The answers the router gives itself: what the client sees, plain and readable anywhere. HAProxy
+ * takes them for its log formats: `%[…]` is its to fill in, and a `%` of its own is doubled. Where
+ * an app has a page of its own, that lies over ours.
+ */
 
 export interface Page {
   readonly status: number
@@ -42,19 +46,7 @@ export const PAGES: Readonly<Record<string, Page>> = {
   H99: errorPage('H99', 'The platform could not serve this request.'),
 }
 
-/** As HAProxy's errorfile wants it: the whole answer, byte for byte. */
-export function errorFile({ status, html }: Page): string {
-  return [
-    `HTTP/1.1 ${status} Service Unavailable`,
-    'Content-Type: text/html; charset=utf-8',
-    'Cache-Control: no-cache, no-store',
-    `Content-Length: ${Buffer.byteLength(html)}`,
-    '',
-    html,
-  ].join('\r\n')
-}
-
-/** Of an app in another region. `%[…]` is HAProxy's to fill in. */
+/** Of an app in another region. */
 export const MISDIRECTED: Page = {
   status: 421,
   html: document('This app is elsewhere', [
@@ -79,13 +71,18 @@ function document(title: string, paragraphs: readonly string[]): string {
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${title}</title>
-<style>body { font: 1.1em/1.5 sans-serif; max-width: 36em; margin: 15vh auto; padding: 0 1em }</style>
+<style>
+body { font: 1.1em/1.5 sans-serif; max-width: 36em; margin: 15vh auto; padding: 0 1em }
+iframe { position: fixed; inset: 0; width: 100%%; height: 100%%; border: 0; background: #fff }
+iframe[src=""] { display: none }
+</style>
 </head>
 <body>
 <main>
 <h1>${title}</h1>
 ${paragraphs.map((it) => `<p>${it}</p>`).join('\n')}
 </main>
+<iframe title="${title}" src="%[var(txn.page)]"></iframe>
 </body>
 </html>
 `

@@ -25,7 +25,13 @@ function plan(
   dead: string[] = [],
   busy: ReadonlySet<string> = new Set(),
 ): string[] {
-  const table = { hosts: new Map(), servers: [], backends: 256, ...wanted }
+  const usual = {
+    hosts: new Map(),
+    sticky: new Set<string>(),
+    servers: [],
+    backends: 256,
+  }
+  const table = { ...usual, ...wanted }
   return planCommands({ table, hostsMap, dead: new Set(dead), busy }, running)
 }
 
@@ -52,6 +58,20 @@ test('a server is added with an id of its own before its entry leads to it', () 
     'enable server app0/web.1:x',
     'add map /hosts.map a.localhost app0/up/x',
   ])
+})
+
+test('the servers of a sticky backend get their cookies when they come, or when it becomes so', () => {
+  const sticky = new Set(['app0'])
+  const told = 'enable dynamic-cookie backend app0'
+  const servers = [aServer('web.1:x')]
+  const hosts = new Map([['a.localhost', 'app0/up/x/200///sticky/']])
+  const first = plan({ servers, hosts, sticky }, live())
+  assert.ok(first.indexOf(told) > first.indexOf('enable server app0/web.1:x'))
+  assert.ok(first.indexOf(told) < first.findIndex((it) => it.startsWith('add map')))
+
+  const running = { ...live(there), hosts: new Map([['a.localhost', 'app0/up/x/200']]) }
+  assert.deepEqual(plan({ servers, hosts, sticky }, running).slice(0, 1), [told])
+  assert.deepEqual(plan({ servers, hosts, sticky }, { ...running, hosts }), [])
 })
 
 test('a server half added is enabled', () => {

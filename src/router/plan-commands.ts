@@ -27,6 +27,7 @@ export function planCommands(
   const incomplete = new Set(missing(table, live.servers).map(({ backend }) => backend))
   return [
     ...additions(table.servers, live.servers),
+    ...stickiness(table, live),
     ...entryChanges(table.hosts, live.hosts, hostsMap),
     ...live.servers
       .filter(({ name }) => !wanted.has(name))
@@ -63,6 +64,23 @@ function additions(wanted: readonly Server[], live: readonly LiveServer[]): stri
       `enable server ${backend}/${name}`,
     ]
   })
+}
+
+/** Servers added at run time have no cookie until their backend is told to give them one. */
+function stickiness(
+  { sticky, servers, hosts }: RoutingTable,
+  live: LiveRouter,
+): string[] {
+  const there = new Set(live.servers.map(({ name }) => name))
+  const incomplete = servers.filter(({ name }) => !there.has(name))
+  const changed = [...hosts].filter(([host, entry]) => live.hosts.get(host) !== entry)
+  const backends = new Set([
+    ...incomplete.map(({ backend }) => backend),
+    ...changed.map(([, entry]) => entry.slice(0, entry.indexOf('/'))),
+  ])
+  return [...backends]
+    .filter((it) => sticky.has(it))
+    .map((it) => `enable dynamic-cookie backend ${it}`)
 }
 
 function entryChanges(

@@ -3,7 +3,7 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 
-import { APPLICATION_ERROR, errorFile, MISDIRECTED, NO_SUCH_APP, PAGES } from './pages.ts'
+import { APPLICATION_ERROR, MISDIRECTED, NO_SUCH_APP, PAGES } from './pages.ts'
 import type { RouterPaths } from './router-paths.ts'
 import type { RoutingTable } from './routing-table.ts'
 
@@ -20,7 +20,7 @@ export function routerFiles(
     ]),
     [paths.noSuchApp, NO_SUCH_APP.html],
     [paths.misdirected, MISDIRECTED.html],
-    [paths.errorFile, errorFile(APPLICATION_ERROR)],
+    [paths.applicationError, APPLICATION_ERROR.html],
     [paths.lua, lua],
     [paths.hostsMap, mapText(table.hosts)],
   ])

@@ -16,7 +16,7 @@ export interface RouterPaths {
   readonly pages: string
   readonly noSuchApp: string
   readonly misdirected: string
-  readonly errorFile: string
+  readonly applicationError: string
 }
 
 export function routerPaths(directory: string): RouterPaths {
@@ -33,6 +33,6 @@ export function routerPaths(directory: string): RouterPaths {
     pages,
     noSuchApp: join(pages, 'no-such-app.html'),
     misdirected: join(pages, 'H31.html'),
-    errorFile: join(pages, 'application-error.http'),
+    applicationError: join(pages, 'application-error.html'),
   }
 }

@@ -18,6 +18,11 @@ end
 
 local h12 = page('H12')
 
+-- As HAProxy fills in what stands in a page.
+local function filled(text, url)
+  return (text:gsub('%%%[var%(txn%.page%)%]', function() return url end):gsub('%%%%', '%%'))
+end
+
 -- The apps whose sleep this thread spoke of in the present second.
 local told, second = {}, 0
 
@@ -43,7 +48,7 @@ local function wake(app)
 end
 
 local function parse(entry)
-  return entry:match('^([^/]*)/([^/]*)/([^/]*)/?(.*)$')
+  return entry:match('^([^/]*)/([^/]*)/([^/]*)/?([^/]*)')
 end
 
 -- Ends when the app's backend has a server, or the app another state, which it notes, or
@@ -88,6 +93,6 @@ core.register_action('h12', { 'tcp-res' }, function(txn)
   local reply = txn:reply({ status = 503 })
   reply:add_header('content-type', 'text/html; charset=utf-8')
   reply:add_header('cache-control', 'no-cache, no-store')
-  reply:set_body(h12)
+  reply:set_body(filled(h12, txn:get_var('txn.page') or ''))
   txn:done(reply)
 end, 0)

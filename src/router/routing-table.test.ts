@@ -12,6 +12,8 @@ function anApp(but: Partial<RoutedApp> = {}): RoutedApp {
     name: 'my-app',
     maintenance: false,
     deployed: true,
+    routing: null,
+    sticky: false,
     idle: false,
     web: 1,
     slot: 0,
@@ -96,6 +98,27 @@ test('a host leads to its app, here or in another region', () => {
     'my-app.localhost': 'app3/up/a/200',
     'far.localhost': 'no_server/H31/b/far.localhost:8081',
   })
+})
+
+test('what an app wants otherwise ends its entry, and its pages have keys that no host has', () => {
+  const wishes = [
+    [{ sticky: true }, 'app0/up/a/200///sticky/'],
+    [{ routing: { responseTimeout: 60_000 } }, 'app0/up/a/200/60000///'],
+    [{ sticky: true, routing: { idleTimeout: 1000 } }, 'app0/up/a/200//1000/sticky/'],
+    [{ routing: { errorPage: '//a/?b&c' } }, 'app0/up/a/200////'],
+    [{ maintenance: true, sticky: true }, 'no_server/H80/a'],
+  ] as const
+  for (const [wish, entry] of wishes) {
+    const facts = someFacts({ apps: [anApp(wish)], dynos: [aWebDyno()] })
+    assert.equal(routingTable(facts).hosts.get('my-app.localhost'), entry)
+  }
+  const routing = { errorPage: `//a/?b&c'd`, maintenancePage: 'https://b/' }
+  const { hosts, sticky } = routingTable(
+    someFacts({ apps: [anApp({ routing, sticky: true })] }),
+  )
+  assert.equal(hosts.get('error:a'), '//a/?b&amp;c&#39;d')
+  assert.equal(hosts.get('maintenance:a'), 'https://b/')
+  assert.deepEqual([...sticky], ['app0'])
 })
 
 test('the pool of backends doubles when it is used up', () => {

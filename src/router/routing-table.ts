@@ -14,8 +14,13 @@ import type { RoutedApp, RouterFacts, WebDyno } from '../store/routes.ts'
 export type AppState = 'up' | 'starting' | 'idle' | 'H10' | 'H14' | 'H80' | 'H81'
 
 export interface RoutingTable {
-  /** Host, without its port, to entry: see `entryOf`. */
+  /**
+   * Host, without its port, to entry: see `entryOf`. And `error:<app>`, `maintenance:<app>` to
+   * the URL of a page: no host that is looked up has a colon in it.
+   */
   readonly hosts: ReadonlyMap<string, string>
+  /** Backends whose servers are known by a cookie. */
+  readonly sticky: ReadonlySet<string>
   readonly servers: readonly Server[]
   /** Empty backends are kept ready: this many there must be in all. */
   readonly backends: number
@@ -58,11 +63,16 @@ export function routingTable({
         const serves = state === 'up' || state === 'starting' || state === 'idle'
         const host = `${app.name}.${region.domain}`
         const entry = serves
-          ? { backend: backendOf(app.slot), more: `${BACKLOG * app.web}` }
+          ? { backend: backendOf(app.slot), more: `${BACKLOG * app.web}${wishesOf(app)}` }
           : { backend: NO_SERVER }
-        return [[host, entryOf({ ...entry, state, app: app.id })]]
+        return [[host, entryOf({ ...entry, state, app: app.id })], ...pagesOf(app)]
       }),
     ]),
+    sticky: new Set(
+      apps.flatMap(({ sticky, slot }) =>
+        sticky && slot !== null ? [backendOf(slot)] : [],
+      ),
+    ),
     servers: dynos.flatMap(serverOf),
     backends: poolFor(slots.reduce((most, slot) => Math.max(most, slot + 1), 0)),
   }
@@ -77,6 +87,29 @@ function entryOf(it: {
   readonly more?: string
 }): string {
   return [it.backend, it.state, it.app, ...(it.more ? [it.more] : [])].join('/')
+}
+
+/**
+ * What an app wants otherwise than others, as further fields: its time-outs in milliseconds,
+ * empty for the usual ones, and whether it is sticky. An entry that has them ends with a slash,
+ * by which HAProxy tells at once that there is nothing to heed in all others.
+ */
+function wishesOf({ sticky, routing }: RoutedApp): string {
+  if (!sticky && !routing) return ''
+  const { responseTimeout = '', idleTimeout = '' } = routing ?? {}
+  return `/${responseTimeout}/${idleTimeout}/${sticky ? 'sticky' : ''}/`
+}
+
+function pagesOf({ id, routing }: RoutedApp): [string, string][] {
+  const pages = { error: routing?.errorPage, maintenance: routing?.maintenancePage }
+  return Object.entries(pages).flatMap(([kind, url]): [string, string][] =>
+    url === undefined ? [] : [[`${kind}:${id}`, escaped(url)]],
+  )
+}
+
+/** For an attribute of HTML. A URL has none of the other letters that could end one. */
+function escaped(url: string): string {
+  return url.replaceAll('&', '&amp;').replaceAll("'", '&#39;')
 }
 
 export function stateOf(app: RoutedApp, dynos: readonly WebDyno[]): AppState {

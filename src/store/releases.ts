@@ -7,6 +7,7 @@ import {
   type ReleaseId,
   type SlugId,
 } from '../model/ids.ts'
+import { appRouting } from '../model/app-routing.ts'
 import type { ConfigVars, Release, ReleaseStatus } from '../model/release.ts'
 import type { Queryable } from './queryable.ts'
 
@@ -65,8 +66,8 @@ export async function addRelease(
   const { rows } = await tx.query(
     `with r as (
        insert into releases (id, app, version, status, description, account, slug, config_vars,
-                             output_token, automatic)
-       select $1, $2, coalesce(max(version), 0) + 1, $3, $4, $5, $6, $7, $8, $9
+                             output_token, automatic, routing)
+       select $1, $2, coalesce(max(version), 0) + 1, $3, $4, $5, $6, $7, $8, $9, $10
          from releases where app = $2
        returning *)
      select ${releaseColumns} from r join accounts c on c.id = r.account`,
@@ -80,6 +81,7 @@ export async function addRelease(
       sealed,
       release.outputToken,
       release.automatic,
+      appRouting(release.configVars),
     ],
   )
   return rows[0] as Release

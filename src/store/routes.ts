@@ -3,6 +3,7 @@
  * statement, so they are of one moment.
  */
 
+import type { AppRouting } from '../model/app-routing.ts'
 import type { AppId, DynoId, FormationId, RegionId } from '../model/ids.ts'
 import type { DynoState } from '../model/dyno.ts'
 import type { Queryable } from './queryable.ts'
@@ -28,6 +29,10 @@ export interface RoutedApp {
   readonly maintenance: boolean
   /** Whether the current release has code. */
   readonly deployed: boolean
+  /** Null: as all others are. */
+  readonly routing: AppRouting | null
+  /** Clients are to come back to the dyno they were at. */
+  readonly sticky: boolean
   /** It sleeps until it is asked for. */
   readonly idle: boolean
   /** How many web dynos are wanted. */
@@ -63,13 +68,15 @@ export async function routerFacts(
     `select json_build_object('name', r.name, 'domain', r.domain, 'httpPort', r.http_port) as region,
             (select coalesce(json_agg(json_build_object(
                       'id', a.id, 'name', a.name, 'maintenance', a.maintenance,
-                      'deployed', l.slug is not null,
+                      'deployed', l.slug is not null, 'routing', l.routing,
+                      'sticky', coalesce(t.enabled, false),
                       'idle', a.idle_since is not null,
                       'web', case when f.command is null then 0 else f.quantity end,
                       'slot', s.slot) order by a.name), '[]')
                from apps a
                left join releases l on l.id = a.current_release
                left join formations f on f.app = a.id and f.type = 'web'
+               left join app_features t on t.app = a.id and t.name = 'http-session-affinity'
                left join router_slots s on s.app = a.id
               where a.region = r.name and a.deleted_at is null) as apps,
             (select coalesce(json_agg(json_build_object(

@@ -3,12 +3,7 @@ import type { AppFeature as ApiFeature } from '@heroku-cli/schema'
 import { Type } from 'typebox'
 
 import { setAppFeature } from '../../actions/set-app-feature.ts'
-import {
-  ABSENT_FEATURES,
-  APP_FEATURES,
-  type AppFeature,
-  findFeature,
-} from '../../model/app-features.ts'
+import { APP_FEATURES, type AppFeature, findFeature } from '../../model/app-features.ts'
 import type { App } from '../../model/app.ts'
 import { isUuid } from '../../model/ids.ts'
 import { namedId } from '../../model/named-id.ts'
@@ -82,8 +77,7 @@ function requireFeature(identity: string): AppFeature {
     ? APP_FEATURES.find((it) => idOf(it) === identity)
     : findFeature(identity)
   if (found) return found
-  const absent = ABSENT_FEATURES[identity] ?? `Couldn't find that feature.`
-  throw new Problem('not_found', absent)
+  throw new Problem('not_found', `Couldn't find that feature.`)
 }
 
 function idOf({ name }: AppFeature): string {

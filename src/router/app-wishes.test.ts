@@ -1,0 +1,236 @@
+/** What an app wants otherwise than others, by config vars and features, over a real HAProxy. */
+
+import assert from 'node:assert/strict'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import { test, type TestContext } from 'node:test'
+
+import { aBackend, type ARouter, aRouter, type Got } from '../../test/a-router.ts'
+import { aDatabase } from '../../test/postgres.ts'
+import { until } from '../../test/until.ts'
+import { SECOND } from '../lib/clock.ts'
+import { parseRouterRecord } from '../logs/router-record.ts'
+import type { AppId, DynoId } from '../model/ids.ts'
+import { HEROKU_TIMEOUTS } from './haproxy-config.ts'
+import { ask as askHaproxy } from './haproxy-socket.ts'
+
+const pool = aDatabase()
+const IMPATIENT = { ...HEROKU_TIMEOUTS, firstByte: SECOND, idle: 2 * SECOND }
+
+let shops = 0
+
+async function aStickyWorld(t: TestContext) {
+  const router = await aRouter(t, pool)
+  const shop = `shop${++shops}`
+  const app = await router.app(shop, { web: 3 })
+  const dynos = new Map<string, DynoId>()
+  for (const name of ['a', 'b', 'c']) {
+    const at = await aBackend(t, (_, response) => response.end(name))
+    dynos.set(name, await router.dyno(app, at))
+  }
+  const ask = (cookie = '') => router.get(`${shop}.localhost`, '/', { cookie })
+  return { router, app, dynos, ask }
+}
+
+function cookieOf({ headers }: Got): string {
+  return String(headers['set-cookie'] ?? '')
+}
+
+/** The pid of the HAProxy that serves: a reload makes another. */
+async function workerOf(router: ARouter): Promise<string> {
+  const answer = await askHaproxy(join(router.directory, 'admin.sock'), ['show info'])
+  assert.ok(answer.is === 'answered')
+  return /^Pid: (\d+)$/m.exec(answer.text)?.[1] ?? ''
+}
+
+async function answersFor(
+  ask: (cookie: string) => Promise<Got>,
+  cookie: string,
+  times = 12,
+): Promise<Set<string>> {
+  const bodies = new Set<string>()
+  for (let time = 0; time < times; time++) bodies.add((await ask(cookie)).body)
+  return bodies
+}
+
+test('without the feature there is no cookie, and one that is sent means nothing', async (t) => {
+  const { router, ask } = await aStickyWorld(t)
+  await router.look()
+  await router.start()
+  const first = await ask()
+  assert.equal(cookieOf(first), '')
+  const bodies = await answersFor(ask, 'heroku-session-affinity=x; mine=1', 40)
+  assert.equal(bodies.size, 3)
+})
+
+test('a client that keeps the cookie comes back to its dyno, until that is gone', async (t) => {
+  const { router, app, dynos, ask } = await aStickyWorld(t)
+  await router.wish(app, { sticky: true })
+  // Of the file, as after a restart.
+  await router.look()
+  await router.start()
+  const first = await ask()
+  assert.match(
+    cookieOf(first),
+    /^heroku-session-affinity=[^;]+; path=\/; HttpOnly; Max-Age=86400$/,
+  )
+  const cookie = cookieOf(first).split(';')[0] ?? ''
+  assert.deepEqual(await answersFor(ask, cookie), new Set([first.body]))
+  assert.equal((await answersFor(ask, '', 40)).size, 3)
+
+  await router.become(dynos.get(first.body) as DynoId, 'stopping')
+  await until('it is out', async () => {
+    await router.look()
+    return !(await router.isRouted(dynos.get(first.body) as DynoId))
+  })
+  const next = await ask(cookie)
+  assert.notEqual(next.body, first.body)
+  const other = cookieOf(next).split(';')[0] ?? ''
+  assert.match(other, /^heroku-session-affinity=/)
+  assert.deepEqual(await answersFor(ask, other), new Set([next.body]))
+})
+
+test('affinity is switched on and off while HAProxy runs, for dynos that came meanwhile too', async (t) => {
+  const { router, app, ask } = await aStickyWorld(t)
+  await router.look()
+  await router.start()
+  const worker = await workerOf(router)
+  await router.wish(app, { sticky: true })
+  await router.look()
+  const late = await aBackend(t, (_, response) => response.end('late'))
+  await router.dyno(app, late)
+  await router.look()
+  const cookies = new Map<string, string>()
+  await until('each dyno has been met', async () => {
+    const got = await ask()
+    cookies.set(got.body, cookieOf(got).split(';')[0] ?? '')
+    return cookies.size === 4
+  })
+  assert.equal(new Set(cookies.values()).size, 4)
+  for (const [body, cookie] of cookies) {
+    assert.deepEqual(await answersFor(ask, cookie, 6), new Set([body]))
+  }
+  await router.wish(app, { sticky: false })
+  await router.look()
+  const [some = ''] = cookies.values()
+  assert.equal((await answersFor(ask, some, 60)).size, 4)
+  assert.equal(await workerOf(router), worker)
+})
+
+test('a time to the first byte is an app’s own, longer or shorter', async (t) => {
+  const router = await aRouter(t, pool, { timeouts: IMPATIENT })
+  const slow = () =>
+    aBackend(t, (_, response) => {
+      setTimeout(() => response.end('at last'), 1.5 * SECOND)
+    })
+  const apps = new Map<string, AppId>()
+  for (const name of ['usual', 'patient', 'hasty']) {
+    apps.set(name, await router.app(name))
+    await router.dyno(apps.get(name) as AppId, await slow())
+  }
+  await router.wish(apps.get('patient') as AppId, {
+    routing: { responseTimeout: 20 * SECOND },
+  })
+  await router.wish(apps.get('hasty') as AppId, { routing: { responseTimeout: SECOND } })
+  await router.look()
+  await router.start()
+  const got = await Promise.all(
+    ['usual', 'patient', 'hasty'].map((name) => router.get(`${name}.localhost`)),
+  )
+  assert.deepEqual(
+    got.map((it) => it.status),
+    [503, 200, 503],
+  )
+  await until('all are told of', () => router.records.length === 3)
+  const said = router.records.map((it) => parseRouterRecord(it)?.message ?? '')
+  assert.equal(
+    said.filter((it) => it.includes('code=H12 desc="Request timeout"')).length,
+    2,
+  )
+})
+
+test('how long a websocket may be silent is an app’s own', async (t) => {
+  const router = await aRouter(t, pool, { timeouts: IMPATIENT })
+  const [usual, patient] = [await router.app('silent'), await router.app('still')]
+  for (const app of [usual, patient]) {
+    const at = await aBackend(t, undefined)
+    at.server.on('upgrade', (_, socket) => {
+      socket.on('error', () => {})
+      socket.write(
+        'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n',
+      )
+    })
+    await router.dyno(app, at)
+  }
+  await router.wish(patient, { routing: { idleTimeout: 60 * SECOND } })
+  await router.look()
+  await router.start()
+  const ended: string[] = []
+  const sockets = ['silent', 'still'].map((name) => {
+    const socket = connect(router.port, '127.0.0.1')
+    socket.write(
+      `GET / HTTP/1.1\r\nHost: ${name}.localhost\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n`,
+    )
+    socket.resume().on('close', () => ended.push(name))
+    return socket
+  })
+  await until('the usual one is over', () => ended.length > 0)
+  assert.deepEqual(ended, ['silent'])
+  for (const socket of sockets) socket.destroy()
+})
+
+test('an app’s own pages lie over ours, wherever an error comes from', async (t) => {
+  const router = await aRouter(t, pool, { timeouts: IMPATIENT })
+  const routing = {
+    errorPage: '//pages/error?a&b',
+    maintenancePage: 'https://pages/maintenance',
+  }
+  const mute = await aBackend(t, () => {})
+  const rude = await aBackend(t, (request) => request.socket.destroy())
+  const broken = await aBackend(t, (_, response) => {
+    response.writeHead(502).end('my own')
+  })
+  const apps = {
+    crashed: await router.app('crashed'),
+    mute: await router.app('mute'),
+    rude: await router.app('rude'),
+    broken: await router.app('broken'),
+    closed: await router.app('closed'),
+    plain: await router.app('plain'),
+  }
+  await router.dyno(apps.crashed, await aBackend(t, () => {}), 'crashed')
+  await router.dyno(apps.mute, mute)
+  await router.dyno(apps.rude, rude)
+  await router.dyno(apps.broken, broken)
+  await router.dyno(apps.plain, await aBackend(t, (request) => request.socket.destroy()))
+  for (const [name, app] of Object.entries(apps)) {
+    if (name !== 'plain') await router.wish(app, { routing })
+  }
+  await pool.query('update apps set maintenance = true where id = $1', [apps.closed])
+  await router.look()
+  await router.start()
+
+  for (const name of ['crashed', 'mute', 'rude']) {
+    const { status, body } = await router.get(`${name}.localhost`)
+    assert.equal(status, 503, name)
+    assert.ok(body.includes('src="//pages/error?a&amp;b"'), `${name}: ${body}`)
+    assert.ok(body.includes('height: 100%;'), name)
+  }
+  const closed = await router.get('closed.localhost')
+  assert.equal(closed.status, 503)
+  assert.ok(closed.body.includes('src="https://pages/maintenance"'))
+  const plain = await router.get('plain.localhost')
+  assert.equal(plain.status, 503)
+  assert.ok(plain.body.includes('src=""'))
+  assert.equal(plain.headers['mayfly-gave-up'], undefined)
+  const own = await router.get('broken.localhost')
+  assert.deepEqual([own.status, own.body], [502, 'my own'])
+
+  // While it runs.
+  await router.wish(apps.crashed, { routing: { errorPage: 'https://new/' } })
+  await router.look()
+  assert.ok((await router.get('crashed.localhost')).body.includes('src="https://new/"'))
+  // A key of the map is no host.
+  const odd = await router.get(`error:${apps.crashed}`)
+  assert.equal(odd.status, 404)
+})
