@@ -260,6 +260,20 @@ CREATE TABLE public.releases (
     CONSTRAINT releases_version_check CHECK ((version > 0))
 );
 
+CREATE TABLE public.router_measures (
+    app uuid NOT NULL,
+    period integer NOT NULL,
+    at timestamp with time zone NOT NULL,
+    writer uuid NOT NULL,
+    dynos integer NOT NULL,
+    keys smallint[] NOT NULL,
+    counts bigint[] NOT NULL,
+    service_total bigint NOT NULL,
+    service_longest bigint NOT NULL,
+    CONSTRAINT router_measures_period_check CHECK ((period = ANY (ARRAY[60, 600, 3600])))
+)
+WITH (fillfactor='70');
+
 CREATE TABLE public.router_slots (
     region text NOT NULL,
     slot integer NOT NULL,
@@ -452,6 +466,9 @@ ALTER TABLE ONLY public.releases
 ALTER TABLE ONLY public.releases
     ADD CONSTRAINT releases_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.router_measures
+    ADD CONSTRAINT router_measures_pkey PRIMARY KEY (app, period, at, writer);
+
 ALTER TABLE ONLY public.router_slots
     ADD CONSTRAINT router_slots_app_key UNIQUE (app);
 
@@ -516,6 +533,8 @@ CREATE INDEX placed_builds ON public.builds USING btree (app) WHERE (address IS 
 CREATE UNIQUE INDEX release_phases ON public.one_offs USING btree (release_phase);
 
 CREATE INDEX routed_dynos ON public.dynos USING btree (region) WHERE routed;
+
+CREATE INDEX router_measures_by_age ON public.router_measures USING btree (period, at);
 
 CREATE INDEX unplaced_dynos ON public.dynos USING btree (region, created_at) WHERE ((state = 'starting'::text) AND (placed_at IS NULL));
 
@@ -616,6 +635,9 @@ ALTER TABLE ONLY public.releases
 
 ALTER TABLE ONLY public.releases
     ADD CONSTRAINT releases_slug_fkey FOREIGN KEY (slug) REFERENCES public.slugs(id);
+
+ALTER TABLE ONLY public.router_measures
+    ADD CONSTRAINT router_measures_app_fkey FOREIGN KEY (app) REFERENCES public.apps(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.router_slots
     ADD CONSTRAINT router_slots_app_fkey FOREIGN KEY (app) REFERENCES public.apps(id) ON DELETE CASCADE;

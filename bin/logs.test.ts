@@ -394,6 +394,15 @@ suite('logs', () => {
     const lines = await read(app, { source: 'heroku', dyno: 'router' })
     assert.deepEqual(new Set(lines).size, 1)
     assert.match(lines[0] ?? '', /^heroku\[router\]: at=info method=GET path="\/é" host=/)
+    await until('all are counted', async () => {
+      const { rows } = await pool.query<{ requests: string }>(
+        `select sum(count) as requests
+           from router_measures, unnest(keys, counts) as it (key, count)
+          where app = $1 and key < 6`,
+        [app],
+      )
+      return rows[0]?.requests === '3'
+    })
   })
 
   test('killed again and again, it neither loses nor doubles a line', async () => {
