@@ -204,6 +204,22 @@ CREATE TABLE public.migrations (
     applied_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
+CREATE TABLE public.monitors (
+    id uuid NOT NULL,
+    app uuid NOT NULL,
+    is_active boolean NOT NULL,
+    value integer NOT NULL,
+    min_quantity integer NOT NULL,
+    max_quantity integer NOT NULL,
+    notification_channels text[] NOT NULL,
+    notification_period integer NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT monitors_check CHECK ((max_quantity >= min_quantity)),
+    CONSTRAINT monitors_min_quantity_check CHECK ((min_quantity >= 1)),
+    CONSTRAINT monitors_value_check CHECK ((value >= 1))
+);
+
 CREATE TABLE public.one_offs (
     dyno uuid NOT NULL,
     account uuid NOT NULL,
@@ -258,6 +274,13 @@ CREATE TABLE public.releases (
     output_token text,
     CONSTRAINT releases_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'succeeded'::text, 'failed'::text, 'expired'::text]))),
     CONSTRAINT releases_version_check CHECK ((version > 0))
+);
+
+CREATE TABLE public.router_counting (
+    one boolean DEFAULT true NOT NULL,
+    since timestamp with time zone NOT NULL,
+    until timestamp with time zone NOT NULL,
+    CONSTRAINT router_counting_one_check CHECK (one)
 );
 
 CREATE TABLE public.router_measures (
@@ -442,6 +465,12 @@ ALTER TABLE ONLY public.log_sessions
 ALTER TABLE ONLY public.migrations
     ADD CONSTRAINT migrations_pkey PRIMARY KEY (name);
 
+ALTER TABLE ONLY public.monitors
+    ADD CONSTRAINT monitors_app_key UNIQUE (app);
+
+ALTER TABLE ONLY public.monitors
+    ADD CONSTRAINT monitors_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.one_offs
     ADD CONSTRAINT one_offs_attach_secret_sha256_key UNIQUE (attach_secret_sha256);
 
@@ -465,6 +494,9 @@ ALTER TABLE ONLY public.releases
 
 ALTER TABLE ONLY public.releases
     ADD CONSTRAINT releases_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.router_counting
+    ADD CONSTRAINT router_counting_pkey PRIMARY KEY (one);
 
 ALTER TABLE ONLY public.router_measures
     ADD CONSTRAINT router_measures_pkey PRIMARY KEY (app, period, at, writer);
@@ -614,6 +646,9 @@ ALTER TABLE ONLY public.formations
 
 ALTER TABLE ONLY public.log_sessions
     ADD CONSTRAINT log_sessions_app_fkey FOREIGN KEY (app) REFERENCES public.apps(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.monitors
+    ADD CONSTRAINT monitors_app_fkey FOREIGN KEY (app) REFERENCES public.apps(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.one_offs
     ADD CONSTRAINT one_offs_account_fkey FOREIGN KEY (account) REFERENCES public.accounts(id);

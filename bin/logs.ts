@@ -22,7 +22,11 @@ import { sessionServer } from '../src/logs/session-server.ts'
 import { listen } from '../src/store/listen.ts'
 import { presentApps } from '../src/store/log-intake.ts'
 import { LOG_LINES } from '../src/store/log-lines.ts'
-import { ageRouterMeasures, putRouterMeasures } from '../src/store/router-measures.ts'
+import {
+  ageRouterMeasures,
+  noteCounting,
+  putRouterMeasures,
+} from '../src/store/router-measures.ts'
 import { WEBHOOKS } from '../src/store/webhooks.ts'
 import { forgetLeases } from '../src/store/work.ts'
 import { heedHappenings } from '../src/webhooks/heed-happenings.ts'
@@ -144,6 +148,7 @@ async function forgetDestroyedApps(): Promise<void> {
 async function putCounts(): Promise<void> {
   await counts
     .flush((counted) => putRouterMeasures(measures, writer, counted))
+    .then(() => noteCounting(measures, systemClock.now()))
     .catch((error: unknown) => log.error('cannot write down what was counted', error))
 }
 

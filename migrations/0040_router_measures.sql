@@ -6,7 +6,7 @@ create table router_measures (
   period          integer     not null check (period in (60, 600, 3600)),
   at              timestamptz not null,
   writer          uuid        not null,
-  -- Web dynos that were up; of longer periods, the most.
+  -- The fewest web dynos that were up.
   dynos           integer     not null,
   keys            smallint[]  not null,
   counts          bigint[]    not null,
@@ -16,3 +16,11 @@ create table router_measures (
 ) with (fillfactor = 70);
 
 create index router_measures_by_age on router_measures (period, at);
+
+-- From when to when requests have been counted without a gap: where none were counted, there
+-- were none.
+create table router_counting (
+  one   boolean     primary key default true check (one),
+  since timestamptz not null,
+  until timestamptz not null
+);

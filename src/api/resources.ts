@@ -14,6 +14,7 @@ import { features } from './resources/features.ts'
 import { formations } from './resources/formations.ts'
 import { health } from './resources/health.ts'
 import { logSessions } from './resources/log-sessions.ts'
+import { monitors } from './resources/monitors.ts'
 import { regions } from './resources/regions.ts'
 import { releases } from './resources/releases.ts'
 import { slugs } from './resources/slugs.ts'
@@ -43,6 +44,7 @@ export const resources: readonly Resource[] = [
   formations,
   health,
   logSessions,
+  monitors,
   regions,
   releases,
   slugs,

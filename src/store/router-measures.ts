@@ -29,7 +29,7 @@ export async function putRouterMeasures(
               "serviceTotal" bigint, "serviceLongest" bigint)
        join apps a on a.id = it.app and a.deleted_at is null
      on conflict (app, period, at, writer) do update
-        set dynos = excluded.dynos, keys = excluded.keys, counts = excluded.counts,
+        set dynos = least(router_measures.dynos, excluded.dynos), keys = excluded.keys, counts = excluded.counts,
             service_total = excluded.service_total,
             service_longest = excluded.service_longest`,
     [JSON.stringify(counted), writer],
@@ -39,7 +39,7 @@ export async function putRouterMeasures(
 export interface KeptMeasures extends SparseMeasures {
   readonly app: AppId
   readonly at: Date
-  /** Web dynos that were up. */
+  /** The fewest web dynos that were up. */
   readonly dynos: number
 }
 
@@ -93,7 +93,7 @@ async function takeTogether(
        returning app, date_bin(make_interval(secs => $3), at, 'epoch') as at, dynos, keys,
                  counts, service_total, service_longest),
      whole as (
-       select app, at, max(dynos) as dynos, sum(service_total) as service_total,
+       select app, at, min(dynos) as dynos, sum(service_total) as service_total,
               max(service_longest) as service_longest
          from old group by app, at),
      counted as (
@@ -118,4 +118,26 @@ async function forget(db: Queryable, period: number, before: Date): Promise<void
     period / SECOND,
     before,
   ])
+}
+
+/** Longer without a word from who counts: a gap. */
+const LONGEST_SILENCE = MINUTE
+
+/** Says that all requests up to now are written down. */
+export async function noteCounting(db: Queryable, now: Date): Promise<void> {
+  await db.query(
+    `insert into router_counting (since, until) values ($1, $1)
+     on conflict (one) do update
+        set since = case when router_counting.until < $2 then $1 else router_counting.since end,
+            until = $1`,
+    [now, later(now, -LONGEST_SILENCE)],
+  )
+}
+
+/** From when to when requests have been counted without a gap; undefined: never yet. */
+export async function countedTime(
+  db: Queryable,
+): Promise<{ readonly since: Date; readonly until: Date } | undefined> {
+  const { rows } = await db.query('select since, until from router_counting')
+  return (rows as { since: Date; until: Date }[])[0]
 }
