@@ -26,7 +26,7 @@ import {
   routerMeasures,
 } from '../src/store/router-measures.ts'
 import { aBackend, aRouter } from './a-router.ts'
-import { anApi } from './an-api.ts'
+import { anApi, type Json } from './an-api.ts'
 import { aDatabase } from './postgres.ts'
 import { until } from './until.ts'
 
@@ -128,10 +128,8 @@ test('web dynos come when the app is slow, go when fewer do, and stay when a per
   assert.equal(formation.quantity, 2)
   await call('PATCH /apps/busy/formation/web', { quantity: 4 })
   assert.equal(await looked(), 4, 'a person wanted more than its most')
-  const found = await call(`GET ${monitors}`)
-  assert.deepEqual(found.body, [
-    { ...monitor, is_active: false, updated_at: found.body[0]?.updated_at },
-  ])
+  const [found] = (await call(`GET ${monitors}`)).body as unknown as Json[]
+  assert.equal(found?.is_active, false)
 
   await call(`PATCH ${monitors}/${monitor.id}`, { is_active: true, max_quantity: 2 })
   assert.equal(await looked(), 2, 'no more than its most, at once')
@@ -151,7 +149,7 @@ test('web dynos come when the app is slow, go when fewer do, and stay when a per
   )
   const events = await call('GET /apps/busy/events?kind=formation.scaled')
   assert.deepEqual(
-    (events.body as unknown as { cause: string | null }[]).map((it) => it.cause),
+    (events.body as unknown as Json[]).map((it) => it.cause),
     ['autoscaling', 'autoscaling', null, null, 'autoscaling'],
   )
 })

@@ -15,8 +15,9 @@ export async function heedManualScaling(
   changed: readonly AppFormation[],
 ): Promise<void> {
   const web = changed.find((it) => it.type === 'web')
-  const monitor = web && (await findMonitor(tx, app.id))
-  if (!monitor?.isActive || web.quantity === 0) return
+  if (!web || web.quantity === 0) return
+  const monitor = await findMonitor(tx, app.id)
+  if (!monitor?.isActive) return
   const { min, max } = monitor.wanted
   if (web.quantity >= min && web.quantity <= max) {
     await wakeAutoscaling(tx, app)

@@ -1,4 +1,5 @@
 import { account } from './resources/account.ts'
+import { appMetrics } from './resources/app-metrics.ts'
 import { apps } from './resources/apps.ts'
 import { authorizations } from './resources/authorizations.ts'
 import { builds } from './resources/builds.ts'
@@ -29,6 +30,7 @@ import type { Resource } from './server.ts'
 /** Everything the API answers. */
 export const resources: readonly Resource[] = [
   account,
+  appMetrics,
   apps,
   authorizations,
   builds,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 
-import { anApi, type AnApi } from '../../../test/an-api.ts'
+import { anApi, type AnApi, type Json } from '../../../test/an-api.ts'
 import { anApp, type AnApp } from '../../../test/an-app.ts'
 import { aDatabase } from '../../../test/postgres.ts'
 
@@ -10,9 +10,9 @@ let call: AnApi['call']
 let made: AnApp
 let url = ''
 
-async function present() {
+async function present(): Promise<Json | undefined> {
   const { body } = await call(`GET ${url}`)
-  return body[0]
+  return (body as unknown as Json[])[0]
 }
 
 async function figures() {
