@@ -88,6 +88,13 @@ CREATE TABLE public.builds (
     CONSTRAINT builds_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'succeeded'::text, 'failed'::text])))
 );
 
+CREATE UNLOGGED TABLE public.dyno_memory (
+    dyno uuid NOT NULL,
+    used bigint NOT NULL,
+    quota bigint NOT NULL,
+    at timestamp with time zone NOT NULL
+);
+
 CREATE TABLE public.dynos (
     id uuid NOT NULL,
     app uuid NOT NULL,
@@ -438,6 +445,9 @@ ALTER TABLE ONLY public.builds
 ALTER TABLE ONLY public.builds
     ADD CONSTRAINT builds_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.dyno_memory
+    ADD CONSTRAINT dyno_memory_pkey PRIMARY KEY (dyno);
+
 ALTER TABLE ONLY public.dynos
     ADD CONSTRAINT dynos_pkey PRIMARY KEY (id);
 
@@ -622,6 +632,9 @@ ALTER TABLE ONLY public.builds
 
 ALTER TABLE ONLY public.builds
     ADD CONSTRAINT builds_source_fkey FOREIGN KEY (source) REFERENCES public.sources(id);
+
+ALTER TABLE ONLY public.dyno_memory
+    ADD CONSTRAINT dyno_memory_dyno_fkey FOREIGN KEY (dyno) REFERENCES public.dynos(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.dynos
     ADD CONSTRAINT dynos_app_fkey FOREIGN KEY (app) REFERENCES public.apps(id) ON DELETE CASCADE;

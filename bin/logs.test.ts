@@ -22,6 +22,7 @@ import { after, before, suite, test } from 'node:test'
 import { dataDirectory } from '../src/installation/data-directory.ts'
 import { KEY_BYTES, secretBox } from '../src/lib/secret-box.ts'
 import { type AppId, type DynoId, newId } from '../src/model/ids.ts'
+import { layout } from '../src/model/router-measures.ts'
 import { type DeliveryId, PLATFORM } from '../src/model/webhook.ts'
 import { type LogLine, writeLogLines } from '../src/store/log-lines.ts'
 import { publish } from '../src/store/publish.ts'
@@ -403,6 +404,21 @@ suite('logs', () => {
       )
       return rows[0]?.requests === '3'
     })
+    const socketPath = join(data.run('logs'), 'http.sock')
+    const [response] = (await once(
+      request({ socketPath, path: '/counts' }).end(),
+      'response',
+    )) as [IncomingMessage]
+    const counts = JSON.parse((await response.toArray()).join('')) as unknown
+    assert.deepEqual(counts, [
+      {
+        app,
+        keys: [layout.STATUS + 2, layout.SERVICE + 8, layout.CONNECT + 1, layout.QUEUE],
+        counts: [3, 3, 3, 3],
+        serviceTotal: 24,
+        serviceLongest: 8,
+      },
+    ])
   })
 
   test('killed again and again, it neither loses nor doubles a line', async () => {

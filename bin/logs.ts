@@ -53,14 +53,15 @@ const files = new DynoFiles({
   log,
 })
 const platform = serially(() => takePlatformLines(pool, channels))
+const counts = new RouterCounts(systemClock)
 const sessions = sessionServer({
   pool,
   channels,
   drain: async (app) => void (await Promise.all([platform(), files.drain(app)])),
+  counts: () => counts.totals(),
   clock: systemClock,
   log,
 })
-const counts = new RouterCounts(systemClock)
 const router = routerLineServer({ channels, parse: parseRouterRecord, counts })
 // Of its own: lines and sessions do not wait for it, nor it for a disk.
 const measures = part.hastyPool(1)
@@ -134,7 +135,8 @@ async function tellWebhooks(): Promise<void> {
 async function forgetDestroyedApps(): Promise<void> {
   try {
     const apps = channels.apps()
-    const present = await presentApps(pool, apps)
+    const present = await presentApps(pool, [...apps, ...counts.apps()])
+    counts.forget(present)
     for (const app of apps) {
       if (present.has(app)) continue
       files.drop(app)

@@ -15,6 +15,7 @@ import { features } from './resources/features.ts'
 import { formations } from './resources/formations.ts'
 import { health } from './resources/health.ts'
 import { logSessions } from './resources/log-sessions.ts'
+import { metrics } from './resources/metrics.ts'
 import { monitors } from './resources/monitors.ts'
 import { regions } from './resources/regions.ts'
 import { releases } from './resources/releases.ts'
@@ -46,6 +47,7 @@ export const resources: readonly Resource[] = [
   formations,
   health,
   logSessions,
+  metrics,
   monitors,
   regions,
   releases,

@@ -93,6 +93,26 @@ test('minutes stand apart, and what a predecessor counted of one is not lost', a
   )
 })
 
+test('the totals go on when a minute is over, and end with the app', async () => {
+  const { app } = await anApp(pool)
+  const { counts, put, at } = aCounter()
+  counts.counter()(app.id, well)
+  at(later(start, MINUTE))
+  counts.counter()(app.id, { ...well, service: 50 })
+  await put()
+  counts.counter()(app.id, well)
+  at(later(start, 5 * MINUTE))
+  await put()
+  const total = together(counts.totals())
+  assert.deepEqual(
+    [requestsIn(total), total.serviceTotal, total.serviceLongest],
+    [3, 70, 50],
+  )
+  assert.deepEqual(counts.apps(), [app.id])
+  counts.forget(new Set())
+  assert.deepEqual(counts.totals(), [])
+})
+
 test('what could not be written is written later; apps that there are not are let go', async () => {
   const { app } = await anApp(pool)
   const { counts, put, at } = aCounter()

@@ -9,7 +9,14 @@
 import { type Clock, MINUTE } from '../lib/clock.ts'
 import { type AppId, isUuid } from '../model/ids.ts'
 import { bucketOf } from '../model/latency-histogram.ts'
-import { COUNTS, layout, type RequestMeasure } from '../model/router-measures.ts'
+import {
+  COUNTS,
+  layout,
+  type RequestMeasure,
+  sparse,
+  type SparseMeasures,
+  together,
+} from '../model/router-measures.ts'
 import type { CountedMinute } from '../store/router-measures.ts'
 
 /** Anyone on this machine may send records: what they make us remember has an end. */
@@ -36,6 +43,8 @@ const { STATUS, CODE, SERVICE, CONNECT, QUEUE } = layout
 export class RouterCounts {
   readonly #clock: Clock
   #minutes: Minute[] = []
+  /** Of minutes that are over, since this process started. */
+  readonly #before = new Map<AppId, SparseMeasures>()
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -82,7 +91,35 @@ export class RouterCounts {
       for (const { cell } of changed) cell.changed = true
       throw error
     }
-    this.#minutes = this.#minutes.filter((it) => it === present || !written.includes(it))
+    this.#end(written.filter((it) => it !== present && this.#minutes.includes(it)))
+  }
+
+  /** All that was counted since this process started. */
+  totals(): (SparseMeasures & { readonly app: AppId })[] {
+    const now = new Map(this.#before)
+    for (const { cells } of this.#minutes) {
+      for (const [app, cell] of cells) addTo(now, app, sparse(cell))
+    }
+    return [...now].map(([app, it]) => ({ app, ...it }))
+  }
+
+  /** Forgets the totals of apps that there are not any more. */
+  forget(present: ReadonlySet<AppId>): void {
+    for (const app of this.#before.keys()) {
+      if (!present.has(app)) this.#before.delete(app)
+    }
+  }
+
+  /** The apps that have totals of minutes that are over. */
+  apps(): AppId[] {
+    return [...this.#before.keys()]
+  }
+
+  #end(minutes: readonly Minute[]): void {
+    for (const [app, cell] of minutes.flatMap(({ cells }) => [...cells])) {
+      addTo(this.#before, app, sparse(cell))
+    }
+    this.#minutes = this.#minutes.filter((it) => !minutes.includes(it))
   }
 
   #present(): Minute {
@@ -91,7 +128,8 @@ export class RouterCounts {
     // A clock that was put back counts on in the minute it had got to.
     if (last && at <= last.at.getTime()) return last
     const minute = { at: new Date(at), cells: new Map<AppId, Cell>() }
-    this.#minutes = [...this.#minutes, minute].slice(-MOST_MINUTES_WAITING)
+    this.#minutes.push(minute)
+    this.#end(this.#minutes.slice(0, -MOST_MINUTES_WAITING))
     return minute
   }
 }
@@ -120,13 +158,11 @@ function increase(counts: Uint32Array, key: number): void {
 }
 
 function countedOf(app: AppId, at: Date, cell: Cell): CountedMinute {
-  const keys: number[] = []
-  const counts: number[] = []
-  cell.counts.forEach((count, key) => {
-    if (count === 0) return
-    keys.push(key)
-    counts.push(count)
-  })
-  const { serviceTotal, serviceLongest } = cell
-  return { app, at, keys, counts, serviceTotal, serviceLongest }
+  return { app, at, ...sparse(cell) }
+}
+
+function addTo(all: Map<AppId, SparseMeasures>, app: AppId, more: SparseMeasures): void {
+  const had = all.get(app)
+  if (!had && all.size >= MOST_APPS) return
+  all.set(app, had ? sparse(together([had, more])) : more)
 }

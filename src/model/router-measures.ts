@@ -60,6 +60,26 @@ export function together(all: readonly SparseMeasures[]): Measures {
   return { counts, serviceTotal, serviceLongest }
 }
 
+export function sparse({
+  counts: all,
+  serviceTotal,
+  serviceLongest,
+}: {
+  readonly counts: ArrayLike<number>
+  readonly serviceTotal: number
+  readonly serviceLongest: number
+}): SparseMeasures {
+  const keys: number[] = []
+  const counts: number[] = []
+  for (let key = 0; key < all.length; key++) {
+    const count = all[key] ?? 0
+    if (count === 0) continue
+    keys.push(key)
+    counts.push(count)
+  }
+  return { keys, counts, serviceTotal, serviceLongest }
+}
+
 export function requestsIn({ counts }: Measures): number {
   return counts.subarray(STATUS, CODE).reduce((sum, it) => sum + it, 0)
 }
