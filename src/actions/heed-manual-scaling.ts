@@ -2,7 +2,7 @@ import type { App } from '../model/app.ts'
 import type { AppFormation } from '../model/app-formation.ts'
 import { switchedOff } from '../model/monitor.ts'
 import { writeLogLines } from '../store/log-lines.ts'
-import { findMonitor, putMonitor, wakeAutoscaling } from '../store/monitors.ts'
+import { findMonitor, putMonitor } from '../store/monitors.ts'
 import type { Queryable } from '../store/queryable.ts'
 
 /**
@@ -11,7 +11,7 @@ import type { Queryable } from '../store/queryable.ts'
  */
 export async function heedManualScaling(
   tx: Queryable,
-  app: Pick<App, 'id' | 'region' | 'regionId'>,
+  app: Pick<App, 'id'>,
   changed: readonly AppFormation[],
 ): Promise<void> {
   const web = changed.find((it) => it.type === 'web')
@@ -19,10 +19,7 @@ export async function heedManualScaling(
   const monitor = await findMonitor(tx, app.id)
   if (!monitor?.isActive) return
   const { min, max } = monitor.wanted
-  if (web.quantity >= min && web.quantity <= max) {
-    await wakeAutoscaling(tx, app)
-    return
-  }
+  if (web.quantity >= min && web.quantity <= max) return
   await putMonitor(tx, { ...monitor, isActive: false })
   const message = switchedOff(monitor.wanted, web.quantity)
   await writeLogLines(tx, [{ app: app.id, source: 'app', ps: 'api', message }])

@@ -6,7 +6,7 @@
 import type { Pool } from 'pg'
 
 import { autoscaleWeb } from '../actions/autoscale-web.ts'
-import { type Clock, HOUR, later, SECOND } from '../lib/clock.ts'
+import { type Clock, HOUR, later, MINUTE, SECOND } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import { decideScale, type PastMinute } from '../model/autoscaling.ts'
 import type { AppId } from '../model/ids.ts'
@@ -39,7 +39,7 @@ export function lookAfterAutoscaling(deps: AutoscalingDeps): Look {
   const { pool, region, clock, limits, log } = deps
   return async () => {
     const apps = await autoscaledApps(pool, region)
-    if (apps.length === 0) return Infinity
+    if (apps.length === 0) return MINUTE
     const counted = await countedTime(pool)
     const now = clock.now()
     const past = await pastOf(apps.map((it) => it.app))

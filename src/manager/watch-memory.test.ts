@@ -67,7 +67,7 @@ test('what a dyno uses is there for those who watch over the installation', asyn
   runtime.use(id, { rss: 100 * MiB, shared: 20 * MiB, cache: 400 * MiB })
   await look()
   assert.deepEqual(await memory(), [120])
-  runtime.use(id, { rss: 90 * MiB })
+  runtime.use(id, { rss: 90 * MiB, shared: 0 })
   await look()
   assert.deepEqual(await memory(), [90])
   await pool.query(`update dynos set state = 'down'`)

@@ -1,4 +1,4 @@
-import type { Autoscaling } from '../model/autoscaling.ts'
+import type { Autoscaled } from '../model/autoscaling.ts'
 import type { AppId, RegionId } from '../model/ids.ts'
 import type { Monitor } from '../model/monitor.ts'
 import type { Queryable } from './queryable.ts'
@@ -57,15 +57,8 @@ export async function wakeAutoscaling(
 }
 
 /** What autoscaling decides by, but for what was counted. */
-export interface AutoscaledApp {
+export interface AutoscaledApp extends Omit<Autoscaled, 'counted' | 'past'> {
   readonly app: AppId
-  readonly wanted: Autoscaling
-  readonly quantity: number
-  readonly up: number
-  readonly waits: boolean
-  readonly asleep: boolean
-  readonly maintenance: boolean
-  readonly changedAt: Date
 }
 
 /** The apps of a region that are to be scaled by themselves, and have something to scale. */

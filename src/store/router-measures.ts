@@ -22,7 +22,7 @@ export async function putRouterMeasures(
                                   service_longest)
      select it.app, 60, it.at, $2,
             (select count(*) from dynos d
-              where d.app = it.app and d.type = 'web' and d.state = 'up' and not d.leaving),
+              where d.app = it.app and d.type = 'web' and d.state = 'up'),
             it.keys, it.counts, it."serviceTotal", it."serviceLongest"
        from jsonb_to_recordset($1) as it (
               app uuid, at timestamptz, keys smallint[], counts bigint[],
@@ -39,7 +39,7 @@ export async function putRouterMeasures(
 export interface KeptMeasures extends SparseMeasures {
   readonly app: AppId
   readonly at: Date
-  /** The fewest web dynos that were up. */
+  /** The fewest web dynos that were up, those that serve until their successors do included. */
   readonly dynos: number
 }
 
