@@ -134,6 +134,12 @@ test('web dynos come when the app is slow, go when fewer do, and stay when a per
   await call(`PATCH ${monitors}/${monitor.id}`, { is_active: true, max_quantity: 2 })
   assert.equal(await looked(), 2, 'no more than its most, at once')
 
+  await pool.query(`update formations set size = 'Basic', quantity = 1 where app = $1`, [
+    app,
+  ])
+  await pool.query('update monitors set min_quantity = 2 where app = $1', [app])
+  assert.equal(await looked(), 1, 'no more than its size may have')
+
   assert.deepEqual(
     (await told(app)).map((line) => line.replace(/p95 \d+ms above/, 'p95 …ms above')),
     [
