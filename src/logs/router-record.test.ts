@@ -58,6 +58,8 @@ test('what is counted of a request is what its line says', () => {
     queue: 2,
   })
   assert.equal(measureOf({ ended: 'KD' })?.status, 0, 'nothing was answered')
+  const held = measureOf({ times: '1223 0 1 1226' })
+  assert.deepEqual([held?.queue, held?.service], [1223, 2], 'held until a dyno was up')
   assert.deepEqual(measureOf({ code: 'H14', status: 503, times: '0 -1 -1 0' }), {
     status: 503,
     code: 14,

@@ -114,13 +114,14 @@ function measureOf(
   { connect, service }: Times,
 ): RequestMeasure {
   const outcome: Outcome | undefined = code && OUTCOMES[code]
-  const queue = Number(fields.queued)
+  const queued = Number(fields.queued)
   return {
     status: Math.max(0, Number(outcome?.status ?? fields.status)),
     code: code && Number(code.slice(1)),
     service,
     connect,
-    queue: queue < 0 ? undefined : queue,
+    // HAProxy counts a request that is held until a dyno is up as still being received.
+    queue: queued < 0 ? undefined : Math.max(0, Number(fields.received)) + queued,
   }
 }
 

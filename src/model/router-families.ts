@@ -51,7 +51,7 @@ export function routerFamilies(apps: readonly AppMeasures[]): Family[] {
     },
     {
       name: 'mayfly_queue_seconds',
-      help: 'Until there was a dyno to connect to.',
+      help: 'From the first byte of the request until there was a dyno to connect to.',
       type: 'histogram',
       samples: apps.flatMap((it) => histogram(it, 'QUEUE')),
     },

@@ -15,7 +15,7 @@ export interface RequestMeasure {
   /** From the dyno's taking the connection to the end of its answer. */
   readonly service: number | undefined
   readonly connect: number | undefined
-  /** Until there was a dyno to connect to. */
+  /** From the request's first byte until there was a dyno to connect to. */
   readonly queue: number | undefined
 }
 
