@@ -88,6 +88,13 @@ CREATE TABLE public.builds (
     CONSTRAINT builds_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'succeeded'::text, 'failed'::text])))
 );
 
+CREATE UNLOGGED TABLE public.dyno_memory (
+    dyno uuid NOT NULL,
+    used bigint NOT NULL,
+    quota bigint NOT NULL,
+    at timestamp with time zone NOT NULL
+);
+
 CREATE TABLE public.dynos (
     id uuid NOT NULL,
     app uuid NOT NULL,
@@ -213,6 +220,22 @@ CREATE TABLE public.migrations (
     applied_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
+CREATE TABLE public.monitors (
+    id uuid NOT NULL,
+    app uuid NOT NULL,
+    is_active boolean NOT NULL,
+    value integer NOT NULL,
+    min_quantity integer NOT NULL,
+    max_quantity integer NOT NULL,
+    notification_channels text[] NOT NULL,
+    notification_period integer NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT monitors_check CHECK ((max_quantity >= min_quantity)),
+    CONSTRAINT monitors_min_quantity_check CHECK ((min_quantity >= 1)),
+    CONSTRAINT monitors_value_check CHECK ((value >= 1))
+);
+
 CREATE TABLE public.one_offs (
     dyno uuid NOT NULL,
     account uuid NOT NULL,
@@ -269,6 +292,27 @@ CREATE TABLE public.releases (
     CONSTRAINT releases_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'succeeded'::text, 'failed'::text, 'expired'::text]))),
     CONSTRAINT releases_version_check CHECK ((version > 0))
 );
+
+CREATE TABLE public.router_counting (
+    one boolean DEFAULT true NOT NULL,
+    since timestamp with time zone NOT NULL,
+    until timestamp with time zone NOT NULL,
+    CONSTRAINT router_counting_one_check CHECK (one)
+);
+
+CREATE TABLE public.router_measures (
+    app uuid NOT NULL,
+    period integer NOT NULL,
+    at timestamp with time zone NOT NULL,
+    writer uuid NOT NULL,
+    dynos integer NOT NULL,
+    keys smallint[] NOT NULL,
+    counts bigint[] NOT NULL,
+    service_total bigint NOT NULL,
+    service_longest bigint NOT NULL,
+    CONSTRAINT router_measures_period_check CHECK ((period = ANY (ARRAY[60, 600, 3600])))
+)
+WITH (fillfactor='70');
 
 CREATE TABLE public.router_slots (
     region text NOT NULL,
@@ -411,6 +455,9 @@ ALTER TABLE ONLY public.builds
 ALTER TABLE ONLY public.builds
     ADD CONSTRAINT builds_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.dyno_memory
+    ADD CONSTRAINT dyno_memory_pkey PRIMARY KEY (dyno);
+
 ALTER TABLE ONLY public.dynos
     ADD CONSTRAINT dynos_pkey PRIMARY KEY (id);
 
@@ -441,6 +488,12 @@ ALTER TABLE ONLY public.log_sessions
 ALTER TABLE ONLY public.migrations
     ADD CONSTRAINT migrations_pkey PRIMARY KEY (name);
 
+ALTER TABLE ONLY public.monitors
+    ADD CONSTRAINT monitors_app_key UNIQUE (app);
+
+ALTER TABLE ONLY public.monitors
+    ADD CONSTRAINT monitors_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.one_offs
     ADD CONSTRAINT one_offs_attach_secret_sha256_key UNIQUE (attach_secret_sha256);
 
@@ -464,6 +517,12 @@ ALTER TABLE ONLY public.releases
 
 ALTER TABLE ONLY public.releases
     ADD CONSTRAINT releases_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.router_counting
+    ADD CONSTRAINT router_counting_pkey PRIMARY KEY (one);
+
+ALTER TABLE ONLY public.router_measures
+    ADD CONSTRAINT router_measures_pkey PRIMARY KEY (app, period, at, writer);
 
 ALTER TABLE ONLY public.router_slots
     ADD CONSTRAINT router_slots_app_key UNIQUE (app);
@@ -532,6 +591,8 @@ CREATE UNIQUE INDEX release_phases ON public.one_offs USING btree (release_phase
 
 CREATE INDEX routed_dynos ON public.dynos USING btree (region) WHERE routed;
 
+CREATE INDEX router_measures_by_age ON public.router_measures USING btree (period, at);
+
 CREATE INDEX unplaced_dynos ON public.dynos USING btree (region, created_at) WHERE ((state = 'starting'::text) AND (placed_at IS NULL));
 
 CREATE INDEX webhook_attempts_of_delivery ON public.webhook_attempts USING btree (delivery, created_at);
@@ -587,6 +648,9 @@ ALTER TABLE ONLY public.builds
 ALTER TABLE ONLY public.builds
     ADD CONSTRAINT builds_source_fkey FOREIGN KEY (source) REFERENCES public.sources(id);
 
+ALTER TABLE ONLY public.dyno_memory
+    ADD CONSTRAINT dyno_memory_dyno_fkey FOREIGN KEY (dyno) REFERENCES public.dynos(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.dynos
     ADD CONSTRAINT dynos_app_fkey FOREIGN KEY (app) REFERENCES public.apps(id) ON DELETE CASCADE;
 
@@ -617,6 +681,9 @@ ALTER TABLE ONLY public.formations
 ALTER TABLE ONLY public.log_sessions
     ADD CONSTRAINT log_sessions_app_fkey FOREIGN KEY (app) REFERENCES public.apps(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.monitors
+    ADD CONSTRAINT monitors_app_fkey FOREIGN KEY (app) REFERENCES public.apps(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.one_offs
     ADD CONSTRAINT one_offs_account_fkey FOREIGN KEY (account) REFERENCES public.accounts(id);
 
@@ -637,6 +704,9 @@ ALTER TABLE ONLY public.releases
 
 ALTER TABLE ONLY public.releases
     ADD CONSTRAINT releases_slug_fkey FOREIGN KEY (slug) REFERENCES public.slugs(id);
+
+ALTER TABLE ONLY public.router_measures
+    ADD CONSTRAINT router_measures_app_fkey FOREIGN KEY (app) REFERENCES public.apps(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.router_slots
     ADD CONSTRAINT router_slots_app_fkey FOREIGN KEY (app) REFERENCES public.apps(id) ON DELETE CASCADE;

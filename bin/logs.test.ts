@@ -22,6 +22,7 @@ import { after, before, suite, test } from 'node:test'
 import { dataDirectory } from '../src/installation/data-directory.ts'
 import { KEY_BYTES, secretBox } from '../src/lib/secret-box.ts'
 import { type AppId, type DynoId, newId } from '../src/model/ids.ts'
+import { layout } from '../src/model/router-measures.ts'
 import { type DeliveryId, PLATFORM } from '../src/model/webhook.ts'
 import { type LogLine, writeLogLines } from '../src/store/log-lines.ts'
 import { publish } from '../src/store/publish.ts'
@@ -394,6 +395,30 @@ suite('logs', () => {
     const lines = await read(app, { source: 'heroku', dyno: 'router' })
     assert.deepEqual(new Set(lines).size, 1)
     assert.match(lines[0] ?? '', /^heroku\[router\]: at=info method=GET path="\/é" host=/)
+    await until('all are counted', async () => {
+      const { rows } = await pool.query<{ requests: string }>(
+        `select sum(count) as requests
+           from router_measures, unnest(keys, counts) as it (key, count)
+          where app = $1 and key < 6`,
+        [app],
+      )
+      return rows[0]?.requests === '3'
+    })
+    const socketPath = join(data.run('logs'), 'http.sock')
+    const [response] = (await once(
+      request({ socketPath, path: '/counts' }).end(),
+      'response',
+    )) as [IncomingMessage]
+    const counts = JSON.parse((await response.toArray()).join('')) as unknown
+    assert.deepEqual(counts, [
+      {
+        app,
+        keys: [layout.STATUS + 2, layout.SERVICE + 8, layout.CONNECT + 1, layout.QUEUE],
+        counts: [3, 3, 3, 3],
+        serviceTotal: 24,
+        serviceLongest: 8,
+      },
+    ])
   })
 
   test('killed again and again, it neither loses nor doubles a line', async () => {

@@ -3,6 +3,7 @@
  * It also tells webhooks what they are to be told (docs/decisions/0006).
  */
 
+import { randomUUID } from 'node:crypto'
 import { chmodSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { once } from 'node:events'
 import type { Server } from 'node:net'
@@ -13,6 +14,7 @@ import { secretBox } from '../src/lib/secret-box.ts'
 import { Channels } from '../src/logs/channels.ts'
 import { DynoFiles } from '../src/logs/dyno-files.ts'
 import { takePlatformLines } from '../src/logs/platform-lines.ts'
+import { RouterCounts } from '../src/logs/router-counts.ts'
 import { routerLineServer } from '../src/logs/router-lines.ts'
 import { parseRouterRecord } from '../src/logs/router-record.ts'
 import { serially } from '../src/logs/serially.ts'
@@ -20,6 +22,11 @@ import { sessionServer } from '../src/logs/session-server.ts'
 import { listen } from '../src/store/listen.ts'
 import { presentApps } from '../src/store/log-intake.ts'
 import { LOG_LINES } from '../src/store/log-lines.ts'
+import {
+  ageRouterMeasures,
+  noteCounting,
+  putRouterMeasures,
+} from '../src/store/router-measures.ts'
 import { WEBHOOKS } from '../src/store/webhooks.ts'
 import { forgetLeases } from '../src/store/work.ts'
 import { heedHappenings } from '../src/webhooks/heed-happenings.ts'
@@ -30,6 +37,8 @@ import { webhookReach } from './webhook-reach.ts'
 
 /** Should a notification be lost. */
 const POLL = 5 * SECOND
+/** What is counted of requests is lost with us, if it is younger. */
+const FLUSH = 5 * SECOND
 
 const part = startPart('logs', 5)
 const { data, installation, pool, log, signal } = part
@@ -44,14 +53,19 @@ const files = new DynoFiles({
   log,
 })
 const platform = serially(() => takePlatformLines(pool, channels))
+const counts = new RouterCounts(systemClock)
 const sessions = sessionServer({
   pool,
   channels,
   drain: async (app) => void (await Promise.all([platform(), files.drain(app)])),
+  counts: () => counts.totals(),
   clock: systemClock,
   log,
 })
-const router = routerLineServer(channels, parseRouterRecord)
+const router = routerLineServer({ channels, parse: parseRouterRecord, counts })
+// Of its own: lines and sessions do not wait for it, nor it for a disk.
+const measures = part.hastyPool(1)
+const writer = randomUUID()
 
 mkdirSync(data.run('logs'), { recursive: true })
 // HAProxy's user is of no group of ours.
@@ -64,13 +78,16 @@ await Promise.all([
   listen(pool, LOG_LINES, () => void takeLines(), { log, signal }),
   repeat(takeLines, POLL),
   repeat(forgetDestroyedApps, MINUTE),
+  repeat(putCounts, FLUSH),
+  repeat(ageCounts, MINUTE),
   sessions.tidy(signal),
   heedHappenings({ pool, log }, signal),
   tellWebhooks(),
 ])
 router.close()
 await sessions.close()
-await pool.end()
+await putCounts()
+await Promise.all([pool.end(), measures.end()])
 process.exit()
 
 /** A socket that a killed predecessor left is replaced. */
@@ -118,7 +135,8 @@ async function tellWebhooks(): Promise<void> {
 async function forgetDestroyedApps(): Promise<void> {
   try {
     const apps = channels.apps()
-    const present = await presentApps(pool, apps)
+    const present = await presentApps(pool, [...apps, ...counts.apps()])
+    counts.forget(present)
     for (const app of apps) {
       if (present.has(app)) continue
       files.drop(app)
@@ -127,6 +145,19 @@ async function forgetDestroyedApps(): Promise<void> {
   } catch (error) {
     log.error('cannot look for destroyed apps', error)
   }
+}
+
+async function putCounts(): Promise<void> {
+  await counts
+    .flush((counted) => putRouterMeasures(measures, writer, counted))
+    .then(() => noteCounting(measures, systemClock.now()))
+    .catch((error: unknown) => log.error('cannot write down what was counted', error))
+}
+
+async function ageCounts(): Promise<void> {
+  await ageRouterMeasures(measures, systemClock.now()).catch((error: unknown) =>
+    log.error('cannot take old counts together', error),
+  )
 }
 
 async function repeat(work: () => Promise<void>, every: number): Promise<void> {

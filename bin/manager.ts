@@ -15,6 +15,7 @@ import { healthChecker } from '../src/manager/check-health.ts'
 import { heedHints } from '../src/manager/heed-hints.ts'
 import { heedWakeCalls } from '../src/manager/heed-wake-calls.ts'
 import { lookAfterApp } from '../src/manager/look-after-app.ts'
+import { lookAfterAutoscaling } from '../src/manager/look-after-autoscaling.ts'
 import { lookAfterEntry } from '../src/manager/look-after-entry.ts'
 import { lookAfterFormation } from '../src/manager/look-after-formation.ts'
 import { lookAfterIdling } from '../src/manager/look-after-idling.ts'
@@ -156,6 +157,14 @@ const loop = runLoop(
         clock,
         timings,
         webTraffic: webTraffic(data.router(name)),
+      }),
+      // By the machine's clock, as `logs` counts.
+      autoscaling: lookAfterAutoscaling({
+        pool,
+        region: name,
+        clock: systemClock,
+        limits,
+        log,
       }),
       app: lookAfterApp({ pool, directories: data }),
       sweep: sweep({ pool, runtime, region: name, clock, log }),

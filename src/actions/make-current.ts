@@ -45,7 +45,7 @@ export async function makeCurrent(
   const message = `Release v${version} is the current one`
   const about = { app: app.id, at: release.updatedAt, release: id, message }
   await writeEvents(tx, [appEvent({ ...about, kind: 'release.succeeded' })])
-  if (slug !== null) await tellScaling(tx, { app, account, before })
+  if (slug !== null) await tellScaling(tx, { app, scaler: account, before })
   await wakeApp(tx, app.id, release.updatedAt)
   await wakeFormations(tx, app)
   await wakeRouter(tx, app.region)

@@ -1,12 +1,13 @@
 import { type AppFormation, describeScale } from '../model/app-formation.ts'
-import type { Account, App } from '../model/app.ts'
+import type { App } from '../model/app.ts'
 import { faultOfFormations, HEROKU_LIMITS, type Limits } from '../model/limits.ts'
 import { Problem } from '../model/problem.ts'
-import { scaled, type ScaleWish } from '../model/scaling.ts'
+import { describeScaler, scaled, type Scaler, type ScaleWish } from '../model/scaling.ts'
 import { formationsOf, putFormation, wakeFormations } from '../store/app-formations.ts'
 import { writeLogLines } from '../store/log-lines.ts'
 import type { Queryable } from '../store/queryable.ts'
 import { wakeRouter } from '../store/regions.ts'
+import { heedManualScaling } from './heed-manual-scaling.ts'
 import { lockPresentApp } from './lock-present-app.ts'
 import { tellScaling } from './tell-scaling.ts'
 
@@ -15,7 +16,7 @@ export async function scaleFormations(
   tx: Queryable,
   app: App,
   wishes: readonly ScaleWish[],
-  account: Account,
+  scaler: Scaler,
   limits: Limits = HEROKU_LIMITS,
 ): Promise<AppFormation[]> {
   await lockPresentApp(tx, app.id)
@@ -45,9 +46,10 @@ export async function scaleFormations(
   }
   for (const formation of changed) await putFormation(tx, formation)
   if (changed.length > 0) {
-    const message = `Scaled to ${describeScale(changed)} by user ${account.email}`
+    const message = `Scaled to ${describeScale(changed)} by ${describeScaler(scaler)}`
     await writeLogLines(tx, [{ app: app.id, source: 'app', ps: 'api', message }])
-    await tellScaling(tx, { app, account, before: present })
+    await tellScaling(tx, { app, scaler, before: present })
+    if (scaler.cause === undefined) await heedManualScaling(tx, app, changed)
     await wakeFormations(
       tx,
       app,

@@ -7,14 +7,16 @@ import {
   describeConfig,
   faultOfConfig,
 } from '../model/config-vars.ts'
-import { faultOfDynoSettings } from '../model/dyno-policy.ts'
+import { autoscalingIn, faultOfDynoSettings } from '../model/dyno-policy.ts'
 import { HEROKU_LIMITS, type Limits } from '../model/limits.ts'
 import { Problem } from '../model/problem.ts'
 import type { ConfigVars } from '../model/release.ts'
 import { findApp, lockApp } from '../store/apps.ts'
+import { findMonitor } from '../store/monitors.ts'
 import type { Queryable } from '../store/queryable.ts'
 import { currentConfigVars, slugInForce } from '../store/releases.ts'
 import { createRelease } from './create-release.ts'
+import { setAutoscaling } from './set-autoscaling.ts'
 
 export interface ConfigWish {
   readonly app: App['id']
@@ -48,6 +50,15 @@ export async function setConfigVars(
     { app: app.id, account, description, slug, configVars: vars },
     secrets,
   )
+  // Said by a config var that it is to be otherwise: what was said elsewhere meanwhile stays.
+  if ([...set, ...removed].includes('MAYFLY_AUTOSCALE')) {
+    const wanted = autoscalingIn(vars)
+    if (wanted) {
+      await setAutoscaling(tx, app, { wish: { isActive: true, wanted }, account }, limits)
+    } else if (await findMonitor(tx, app.id)) {
+      await setAutoscaling(tx, app, { wish: { isActive: false }, account }, limits)
+    }
+  }
   return vars
 }
 

@@ -1,7 +1,8 @@
 import type { AppFormation } from '../model/app-formation.ts'
-import type { Account, App } from '../model/app.ts'
+import type { App } from '../model/app.ts'
 import { appEvent } from '../model/event.ts'
 import { formationChanges, type FormationChange } from '../model/formation-changes.ts'
+import { describeScaler, type Scaler } from '../model/scaling.ts'
 import { serializeFormation } from '../model/serialize-formation.ts'
 import { everyFormationOf } from '../store/app-formations.ts'
 import { writeEvents } from '../store/events.ts'
@@ -10,7 +11,7 @@ import type { Queryable } from '../store/queryable.ts'
 
 export interface Scaling {
   readonly app: Pick<App, 'id' | 'name'>
-  readonly account: Account
+  readonly scaler: Scaler
   /** All formations of the app as they were. */
   readonly before: readonly AppFormation[]
 }
@@ -18,7 +19,7 @@ export interface Scaling {
 /** Events and webhooks of the formations that are not as they were. */
 export async function tellScaling(
   tx: Queryable,
-  { app, account, before }: Scaling,
+  { app, scaler, before }: Scaling,
 ): Promise<void> {
   const changes = formationChanges(before, await everyFormationOf(tx, app.id))
   await writeEvents(
@@ -29,7 +30,8 @@ export async function tellScaling(
         at: updatedAt,
         kind: 'formation.scaled',
         ps: type,
-        message: `Scaled to ${type}@${quantity}:${size} by user ${account.email}`,
+        message: `Scaled to ${type}@${quantity}:${size} by ${describeScaler(scaler)}`,
+        cause: scaler.cause ?? null,
       }),
     ),
   )
@@ -40,7 +42,7 @@ export async function tellScaling(
       at: formation.updatedAt,
       include: 'api:formation',
       action,
-      actor: account,
+      actor: { id: scaler.id, email: scaler.email },
       data: serializeFormation(formation, app),
       previousData: previous,
     })),

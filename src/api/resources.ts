@@ -1,4 +1,5 @@
 import { account } from './resources/account.ts'
+import { appMetrics } from './resources/app-metrics.ts'
 import { apps } from './resources/apps.ts'
 import { authorizations } from './resources/authorizations.ts'
 import { builds } from './resources/builds.ts'
@@ -15,6 +16,8 @@ import { features } from './resources/features.ts'
 import { formations } from './resources/formations.ts'
 import { health } from './resources/health.ts'
 import { logSessions } from './resources/log-sessions.ts'
+import { metrics } from './resources/metrics.ts'
+import { monitors } from './resources/monitors.ts'
 import { regions } from './resources/regions.ts'
 import { releases } from './resources/releases.ts'
 import { slugs } from './resources/slugs.ts'
@@ -29,6 +32,7 @@ import type { Resource } from './server.ts'
 /** Everything the API answers. */
 export const resources: readonly Resource[] = [
   account,
+  appMetrics,
   apps,
   authorizations,
   builds,
@@ -45,6 +49,8 @@ export const resources: readonly Resource[] = [
   formations,
   health,
   logSessions,
+  metrics,
+  monitors,
   regions,
   releases,
   slugs,

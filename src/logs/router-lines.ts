@@ -7,19 +7,32 @@
 import { createServer, type Server } from 'node:net'
 
 import { type AppId, isUuid } from '../model/ids.ts'
+import type { RequestMeasure } from '../model/router-measures.ts'
 import { displayTime, label, withoutReturns } from './batch.ts'
 import type { Channels } from './channels.ts'
 import { splitFrames } from './octet-frames.ts'
+import type { RouterCounts } from './router-counts.ts'
 
 /** Of byte strings. */
-export type RouterRecordParser = (
-  record: string,
-) => { readonly app: AppId; readonly at: Date; readonly message: string } | undefined
+export type RouterRecordParser = (record: string) => ParsedRecord | undefined
+
+interface ParsedRecord {
+  readonly app: AppId
+  readonly at: Date
+  readonly message: string
+  readonly measure: RequestMeasure
+}
 
 const SOURCE = { source: 'heroku', ps: 'router' }
 const LABEL = label(SOURCE.source, SOURCE.ps)
 
-export function routerLineServer(channels: Channels, parse: RouterRecordParser): Server {
+export interface RouterLineDeps {
+  readonly channels: Channels
+  readonly parse: RouterRecordParser
+  readonly counts: RouterCounts
+}
+
+export function routerLineServer(deps: RouterLineDeps): Server {
   return createServer((socket) => {
     let rest = ''
     socket.setEncoding('latin1')
@@ -31,7 +44,7 @@ export function routerLineServer(channels: Channels, parse: RouterRecordParser):
         return
       }
       rest = frames.rest
-      takeRecords(frames.records, channels, parse)
+      takeRecords(frames.records, deps)
     })
   })
 }
@@ -39,15 +52,16 @@ export function routerLineServer(channels: Channels, parse: RouterRecordParser):
 /** Lines of one app that came together are appended together. */
 function takeRecords(
   records: readonly string[],
-  channels: Channels,
-  parse: RouterRecordParser,
+  { channels, parse, counts }: RouterLineDeps,
 ): void {
+  const measured = counts.counter()
   const lines = new Map<AppId, { count: number; text: string }>()
   let known = { at: NaN, start: '' }
   for (const record of records) {
     const parsed = parse(record)
     if (!parsed) continue
     const { app, message } = parsed
+    measured(app, parsed.measure)
     const at = parsed.at.getTime()
     // Many a line shares its millisecond with the one before.
     if (at !== known.at) known = { at, start: `${displayTime(parsed.at)}${LABEL}` }

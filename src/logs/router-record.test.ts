@@ -45,8 +45,33 @@ test('a request answered by a dyno', () => {
     app,
     at: new Date('2026-11-23T02:12:18.168Z'),
     message: `at=info method=GET path="/a?b=c" host=my-app.localhost:8080 request_id=${id} fwd="127.0.0.1" dyno=web.2 connect=1ms service=18ms status=200 bytes=387 protocol=http1.1 tls=false`,
+    measure: { status: 200, code: undefined, service: 18, connect: 1, queue: 2 },
   })
 })
+
+test('what is counted of a request is what its line says', () => {
+  assert.deepEqual(measureOf({ status: -1, ended: 'CH' }), {
+    status: 499,
+    code: 27,
+    service: 18,
+    connect: 1,
+    queue: 2,
+  })
+  assert.equal(measureOf({ ended: 'KD' })?.status, 0, 'nothing was answered')
+  const held = measureOf({ times: '1223 0 1 1226' })
+  assert.deepEqual([held?.queue, held?.service], [1223, 2], 'held until a dyno was up')
+  assert.deepEqual(measureOf({ code: 'H14', status: 503, times: '0 -1 -1 0' }), {
+    status: 503,
+    code: 14,
+    service: undefined,
+    connect: undefined,
+    queue: undefined,
+  })
+})
+
+function measureOf(but: Parameters<typeof aRecord>[0]) {
+  return parseRouterRecord(aRecord(but))?.measure
+}
 
 const ends: [string, Parameters<typeof aRecord>[0], string][] = [
   [

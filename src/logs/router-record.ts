@@ -5,11 +5,13 @@
  */
 
 import type { AppId } from '../model/ids.ts'
+import type { RequestMeasure } from '../model/router-measures.ts'
 
 export interface RouterLine {
   readonly app: AppId
   readonly at: Date
   readonly message: string
+  readonly measure: RequestMeasure
 }
 
 interface Outcome {
@@ -95,7 +97,32 @@ export function parseRouterRecord(record: string): RouterLine | undefined {
     Readonly<Record<Field, string>> | undefined
   if (!fields) return undefined
   const at = new Date(Math.floor(Number(fields.us) / 1000))
-  return { app: fields.app as AppId, at, message: messageOf(fields) }
+  const code = codeOf(fields)
+  const times = timesOf(fields)
+  const message = messageOf(fields, code, times)
+  return {
+    app: fields.app as AppId,
+    at,
+    message,
+    measure: measureOf(fields, code, times),
+  }
+}
+
+function measureOf(
+  fields: Readonly<Record<Field, string>>,
+  code: Code | undefined,
+  { connect, service }: Times,
+): RequestMeasure {
+  const outcome: Outcome | undefined = code && OUTCOMES[code]
+  const queued = Number(fields.queued)
+  return {
+    status: Math.max(0, Number(outcome?.status ?? fields.status)),
+    code: code && Number(code.slice(1)),
+    service,
+    connect,
+    // HAProxy counts a request that is held until a dyno is up as still being received.
+    queue: queued < 0 ? undefined : Math.max(0, Number(fields.received)) + queued,
+  }
 }
 
 type Field =
@@ -117,10 +144,12 @@ type Field =
   | 'fwd'
   | 'agent'
 
-function messageOf(fields: Readonly<Record<Field, string>>): string {
-  const code = codeOf(fields)
+function messageOf(
+  fields: Readonly<Record<Field, string>>,
+  code: Code | undefined,
+  { connect, service }: Times,
+): string {
   const outcome: Outcome | undefined = code && OUTCOMES[code]
-  const { connect, service } = timesOf(fields)
   const sock = outcome?.sock ? `sock=${outcome.sock} ` : ''
   const fault = outcome ? ` code=${code} desc="${outcome.desc}"` : ''
   const cause = outcome?.cause ? ` cause="${outcome.cause}"` : ''
@@ -129,7 +158,7 @@ function messageOf(fields: Readonly<Record<Field, string>>): string {
   return (
     `${sock}at=${outcome?.at ?? 'info'}${fault}${cause} method=${fields.method}` +
     ` path="${pathOf(fields.uri)}" host=${word(fields.host)} request_id=${word(fields.id)}` +
-    ` fwd="${chain(fields.fwd)}" dyno=${placeOf(fields.server)} connect=${connect} service=${service}` +
+    ` fwd="${chain(fields.fwd)}" dyno=${placeOf(fields.server)} connect=${inLine(connect)} service=${inLine(service)}` +
     ` status=${outcome?.status ?? fields.status} bytes=${fields.bytes} protocol=http1.1 tls=false${agent}`
   )
 }
@@ -148,20 +177,28 @@ function codeOf({
   return byPhase
 }
 
-/** Empty for a phase that was not reached. */
-function timesOf(fields: Readonly<Record<Field, string>>): {
-  readonly connect: string
-  readonly service: string
-} {
+/** Milliseconds; undefined for a phase that was not reached. */
+interface Times {
+  readonly connect: number | undefined
+  readonly service: number | undefined
+}
+
+function timesOf(fields: Readonly<Record<Field, string>>): Times {
   const [received, queued, connected, active] = [
     Number(fields.received),
     Number(fields.queued),
     Number(fields.connected),
     Number(fields.active),
   ]
-  if (connected < 0) return { connect: '', service: '' }
-  const service = Math.max(0, active - received - queued - connected)
-  return { connect: `${connected}ms`, service: `${service}ms` }
+  if (connected < 0) return { connect: undefined, service: undefined }
+  return {
+    connect: connected,
+    service: Math.max(0, active - received - queued - connected),
+  }
+}
+
+function inLine(milliseconds: number | undefined): string {
+  return milliseconds === undefined ? '' : `${milliseconds}ms`
 }
 
 /** A request line may name the whole address; the log shows path and query. */

@@ -1,4 +1,7 @@
-/** `GET /sessions/<id>`: where `heroku logs` reads. The id in the path is the reader's only right. */
+/**
+ * `GET /sessions/<id>`: where `heroku logs` reads. The id in the path is the reader's only right.
+ * `GET /counts` is for the other parts alone: the front door lets none of its clients come to it.
+ */
 
 import {
   createServer,
@@ -26,6 +29,8 @@ interface Deps {
   readonly channels: Channels
   /** Takes in what has been written of the app up to now. */
   readonly drain: (app: AppId) => Promise<void>
+  /** What was counted of requests, for `/counts`. */
+  readonly counts: () => unknown
   readonly clock: Clock
   readonly log: Log
 }
@@ -62,6 +67,11 @@ export function sessionServer(deps: Deps): SessionServer {
     request: IncomingMessage,
     response: ServerResponse,
   ): Promise<void> {
+    if (request.method === 'GET' && request.url === '/counts') {
+      response.writeHead(200, { 'content-type': 'application/json' })
+      response.end(JSON.stringify(deps.counts()))
+      return
+    }
     const id = /^\/sessions\/([^/?]+)(\?|$)/.exec(request.url ?? '')?.[1] ?? ''
     const session =
       request.method === 'GET' && isUuid(id)

@@ -16,7 +16,7 @@ export async function takeOver(pool: Pool, { id, name }: Region): Promise<void> 
     await forgetLeases(tx, name)
     await wakeAll(
       tx,
-      ['router', 'sweep', 'memory', 'idling'].map((kind) => ({
+      ['router', 'sweep', 'memory', 'idling', 'autoscaling'].map((kind) => ({
         kind,
         subject: id,
         region: name,

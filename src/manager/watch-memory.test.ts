@@ -10,6 +10,7 @@ import type { DynoId } from '../model/ids.ts'
 import { HEROKU_SIZES, sizeNamed } from '../model/size.ts'
 import { MemoryRuntime } from '../runtime/memory/memory-runtime.ts'
 import { putFeature } from '../store/app-features.ts'
+import { platformMetrics } from '../store/metrics.ts'
 import { watchMemory } from './watch-memory.ts'
 
 const MiB = 1024 ** 2
@@ -57,6 +58,21 @@ test('R14 is told with each sample while it is true, and is one event', async ()
   runtime.use(id, { rss: 100 * MiB })
   await look()
   assert.equal((await told()).length, 4)
+})
+
+test('what a dyno uses is there for those who watch over the installation', async () => {
+  await own.deploy()
+  const id = await started()
+  const memory = async () =>
+    (await platformMetrics(pool, new Date())).memory.map((it) => it.used / MiB)
+  runtime.use(id, { rss: 100 * MiB, shared: 20 * MiB, cache: 400 * MiB })
+  await look()
+  assert.deepEqual(await memory(), [120])
+  runtime.use(id, { rss: 90 * MiB, shared: 0 })
+  await look()
+  assert.deepEqual(await memory(), [90])
+  await pool.query(`update dynos set state = 'down'`)
+  assert.deepEqual(await memory(), [])
 })
 
 test('a dyno above the share its app set is restarted, once', async () => {

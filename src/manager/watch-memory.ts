@@ -35,6 +35,7 @@ import {
   runningDynos,
   sealedConfigVars,
 } from '../store/memory-watch.ts'
+import { putDynoMemory } from '../store/metrics.ts'
 import { inTransaction, type Queryable } from '../store/queryable.ts'
 import { wakeAll } from '../store/work.ts'
 import type { Placer } from './place-dynos.ts'
@@ -77,6 +78,14 @@ export function watchMemory(deps: Deps) {
         load: averages.get(dyno.id),
       })
     })
+    await putDynoMemory(
+      pool,
+      found.map((it) => ({
+        dyno: it.dyno.id,
+        used: it.verdict.used,
+        quota: it.size.memory,
+      })),
+    )
     await tell(found.filter((it) => !it.verdict.kill))
     for (const { dyno } of found.filter((it) => it.verdict.kill)) {
       log.info('ending a dyno that lost a process to the kernel', { dyno: dyno.id })

@@ -64,6 +64,7 @@ const faults: [string, string][] = [
   ['MAYFLY_MAX_LIFE', '25'],
   ['MAYFLY_MEMORY_RESTART', '5'],
   ['MAYFLY_IDLE_AFTER', ''],
+  ['MAYFLY_AUTOSCALE', '5'],
   ['MAYFLY_CYCLING_WINDOW', 'at night'],
   ['MAYFLY_CYCLING_WINDOW', '02:00-02:00'],
   ['MAYFLY_CYCLING_WINDOW', '24:00-05:00'],

@@ -8,6 +8,7 @@
  */
 
 import { HOUR, MINUTE, SECOND } from '../lib/clock.ts'
+import { type Autoscaling, parseAutoscaling } from './autoscaling.ts'
 import { type Cycling, DAILY } from './cycling.ts'
 import { type DailyWindow, parseDailyWindow } from './daily-window.ts'
 import type { ConfigVars } from './release.ts'
@@ -52,6 +53,11 @@ export function dynoPolicy(
   }
 }
 
+/** Undefined: nothing is said of it. */
+export function autoscalingIn(configVars: ConfigVars): Autoscaling | undefined {
+  return settingOf(configVars, 'MAYFLY_AUTOSCALE')
+}
+
 /** For `config:set`: what is wrong with a setting among the config vars, in a sentence. */
 export function faultOfDynoSettings(configVars: ConfigVars): string | undefined {
   for (const [name, { parse, wanted }] of Object.entries(settings)) {
@@ -84,6 +90,11 @@ const settings = {
   MAYFLY_MAX_LIFE: number({ least: 1, most: 24, unit: HOUR }, 'hours'),
   MAYFLY_MEMORY_RESTART: number({ least: 10, most: 200, unit: 1 / 100 }, 'percent'),
   MAYFLY_IDLE_AFTER: number({ least: 1, most: 1440, unit: MINUTE }, 'minutes'),
+  MAYFLY_AUTOSCALE: {
+    parse: parseAutoscaling,
+    wanted:
+      'the least and the most web dynos and the desired p95 in milliseconds, like 2-10 p95=500',
+  } satisfies Setting<Autoscaling>,
   MAYFLY_CYCLING_WINDOW: {
     parse: parseDailyWindow,
     wanted: 'a part of the day and its time zone, like 02:00-05:00 Europe/Berlin',

@@ -1,6 +1,18 @@
 import type { AppFormation } from './app-formation.ts'
+import type { Account } from './app.ts'
 import { RELEASE_TYPE } from './one-off.ts'
 import { sizeNamed } from './size.ts'
+
+/** Who scales, for log lines, events and webhooks. */
+export interface Scaler extends Account {
+  /** In place of `user dev@example.com`. */
+  readonly describedAs?: string
+  readonly cause?: string
+}
+
+export function describeScaler({ email, describedAs = `user ${email}` }: Scaler): string {
+  return describedAs
+}
 
 /** How a formation is to change; what is undefined stays as it is. */
 export interface ScaleWish {

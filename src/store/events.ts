@@ -80,6 +80,32 @@ export async function findEvents(
   return rows as KeptEvent[]
 }
 
+/** As much of an event as is counted. */
+export interface CountedEvent {
+  readonly kind: string
+  readonly cause: string | null
+  readonly at: Date
+}
+
+/** Of one process type of the app, in this time. */
+export async function dynoEventsOf(
+  db: Queryable,
+  { app, type }: { readonly app: AppId; readonly type: string },
+  {
+    kinds,
+    from,
+    to,
+  }: { readonly kinds: readonly string[]; readonly from: Date; readonly to: Date },
+): Promise<CountedEvent[]> {
+  const { rows } = await db.query(
+    `select kind, cause, at from events
+      where app = $1 and split_part(ps, '.', 1) = $2 and kind = any($3)
+        and at >= $4 and at < $5`,
+    [app, type, kinds, from, to],
+  )
+  return rows as CountedEvent[]
+}
+
 /** Forgets the events of every app from before `before`. */
 export async function forgetEventsBefore(db: Queryable, before: Date): Promise<void> {
   await db.query('delete from events where at < $1', [before])

@@ -67,6 +67,36 @@ test('a scale down', async () => {
   }
 })
 
+test('autoscaling, until a person says otherwise; and all is counted', async () => {
+  await app.heroku('config:set', 'MAYFLY_AUTOSCALE=3-4 p95=5000')
+  await until('there are as many as it wants at least', async () =>
+    (await journey.dynos(app.name)).some((dyno) => dyno.name === 'web.3'),
+  )
+  await journey.calm(app.name)
+  await app.heroku('ps:scale', 'web=2')
+  await journey.calm(app.name)
+  assert.deepEqual(load.tally().failures, [])
+  const log = await app.logs()
+  assert.match(
+    log,
+    /app\[api\]: Scaled to web@3:Standard-1X by autoscaler \(3 to 4 dynos\)/,
+  )
+  assert.match(log, /app\[api\]: Autoscaling disabled: web@2 is not within 3 to 4 dynos/)
+
+  const text = await metrics()
+  const [, answered] =
+    /^mayfly_requests_total\{app="no-loss",class="2xx"\} (\d+)$/m.exec(text) ?? []
+  assert.ok(Number(answered) >= PER_SECOND, text)
+  assert.match(text, /^mayfly_dynos\{app="no-loss",type="web",state="up"\} 2$/m)
+  assert.match(text, /^mayfly_dyno_stops_past_hour\{.*cause="scale down"\} \d+$/m)
+})
+
+async function metrics(): Promise<string> {
+  const { HEROKU_HOST, HEROKU_API_KEY } = journey.env
+  const headers = { authorization: `Bearer ${HEROKU_API_KEY}` }
+  return (await fetch(`${HEROKU_HOST}/metrics`, { headers })).text()
+}
+
 test('no request was lost in all that', async () => {
   const { answered, failures } = await load.stop()
   assert.deepEqual(failures, [])
