@@ -12,6 +12,7 @@ import { Problem } from '../model/problem.ts'
 import { answerError } from './answer-error.ts'
 import { answerUnchanged } from './answer-unchanged.ts'
 import { authenticate } from './authenticate.ts'
+import { authorize } from './authorize.ts'
 import type { Deps } from './deps.ts'
 import { requireVersion } from './require-version.ts'
 
@@ -32,6 +33,9 @@ export async function apiServer(
   }).withTypeProvider<TypeBoxTypeProvider>()
 
   server.decorateRequest('account')
+  server.decorateRequest('authorization')
+  server.decorateRequest('scope')
+  server.decorateRequest('standing')
   server.decorateRequest('tokenDigest')
   takeEmptyBodies(server)
   server.setErrorHandler(answerError(deps.log))
@@ -44,9 +48,10 @@ export async function apiServer(
     if (open) return
     requireVersion(request.headers.accept)
     await authenticate(deps.pool, request)
-    reply.header('ratelimit-remaining', deps.rateLimit.left(request.tokenDigest))
-    if (free) return
-    reply.header('ratelimit-remaining', deps.rateLimit.take(request.tokenDigest))
+    const { id } = request.account
+    reply.header('ratelimit-remaining', deps.rateLimit.left(id))
+    if (!free) reply.header('ratelimit-remaining', deps.rateLimit.take(id))
+    await authorize(deps.pool, request)
   })
   server.addHook('onSend', answerUnchanged)
   for (const resource of resources) await server.register(resource, deps)

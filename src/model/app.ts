@@ -1,10 +1,14 @@
-import type { AccountId, AppId, RegionId, ReleaseId } from './ids.ts'
+import type { AccountId, AppId, RegionId, ReleaseId, TeamId } from './ids.ts'
 
 /** An app that has not been destroyed. */
 export interface App {
   readonly id: AppId
   readonly name: string
   readonly owner: Account
+  /** The owner, where that is a team. */
+  readonly team: { readonly id: TeamId; readonly name: string } | null
+  /** Of a team's app: members have no more than they were given. */
+  readonly locked: boolean
   /** The region's name. */
   readonly region: string
   readonly regionId: RegionId
