@@ -51,6 +51,30 @@ CREATE TABLE public.apps (
     CONSTRAINT apps_name_check CHECK ((name ~ '^[a-z][a-z0-9-]{1,28}[a-z0-9]$'::text))
 );
 
+CREATE TABLE public.audit (
+    id bigint NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    account uuid NOT NULL,
+    email text NOT NULL,
+    "authorization" uuid NOT NULL,
+    address inet,
+    request uuid,
+    method text NOT NULL,
+    route text NOT NULL,
+    nouns jsonb NOT NULL,
+    app uuid,
+    status integer NOT NULL
+);
+
+ALTER TABLE public.audit ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.audit_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.authorizations (
     id uuid NOT NULL,
     account uuid NOT NULL,
@@ -426,6 +450,9 @@ ALTER TABLE ONLY public.app_transfers
 ALTER TABLE ONLY public.apps
     ADD CONSTRAINT apps_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.audit
+    ADD CONSTRAINT audit_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.authorizations
     ADD CONSTRAINT authorizations_pkey PRIMARY KEY (id);
 
@@ -546,6 +573,10 @@ ALTER TABLE ONLY public.work
 CREATE UNIQUE INDEX app_names ON public.apps USING btree (name) WHERE (deleted_at IS NULL);
 
 CREATE INDEX apps_by_owner ON public.apps USING btree (owner) WHERE (deleted_at IS NULL);
+
+CREATE INDEX audit_by_app ON public.audit USING btree (app, id) WHERE (app IS NOT NULL);
+
+CREATE INDEX audit_by_time ON public.audit USING btree (at);
 
 CREATE INDEX collaborators_by_account ON public.collaborators USING btree (account);
 

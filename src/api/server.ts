@@ -11,6 +11,7 @@ import Fastify, { type FastifyInstance, type FastifyPluginAsync } from 'fastify'
 import { Problem } from '../model/problem.ts'
 import { answerError } from './answer-error.ts'
 import { answerUnchanged } from './answer-unchanged.ts'
+import { auditWrite } from './audit-writes.ts'
 import { authenticate } from './authenticate.ts'
 import { authorize } from './authorize.ts'
 import type { Deps } from './deps.ts'
@@ -54,6 +55,10 @@ export async function apiServer(
     await authorize(deps.pool, request)
   })
   server.addHook('onSend', answerUnchanged)
+  server.addHook('onSend', async (request, reply, payload) => {
+    await auditWrite(deps, request, { status: reply.statusCode, payload })
+    return payload
+  })
   for (const resource of resources) await server.register(resource, deps)
   await server.ready()
   return server

@@ -9,6 +9,7 @@ import {
   type Server,
   type ServerResponse,
 } from 'node:http'
+import { isIP } from 'node:net'
 
 import type { Pool } from 'pg'
 
@@ -17,6 +18,7 @@ import type { Log } from '../lib/log.ts'
 import { scopeAllows } from '../model/scope.ts'
 import { digestOf, tokenIn } from '../model/token.ts'
 import { accountOfToken, type Bearer } from '../store/accounts.ts'
+import { writeAudit } from '../store/audit.ts'
 import { findApp } from '../store/apps.ts'
 import { standingOn } from '../store/standings.ts'
 import { ensureRepository } from './git-repository.ts'
@@ -71,6 +73,21 @@ async function serve(
   const allowed =
     standing.permissions.includes('deploy') &&
     scopeAllows(account.scope, { area: 'apps', write, isProtected: false })
+  // A push is two requests; the second one changes something.
+  if (write && (!allowed || resource !== 'info/refs')) {
+    await writeAudit(deps.pool, {
+      account: account.id,
+      email: account.email,
+      authorization: account.authorization,
+      address: addressOf(request),
+      request: null,
+      method: 'POST',
+      route: `/:app.git/${service}`,
+      nouns: { app: app.name },
+      app: app.id,
+      status: allowed ? 200 : 403,
+    })
+  }
   if (!allowed) return answer(response, 403, 'You may not deploy this app.\n')
 
   await ensureRepository(deps.data, app.id)
@@ -83,6 +100,12 @@ async function accountOf(
 ): Promise<Bearer | undefined> {
   const token = tokenIn(request.headers.authorization)
   return token === undefined ? undefined : accountOfToken(pool, digestOf(token))
+}
+
+/** As the front door says: nobody else comes by the socket. */
+function addressOf({ headers }: IncomingMessage): string | null {
+  const address = headers['x-forwarded-for']
+  return typeof address === 'string' && isIP(address) !== 0 ? address : null
 }
 
 function answer(response: ServerResponse, status: number, text: string): void {

@@ -36,6 +36,12 @@ export interface Account {
   readonly email: string
 }
 
+/** What is wrong with an account's address, in a sentence; undefined if nothing is. */
+export function faultOfEmail(email: string): string | undefined {
+  if (/^[^\s@]{1,64}@[^\s@]{1,255}$/.test(email)) return undefined
+  return `${email} is no e-mail address.`
+}
+
 const SHORTEST_NAME = 3
 const LONGEST_NAME = 30
 

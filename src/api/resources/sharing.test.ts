@@ -3,9 +3,24 @@ import { before, suite, test } from 'node:test'
 
 import type { FastifyInstance } from 'fastify'
 
-import { anApi, type Json } from '../../../test/an-api.ts'
+import { anApi } from '../../../test/an-api.ts'
 import { aTenancy, type Caller, type Tenancy } from '../../../test/a-tenancy.ts'
 import { aDatabase } from '../../../test/postgres.ts'
+
+/** What these tests read of what they are answered. */
+interface Shown {
+  readonly id: string
+  readonly message: string
+  readonly state: string
+  readonly role: string
+  readonly locked: boolean
+  readonly description: string
+  readonly scope: readonly string[]
+  readonly permissions: readonly { readonly name: string }[]
+  readonly team: { readonly name: string } | null
+  readonly owner: { readonly email: string }
+  readonly access_token: { readonly token: string; readonly expires_in: number } | null
+}
 
 suite('who shares what with whom', () => {
   const pool = aDatabase()
@@ -21,7 +36,7 @@ suite('who shares what with whom', () => {
     caller: Caller | { readonly token: string },
     request: string,
     body?: object,
-  ): Promise<{ readonly status: number; readonly body: Json }> {
+  ): Promise<{ readonly status: number; readonly body: Shown }> {
     const [method = '', url = ''] = request.split(' ')
     const token = typeof caller === 'string' ? tenancy.tokens[caller] : caller.token
     const reply = await server.inject({
@@ -33,7 +48,7 @@ suite('who shares what with whom', () => {
         ...(token !== undefined && { authorization: `Bearer ${token}` }),
       },
     })
-    return { status: reply.statusCode, body: JSON.parse(reply.body) as Json }
+    return { status: reply.statusCode, body: JSON.parse(reply.body) as Shown }
   }
 
   async function apps(caller: Caller, list = '/apps'): Promise<string[]> {
@@ -191,7 +206,7 @@ suite('who shares what with whom', () => {
     )
     const { status, body } = await as('team member', 'POST /teams/apps', wish)
     assert.deepEqual(
-      [status, body.team?.name, body.owner?.email],
+      [status, body.team?.name, body.owner.email],
       [201, 'my-team', 'my-team@herokumanager.com'],
     )
     assert.equal((await as('team member', 'DELETE /apps/made-for-team')).status, 403)
@@ -219,7 +234,7 @@ suite('who shares what with whom', () => {
     assert.equal((await as('another tenant', `PATCH ${it}`, accepted)).status, 200)
     assert.equal((await as('another tenant', `PATCH ${it}`, accepted)).status, 422)
     const owner = await as('another tenant', 'GET /apps/personal-app')
-    assert.equal(owner.body.owner?.email, 'stranger@example.com')
+    assert.equal(owner.body.owner.email, 'stranger@example.com')
     // Who gave it away is a collaborator now, and gets it back as such.
     assert.equal((await as('owner', 'DELETE /apps/personal-app')).status, 403)
     const back = await as('another tenant', 'POST /account/app-transfers', {
@@ -255,7 +270,7 @@ suite('who shares what with whom', () => {
     })
     const { id, access_token: told, scope } = made.body
     assert.deepEqual([made.status, told?.expires_in, scope], [201, 3600, ['read']])
-    const token = { token: told?.token as string }
+    const token = { token: told?.token ?? '' }
     assert.equal((await as(token, 'GET /apps')).status, 200)
     assert.equal((await as(token, 'POST /apps')).status, 403)
     assert.equal((await as(token, 'POST /oauth/authorizations', {})).status, 403)
@@ -266,7 +281,7 @@ suite('who shares what with whom', () => {
     assert.equal(named.body.description, 'new')
     const rotated = await as('owner', `POST ${one}/actions/regenerate-tokens`)
     assert.equal((await as(token, 'GET /apps')).status, 401)
-    const next = { token: rotated.body.access_token?.token as string }
+    const next = { token: rotated.body.access_token?.token ?? '' }
     assert.equal((await as(next, 'GET /apps')).status, 200)
     assert.equal((await as('collaborator', `DELETE ${one}`)).status, 404)
     assert.equal((await as('owner', `DELETE ${one}`)).status, 200)
@@ -277,6 +292,6 @@ suite('who shares what with whom', () => {
   })
 })
 
-function names(permissions: Json | undefined): string[] {
-  return (permissions as unknown as { name: string }[]).map((it) => it.name)
+function names(permissions: Shown['permissions']): string[] {
+  return permissions.map((it) => it.name)
 }
