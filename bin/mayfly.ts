@@ -13,6 +13,8 @@ const commands: Readonly<
   'account:create': async () =>
     (await import('./commands/account-create.ts')).accountCreate,
   'account:token': async () => (await import('./commands/account-token.ts')).accountToken,
+  'account:revoke': async () =>
+    (await import('./commands/account-revoke.ts')).accountRevoke,
   'team:create': async () => (await import('./commands/team-create.ts')).teamCreate,
   audit: async () => (await import('./commands/audit.ts')).audit,
   test: async () => (await import('./commands/test.ts')).test,

@@ -17,5 +17,4 @@ export async function authenticate(
   request.account = { id: bearer.id, email: bearer.email }
   request.authorization = bearer.authorization
   request.scope = bearer.scope
-  request.tokenDigest = digest.toString('hex')
 }

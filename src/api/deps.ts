@@ -40,8 +40,6 @@ declare module 'fastify' {
     scope: readonly Scope[]
     /** What the account is to the app of the route; set where there is an `:app`. */
     standing: AppStanding
-    /** Stands for the token: its digest. */
-    tokenDigest: string
   }
   interface FastifyContextConfig {
     /** Answered without a token: health, and URLs that are capabilities themselves. */

@@ -37,7 +37,6 @@ export async function apiServer(
   server.decorateRequest('authorization')
   server.decorateRequest('scope')
   server.decorateRequest('standing')
-  server.decorateRequest('tokenDigest')
   takeEmptyBodies(server)
   server.setErrorHandler(answerError(deps.log))
   server.setNotFoundHandler(async () => {

@@ -147,6 +147,18 @@ export async function rotateAuthorization(
   )
 }
 
+/** All that the account has; returns how many those were. */
+export async function removeAuthorizations(
+  db: Queryable,
+  account: AccountId,
+): Promise<number> {
+  const { rows } = await db.query(
+    'delete from authorizations where account = $1 returning true',
+    [account],
+  )
+  return rows.length
+}
+
 /** Says false where the account has no such key. */
 export async function removeAuthorization(
   tx: Queryable,

@@ -262,6 +262,28 @@ suite('who shares what with whom', () => {
     assert.equal((await as('owner', 'GET /apps/wanderer')).status, 404)
   })
 
+  test('heroku login -i: a token as the password makes one that ends', async () => {
+    const basic = Buffer.from(`owner@example.com:${tenancy.tokens.owner}`).toString(
+      'base64',
+    )
+    const reply = await server.inject({
+      method: 'POST',
+      url: '/oauth/authorizations',
+      payload: { description: 'CLI', expires_in: 2592000, scope: ['global'] },
+      headers: {
+        accept: 'application/vnd.heroku+json; version=3',
+        authorization: `Basic ${basic}`,
+      },
+    })
+    const made = JSON.parse(reply.body) as {
+      readonly user: { readonly email: string }
+      readonly access_token: { readonly token: string }
+    }
+    assert.equal(made.user.email, 'owner@example.com')
+    const { token } = made.access_token
+    assert.equal((await as({ token }, 'GET /account')).status, 200)
+  })
+
   test('a token is told once, is good for what it says, and rotates', async () => {
     const made = await as('owner', 'POST /oauth/authorizations', {
       description: 'test',

@@ -205,7 +205,7 @@ function serializeFeature() {
     display_name: 'App permissions',
     doc_url: '',
     enabled: true,
-    feedback_email: null,
+    feedback_email: '',
     id: namedId('team feature', FEATURE),
     name: FEATURE,
     state: 'general',
