@@ -4,7 +4,7 @@ import { newId } from '../model/ids.ts'
 import { faultOfOneMoreApp, type Limits } from '../model/limits.ts'
 import { Problem } from '../model/problem.ts'
 import { withdrawTransfers } from '../store/app-transfers.ts'
-import { changeOwner, lockToAddApp } from '../store/apps.ts'
+import { changeOwner, findApp, lockToAddApp } from '../store/apps.ts'
 import {
   addCollaborator,
   findCollaborator,
@@ -37,6 +37,10 @@ export async function transferApp(
   const fault = faultOfOneMoreApp(await lockToAddApp(tx, to.id), limits)
   if (fault) throw new Problem(fault.id, fault.message, fault.details)
   await lockPresentApp(tx, app.id)
+  // Whoever was its owner when the caller was let through may not be so any more.
+  if ((await findApp(tx, app.id))?.owner.id !== app.owner.id) {
+    throw new Problem('conflict', 'The app has just got another owner.')
+  }
   await changeOwner(tx, app.id, to.id)
   await withdrawTransfers(tx, app.id)
   if (app.team) await removeCollaborators(tx, app.id)

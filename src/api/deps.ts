@@ -1,3 +1,5 @@
+import type { FastifyRequest } from 'fastify'
+
 import type { DataDirectory, Installation } from '../installation/data-directory.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
@@ -48,5 +50,9 @@ declare module 'fastify' {
     readonly free?: boolean
     /** What a route below an app needs, where it is not what `needOf` says. */
     readonly needs?: Permission
+    /** Which app the route is about, where no `:app` says so. */
+    readonly appOf?: (request: FastifyRequest) => string
+    /** An app's secrets come with it; see `showsSecrets`. */
+    readonly secrets?: boolean
   }
 }

@@ -1,6 +1,6 @@
 /**
- * How many requests each account may make, with all its tokens together, as on Heroku: a bucket that holds an hour's worth and fills
- * steadily. It is kept in memory: a restart forgives.
+ * How many requests each account may make, with all its tokens together, as on Heroku: a
+ * bucket that holds an hour's worth and fills steadily. It is kept in memory: a restart forgives.
  */
 
 import { type Clock, HOUR } from '../lib/clock.ts'

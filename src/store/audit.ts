@@ -63,7 +63,9 @@ export async function findAudit(
   const { rows } = await db.query(
     `select id, at, account, email, "authorization", host(address) as address, request,
             method, route, nouns, app, status
-       from (select * from audit
+       from (select id, at, account, email, "authorization", address, request, method,
+                    route, nouns, app, status
+               from audit
               where ($1::text is null or nouns ->> 'app' = $1 or app::text = $1
                      or app in (select a.id from apps a
                                  where a.name = $1 and a.deleted_at is null))
