@@ -203,6 +203,15 @@ ALTER TABLE public.events ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE public.exec_reservations (
+    client_user text NOT NULL,
+    dyno uuid NOT NULL,
+    account uuid NOT NULL,
+    client_key text NOT NULL,
+    environment bytea NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
 CREATE TABLE public.formations (
     id uuid NOT NULL,
     app uuid NOT NULL,
@@ -489,6 +498,9 @@ ALTER TABLE ONLY public.entries
 ALTER TABLE ONLY public.events
     ADD CONSTRAINT events_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.exec_reservations
+    ADD CONSTRAINT exec_reservations_pkey PRIMARY KEY (client_user);
+
 ALTER TABLE ONLY public.formations
     ADD CONSTRAINT formations_app_type_key UNIQUE (app, type);
 
@@ -593,6 +605,8 @@ CREATE INDEX entries_of_dyno ON public.entries USING btree (dyno);
 CREATE INDEX events_by_age ON public.events USING btree (at);
 
 CREATE INDEX events_of_app ON public.events USING btree (app, id);
+
+CREATE INDEX exec_reservations_of_dyno ON public.exec_reservations USING btree (dyno);
 
 CREATE UNIQUE INDEX leaving_dynos ON public.dynos USING btree (formation, ordinal) WHERE ((state <> 'down'::text) AND leaving);
 
@@ -701,6 +715,12 @@ ALTER TABLE ONLY public.entries
 
 ALTER TABLE ONLY public.events
     ADD CONSTRAINT events_app_fkey FOREIGN KEY (app) REFERENCES public.apps(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.exec_reservations
+    ADD CONSTRAINT exec_reservations_account_fkey FOREIGN KEY (account) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.exec_reservations
+    ADD CONSTRAINT exec_reservations_dyno_fkey FOREIGN KEY (dyno) REFERENCES public.dynos(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.formations
     ADD CONSTRAINT formations_app_fkey FOREIGN KEY (app) REFERENCES public.apps(id) ON DELETE CASCADE;

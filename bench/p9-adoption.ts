@@ -15,8 +15,8 @@ const DYNOS = Number(process.env['MAYFLY_P9_DYNOS'] ?? 500)
 /** Heroku's limit, and ours. */
 const MOST_OF_AN_APP = 100
 const ROUNDS = 3
-/** The supervisor forgives one death of a part a minute at once. */
-const BETWEEN = 61 * SECOND
+/** The supervisor starts a part again at once that has run for ten seconds. */
+const BETWEEN = 11 * SECOND
 
 export async function p9Adoption(bench: Bench): Promise<Figure[]> {
   const { data } = bench.installation

@@ -11,7 +11,7 @@ echo 'dyno:x:1000:1000::/app:/bin/bash' >>"$root/etc/passwd"
 echo 'dyno:x:1000:' >>"$root/etc/group"
 
 # Bound over in every dyno; a symbolic link could not be.
-for file in etc/hosts etc/hostname etc/resolv.conf sbin/mayfly-init; do
+for file in etc/hosts etc/hostname etc/resolv.conf etc/heroku/dyno sbin/mayfly-init; do
   rm -f "$root/$file"
   : >"$root/$file"
 done

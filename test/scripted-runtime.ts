@@ -71,6 +71,10 @@ export class ScriptedRuntime implements Runtime {
     return new Map()
   }
 
+  async runnable(): Promise<ReadonlyMap<DynoId, number>> {
+    return new Map()
+  }
+
   async probe(): Promise<undefined> {}
 
   async capacity(): Promise<Capacity> {

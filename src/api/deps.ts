@@ -46,6 +46,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Answered without a token: health, and URLs that are capabilities themselves. */
     readonly open?: boolean
+    /** Whatever version is asked for: it is no part of the Platform API. */
+    readonly anyVersion?: boolean
     /** Not counted among the token's requests. */
     readonly free?: boolean
     /** What a route below an app needs, where it is not what `needOf` says. */

@@ -11,6 +11,7 @@ import { dynoEntries } from './resources/dyno-entries.ts'
 import { dynoSizes } from './resources/dyno-sizes.ts'
 import { dynos } from './resources/dynos.ts'
 import { events } from './resources/events.ts'
+import { execReservations } from './resources/exec-reservations.ts'
 import { features } from './resources/features.ts'
 import { formations } from './resources/formations.ts'
 import { health } from './resources/health.ts'
@@ -43,6 +44,7 @@ export const resources: readonly Resource[] = [
   dynoSizes,
   dynos,
   events,
+  execReservations,
   features,
   formations,
   health,

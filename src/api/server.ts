@@ -43,10 +43,10 @@ export async function apiServer(
     throw new Problem('not_found', 'The requested API endpoint was not found.')
   })
   server.addHook('onRequest', async (request, reply) => {
-    const { open = false, free = false } = request.routeOptions.config
+    const { open = false, free = false, anyVersion = false } = request.routeOptions.config
     reply.header('request-id', request.id)
     if (open) return
-    requireVersion(request.headers.accept)
+    if (!anyVersion) requireVersion(request.headers.accept)
     await authenticate(deps.pool, request)
     const { id } = request.account
     reply.header('ratelimit-remaining', deps.rateLimit.left(id))

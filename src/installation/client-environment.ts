@@ -29,6 +29,7 @@ export function clientEnvironment(
     HEROKU_API_KEY: apiKey,
     HEROKU_GIT_HOST: host,
     HEROKU_PARTICLEBOARD_URL: plain,
+    HEROKU_EXEC_URL: `https://${host}`,
     HEROKU_DATA_HOST: 'localhost',
     HEROKU_LOGIN_HOST: plain,
     HEROKU_BUILDPACK_REGISTRY_URL: plain,

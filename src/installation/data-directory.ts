@@ -10,6 +10,7 @@
  *   keys/                  ca.pem, ca.key, server.pem, server.key, config-vars.key, webhooks.key, api-key
  *   postgres/              the private cluster
  *   run/<part>/            a part's own: its sockets and, once it serves, `ready` (its pid)
+ *   run/rendezvous/        also exec.json: where clients find its SSH server; exec-host-key
  *   run/supervisor/        which process each part is; root's, so that no part can name another
  *   log/<part>.log         what it says
  *   program/, node         where unprivileged parts see this program and its Node, wherever they lie
@@ -59,6 +60,8 @@ export interface DataDirectory {
   readonly program: string
   readonly node: string
   sourceFile(source: string): string
+  readonly execDoor: string
+  readonly execHostKey: string
   run(part: string): string
   /** Written by a part once it serves: its pid. */
   readyFile(part: string): string
@@ -102,6 +105,8 @@ export function dataDirectory(root: string): DataDirectory {
     program: at('program'),
     node: at('node'),
     sourceFile: (source) => at('sources', `${source}.tar.gz`),
+    execDoor: at('run', 'rendezvous', 'exec.json'),
+    execHostKey: at('run', 'rendezvous', 'exec-host-key'),
     run: (part) => at('run', part),
     readyFile: (part) => at('run', part, 'ready'),
     processFile: (part) => at('run', 'supervisor', `${part}.json`),

@@ -14,7 +14,7 @@ import {
   statSync,
 } from 'node:fs'
 
-import { type Clock, MINUTE, pause, SECOND } from '../lib/clock.ts'
+import { type Clock, pause, SECOND } from '../lib/clock.ts'
 import type { DataDirectory } from './data-directory.ts'
 import {
   isAlive,
@@ -27,6 +27,8 @@ import type { PartSpec } from './parts.ts'
 import { strayPart } from './strays.ts'
 
 const POLL = 100
+/** Who has run so long did not fail to start: should it die, it is started again at once. */
+const LONG_ENOUGH = 10 * SECOND
 const LOG_MOST_BYTES = 10 << 20
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
@@ -63,7 +65,7 @@ export async function keepPart(
     if (signal.aborted) return
 
     const ran = keeping.clock.now().getTime() - Date.parse(running.since)
-    if (ran > MINUTE) failures = 0
+    if (ran > LONG_ENOUGH) failures = 0
     const wait = restartDelay(failures++)
     const when = wait === 0 ? 'now' : `in ${wait / SECOND} s`
     keeping.say(

@@ -5,6 +5,7 @@ import { createConnection } from 'node:net'
 import { join } from 'node:path'
 
 import { SECOND } from '../lib/clock.ts'
+import { EXEC_PORT, execAddress } from '../model/exec.ts'
 import type { DataDirectory, Installation } from './data-directory.ts'
 import type { LivingProcess } from './living-process.ts'
 import { postgresAnswers, postgresCommand } from './postgres-cluster.ts'
@@ -69,7 +70,9 @@ function programsOf(settings: PartSettings): PartSpec[] {
     nodePart(settings, {
       name: 'rendezvous',
       user: 'mayfly-rendezvous',
-      address: `${data.run('rendezvous')}/tcp.sock`,
+      // The CLI's SSH knows no port but 80.
+      capabilities: ['net_bind_service'],
+      address: `${data.run('rendezvous')}/tcp.sock, ssh ${execAddress(installation.apiPort)}:${EXEC_PORT}`,
     }),
     ...installation.regions.map(({ name, subnet }) =>
       nodePart(settings, { name: `manager-${name}`, region: name, address: subnet }),
@@ -100,20 +103,22 @@ interface NodePart {
   readonly name: string
   /** Undefined: root. */
   readonly user?: string
+  /** Of root's, what it keeps. */
+  readonly capabilities?: readonly string[]
   readonly region?: string
   readonly address: string
 }
 
 function nodePart(settings: PartSettings, part: NodePart): PartSpec {
   const { data, program, databaseUrl } = settings
-  const { name, user, region, address } = part
+  const { name, user, capabilities, region, address } = part
   const file = join('bin', `${region === undefined ? name : 'manager'}.ts`)
   return {
     name,
     command:
       user === undefined
         ? [process.execPath, join(program, file)]
-        : unprivileged(settings, user, file),
+        : unprivileged(settings, { user, capabilities, file }),
     environment: {
       HOME: data.run(name),
       ...(region === undefined ? {} : { MAYFLY_REGION: region }),
@@ -133,11 +138,15 @@ function nodePart(settings: PartSettings, part: NodePart): PartSpec {
 /** See bin/run-part.sh. */
 function unprivileged(
   { data, program }: PartSettings,
-  user: string,
-  file: string,
+  it: {
+    readonly user: string
+    readonly capabilities: readonly string[] | undefined
+    readonly file: string
+  },
 ): string[] {
   const mounting = [program, data.program, process.execPath, data.node]
-  const command = asUser(user, GROUP, [data.node, join(data.program, file)])
+  const runs = [data.node, join(data.program, it.file)]
+  const command = asUser(it.user, GROUP, runs, it.capabilities)
   const alone = ['unshare', '--mount', '--propagation', 'slave', '--']
   return [...alone, join(program, 'bin', 'run-part.sh'), ...mounting, ...command]
 }

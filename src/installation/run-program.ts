@@ -24,7 +24,11 @@ export function asUser(
   user: string,
   group: string,
   command: readonly string[],
+  /** What of root's it keeps: `net_bind_service`. */
+  capabilities: readonly string[] = [],
 ): readonly string[] {
   const who = [`--reuid=${user}`, `--regid=${group}`, '--clear-groups']
-  return ['setpriv', ...who, '--', ...command]
+  const kept = capabilities.map((it) => `+${it}`).join(',')
+  const keeps = kept ? [`--inh-caps=${kept}`, `--ambient-caps=${kept}`] : []
+  return ['setpriv', ...who, ...keeps, '--', ...command]
 }

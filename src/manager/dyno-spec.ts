@@ -6,6 +6,8 @@ import type { Attachment, DynoSpec } from '../runtime/runtime.ts'
 
 export interface Surroundings {
   readonly environment: Environment
+  /** Of /etc/heroku/dyno; undefined: its app does not want it. */
+  readonly metadata?: string | undefined
   readonly stack: string
   readonly slug: SlugId
   readonly slugChecksum: string | null
@@ -30,5 +32,6 @@ export function dynoSpec(dyno: Dyno, its: Surroundings): DynoSpec {
     ...(its.slugChecksum !== null && { slugChecksum: its.slugChecksum }),
     volumes: [],
     ...(its.attachment && { attachment: its.attachment }),
+    ...(its.metadata !== undefined && { metadata: its.metadata }),
   }
 }

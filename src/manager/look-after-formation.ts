@@ -213,8 +213,12 @@ async function call(
   switch (step.do) {
     case 'boot': {
       const metadata = await metadataFor(deps.pool, dyno, found.switches)
-      const environment = { ...metadata, ...dynoEnvironment(dyno, configVars) }
-      const spec = specOf(dyno, found, { environment, sizes: deps.sizes?.() })
+      const environment = {
+        ...metadata.environment,
+        ...dynoEnvironment(dyno, configVars),
+      }
+      const its = { environment, metadata: metadata.file, sizes: deps.sizes?.() }
+      const spec = specOf(dyno, found, its)
       return deps.runtime.start(spec, signal)
     }
     case 'terminate':
@@ -239,7 +243,7 @@ function configVarsOf(found: FormationFacts, secrets: SecretBox): Environment {
 function specOf(
   dyno: Dyno,
   { formation, stack, slugChecksum }: FormationFacts,
-  its: Pick<Surroundings, 'environment' | 'sizes'>,
+  its: Pick<Surroundings, 'environment' | 'metadata' | 'sizes'>,
 ): DynoSpec {
   const { slug } = formation
   const spec = dynoSpec(dyno, { ...its, stack, slug, slugChecksum })

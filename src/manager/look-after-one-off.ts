@@ -160,7 +160,8 @@ async function boot({ found, environment, deps, signal }: Look): Promise<void> {
   const metadata = await metadataFor(deps.pool, oneOff, found.switches)
   const spec = dynoSpec(oneOff, {
     ...found,
-    environment: { ...metadata, ...environment.whole },
+    environment: { ...metadata.environment, ...environment.whole },
+    metadata: metadata.file,
     sizes: deps.sizes?.(),
     ...(oneOff.attached && { attachment: { terminal: oneOff.terminal ?? undefined } }),
   })

@@ -16,6 +16,7 @@ export function runtimeOnClock(runtime: Runtime, ahead: () => number): Runtime {
     enter: (id, entry, signal) => runtime.enter(id, entry, signal),
     remove: (id, signal) => runtime.remove(id, signal),
     usage: (ids, signal) => runtime.usage(ids, signal),
+    runnable: (ids, signal) => runtime.runnable(ids, signal),
     probe: (id, probe, signal) => runtime.probe(id, probe, signal),
     capacity: (signal) => runtime.capacity(signal),
     copyOut: (from, to, signal) => runtime.copyOut(from, to, signal),

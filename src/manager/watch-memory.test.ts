@@ -4,7 +4,7 @@ import { beforeEach, test } from 'node:test'
 import { aRunningDyno } from '../../test/a-running-dyno.ts'
 import { anApp, type AnApp, secrets } from '../../test/an-app.ts'
 import { aDatabase } from '../../test/postgres.ts'
-import { type Clock, HOUR, later } from '../lib/clock.ts'
+import { type Clock, HOUR, later, MINUTE } from '../lib/clock.ts'
 import { silentLog } from '../lib/log.ts'
 import type { DynoId } from '../model/ids.ts'
 import { HEROKU_SIZES, sizeNamed } from '../model/size.ts'
@@ -14,7 +14,8 @@ import { watchMemory } from './watch-memory.ts'
 
 const MiB = 1024 ** 2
 const startedAt = new Date('2026-01-01T00:00:00Z')
-const clock: Clock = { now: () => later(startedAt, HOUR) }
+let now = later(startedAt, HOUR)
+const clock: Clock = { now: () => now }
 const { signal } = new AbortController()
 
 const pool = aDatabase()
@@ -103,6 +104,22 @@ test('metrics are told to those who want them', async () => {
   )
   assert.match(line, / sample#memory_total=10.00MB /)
   assert.deepEqual(others, [])
+
+  runtime.work(id, 2)
+  await look()
+  const [, load = ''] = await told()
+  assert.match(
+    load,
+    new RegExp(
+      `^source=web.\\d+ dyno=heroku.${own.app.id}.${id} sample#load_avg_1m=0.00 sample#load_avg_5m=0.00 sample#load_avg_15m=0.00$`,
+    ),
+  )
+  now = later(now, MINUTE)
+  await look()
+  assert.match(
+    (await told()).at(-2) ?? '',
+    / sample#load_avg_1m=1.26 sample#load_avg_5m=0.36 /,
+  )
 })
 
 async function started(): Promise<DynoId> {

@@ -15,7 +15,13 @@ import { memoryInUse } from '../model/dyno-lines.ts'
 import { dynoPolicy } from '../model/dyno-policy.ts'
 import type { AppEvent } from '../model/event.ts'
 import type { DynoId, ReleaseId } from '../model/ids.ts'
-import { memoryMetrics, OVER_QUOTA, restartingAbove } from '../model/memory-lines.ts'
+import { type LoadAverage, loadAverage } from '../model/load-average.ts'
+import {
+  loadMetrics,
+  memoryMetrics,
+  OVER_QUOTA,
+  restartingAbove,
+} from '../model/memory-lines.ts'
 import { type Verdict, verdictOn } from '../model/memory-rule.ts'
 import type { ConfigVars } from '../model/release.ts'
 import { type Size, sizeNamed } from '../model/size.ts'
@@ -35,7 +41,7 @@ import type { Placer } from './place-dynos.ts'
 
 export interface Deps {
   readonly pool: Pool
-  readonly runtime: Pick<Runtime, 'usage' | 'kill'>
+  readonly runtime: Pick<Runtime, 'usage' | 'runnable' | 'kill'>
   readonly secrets: SecretBox
   readonly clock: Clock
   readonly region: string
@@ -50,6 +56,7 @@ const EVERY = 20 * SECOND
 export function watchMemory(deps: Deps) {
   const { pool, runtime, place, region, log } = deps
   const restartShares = new RestartShares(deps)
+  const loads = new Loads(deps)
   /** Those that were above their quota in the sample before: of each time above it one event. */
   let above: ReadonlySet<DynoId> = new Set()
 
@@ -61,9 +68,14 @@ export function watchMemory(deps: Deps) {
       signal,
     )
     const shares = await restartShares.of(dynos)
+    const averages = await loads.of(dynos, signal)
     const found = dynos.flatMap((dyno) => {
       const use = uses.get(dyno.id)
-      return use ? foundOf(dyno, use, shares.get(dyno.release)) : []
+      if (!use) return []
+      return foundOf(dyno, use, {
+        restartAbove: shares.get(dyno.release),
+        load: averages.get(dyno.id),
+      })
     })
     await tell(found.filter((it) => !it.verdict.kill))
     for (const { dyno } of found.filter((it) => it.verdict.kill)) {
@@ -76,13 +88,13 @@ export function watchMemory(deps: Deps) {
   function foundOf(
     dyno: RunningDyno,
     use: MemoryUse,
-    restartAbove: number | undefined,
+    { restartAbove, load }: Pick<Found, 'restartAbove' | 'load'>,
   ): Found[] {
     const size = sizeNamed(dyno.size, deps.sizes())
     if (!size) return []
     const watched = { ...dyno, isOneOff: dyno.formation === null, restartAbove }
     const verdict = verdictOn(use, watched, { size, now: deps.clock.now() })
-    return [{ dyno, use, size, verdict, restartAbove }]
+    return [{ dyno, use, size, verdict, restartAbove, load }]
   }
 
   async function tell(found: readonly Found[]): Promise<void> {
@@ -131,13 +143,16 @@ interface Found {
   readonly size: Size
   readonly verdict: Verdict
   readonly restartAbove: number | undefined
+  /** Of those whose app wants to see it, once there were two samples. */
+  readonly load: LoadAverage | undefined
 }
 
 function linesOn(found: Found): LogLine[] {
-  const { dyno, use, size, verdict } = found
+  const { dyno, use, size, verdict, load } = found
   const ps = placeOf(dyno)
   return [
     ...(verdict.overQuota ? [memoryInUse(verdict.used, size), OVER_QUOTA] : []),
+    ...(load ? [loadMetrics({ ...dyno, ps }, load)] : []),
     ...(dyno.metrics ? [memoryMetrics({ ...dyno, ps }, use, size)] : []),
   ].map((line) => lineOf(found, line))
 }
@@ -159,6 +174,33 @@ function overQuotaEvent({ dyno, size, verdict }: Found, at: Date): AppEvent {
     release,
     cause: 'memory',
     message,
+  }
+}
+
+/** The load averages of dynos whose apps want to see them. A new manager begins anew. */
+class Loads {
+  readonly #deps: Pick<Deps, 'runtime' | 'clock'>
+  #known: ReadonlyMap<DynoId, LoadAverage> = new Map()
+
+  constructor(deps: Pick<Deps, 'runtime' | 'clock'>) {
+    this.#deps = deps
+  }
+
+  /** Of those that were sampled before; who is not asked for is forgotten. */
+  async of(
+    dynos: readonly RunningDyno[],
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<DynoId, LoadAverage>> {
+    const { runtime, clock } = this.#deps
+    const wanted = dynos.filter((it) => it.metrics).map((it) => it.id)
+    const before = this.#known
+    if (wanted.length === 0 && before.size === 0) return before
+    const runnable = await runtime.runnable(wanted, signal)
+    const now = clock.now()
+    this.#known = new Map(
+      [...runnable].map(([id, tasks]) => [id, loadAverage(before.get(id), tasks, now)]),
+    )
+    return new Map([...this.#known].filter(([id]) => before.has(id)))
   }
 }
 

@@ -48,6 +48,15 @@ export const APP_FEATURES = [
     default: false,
   },
   {
+    name: 'runtime-heroku-exec',
+    displayName: 'Heroku Exec',
+    description:
+      'Let `heroku ps:exec`, `ps:copy`, `ps:forward` and `ps:socks` enter dynos',
+    docUrl: 'docs/operating/exec.md',
+    state: 'general',
+    default: false,
+  },
+  {
     name: 'log-runtime-metrics',
     displayName: 'Runtime metrics',
     description: 'Emit dyno resource usage information into app logs',
@@ -68,8 +77,6 @@ export const APP_FEATURES = [
 /** Heroku's that are not here, and what to say of them. */
 export const ABSENT_FEATURES: Readonly<Record<string, string>> = {
   'http-session-affinity': 'Mayfly has no session affinity.',
-  'runtime-heroku-exec':
-    'Mayfly has no `heroku ps:exec`: use `heroku run:inside` to run a command in a running dyno.',
 }
 
 export type FeatureName = (typeof APP_FEATURES)[number]['name']

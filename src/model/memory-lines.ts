@@ -1,6 +1,7 @@
 /** What the memory watch says in an app's log, as Heroku does (heroku-semantics §1.3, §2.11). */
 
 import type { AppId, DynoId } from './ids.ts'
+import type { LoadAverage } from './load-average.ts'
 import type { Size } from './size.ts'
 
 const MiB = 1024 ** 2
@@ -39,6 +40,20 @@ export function memoryMetrics(
         ]
       : []),
     `sample#memory_quota=${megabytes(size.memory)}`,
+  ].join(' ')
+}
+
+/** With the same feature, once there was more than one sample. */
+export function loadMetrics(
+  dyno: { readonly app: AppId; readonly id: DynoId; readonly ps: string },
+  { one, five, fifteen }: LoadAverage,
+): string {
+  return [
+    `source=${dyno.ps}`,
+    `dyno=heroku.${dyno.app}.${dyno.id}`,
+    `sample#load_avg_1m=${one.toFixed(2)}`,
+    `sample#load_avg_5m=${five.toFixed(2)}`,
+    `sample#load_avg_15m=${fifteen.toFixed(2)}`,
   ].join(' ')
 }
 

@@ -14,10 +14,22 @@ export function digestOf(token: string): Buffer {
 
 /** The API key of an `Authorization` header: a bearer token, or the password of Basic. */
 export function tokenIn(header: string | undefined): string | undefined {
-  const [, scheme, credentials] = /^(bearer|basic) +(\S+) *$/i.exec(header ?? '') ?? []
-  if (!scheme || !credentials) return undefined
-  if (scheme.toLowerCase() === 'bearer') return credentials
+  const [, bearer] = /^bearer +(\S+) *$/i.exec(header ?? '') ?? []
+  return bearer ?? pairIn(header)?.password
+}
+
+/** The user of Basic authentication, who is an app to those who enter its dynos. */
+export function userIn(header: string | undefined): string | undefined {
+  return pairIn(header)?.user
+}
+
+function pairIn(
+  header: string | undefined,
+): { readonly user: string; readonly password: string } | undefined {
+  const [, credentials] = /^basic +(\S+) *$/i.exec(header ?? '') ?? []
+  if (!credentials) return undefined
   const pair = Buffer.from(credentials, 'base64').toString('utf8')
   const colon = pair.indexOf(':')
-  return colon < 0 ? undefined : pair.slice(colon + 1)
+  if (colon < 0) return undefined
+  return { user: pair.slice(0, colon), password: pair.slice(colon + 1) }
 }

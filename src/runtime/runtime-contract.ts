@@ -156,6 +156,9 @@ export function itIsARuntime(
     assert.deepEqual([...use.keys()], [dyno.id])
     const { rss = -1, cache = -1, swap = -1 } = use.get(dyno.id) ?? {}
     assert.ok(rss >= 0 && cache >= 0 && swap >= 0)
+    const runnable = await runtime.runnable([dyno.id, ended.id, newId<'dyno'>()], signal)
+    assert.deepEqual([...runnable.keys()], [dyno.id])
+    assert.ok((runnable.get(dyno.id) ?? -1) >= 0)
     for (const { id } of [dyno, ended]) await runtime.remove(id, signal)
   })
 

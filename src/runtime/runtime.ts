@@ -41,6 +41,14 @@ export interface Runtime {
     signal: AbortSignal,
   ): Promise<ReadonlyMap<DynoId, MemoryUse>>
   /**
+   * How many tasks of each of these, processes and threads, run or want to at this moment; one
+   * that does not run is absent.
+   */
+  runnable(
+    ids: readonly DynoId[],
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<DynoId, number>>
+  /**
    * The status that a running dyno answers GET `path` with on its own port; undefined when no
    * answer has begun within `timeout`. Redirects are not followed, bodies not read.
    */
@@ -85,6 +93,8 @@ export interface DynoSpec {
   readonly slug?: string
   /** `SHA256:<hex>` of the slug's tree, compared before it is first run. Undefined: not known. */
   readonly slugChecksum?: string
+  /** Seen at /etc/heroku/dyno: what the dyno may know of itself, as JSON. */
+  readonly metadata?: string
   /** Files of the data directory to be seen inside, beside the stack and the slug. */
   readonly volumes: readonly Volume[]
   /** Undefined: what it prints goes to its log, and it has nothing to read. */

@@ -51,6 +51,7 @@ export function faultyRuntime(
       change('remove', id, () => runtime.remove(id, signal), signal),
     status: (ids, signal) => ask(() => runtime.status(ids, signal), signal),
     usage: (ids, signal) => ask(() => runtime.usage(ids, signal), signal),
+    runnable: (ids, signal) => ask(() => runtime.runnable(ids, signal), signal),
     probe: (id, probe, signal) => ask(() => runtime.probe(id, probe, signal), signal),
     capacity: (signal) => ask(() => runtime.capacity(signal), signal),
     copyOut: (from, to, signal) => runtime.copyOut(from, to, signal),

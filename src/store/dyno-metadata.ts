@@ -8,7 +8,7 @@ export async function metadataFacts(
   release: ReleaseId,
 ): Promise<MetadataFacts> {
   const { rows } = await db.query(
-    `select apps.id, apps.name, regions.domain, releases.version, releases.description,
+    `select apps.id, apps.name, regions.domain, releases.id as release, releases.version, releases.description,
             releases.created_at as "createdAt", slugs.commit
        from releases
        join apps on apps.id = releases.app
@@ -17,13 +17,14 @@ export async function metadataFacts(
       where releases.id = $1`,
     [release],
   )
-  type Row = MetadataFacts['app'] & MetadataFacts['release'] & { commit: string | null }
+  type Row = MetadataFacts['app'] &
+    Omit<MetadataFacts['release'], 'id'> & { release: ReleaseId; commit: string | null }
   const [row] = rows as Row[]
   if (!row) throw new Error(`there is no release ${release}`)
   const { id, name, domain, version, description, createdAt, commit } = row
   return {
     app: { id, name, domain },
-    release: { version, description, createdAt },
+    release: { id: row.release, version, description, createdAt },
     commit,
   }
 }

@@ -6,7 +6,12 @@ import { join } from 'node:path'
 import { after, before } from 'node:test'
 
 import { dataDirectory } from '../../src/installation/data-directory.ts'
-import { isAlive, readProcessFile } from '../../src/installation/living-process.ts'
+import {
+  isAlive,
+  type LivingProcess,
+  readProcessFile,
+} from '../../src/installation/living-process.ts'
+import { MINUTE } from '../../src/lib/clock.ts'
 import type { Timings } from '../../src/model/timings.ts'
 import { isUuid } from '../../src/model/ids.ts'
 import { installationToBe, type Ran } from '../an-installation.ts'
@@ -47,7 +52,7 @@ export interface Journey {
   configure(
     settings: Partial<Timings & { clockOffset: number; memoryFactor: number }>,
   ): void
-  /** SIGKILL, then waits until the process is gone. */
+  /** SIGKILL, then waits until the process is gone; one that is just being started is waited for. */
   killPart(name: string): Promise<void>
   killSupervisor(): Promise<void>
   up(): Promise<void>
@@ -177,10 +182,16 @@ function start(args: readonly string[], cwd: string, env: NodeJS.ProcessEnv): Ru
   }
 }
 
-/** `file` says which process. */
+/** `file` says which process. One that has just died is waited for: it will be started again. */
 async function kill(file: string): Promise<void> {
-  const victim = readProcessFile(file)
-  if (!victim) throw new Error(`${file} names no process`)
+  await until(`${file} names a process`, () => living(file) !== undefined, MINUTE)
+  const victim = living(file)
+  if (!victim) throw new Error(`the process of ${file} died by itself`)
   process.kill(victim.pid, 'SIGKILL')
   await until(`process ${victim.pid} is gone`, () => !isAlive(victim))
+}
+
+function living(file: string): LivingProcess | undefined {
+  const it = readProcessFile(file)
+  return it && isAlive(it) ? it : undefined
 }

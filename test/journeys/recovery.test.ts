@@ -69,8 +69,9 @@ async function rows(): Promise<readonly Row[]> {
   return found?.rows ?? []
 }
 
-/** As many as asked for are up, each of them runs, and nothing else does. */
+/** Every part is well; as many as asked for are up, each of them runs, and nothing else does. */
 async function settled(): Promise<readonly Row[]> {
+  await until('every part is well', () => journey.isWell(), SETTLED_WITHIN)
   let live: readonly Row[] = []
   await until(
     `${DYNOS} dynos are up and nothing else is there`,

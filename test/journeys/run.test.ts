@@ -2,10 +2,14 @@
 
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 
+import ssh2 from 'ssh2'
+
 import { SECOND } from '../../src/lib/clock.ts'
+import { freePorts } from '../an-installation.ts'
 import { until } from '../until.ts'
 import { aJourney } from './a-journey.ts'
 import { anApp, type PushedApp } from './a-pushed-app.ts'
@@ -148,6 +152,91 @@ test('a command that nobody attaches to is never run', async () => {
   assert.ok(!(await app.logs()).includes(`app[${dyno.name}]`))
 })
 
+test('ps:exec asks to be let in once, and then runs a command in a dyno', async () => {
+  const first = await exec(['ps:exec', '--', 'cat', '/proc/1/comm'], 'y\n')
+  assert.equal(first.status, 0, first.stderr)
+  assert.match(first.stdout, /requires a dyno restart/)
+  const ran = await exec([
+    'ps:exec',
+    '--',
+    'echo "$DYNO $HOME"; id -u; tty; cat /proc/1/comm',
+  ])
+  assert.equal(ran.status, 0, ran.stderr)
+  assert.match(ran.stdout, /web\.1 \/app\s+1000\s+\/dev\/pts\/\d+\s+mayfly-init/)
+  await until('the log tells of it', async () =>
+    /Opened web\.1 for Heroku Exec by user .*\n.*Starting process with command `echo .*` inside web\.1 by user /.test(
+      await app.logs(),
+    ),
+  )
+  const nowhere = await exec(['ps:exec', '--dyno', 'web.7', '--', 'true'])
+  assert.notEqual(nowhere.status, 0)
+})
+
+test('ps:exec is a shell with a terminal', async () => {
+  const session = aTerminal(['ps:exec'])
+  await session.sees(/\$ $/)
+  session.types('echo "I am $((6 * 7)) in $PWD"; stty size\r')
+  await session.sees(/I am 42 in \/app\s+24 80/)
+  session.types('exit\r')
+  assert.equal(await session.ended, 0)
+})
+
+test('ps:exec --status names the dynos that can be entered', async () => {
+  const { stdout } = await exec(['ps:exec', '--status'])
+  assert.match(stdout, /web\.1\s+up\s+running/)
+})
+
+test('ps:copy fetches a file', async () => {
+  const output = join(journey.home, 'copied')
+  const made = await exec([
+    'ps:exec',
+    '--',
+    'head -c 300000 /dev/zero | tr "\\0" x >/tmp/big',
+  ])
+  assert.equal(made.status, 0, made.stderr)
+  const ran = await exec(['ps:copy', '/tmp/big', '--output', output])
+  assert.equal(ran.status, 0, ran.stderr)
+  assert.equal(readFileSync(output, 'utf8'), 'x'.repeat(300_000))
+})
+
+test('ps:forward leads to a port of the dyno', async () => {
+  const port = String((await freePorts(1))[0])
+  const { address, port: its } = await webDyno()
+  const forwarding = talking(['ps:forward', '--app', app.name, `${port}:${its}`])
+  try {
+    await until('it listens', () => /SOCKSv5.*1080/.test(forwarding.said()))
+    await until('it answers', () =>
+      fetch(`http://127.0.0.1:${port}/`).then(
+        (answer) => answer.ok,
+        () => false,
+      ),
+    )
+  } finally {
+    await forwarding.end()
+  }
+  // Not from here: only the router is let through.
+  assert.ok(address.startsWith('172.'))
+})
+
+test('who has no key of the dyno, or none of the app, is not let in', async () => {
+  const door = await reserve('web.1')
+  const others = ssh2.utils.generateKeyPairSync('ed25519')
+  await assert.rejects(sshTo(door, others.private), /authentication methods failed/)
+  await assert.rejects(
+    sshTo({ ...door, client_user: 'f'.repeat(32) }, door.private),
+    /authentication methods failed/,
+  )
+  await sshTo(door, door.private)
+  const unknown = await execManager('web.1', 'wrong', door.public)
+  assert.equal(unknown.status, 401)
+  const noKey = await execManager('web.1', apiKey(), 'no key')
+  assert.equal(noKey.status, 422)
+
+  await app.heroku('ps:restart', 'web.1')
+  await journey.calm(app.name)
+  await assert.rejects(sshTo(door, door.private), /authentication methods failed/)
+})
+
 test('all sessions end with rendezvous, and their processes with them', async () => {
   const session = aTerminal([`echo 'rea''dy'; sleep 1000`])
   await session.sees(/ready/)
@@ -181,8 +270,80 @@ function talk(args: readonly string[], input = ''): Promise<Ran> {
   })
 }
 
+function exec(args: readonly string[], input = ''): Promise<Ran> {
+  const [command = '', ...rest] = args
+  return talk([command, '--app', app.name, ...rest], input)
+}
+
+/** A command that runs until it is ended. */
+function talking(args: readonly string[]) {
+  const { home: cwd, env } = journey
+  const child = spawn(cli, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] })
+  let text = ''
+  for (const it of [child.stdout, child.stderr]) {
+    it.setEncoding('utf8').on('data', (piece: string) => (text += piece))
+  }
+  return {
+    said: () => text,
+    async end() {
+      child.kill('SIGKILL')
+      await new Promise((resolve) => child.once('close', resolve))
+    },
+  }
+}
+
+interface ExtendedDyno {
+  readonly extended: { readonly ip: string; readonly port: number }
+}
+
+async function webDyno(): Promise<{ readonly address: string; readonly port: number }> {
+  const path = `/apps/${app.name}/dynos/web.1?extended=true`
+  const { extended } = (await journey.api('GET', path)) as ExtendedDyno
+  return { address: extended.ip, port: extended.port }
+}
+
+const apiKey = () => journey.env['HEROKU_API_KEY'] ?? ''
+
+function execManager(dyno: string, token: string, key: string): Promise<Response> {
+  const credentials = Buffer.from(`${app.name}:${token}`).toString('base64')
+  return fetch(`${journey.env['HEROKU_HOST']}/api/v2/${dyno}`, {
+    method: 'PUT',
+    headers: {
+      authorization: `Basic ${credentials}`,
+      'content-type': 'application/json',
+    },
+    body: JSON.stringify({ client_key: key }),
+  })
+}
+
+interface Door {
+  readonly tunnel_host: string
+  readonly client_user: string
+}
+
+async function reserve(dyno: string) {
+  const pair = ssh2.utils.generateKeyPairSync('ed25519')
+  const answer = await execManager(dyno, apiKey(), pair.public)
+  assert.equal(answer.status, 200)
+  return { ...((await answer.json()) as Door), ...pair }
+}
+
+/** Resolves once it is let in. */
+function sshTo({ tunnel_host: host, client_user: username }: Door, privateKey: string) {
+  return new Promise<void>((resolve, reject) => {
+    const client = new ssh2.Client()
+    client.once('ready', () => {
+      client.end()
+      resolve()
+    })
+    client.once('error', reject)
+    client.connect({ host, port: 80, username, privateKey })
+  })
+}
+
 /** A CLI that sees a terminal of 101 columns and 33 rows, and somebody who types. */
 function aTerminal(args: readonly string[]) {
+  const [first] = args
   const { home: cwd } = journey
   const env = {
     ...journey.env,
@@ -191,7 +352,9 @@ function aTerminal(args: readonly string[]) {
     APP: app.name,
     COMMAND: args.join(' '),
   }
-  const command = 'stty cols 101 rows 33; exec "$CLI" run --app "$APP" -- "$COMMAND"'
+  const does =
+    first === 'ps:exec' ? 'ps:exec --app "$APP"' : 'run --app "$APP" -- "$COMMAND"'
+  const command = `stty cols 101 rows 33; exec "$CLI" ${does}`
   const child = spawn(
     'script',
     ['--quiet', '--return', '--command', command, '/dev/null'],

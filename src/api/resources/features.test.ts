@@ -70,12 +70,12 @@ test('features are found by id, and unknown ones are not', async () => {
 test("Heroku's features that are not here are said to be absent, with what there is instead", async () => {
   const { call } = await anApi(pool)
   const { app } = await anApp(pool)
-  const url = `/apps/${app.name}/features/runtime-heroku-exec`
+  const url = `/apps/${app.name}/features/http-session-affinity`
   for (const { status, body } of [
     await call(`GET ${url}`),
     await call(`PATCH ${url}`, { enabled: true }),
   ]) {
     assert.equal(status, 404)
-    assert.match(String(body['message']), /heroku run:inside/)
+    assert.match(String(body['message']), /no session affinity/)
   }
 })

@@ -143,7 +143,7 @@ test('a client comes to what was let go, though whoever did was killed over it',
 
 test('a process started inside a dyno is of the dyno in all ways', async () => {
   const dyno = await started('echo >/app/its; sleep 1000', PIPES)
-  const what = `id -u; hostname; ls; cat /proc/1/comm; ip -4 -brief address show eth0 | wc -w
+  const what = `id -u; hostname; ls; cat /proc/1/comm
     grep -E '^(Cap(Eff|Bnd)|NoNewPrivs|Seccomp):' /proc/self/status | xargs; ulimit -n
     cat /proc/self/cgroup | grep -c '/$'; cat /proc/1/cgroup | grep -c '/$'; echo $A; cat`
   const client = await entered(dyno, what, undefined)
@@ -155,6 +155,17 @@ test('a process started inside a dyno is of the dyno in all ways', async () => {
     text,
     new RegExp(`CapEff: 0{16} ${nobody}\\n10000\\n(\\d+)\\n\\1\\nb\\ngiven$`),
   )
+  await runtime.remove(dyno.id, signal)
+})
+
+test('a process started inside a dyno is in all of its namespaces', async () => {
+  const dyno = await started('sleep 1000', PIPES)
+  const what = `for it in /proc/1/ns/*; do
+      name=$(basename "$it"); test "$(readlink "$it")" = "$(readlink "/proc/self/ns/$name")" || echo "not in its $name"
+    done; cut -s -d: -f1 /proc/net/dev | xargs; echo over`
+  const client = await entered(dyno, what, undefined)
+  client.end()
+  assert.equal(await restOf(client), 'lo eth0\nover\n')
   await runtime.remove(dyno.id, signal)
 })
 

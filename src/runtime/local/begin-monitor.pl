@@ -14,7 +14,8 @@
 #   NETWORK  LINK BRIDGE MTU ADDRESS PREFIX GATEWAY, separated by spaces: a network namespace
 #            with an eth0, whose other end LINK is alone on its port of the BRIDGE. That end
 #            comes first: were the dyno's up before it, the first packets would be lost, a
-#            query for a name with them, which takes 5 s to be asked again.
+#            query for a name with them, which takes 5 s to be asked again. Or PID TICKS: the
+#            network namespace of that process, which began at TICKS.
 #
 # One process for all of it, in place of unshare, sh, umount, mount, install, ip and nsenter:
 # those cost as much as all else in the start of a dyno. And `mount -o loop` looks at every loop device
@@ -32,8 +33,8 @@ my ($arch, $cgroups, $unified, $guarded, $disks, $network, @program);
 my $calls;
 
 my %calls = (
-    x64   => { mount => 165, umount => 166, unshare => 272, setsid => 112 },
-    arm64 => { mount => 40,  umount => 39,  unshare => 97,  setsid => 157 },
+    x64   => { mount => 165, umount => 166, unshare => 272, setns => 308, setsid => 112 },
+    arm64 => { mount => 40,  umount => 39,  unshare => 97,  setns => 268, setsid => 157 },
 );
 
 my ($clone_newns, $clone_newnet) = (0x00020000, 0x40000000);
@@ -63,9 +64,12 @@ sub become {
     ($arch, $cgroups, $unified, $guarded, $disks, $network, @program) = @_;
     $calls = $calls{$arch} or die "no system calls are known for $arch\n";
     write_to($_, $$) for split ' ', $cgroups;
-    my $host = $network ? netlink() : undef;
-    separate();
-    connect_to($host, split ' ', $network) if $network;
+    my @network = split ' ', $network;
+    my $makes = @network > 2;
+    my $host = $makes ? netlink() : undef;
+    separate($makes);
+    connect_to($host, @network) if $makes;
+    join_network(@network) if @network == 2;
     call('umount', $unified, 0) if $unified;
     guard() if $guarded;
     my @disks = split /\n/, $disks, -1;
@@ -126,10 +130,21 @@ sub tell_of {
 }
 
 sub separate {
+    my ($makes_network) = @_;
     my $mounts = $unified || $guarded || $disks ? $clone_newns : 0;
-    my $all = $mounts | ($network ? $clone_newnet : 0);
+    my $all = $mounts | ($makes_network ? $clone_newnet : 0);
     call('unshare', $all) if $all;
     call('mount', 'none', '/', 'none', $all_private, 0) if $mounts;
+}
+
+# What is open stays that process's, so it is asked who it is only then.
+sub join_network {
+    my ($pid, $ticks) = @_;
+    open my $namespace, '<', "/proc/$pid/ns/net" or die "process $pid is gone: $!\n";
+    open my $file, '<', "/proc/$pid/stat" or die "process $pid is gone: $!\n";
+    my ($began) = readline($file) =~ /^.*\)(?: \S+){19} (\d+) /;
+    $began == $ticks or die "process $pid is another\n";
+    call('setns', fileno $namespace, $clone_newnet);
 }
 
 # A socket belongs to the network that it was opened in, so $host still speaks for the host's.

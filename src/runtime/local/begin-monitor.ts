@@ -10,7 +10,14 @@ export interface Beginning {
   /** A device that stays whose it is, though it can be used. */
   readonly guarded?: string | undefined
   readonly disks?: readonly Disk[]
-  readonly network?: Network | undefined
+  readonly network?: Network | NetworkOf | undefined
+}
+
+/** The network that a process is in. */
+export interface NetworkOf {
+  readonly pid: number
+  /** Its start, as /proc/<pid>/stat has it: the pid alone may be another's by then. */
+  readonly ticks: number
 }
 
 /** A file with an ext4 file system, and where to mount it. */
@@ -61,13 +68,8 @@ export function beginArguments({
   ]
 }
 
-function networkArgument({
-  link,
-  bridge,
-  mtu,
-  address,
-  prefix,
-  gateway,
-}: Network): string {
+function networkArgument(network: Network | NetworkOf): string {
+  if ('pid' in network) return `${network.pid} ${network.ticks}`
+  const { link, bridge, mtu, address, prefix, gateway } = network
   return [link, bridge, mtu, address, prefix, gateway].join(' ')
 }

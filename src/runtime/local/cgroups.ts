@@ -66,6 +66,8 @@ export interface DynoCgroups {
   /** The pids in the dyno, and in its monitor's cgroup; of the host's numbering. */
   processes(): readonly number[]
   monitors(): readonly number[]
+  /** The ids of the dyno's processes and all their threads. */
+  tasks(): readonly number[]
   outOfMemory(): boolean
   /** Undefined: it has no cgroup. */
   readonly memoryUse: () => MemoryUse | undefined
@@ -91,6 +93,8 @@ export function dynoCgroups(cgroups: Cgroups, region: string, id: DynoId): DynoC
     },
     processes: () => pidsIn(join(main, own, 'dyno')),
     monitors: () => pidsIn(monitor),
+    tasks: () =>
+      pidsIn(join(main, own, 'dyno'), cgroups.version === 2 ? 'cgroup.threads' : 'tasks'),
     outOfMemory: () => outOfMemory(cgroups, join(own, 'dyno')),
     memoryUse() {
       const at = join(hierarchy(cgroups, 'memory'), own, 'dyno')
@@ -168,8 +172,8 @@ function outOfMemory(cgroups: Cgroups, path: string): boolean {
   return /^oom_kill [1-9]/m.test(textOrNothing(join(at, file)))
 }
 
-function pidsIn(directory: string): number[] {
-  const text = textOrNothing(join(directory, 'cgroup.procs'))
+function pidsIn(directory: string, file = 'cgroup.procs'): number[] {
+  const text = textOrNothing(join(directory, file))
   return text.split('\n').filter(Boolean).map(Number)
 }
 

@@ -8,6 +8,7 @@
  *   disk-template          what dynos' disks are made from (`disk.ts`)
  *   <id>/dyno.json         how the dyno was asked for (`DynoRecord`); written first
  *   <id>/config.json       the OCI configuration
+ *   <id>/hosts, metadata.json  its /etc/hosts and, where it is to have one, /etc/heroku/dyno
  *   <id>/pid, conmon.pid   PID 1 of the dyno, seen from the host; its monitor
  *   <id>/started           written once the process was let go (`StartMark`)
  *   <id>/listening         written once its port was found bound
@@ -41,6 +42,7 @@ export interface DynoFiles {
   readonly spareLog: string
   readonly stream: string
   readonly hosts: string
+  readonly metadata: string
   readonly image: string
   readonly disk: string
   readonly upper: string
@@ -112,6 +114,7 @@ export function regionFiles(directory: string): RegionFiles {
         stream: at('stream.sock'),
         spareLog: at('log.tmp'),
         hosts: at('hosts'),
+        metadata: at('metadata.json'),
         image: at('image'),
         disk: at('disk'),
         upper: at('disk/upper'),

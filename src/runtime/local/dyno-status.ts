@@ -27,11 +27,12 @@ function ofNoProcess(region: LocalRegion, id: DynoId, files: DynoFiles): DynoSta
 export function livingInit(
   region: LocalRegion,
   files: DynoFiles,
-): { readonly pid: number; readonly startedAt: Date } | undefined {
+): (Pick<StartMark, 'pid' | 'ticks'> & { readonly startedAt: Date }) | undefined {
   const mark = jsonIn(files.started) as StartMark | undefined
   if (mark?.boot !== region.boot) return undefined
   if (processStatus(mark.pid)?.ticks !== mark.ticks) return undefined
-  return { pid: mark.pid, startedAt: statSync(files.started).mtime }
+  const { pid, ticks } = mark
+  return { pid, ticks, startedAt: statSync(files.started).mtime }
 }
 
 export function recordOf(files: DynoFiles): DynoRecord | undefined {

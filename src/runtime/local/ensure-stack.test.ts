@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
-import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readlink, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 
-import { debianSources, ensureStack, stackArgs } from './ensure-stack.ts'
+import { builtName, debianSources, ensureStack, stackArgs } from './ensure-stack.ts'
 
 const stanza = `Types: deb
 URIs: http://mirror.example/debian
@@ -34,14 +34,41 @@ test('without a source of its suite, a machine leaves the choice to mmdebstrap',
 
 test('a stack that is there is left alone; an unknown one is refused', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'mayfly-stacks-'))
-  await mkdir(join(directory, 'debian-12'))
+  const built = await builtName('debian-12')
+  await mkdir(join(directory, built))
   const said: string[] = []
-  await ensureStack(directory, 'debian-12', (line) => said.push(line))
+  for (let time = 0; time < 2; time++) {
+    await ensureStack(directory, 'debian-12', (line) => said.push(line))
+  }
   await assert.rejects(
     ensureStack(directory, 'cedar', () => undefined),
     /no stack cedar/,
   )
   assert.deepEqual(said, [])
-  assert.deepEqual(await readdir(directory), ['debian-12'])
+  assert.deepEqual(await readdir(directory), ['debian-12', built])
+  assert.equal(await readlink(join(directory, 'debian-12')), built)
+  await rm(directory, { recursive: true })
+})
+
+test('a stack of another recipe gives way, and stays for those who have it', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'mayfly-stacks-'))
+  const built = await builtName('debian-12')
+  await mkdir(join(directory, built))
+  for (const [make, kept] of [
+    [() => mkdir(join(directory, 'debian-12')), ['debian-12.before']],
+    [
+      () => symlink('debian-12.before', join(directory, 'debian-12')),
+      ['debian-12.before'],
+    ],
+  ] as const) {
+    await rm(join(directory, 'debian-12'), { recursive: true, force: true })
+    await make()
+    await ensureStack(directory, 'debian-12', () => undefined)
+    assert.equal(await readlink(join(directory, 'debian-12')), built)
+    assert.deepEqual(
+      (await readdir(directory)).toSorted(),
+      ['debian-12', built, ...kept].toSorted(),
+    )
+  }
   await rm(directory, { recursive: true })
 })

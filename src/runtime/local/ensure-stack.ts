@@ -1,8 +1,19 @@
 /** Builds a stack, the root file system of dynos, from Debian packages; once. */
 
 import { spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import {
+  lstat,
+  mkdir,
+  readdir,
+  readFile,
+  readlink,
+  rename,
+  rm,
+  symlink,
+  writeFile,
+} from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 
@@ -11,40 +22,46 @@ const SUITES: Readonly<Record<string, string>> = { 'debian-12': 'bookworm' }
 const SOURCES = '/etc/apt'
 
 /**
- * Ensures `<directory>/<stack>`, which takes about a minute the first time. Callers may
- * come at once, in several processes: each builds beside it, the first to finish wins.
- * `progress` is told a line at a time. Throws when the stack can't be built.
+ * Ensures `<directory>/<stack>`, which takes about a minute the first time and whenever its
+ * recipe has changed: it is a link to what was built by that recipe. What was built before
+ * stays, for dynos that run have it mounted. Callers may come at once, in several processes:
+ * each builds beside it, the first to finish wins. `progress` is told a line at a time.
+ * Throws when the stack can't be built.
  */
 export async function ensureStack(
   directory: string,
   stack: string,
   progress: (line: string) => void,
 ): Promise<void> {
-  const root = join(directory, stack)
-  if (existsSync(root)) return
   const suite = SUITES[stack]
   if (!suite) throw new Error(`there is no stack ${stack}`)
+  const built = await builtName(stack)
+  const root = join(directory, built)
+  if (!existsSync(root)) await buildStack(suite)
+  await point(join(directory, stack), built)
 
-  const draft = join(directory, `.${stack}.${process.pid}`)
-  await mkdir(draft, { recursive: true })
-  try {
-    progress(`Building stack ${stack} from Debian packages`)
-    const sources = join(draft, 'debian.sources')
-    const mirrors = debianSources(await sourceFiles(), suite)
-    await writeFile(sources, mirrors)
-    await build(
-      stackArgs(stack, await packagesOf(stack), {
-        suite,
-        root: join(draft, 'root'),
-        sources: mirrors ? sources : undefined,
-      }),
-    )
-    await rename(join(draft, 'root'), root).catch((error: unknown) => {
-      if (!existsSync(root)) throw error
-    })
-    progress(`Stack ${stack} is ready`)
-  } finally {
-    await rm(draft, { recursive: true, force: true })
+  async function buildStack(from: string): Promise<void> {
+    const draft = join(directory, `.${stack}.${process.pid}`)
+    await mkdir(draft, { recursive: true })
+    try {
+      progress(`Building stack ${stack} from Debian packages`)
+      const sources = join(draft, 'debian.sources')
+      const mirrors = debianSources(await sourceFiles(), from)
+      await writeFile(sources, mirrors)
+      await build(
+        stackArgs(stack, await packagesOf(stack), {
+          suite: from,
+          root: join(draft, 'root'),
+          sources: mirrors ? sources : undefined,
+        }),
+      )
+      await rename(join(draft, 'root'), root).catch((error: unknown) => {
+        if (!existsSync(root)) throw error
+      })
+      progress(`Stack ${stack} is ready`)
+    } finally {
+      await rm(draft, { recursive: true, force: true })
+    }
   }
 
   function build(args: readonly string[]): Promise<void> {
@@ -62,6 +79,27 @@ export async function ensureStack(
       })
     })
   }
+}
+
+/** Names what the recipe makes: `debian-12.<digest>`. */
+export async function builtName(stack: string): Promise<string> {
+  const digest = createHash('sha256')
+  for (const part of ['packages', 'sh']) {
+    digest.update(await readFile(join(RECIPES, `${stack}.${part}`)))
+  }
+  return `${stack}.${digest.digest('hex').slice(0, 12)}`
+}
+
+/** At no moment is there nothing of that name, but where a directory was in place of a link. */
+async function point(link: string, to: string): Promise<void> {
+  const now = await readlink(link).catch(() => undefined)
+  if (now === to) return
+  const draft = `${link}.${process.pid}.new`
+  await rm(draft, { force: true })
+  await symlink(to, draft)
+  const is = await lstat(link).catch(() => undefined)
+  if (is?.isDirectory()) await rename(link, `${link}.before`)
+  await rename(draft, link)
 }
 
 export interface StackBuild {

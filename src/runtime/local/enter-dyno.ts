@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { type DynoId, type EntryId, isUuid } from '../../model/ids.ts'
 import { type Entry, RuntimeError } from '../runtime.ts'
 import { admitClient, startBridge } from './attach-bridge.ts'
-import { dynoStatus } from './dyno-status.ts'
+import { livingInit } from './dyno-status.ts'
 import { enterContainer } from './monitor.ts'
 import { entryProcess } from './oci-config.ts'
 import { processStatus, runsWith } from './process-status.ts'
@@ -23,9 +23,8 @@ export async function enterDyno(
   dyno: DynoId,
   entry: Entry,
 ): Promise<void> {
-  if (dynoStatus(region, dyno)?.is !== 'running') {
-    throw new RuntimeError('not_running', `Dyno ${dyno} does not run.`)
-  }
+  const init = livingInit(region, region.files.of(dyno))
+  if (!init) throw new RuntimeError('not_running', `Dyno ${dyno} does not run.`)
   const files = region.files.entry(dyno, entry.id)
   if (existsSync(files.pid)) return admitClient(files.stream)
   await forgetEnded(region, dyno)
@@ -45,6 +44,7 @@ export async function enterDyno(
     crun: region.files.crun,
     monitorProcs,
     hybridMount: region.cgroups.hybridMount,
+    network: { pid: init.pid, ticks: init.ticks },
   }
   const { directory, pid: pidFile } = files
   const bridge = { directory, pidFile, readers, monitorProcs }

@@ -62,6 +62,15 @@ test("what a dyno does to its standard input is not done to the host's /dev/null
   assert.deepEqual([uid, mode & 0o777], [0, 0o666])
 })
 
+test('a dyno reads of itself what it was given to read, and no other has it', async () => {
+  const command = 'cat /etc/heroku/dyno; touch /etc/heroku/dyno || echo refused'
+  assert.match(
+    await outputOf(command, { metadata: '{"its":"own"}\n' }),
+    /^\{"its":"own"\}\n[^]*refused\n$/,
+  )
+  assert.match(await outputOf(command, {}), /^(touch: .*\n)?refused\n$/)
+})
+
 test('the environment is what it was told, and .profile.d adds to it', async () => {
   const slug = await aSlug({ '.profile.d/a.sh': 'export B=$A$A', hello: 'from the slug' })
   const command = 'cat hello; echo; env | grep -vE "^(_|SHLVL|PWD)=" | sort'

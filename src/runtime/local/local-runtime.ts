@@ -28,6 +28,7 @@ import { enterDyno } from './enter-dyno.ts'
 import { httpProbe } from './http-probe.ts'
 import { keepUp } from './keep-up.ts'
 import { noteIfListening } from './port-probe.ts'
+import { isRunnable } from './process-status.ts'
 import { prepareRegion, sweepRegion } from './prepare-region.ts'
 import { type LocalRegion, localRegion, type LocalRuntimeOptions } from './region.ts'
 import { killProcesses, removeDyno, signalProcesses } from './remove-dyno.ts'
@@ -135,6 +136,21 @@ export class LocalRuntime implements Runtime {
       if (existsSync(this.#region.files.of(id).exit)) continue
       const use = this.#region.cgroupsOf(id).memoryUse()
       if (use) found.set(id, use)
+    }
+    return found
+  }
+
+  async runnable(
+    ids: readonly DynoId[],
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<DynoId, number>> {
+    signal.throwIfAborted()
+    const found = new Map<DynoId, number>()
+    for (const id of ids) {
+      await setImmediate()
+      if (existsSync(this.#region.files.of(id).exit)) continue
+      const tasks = this.#region.cgroupsOf(id).tasks()
+      if (tasks.length > 0) found.set(id, tasks.filter(isRunnable).length)
     }
     return found
   }

@@ -11,7 +11,13 @@ import type { Readable, Writable } from 'node:stream'
 import { pause, SECOND } from '../../lib/clock.ts'
 import type { DynoId, EntryId } from '../../model/ids.ts'
 import type { Attachment } from '../runtime.ts'
-import { beginArguments, beginMonitor, type Disk, type Network } from './begin-monitor.ts'
+import {
+  beginArguments,
+  beginMonitor,
+  type Disk,
+  type Network,
+  type NetworkOf,
+} from './begin-monitor.ts'
 import type { DynoFiles, EntryFiles } from './dyno-files.ts'
 import type { MonitorStarter } from './monitor-starter.ts'
 
@@ -99,6 +105,8 @@ export interface EntryPlan {
   readonly crun: string
   readonly monitorProcs: readonly string[]
   readonly hybridMount: string | undefined
+  /** The dyno's: crun enters the namespaces that it made itself, and this one it did not. */
+  readonly network: NetworkOf
 }
 
 /** Resolves when the process runs. `ready`: what must be done while it waits to begin. */
@@ -106,9 +114,9 @@ export async function enterContainer(
   plan: EntryPlan,
   ready: () => Promise<void>,
 ): Promise<void> {
-  const { monitorProcs: cgroups, hybridMount } = plan
+  const { monitorProcs: cgroups, hybridMount, network } = plan
   const guarded = plan.terminal ? NULL_DEVICE : undefined
-  const begin = beginMonitor({ cgroups, hybridMount, guarded })
+  const begin = beginMonitor({ cgroups, hybridMount, guarded, network })
   const monitor = spawnMonitor([...begin, 'conmon', ...entryArgs(plan)], {
     _OCI_SYNCPIPE: FIRST_PIPE,
     _OCI_STARTPIPE: FIRST_PIPE + 1,

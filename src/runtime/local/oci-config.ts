@@ -167,6 +167,9 @@ function mounts(dyno: DynoSpec, around: DynoSurroundings, firstUid: number) {
     bound('/etc/resolv.conf', around.resolvConf),
     bound('/etc/hosts', around.files.hosts),
   ]
+  if (dyno.metadata !== undefined) {
+    filesOfOurs.push(bound('/etc/heroku/dyno', around.files.metadata))
+  }
   if (around.authorities) {
     filesOfOurs.push(bound('/etc/ssl/certs/ca-certificates.crt', around.authorities))
   }

@@ -25,6 +25,11 @@ export function processStatus(pid: number): ProcessStatus | undefined {
   return status.state === 'Z' || status.state === 'X' ? undefined : status
 }
 
+/** Whether the task, a process or a thread, runs or waits for a processor. */
+export function isRunnable(task: number): boolean {
+  return processStatus(task)?.state === 'R'
+}
+
 /** Whether the process is one of what the words say: all are in its command line. */
 export function runsWith(pid: number, ...words: readonly string[]): boolean {
   const line = procFile(pid, 'cmdline')

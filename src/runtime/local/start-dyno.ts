@@ -130,6 +130,7 @@ async function layOut(
   writeFileSync(at(files.record), JSON.stringify(record))
   writeFileSync(at(files.config), JSON.stringify(config), { mode: 0o600 })
   writeFileSync(at(files.hosts), hostsFile(dyno))
+  if (dyno.metadata !== undefined) writeFileSync(at(files.metadata), dyno.metadata)
   const logs = dyno.attachment ? [] : [files.log, files.spareLog]
   for (const log of logs) ensureLog(at(log), region.readers)
   mkdirSync(at(files.persist))

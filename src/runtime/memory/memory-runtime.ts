@@ -34,6 +34,7 @@ interface MemoryDyno {
   readonly spec: DynoSpec
   status: DynoStatus
   output: string
+  runnable: number
   use: MemoryUse
   hangUps: number
   readonly entries: Map<string, Entry>
@@ -140,6 +141,15 @@ export class MemoryRuntime implements Runtime {
     return new Map(running.flatMap(([id, use]) => (use ? [[id, use]] : [])))
   }
 
+  async runnable(
+    ids: readonly DynoId[],
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<DynoId, number>> {
+    signal.throwIfAborted()
+    const running = ids.flatMap((id) => this.#running(id) ?? [])
+    return new Map(running.map((it) => [it.spec.id, it.runnable]))
+  }
+
   async probe(
     id: DynoId,
     { path }: Probe,
@@ -209,6 +219,12 @@ export class MemoryRuntime implements Runtime {
     if (dyno) dyno.use = { ...dyno.use, ...use }
   }
 
+  /** So many of the dyno's tasks want a processor from now on. */
+  work(id: DynoId, runnable: number): void {
+    const dyno = this.#dynos.get(id)
+    if (dyno) dyno.runnable = runnable
+  }
+
   /** The dyno is gone and nothing tells how it ended. */
   lose(id: DynoId): void {
     const dyno = this.#dynos.get(id)
@@ -256,5 +272,5 @@ export class MemoryRuntime implements Runtime {
 
 function aMemoryDyno(spec: DynoSpec, status: DynoStatus): MemoryDyno {
   const use = { rss: 0, cache: 0, shared: 0, swap: 0, outOfMemory: false }
-  return { spec, status, output: '', use, hangUps: 0, entries: new Map() }
+  return { spec, status, output: '', use, runnable: 0, hangUps: 0, entries: new Map() }
 }

@@ -1,0 +1,58 @@
+import { randomBytes } from 'node:crypto'
+
+import type { SecretBox } from '../lib/secret-box.ts'
+import { enabledFeatures } from '../model/app-features.ts'
+import type { Account, App } from '../model/app.ts'
+import { type Dyno, placeOf } from '../model/dyno.ts'
+import { publicKeyIn } from '../model/exec.ts'
+import { Problem } from '../model/problem.ts'
+import { switchesOf } from '../store/app-features.ts'
+import { addExecReservation } from '../store/exec-reservations.ts'
+import { writeLogLines } from '../store/log-lines.ts'
+import type { Queryable } from '../store/queryable.ts'
+
+export interface ExecWish {
+  readonly app: Pick<App, 'id' | 'name'>
+  readonly account: Account
+  readonly dyno: Pick<Dyno, 'id' | 'type' | 'ordinal' | 'state'>
+  /** As of a line of `authorized_keys`. */
+  readonly clientKey: string
+}
+
+const NAME_BYTES = 16
+
+/**
+ * Lets whoever has this key enter the dyno by SSH, as long as it is up and at most a day.
+ * Returns the name under which to come. A Problem `invalid_params` for a dyno that is not up
+ * and for what is no key, `forbidden` where the app does not want it.
+ */
+export async function reserveExec(
+  tx: Queryable,
+  { app, account, dyno, clientKey }: ExecWish,
+  secrets: SecretBox,
+): Promise<string> {
+  if (!enabledFeatures(await switchesOf(tx, app.id)).has('runtime-heroku-exec')) {
+    throw new Problem(
+      'forbidden',
+      `Heroku Exec is off for ${app.name}: heroku features:enable runtime-heroku-exec`,
+    )
+  }
+  const place = placeOf(dyno)
+  if (dyno.state !== 'up') {
+    throw new Problem('invalid_params', `${place} is ${dyno.state}, not up.`)
+  }
+  const key = publicKeyIn(clientKey)
+  if (!key) throw new Problem('invalid_params', 'client_key is no OpenSSH public key.')
+
+  const clientUser = randomBytes(NAME_BYTES).toString('hex')
+  await addExecReservation(tx, {
+    clientUser,
+    dyno: dyno.id,
+    account: account.id,
+    clientKey: key,
+    environment: secrets.seal('{}', app.id),
+  })
+  const message = `Opened ${place} for Heroku Exec by user ${account.email}`
+  await writeLogLines(tx, [{ app: app.id, source: 'app', ps: 'api', message }])
+  return clientUser
+}

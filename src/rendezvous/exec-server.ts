@@ -1,0 +1,111 @@
+/**
+ * The SSH server that `heroku ps:exec` and its kin come to. A client is known by the name and
+ * the key that were noted for it, and each of its channels is a process inside its dyno: a
+ * shell, a command, an SFTP server, or a connection as the dyno would make it. So all it does
+ * is held by the dyno's walls, and ends with the dyno.
+ */
+
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+import ssh2, {
+  type AuthContext,
+  type Connection,
+  type PublicKeyAuthContext,
+  type Server,
+  type Session,
+} from 'ssh2'
+
+import { pause, SECOND } from '../lib/clock.ts'
+import { connectCommand, publicKeyIn, RESERVED_FOR } from '../model/exec.ts'
+import { type ExecReservation, findExecReservation } from '../store/exec-reservations.ts'
+import { type ExecDeps, openProcess } from './exec-process.ts'
+import { serveExecSession } from './exec-session.ts'
+
+const IDENT = 'mayfly'
+/** As long as nobody has said who they are, they cost next to nothing, but not for ever. */
+const KNOWN_WITHIN = 20 * SECOND
+const MOST_CLIENTS = 200
+const STILL_THERE_EVERY = 15 * SECOND
+const STILL_THERE_TIMES = 4
+
+const relay = readFileSync(join(import.meta.dirname, 'exec-relay.pl'), 'utf8')
+
+/** Not yet listening. `hostKey`: a private key, in OpenSSH's form. */
+export function execServer(hostKey: string, deps: ExecDeps): Server {
+  const config = {
+    hostKeys: [hostKey],
+    ident: IDENT,
+    keepaliveInterval: STILL_THERE_EVERY,
+    keepaliveCountMax: STILL_THERE_TIMES,
+  }
+  const server = new ssh2.Server(config, (client) => serveClient(client, deps))
+  server.maxConnections = MOST_CLIENTS
+  return server
+}
+
+function serveClient(client: Connection, deps: ExecDeps): void {
+  const gone = new AbortController()
+  let reservation: ExecReservation | undefined
+  client.once('close', () => gone.abort())
+  // Whatever is wrong with a client is its own affair: its connection ends.
+  client.on('error', () => {})
+  // Answers are small, and each is waited for. (Its types leave it out.)
+  ;(client as Connection & { setNoDelay(is: boolean): void }).setNoDelay(true)
+  void endUnlessKnown()
+
+  client.on('authentication', (context) => {
+    admit(context, deps).then(
+      (admitted) => {
+        if (!admitted) return context.reject(['publickey'])
+        reservation = admitted
+        return context.accept()
+      },
+      (error: unknown) => {
+        deps.log.error('cannot tell who a client is', error)
+        context.reject(['publickey'])
+      },
+    )
+  })
+  client.on('session', (accept: () => Session) => {
+    if (reservation) serveExecSession(accept(), reservation, deps)
+  })
+  client.on('tcpip', (accept, reject, { destIP, destPort }) => {
+    const command = connectCommand(hostFor(destIP), destPort, relay)
+    if (!command || !reservation) return reject()
+    const channel = accept()
+    const its = { command, terminal: undefined, shown: undefined }
+    void openProcess(channel, reservation, { ...its, deps })
+  })
+
+  async function endUnlessKnown(): Promise<void> {
+    await pause(KNOWN_WITHIN, gone.signal)
+    if (!reservation) client.end()
+  }
+}
+
+/** `ps:forward` means the dyno itself by this address. */
+function hostFor(address: string): string {
+  return address === '0.0.0.0' ? '127.0.0.1' : address
+}
+
+/** Undefined: it is not who it says, or has not shown it yet. */
+async function admit(
+  context: AuthContext,
+  { pool }: ExecDeps,
+): Promise<ExecReservation | undefined> {
+  if (context.method !== 'publickey') return undefined
+  const reservation = await findExecReservation(pool, context.username, RESERVED_FOR)
+  return reservation && holdsKey(context, reservation.clientKey) ? reservation : undefined
+}
+
+/** A client may ask first whether a key would do; it is let in once it has signed. */
+function holdsKey(context: PublicKeyAuthContext, clientKey: string): boolean {
+  const key = ssh2.utils.parseKey(publicKeyIn(clientKey) ?? '')
+  if (key instanceof Error || !key.getPublicSSH().equals(context.key.data)) return false
+  if (!context.signature) return true
+  if (!context.blob) return false
+  // What it cannot verify it may also return an error for.
+  const verified: unknown = key.verify(context.blob, context.signature, context.hashAlgo)
+  return verified === true
+}
