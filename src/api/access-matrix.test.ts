@@ -61,6 +61,10 @@ const rows: Readonly<Record<string, Asks>> = {
   'GET /stacks': 'read scope',
   'GET /stacks/:stack': 'read scope',
 
+  // Of heroku ps:exec, which names the app otherwise.
+  'GET /api/v2': 'operate, protected',
+  'PUT /api/v2/:dyno': 'operate, protected',
+
   'GET /apps': 'read scope',
   'GET /users/~/apps': 'read scope',
   'POST /apps': 'write scope',
@@ -237,7 +241,7 @@ suite('the matrix of routes and callers', () => {
       const wrong: string[] = []
       for (const [route, asks] of Object.entries(rows)) {
         const [method = '', url = ''] = route.split(' ')
-        for (const place of placesOf(url, caller)) {
+        for (const place of placesOf(asks, caller)) {
           const status = await ask(method, url, caller, place)
           const wanted = expected(asks, method, caller, place)
           if (status === wanted) continue
@@ -258,23 +262,28 @@ suite('the matrix of routes and callers', () => {
         .replace(/:\w+/g, randomUUID()),
       headers: {
         accept: 'application/vnd.heroku+json; version=3',
-        ...(token !== undefined && { authorization: `Bearer ${token}` }),
+        // Where no parameter says which app it is about, the user does.
+        ...(token !== undefined && { authorization: basic(tenancy.apps[place], token) }),
       },
     })
     return reply.statusCode
   }
 })
 
-function placesOf(url: string, caller: Caller): readonly Place[] {
+function basic(user: string, password: string): string {
+  return `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`
+}
+
+function placesOf(asks: Asks, caller: Caller): readonly Place[] {
   const personal = PERSONAL.some((it) => it === caller)
   const ofTeam = OF_TEAM.some((it) => it === caller)
-  if (url.includes(':app')) {
+  if (/^(view|deploy|operate|manage)/.test(asks)) {
     return [
       ...(personal || !ofTeam ? (['personal app'] as const) : []),
       ...(ofTeam ? (['team app', 'locked team app'] as const) : []),
     ]
   }
-  if (url.includes(':team')) return ofTeam || !personal ? ['team app'] : []
+  if (asks.startsWith('team:')) return ofTeam || !personal ? ['team app'] : []
   return ['personal app']
 }
 

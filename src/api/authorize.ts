@@ -1,6 +1,7 @@
 /**
  * The one layer that says who may call which route. What a route is about is in its
- * parameters: `:app` is an app, `:team` a team; what its body names its handler asks for here.
+ * parameters: `:app` is an app, `:team` a team; or its `config.appOf` says. What its body
+ * names its handler asks for here.
  */
 
 import type { FastifyRequest } from 'fastify'
@@ -24,10 +25,10 @@ export async function authorize(db: Queryable, request: FastifyRequest): Promise
   const { url, config } = request.routeOptions
   // No such endpoint: that is the answer.
   if (url === undefined) return
-  if (!scopeAllows(request.scope, demandOf(method, url))) {
+  if (!scopeAllows(request.scope, demandOf(method, url, config.secrets))) {
     throw new Problem('forbidden', `This token's scope does not allow that.`)
   }
-  const { app, team } = request.params as {
+  const { app = config.appOf?.(request), team } = request.params as {
     readonly app?: string
     readonly team?: string
   }

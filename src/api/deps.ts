@@ -1,5 +1,3 @@
-import type { FastifyRequest } from 'fastify'
-
 import type { DataDirectory, Installation } from '../installation/data-directory.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'

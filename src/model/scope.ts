@@ -24,9 +24,13 @@ export interface Demand {
 }
 
 /** `url`: the route's pattern. */
-export function demandOf(method: string, url: string): Demand {
+export function demandOf(
+  method: string,
+  url: string,
+  isProtected: boolean = showsSecrets(method, url),
+): Demand {
   const write = !isRead(method)
-  return { area: areaOf(url, write), write, isProtected: showsSecrets(method, url) }
+  return { area: areaOf(url, write), write, isProtected }
 }
 
 export function scopeAllows(scopes: readonly Scope[], demand: Demand): boolean {
