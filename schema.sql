@@ -20,6 +20,17 @@ CREATE TABLE public.app_features (
     updated_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
+CREATE TABLE public.app_transfers (
+    id uuid NOT NULL,
+    app uuid NOT NULL,
+    owner uuid NOT NULL,
+    recipient uuid NOT NULL,
+    state text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT app_transfers_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'accepted'::text, 'declined'::text])))
+);
+
 CREATE TABLE public.apps (
     id uuid NOT NULL,
     name text NOT NULL,
@@ -36,7 +47,32 @@ CREATE TABLE public.apps (
     clear_cache boolean DEFAULT false NOT NULL,
     idle_since timestamp with time zone,
     web_traffic_at timestamp with time zone,
+    locked boolean DEFAULT false NOT NULL,
     CONSTRAINT apps_name_check CHECK ((name ~ '^[a-z][a-z0-9-]{1,28}[a-z0-9]$'::text))
+);
+
+CREATE TABLE public.audit (
+    id bigint NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    account uuid NOT NULL,
+    email text NOT NULL,
+    "authorization" uuid NOT NULL,
+    address inet,
+    request uuid,
+    method text NOT NULL,
+    route text NOT NULL,
+    nouns jsonb NOT NULL,
+    app uuid,
+    status integer NOT NULL
+);
+
+ALTER TABLE public.audit ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.audit_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
 
 CREATE TABLE public.authorizations (
@@ -46,7 +82,8 @@ CREATE TABLE public.authorizations (
     description text NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    expires_at timestamp with time zone
+    expires_at timestamp with time zone,
+    scope text[] DEFAULT '{global}'::text[] NOT NULL
 );
 
 CREATE TABLE public.build_output (
@@ -86,6 +123,16 @@ CREATE TABLE public.builds (
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT builds_check CHECK (((status = 'pending'::text) = (step IS NOT NULL))),
     CONSTRAINT builds_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'succeeded'::text, 'failed'::text])))
+);
+
+CREATE TABLE public.collaborators (
+    id uuid NOT NULL,
+    app uuid NOT NULL,
+    account uuid NOT NULL,
+    permissions text[] NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT collaborators_permissions_check CHECK ((permissions <@ '{view,deploy,operate,manage}'::text[]))
 );
 
 CREATE UNLOGGED TABLE public.dyno_memory (
@@ -346,6 +393,23 @@ CREATE TABLE public.sources (
     created_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
+CREATE TABLE public.team_members (
+    team uuid NOT NULL,
+    account uuid NOT NULL,
+    role text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT team_members_role_check CHECK ((role = ANY (ARRAY['admin'::text, 'member'::text, 'collaborator'::text])))
+);
+
+CREATE TABLE public.teams (
+    id uuid NOT NULL,
+    name text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT teams_name_check CHECK ((name ~ '^[a-z][a-z0-9-]{1,28}[a-z0-9]$'::text))
+);
+
 CREATE TABLE public.webhook_attempts (
     id uuid NOT NULL,
     delivery uuid NOT NULL,
@@ -434,8 +498,14 @@ ALTER TABLE ONLY public.address_cursors
 ALTER TABLE ONLY public.app_features
     ADD CONSTRAINT app_features_pkey PRIMARY KEY (app, name);
 
+ALTER TABLE ONLY public.app_transfers
+    ADD CONSTRAINT app_transfers_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.apps
     ADD CONSTRAINT apps_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.audit
+    ADD CONSTRAINT audit_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.authorizations
     ADD CONSTRAINT authorizations_pkey PRIMARY KEY (id);
@@ -454,6 +524,12 @@ ALTER TABLE ONLY public.builds
 
 ALTER TABLE ONLY public.builds
     ADD CONSTRAINT builds_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.collaborators
+    ADD CONSTRAINT collaborators_app_account_key UNIQUE (app, account);
+
+ALTER TABLE ONLY public.collaborators
+    ADD CONSTRAINT collaborators_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.dyno_memory
     ADD CONSTRAINT dyno_memory_pkey PRIMARY KEY (dyno);
@@ -542,6 +618,15 @@ ALTER TABLE ONLY public.sources
 ALTER TABLE ONLY public.sources
     ADD CONSTRAINT sources_put_token_key UNIQUE (put_token);
 
+ALTER TABLE ONLY public.team_members
+    ADD CONSTRAINT team_members_pkey PRIMARY KEY (team, account);
+
+ALTER TABLE ONLY public.teams
+    ADD CONSTRAINT teams_name_key UNIQUE (name);
+
+ALTER TABLE ONLY public.teams
+    ADD CONSTRAINT teams_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.webhook_attempts
     ADD CONSTRAINT webhook_attempts_pkey PRIMARY KEY (id);
 
@@ -558,6 +643,14 @@ ALTER TABLE ONLY public.work
     ADD CONSTRAINT work_pkey PRIMARY KEY (kind, subject);
 
 CREATE UNIQUE INDEX app_names ON public.apps USING btree (name) WHERE (deleted_at IS NULL);
+
+CREATE INDEX apps_by_owner ON public.apps USING btree (owner) WHERE (deleted_at IS NULL);
+
+CREATE INDEX audit_by_app ON public.audit USING btree (app, id) WHERE (app IS NOT NULL);
+
+CREATE INDEX audit_by_time ON public.audit USING btree (at);
+
+CREATE INDEX collaborators_by_account ON public.collaborators USING btree (account);
 
 CREATE UNIQUE INDEX current_dynos ON public.dynos USING btree (formation, ordinal) WHERE ((state <> 'down'::text) AND (NOT leaving));
 
@@ -585,6 +678,8 @@ CREATE UNIQUE INDEX one_off_names ON public.dynos USING btree (app, type, ordina
 
 CREATE INDEX open_webhook_deliveries ON public.webhook_deliveries USING btree (webhook, seq) WHERE (status <> ALL (ARRAY['failed'::text, 'succeeded'::text]));
 
+CREATE UNIQUE INDEX pending_app_transfers ON public.app_transfers USING btree (app) WHERE (state = 'pending'::text);
+
 CREATE INDEX placed_builds ON public.builds USING btree (app) WHERE (address IS NOT NULL);
 
 CREATE UNIQUE INDEX release_phases ON public.one_offs USING btree (release_phase);
@@ -592,6 +687,8 @@ CREATE UNIQUE INDEX release_phases ON public.one_offs USING btree (release_phase
 CREATE INDEX routed_dynos ON public.dynos USING btree (region) WHERE routed;
 
 CREATE INDEX router_measures_by_age ON public.router_measures USING btree (period, at);
+
+CREATE INDEX team_members_by_account ON public.team_members USING btree (account);
 
 CREATE INDEX unplaced_dynos ON public.dynos USING btree (region, created_at) WHERE ((state = 'starting'::text) AND (placed_at IS NULL));
 
@@ -614,6 +711,15 @@ ALTER TABLE ONLY public.address_cursors
 
 ALTER TABLE ONLY public.app_features
     ADD CONSTRAINT app_features_app_fkey FOREIGN KEY (app) REFERENCES public.apps(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.app_transfers
+    ADD CONSTRAINT app_transfers_app_fkey FOREIGN KEY (app) REFERENCES public.apps(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.app_transfers
+    ADD CONSTRAINT app_transfers_owner_fkey FOREIGN KEY (owner) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.app_transfers
+    ADD CONSTRAINT app_transfers_recipient_fkey FOREIGN KEY (recipient) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.apps
     ADD CONSTRAINT apps_current_release_fkey FOREIGN KEY (current_release) REFERENCES public.releases(id);
@@ -647,6 +753,12 @@ ALTER TABLE ONLY public.builds
 
 ALTER TABLE ONLY public.builds
     ADD CONSTRAINT builds_source_fkey FOREIGN KEY (source) REFERENCES public.sources(id);
+
+ALTER TABLE ONLY public.collaborators
+    ADD CONSTRAINT collaborators_account_fkey FOREIGN KEY (account) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.collaborators
+    ADD CONSTRAINT collaborators_app_fkey FOREIGN KEY (app) REFERENCES public.apps(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.dyno_memory
     ADD CONSTRAINT dyno_memory_dyno_fkey FOREIGN KEY (dyno) REFERENCES public.dynos(id) ON DELETE CASCADE;
@@ -719,6 +831,15 @@ ALTER TABLE ONLY public.slugs
 
 ALTER TABLE ONLY public.sources
     ADD CONSTRAINT sources_account_fkey FOREIGN KEY (account) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.team_members
+    ADD CONSTRAINT team_members_account_fkey FOREIGN KEY (account) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.team_members
+    ADD CONSTRAINT team_members_team_fkey FOREIGN KEY (team) REFERENCES public.teams(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.teams
+    ADD CONSTRAINT teams_id_fkey FOREIGN KEY (id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.webhook_attempts
     ADD CONSTRAINT webhook_attempts_delivery_fkey FOREIGN KEY (delivery) REFERENCES public.webhook_deliveries(id) ON DELETE CASCADE;

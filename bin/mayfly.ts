@@ -10,6 +10,13 @@ const commands: Readonly<
   status: async () => (await import('./commands/status.ts')).status,
   env: async () => (await import('./commands/env.ts')).env,
   doctor: async () => (await import('./commands/doctor.ts')).doctor,
+  'account:create': async () =>
+    (await import('./commands/account-create.ts')).accountCreate,
+  'account:token': async () => (await import('./commands/account-token.ts')).accountToken,
+  'account:revoke': async () =>
+    (await import('./commands/account-revoke.ts')).accountRevoke,
+  'team:create': async () => (await import('./commands/team-create.ts')).teamCreate,
+  audit: async () => (await import('./commands/audit.ts')).audit,
   test: async () => (await import('./commands/test.ts')).test,
   bench: async () => (await import('./commands/bench.ts')).bench,
   simulate: async () => (await import('./commands/simulate.ts')).simulate,

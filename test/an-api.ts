@@ -8,7 +8,7 @@ import { createAccount } from '../src/actions/create-account.ts'
 import { createAuthorization } from '../src/actions/create-authorization.ts'
 import { REQUESTS_PER_HOUR, rateLimit } from '../src/api/rate-limit.ts'
 import { resources } from '../src/api/resources.ts'
-import { apiServer } from '../src/api/server.ts'
+import { apiServer, type Resource } from '../src/api/server.ts'
 import { dataDirectory, type Installation } from '../src/installation/data-directory.ts'
 import { systemClock } from '../src/lib/clock.ts'
 import { type Log, silentLog } from '../src/lib/log.ts'
@@ -60,12 +60,15 @@ export async function anApi(
     requestsPerHour = REQUESTS_PER_HOUR,
     limits = HEROKU_LIMITS,
     reach = { own: [], allowed: [] },
+    before = [],
   }: {
     readonly log?: Log
     readonly requestsPerHour?: number
     readonly limits?: Limits
     /** Of webhooks. */
     readonly reach?: Reach
+    /** Registered first. */
+    readonly before?: readonly Resource[]
   } = {},
 ): Promise<AnApi> {
   const token = randomUUID()
@@ -97,7 +100,7 @@ export async function anApi(
       rateLimit: rateLimit(systemClock, () => requestsPerHour),
       limits: () => limits,
     },
-    resources,
+    [...before, ...resources],
   )
 
   return {

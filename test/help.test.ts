@@ -13,6 +13,8 @@ const asking = [
   ['down', '--help'],
   ['status', '-h'],
   ['simulate', '--help'],
+  ['account:create', '--help'],
+  ['audit', '-h'],
 ]
 
 for (const args of asking) {

@@ -30,6 +30,13 @@ export function dataNamed(path: string | undefined): DataDirectory {
   return dataDirectory(resolve(path ?? DEFAULT_DATA))
 }
 
+/** `what`: the one word that the command takes. */
+export function onlyOne(positionals: readonly string[], what: string): string {
+  const [only] = positionals
+  if (only !== undefined && positionals.length === 1) return only
+  throw new Refusal(`This takes one word: ${what}.`, 2)
+}
+
 export function portNamed(flag: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined
   const port = Number(text)

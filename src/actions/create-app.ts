@@ -14,6 +14,8 @@ import { createRelease } from './create-release.ts'
 
 export interface AppWish {
   readonly account: Account
+  /** Where that is not the account: the one that a team is. */
+  readonly owner?: Account
   /** Undefined: one is made up. */
   readonly name: string | undefined
   /** By id or name, as the stack. */
@@ -28,7 +30,7 @@ export async function createApp(
   secrets: SecretBox,
   limits: Limits = HEROKU_LIMITS,
 ): Promise<App> {
-  const { account } = wish
+  const { account, owner = account } = wish
   const region = await findRegion(tx, wish.region)
   if (!region) {
     throw new Problem('invalid_params', `Couldn't find that region (${wish.region}).`)
@@ -37,12 +39,12 @@ export async function createApp(
   if (!stack) {
     throw new Problem('invalid_params', `Couldn't find that stack (${wish.stack}).`)
   }
-  const fault = faultOfOneMoreApp(await lockToAddApp(tx, account.id), limits)
+  const fault = faultOfOneMoreApp(await lockToAddApp(tx, owner.id), limits)
   if (fault) throw new Problem(fault.id, fault.message, fault.details)
   const { id } = await addNamed(tx, wish.name, {
     id: newId(),
     region: region.name,
-    owner: account.id,
+    owner: owner.id,
     stack: stack.name,
   })
   // First, and in their order: whoever holds one router's row must not want another's.

@@ -2,10 +2,14 @@ import type { DataDirectory, Installation } from '../installation/data-directory
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import type { SecretBox } from '../lib/secret-box.ts'
+import type { Permission } from '../model/access.ts'
 import type { Account } from '../model/app.ts'
 import type { Limits } from '../model/limits.ts'
 import type { Reach } from '../model/reach.ts'
+import type { Scope } from '../model/scope.ts'
+import type { AuthorizationId } from '../store/accounts.ts'
 import type { Database } from '../store/queryable.ts'
+import type { AppStanding } from '../store/standings.ts'
 import type { RateLimit } from './rate-limit.ts'
 
 /** What every resource is given. */
@@ -31,8 +35,11 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Whose token the request carries. Resources that need none must not read it. */
     account: Account
-    /** Stands for the token: its digest. */
-    tokenDigest: string
+    /** Of the token: its id, and what it is good for. */
+    authorization: AuthorizationId
+    scope: readonly Scope[]
+    /** What the account is to the app of the route; set where there is an `:app`. */
+    standing: AppStanding
   }
   interface FastifyContextConfig {
     /** Answered without a token: health, and URLs that are capabilities themselves. */
@@ -41,5 +48,11 @@ declare module 'fastify' {
     readonly anyVersion?: boolean
     /** Not counted among the token's requests. */
     readonly free?: boolean
+    /** What a route below an app needs, where it is not what `needOf` says. */
+    readonly needs?: Permission
+    /** Which app the route is about, where no `:app` says so. */
+    readonly appOf?: (request: FastifyRequest) => string
+    /** An app's secrets come with it; see `showsSecrets`. */
+    readonly secrets?: boolean
   }
 }

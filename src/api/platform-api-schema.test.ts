@@ -14,6 +14,7 @@ import formats from 'ajv-formats'
 import { anApi, type Json } from '../../test/an-api.ts'
 import { anApp } from '../../test/an-app.ts'
 import { aDatabase } from '../../test/postgres.ts'
+import { createAccount } from '../actions/create-account.ts'
 
 const file = join(
   import.meta.dirname,
@@ -33,6 +34,7 @@ test('what the API answers is what the schema says', async () => {
   const made = await anApp(pool)
   await made.deploy()
   const app = `/apps/${made.app.name}`
+  await createAccount(pool, { email: 'friend@example.com', name: null })
 
   const requests: [string, object?][] = [
     ['GET /account'],
@@ -86,6 +88,40 @@ test('what the API answers is what the schema says', async () => {
     [`GET ${app}/features/preboot`],
     [`PATCH ${app}/features/preboot`, { enabled: true }],
     ['GET /account/features'],
+    [`POST ${app}/collaborators`, { user: 'friend@example.com' }],
+    [`GET ${app}/collaborators/friend@example.com`],
+    [`DELETE ${app}/collaborators/friend@example.com`],
+    ['POST /teams', { name: 'crew' }],
+    ['GET /teams'],
+    ['GET /teams/crew'],
+    ['GET /teams/permissions'],
+    ['GET /teams/crew/features'],
+    ['PUT /teams/crew/members', { email: 'friend@example.com', role: 'member' }],
+    ['PATCH /teams/crew/members', { email: 'friend@example.com', role: 'collaborator' }],
+    ['GET /teams/crew/members'],
+    ['POST /teams/apps', { name: 'crew-app', team: 'crew' }],
+    ['GET /teams/crew/apps'],
+    ['GET /teams/apps/crew-app'],
+    [
+      'POST /teams/apps/crew-app/collaborators',
+      { user: 'friend@example.com', permissions: ['deploy'] },
+    ],
+    ['GET /teams/apps/crew-app/collaborators'],
+    [
+      'PATCH /teams/apps/crew-app/collaborators/friend@example.com',
+      { permissions: ['operate'] },
+    ],
+    ['DELETE /teams/apps/crew-app/collaborators/friend@example.com'],
+    ['PATCH /teams/apps/crew-app', { locked: true }],
+    ['PATCH /teams/apps/crew-app', { owner: 'dev@example.com' }],
+    ['DELETE /teams/crew/members/friend@example.com'],
+    ['DELETE /teams/crew'],
+    ['POST /account/app-transfers', { app: 'crew-app', recipient: 'friend@example.com' }],
+    ['GET /account/app-transfers'],
+    ['GET /account/app-transfers/crew-app'],
+    ['DELETE /account/app-transfers/crew-app'],
+    ['POST /oauth/authorizations', { scope: ['read'], expires_in: 60 }],
+    ['PATCH /oauth/authorizations/~', { description: 'renamed' }],
     ['GET /oauth/authorizations'],
     ['GET /oauth/authorizations/~'],
     ['DELETE /apps/another-app'],

@@ -1,5 +1,6 @@
 import { account } from './resources/account.ts'
 import { appMetrics } from './resources/app-metrics.ts'
+import { appTransfers } from './resources/app-transfers.ts'
 import { apps } from './resources/apps.ts'
 import { authorizations } from './resources/authorizations.ts'
 import { builds } from './resources/builds.ts'
@@ -23,6 +24,8 @@ import { releases } from './resources/releases.ts'
 import { slugs } from './resources/slugs.ts'
 import { sources } from './resources/sources.ts'
 import { stacks } from './resources/stacks.ts'
+import { teamApps } from './resources/team-apps.ts'
+import { teams } from './resources/teams.ts'
 import { unbuilt } from './resources/unbuilt.ts'
 import { webhookDeliveries } from './resources/webhook-deliveries.ts'
 import { webhookEvents } from './resources/webhook-events.ts'
@@ -33,6 +36,7 @@ import type { Resource } from './server.ts'
 export const resources: readonly Resource[] = [
   account,
   appMetrics,
+  appTransfers,
   apps,
   authorizations,
   builds,
@@ -56,6 +60,8 @@ export const resources: readonly Resource[] = [
   slugs,
   sources,
   stacks,
+  teamApps,
+  teams,
   unbuilt,
   webhookDeliveries,
   webhookEvents,

@@ -11,7 +11,9 @@ import Fastify, { type FastifyInstance, type FastifyPluginAsync } from 'fastify'
 import { Problem } from '../model/problem.ts'
 import { answerError } from './answer-error.ts'
 import { answerUnchanged } from './answer-unchanged.ts'
+import { auditWrite } from './audit-writes.ts'
 import { authenticate } from './authenticate.ts'
+import { authorize } from './authorize.ts'
 import type { Deps } from './deps.ts'
 import { requireVersion } from './require-version.ts'
 
@@ -32,7 +34,9 @@ export async function apiServer(
   }).withTypeProvider<TypeBoxTypeProvider>()
 
   server.decorateRequest('account')
-  server.decorateRequest('tokenDigest')
+  server.decorateRequest('authorization')
+  server.decorateRequest('scope')
+  server.decorateRequest('standing')
   takeEmptyBodies(server)
   server.setErrorHandler(answerError(deps.log))
   server.setNotFoundHandler(async () => {
@@ -44,11 +48,16 @@ export async function apiServer(
     if (open) return
     if (!anyVersion) requireVersion(request.headers.accept)
     await authenticate(deps.pool, request)
-    reply.header('ratelimit-remaining', deps.rateLimit.left(request.tokenDigest))
-    if (free) return
-    reply.header('ratelimit-remaining', deps.rateLimit.take(request.tokenDigest))
+    const { id } = request.account
+    reply.header('ratelimit-remaining', deps.rateLimit.left(id))
+    if (!free) reply.header('ratelimit-remaining', deps.rateLimit.take(id))
+    await authorize(deps.pool, request)
   })
   server.addHook('onSend', answerUnchanged)
+  server.addHook('onSend', async (request, reply, payload) => {
+    await auditWrite(deps, request, { status: reply.statusCode, payload })
+    return payload
+  })
   for (const resource of resources) await server.register(resource, deps)
   await server.ready()
   return server

@@ -1,6 +1,6 @@
 /**
- * Git over HTTP for every app: `/<app>.git/…`, by `git http-backend`. Whoever has the API
- * key of the app's owner may push, clone and fetch; what a push does is the hook's to say.
+ * Git over HTTP for every app: `/<app>.git/…`, by `git http-backend`. Who may deploy the app
+ * may push, clone and fetch; what a push does is the hook's to say.
  */
 
 import {
@@ -9,15 +9,18 @@ import {
   type Server,
   type ServerResponse,
 } from 'node:http'
+import { isIP } from 'node:net'
 
 import type { Pool } from 'pg'
 
 import type { DataDirectory } from '../installation/data-directory.ts'
 import type { Log } from '../lib/log.ts'
-import type { Account, App } from '../model/app.ts'
+import { scopeAllows } from '../model/scope.ts'
 import { digestOf, tokenIn } from '../model/token.ts'
-import { accountOfToken } from '../store/accounts.ts'
+import { accountOfToken, type Bearer } from '../store/accounts.ts'
+import { writeAudit } from '../store/audit.ts'
 import { findApp } from '../store/apps.ts'
+import { standingOn } from '../store/standings.ts'
 import { ensureRepository } from './git-repository.ts'
 import { serveByGit } from './http-backend.ts'
 
@@ -63,8 +66,29 @@ async function serve(
     response.setHeader('www-authenticate', 'Basic realm="Mayfly"')
     return answer(response, 401, 'Give the API key as the password.\n')
   }
-  const app = await appOf(account, name, deps)
+  const standing = await standingOn(deps.pool, account.id, name)
+  const app = standing && (await findApp(deps.pool, standing.app))
   if (!app) return answer(response, 404, `Couldn't find that app.\n`)
+  const write = service === 'git-receive-pack'
+  const allowed =
+    standing.permissions.includes('deploy') &&
+    scopeAllows(account.scope, { area: 'apps', write, isProtected: false })
+  // A push is two requests; the second one changes something.
+  if (write && (!allowed || resource !== 'info/refs')) {
+    await writeAudit(deps.pool, {
+      account: account.id,
+      email: account.email,
+      authorization: account.authorization,
+      address: addressOf(request),
+      request: null,
+      method: 'POST',
+      route: `/:app.git/${service}`,
+      nouns: { app: app.name },
+      app: app.id,
+      status: allowed ? 200 : 403,
+    })
+  }
+  if (!allowed) return answer(response, 403, 'You may not deploy this app.\n')
 
   await ensureRepository(deps.data, app.id)
   await serveByGit({ request, response, app, account, resource }, deps)
@@ -73,18 +97,15 @@ async function serve(
 async function accountOf(
   request: IncomingMessage,
   { pool }: GitServerDeps,
-): Promise<Account | undefined> {
+): Promise<Bearer | undefined> {
   const token = tokenIn(request.headers.authorization)
   return token === undefined ? undefined : accountOfToken(pool, digestOf(token))
 }
 
-async function appOf(
-  account: Account,
-  name: string,
-  { pool }: GitServerDeps,
-): Promise<App | undefined> {
-  const app = await findApp(pool, name)
-  return app?.owner.id === account.id ? app : undefined
+/** As the front door says: nobody else comes by the socket. */
+function addressOf({ headers }: IncomingMessage): string | null {
+  const address = headers['x-forwarded-for']
+  return typeof address === 'string' && isIP(address) !== 0 ? address : null
 }
 
 function answer(response: ServerResponse, status: number, text: string): void {

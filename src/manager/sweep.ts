@@ -10,6 +10,7 @@ import { type Clock, DAY, later, SECOND } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import { forgetWebhookEventsBefore } from '../store/app-webhook-deliveries.ts'
+import { forgetAuditBefore } from '../store/audit.ts'
 import { allInUse, forgetDynosDownSince } from '../store/dynos.ts'
 import { forgetEventsBefore } from '../store/events.ts'
 import { forgetResting, wakeAll } from '../store/work.ts'
@@ -24,6 +25,7 @@ export interface Deps {
 
 const EVERY = 15 * SECOND
 const KEPT = 30 * DAY
+const AUDIT_KEPT = 90 * DAY
 
 export function sweep({ pool, runtime, region, clock, log }: Deps) {
   return async (_region: string, signal: AbortSignal): Promise<number> => {
@@ -55,6 +57,7 @@ export function sweep({ pool, runtime, region, clock, log }: Deps) {
     await forgetDynosDownSince(pool, region, long)
     await forgetEventsBefore(pool, long)
     await forgetWebhookEventsBefore(pool, long)
+    await forgetAuditBefore(pool, later(clock.now(), -AUDIT_KEPT))
     return EVERY
   }
 }

@@ -1,10 +1,14 @@
-import type { AccountId, AppId, RegionId, ReleaseId } from './ids.ts'
+import type { AccountId, AppId, RegionId, ReleaseId, TeamId } from './ids.ts'
 
 /** An app that has not been destroyed. */
 export interface App {
   readonly id: AppId
   readonly name: string
   readonly owner: Account
+  /** The owner, where that is a team. */
+  readonly team: { readonly id: TeamId; readonly name: string } | null
+  /** Of a team's app: members have no more than they were given. */
+  readonly locked: boolean
   /** The region's name. */
   readonly region: string
   readonly regionId: RegionId
@@ -30,6 +34,12 @@ export interface App {
 export interface Account {
   readonly id: AccountId
   readonly email: string
+}
+
+/** What is wrong with an account's address, in a sentence; undefined if nothing is. */
+export function faultOfEmail(email: string): string | undefined {
+  if (/^[^\s@]{1,64}@[^\s@]{1,255}$/.test(email)) return undefined
+  return `${email} is no e-mail address.`
 }
 
 const SHORTEST_NAME = 3

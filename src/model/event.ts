@@ -43,6 +43,8 @@ export const EVENT_KINDS = [
   'app.created',
   'app.changed',
   'app.destroyed',
+  'app.transferred',
+  'access.changed',
 ] as const
 
 export type EventKind = (typeof EVENT_KINDS)[number]

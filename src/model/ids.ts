@@ -15,6 +15,8 @@ export type RegionId = Id<'region'>
 export type ReleaseId = Id<'release'>
 export type SlugId = Id<'slug'>
 export type SourceId = Id<'source'>
+/** A team is an account, too: the one that owns its apps. */
+export type TeamId = AccountId
 
 export function newId<Kind extends string>(): Id<Kind> {
   return randomUUID() as string as Id<Kind>

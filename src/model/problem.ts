@@ -22,6 +22,8 @@ export class Problem extends Error {
 export interface ProblemDetails {
   /** The most there may be. */
   readonly limit?: number
+  /** What is not there. */
+  readonly resource?: string
 }
 
 /** Every problem there is. `docs/api/problems.md` lists the same; a test compares. */

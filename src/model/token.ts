@@ -1,6 +1,13 @@
-import { createHash } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 
-/** What the database keeps of an API key. Keys are long and random: no salt is needed. */
+/** Of an API key; with them it needs no salt, and no slow hash. */
+const BYTES = 32
+
+export function newToken(): string {
+  return randomBytes(BYTES).toString('hex')
+}
+
+/** What the database keeps of an API key. */
 export function digestOf(token: string): Buffer {
   return createHash('sha256').update(token).digest()
 }

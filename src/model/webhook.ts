@@ -30,6 +30,7 @@ export const MOST_WEBHOOKS = 10
 /** What can be heard of. `docs/api/webhooks.md` lists the same; a test compares. */
 export const INCLUDES = [
   'api:app',
+  'api:collaborator',
   'api:dyno',
   'api:formation',
   'api:release',

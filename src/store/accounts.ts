@@ -1,5 +1,6 @@
 import type { Account } from '../model/app.ts'
-import type { AccountId, Id } from '../model/ids.ts'
+import { type AccountId, type Id, isUuid } from '../model/ids.ts'
+import type { Scope } from '../model/scope.ts'
 import type { Queryable } from './queryable.ts'
 
 export interface AccountDetails extends Account {
@@ -8,18 +9,24 @@ export interface AccountDetails extends Account {
   readonly updatedAt: Date
 }
 
+/** Who comes with a good API key, and what that is good for. */
+export interface Bearer extends Account {
+  readonly authorization: AuthorizationId
+  readonly scope: readonly Scope[]
+}
+
 /** Whose API key has this digest, unless it has expired. */
 export async function accountOfToken(
   db: Queryable,
   sha256: Buffer,
-): Promise<Account | undefined> {
+): Promise<Bearer | undefined> {
   const { rows } = await db.query(
-    `select a.id, a.email
+    `select a.id, a.email, t.id as authorization, t.scope
        from authorizations t join accounts a on a.id = t.account
       where t.token_sha256 = $1 and (t.expires_at is null or t.expires_at > now())`,
     [sha256],
   )
-  return (rows as Account[])[0]
+  return (rows as Bearer[])[0]
 }
 
 export async function accountDetails(
@@ -34,6 +41,28 @@ export async function accountDetails(
   const account = (rows as AccountDetails[])[0]
   if (!account) throw new Error(`there is no account ${id}`)
   return account
+}
+
+/** The account that set-up made, before all others: that of whoever runs the installation. */
+export async function isOperator(db: Queryable, id: AccountId): Promise<boolean> {
+  const { rows } = await db.query(
+    'select id from accounts order by created_at, id limit 1',
+  )
+  return (rows as { id: AccountId }[])[0]?.id === id
+}
+
+/** By id or address; a team is none. */
+export async function findAccount(
+  db: Queryable,
+  identity: string,
+): Promise<Account | undefined> {
+  const key = isUuid(identity) ? 'id' : 'email'
+  const { rows } = await db.query(
+    `select id, email from accounts
+      where ${key} = $1 and id not in (select id from teams)`,
+    [isUuid(identity) ? identity : identity.toLowerCase()],
+  )
+  return (rows as Account[])[0]
 }
 
 /** Keeps the account that already has the address. */
@@ -61,6 +90,7 @@ export interface Authorization {
   readonly createdAt: Date
   readonly updatedAt: Date
   readonly expiresAt: Date | null
+  readonly scope: readonly Scope[]
 }
 
 export type AuthorizationId = Id<'authorization'>
@@ -70,6 +100,9 @@ export interface NewAuthorization {
   readonly account: AccountId
   readonly sha256: Buffer
   readonly description: string
+  /** All, where it is left out. */
+  readonly scope?: readonly Scope[]
+  readonly expiresAt?: Date | null
 }
 
 /** Does nothing where the key is known already. */
@@ -78,14 +111,14 @@ export async function ensureAuthorization(
   it: NewAuthorization,
 ): Promise<void> {
   await tx.query(
-    `insert into authorizations (id, account, token_sha256, description)
-     values ($1, $2, $3, $4) on conflict (token_sha256) do nothing`,
-    [it.id, it.account, it.sha256, it.description],
+    `insert into authorizations (id, account, token_sha256, description, scope, expires_at)
+     values ($1, $2, $3, $4, $5, $6) on conflict (token_sha256) do nothing`,
+    [it.id, it.account, it.sha256, it.description, it.scope ?? ['global'], it.expiresAt],
   )
 }
 
 const authorizationColumns = `id, description, created_at as "createdAt",
-  updated_at as "updatedAt", expires_at as "expiresAt"`
+  updated_at as "updatedAt", expires_at as "expiresAt", scope`
 
 export async function authorizationsOf(
   db: Queryable,
@@ -99,15 +132,39 @@ export async function authorizationsOf(
   return rows as Authorization[]
 }
 
-export async function authorizationOfToken(
-  db: Queryable,
-  sha256: Buffer,
-): Promise<Authorization | undefined> {
-  const { rows } = await db.query(
-    `select ${authorizationColumns} from authorizations where token_sha256 = $1`,
-    [sha256],
+export async function describeAuthorization(
+  tx: Queryable,
+  id: AuthorizationId,
+  description: string,
+): Promise<void> {
+  await tx.query(
+    'update authorizations set description = $2, updated_at = now() where id = $1',
+    [id, description],
   )
-  return (rows as Authorization[])[0]
+}
+
+/** The old key is none any more. */
+export async function rotateAuthorization(
+  tx: Queryable,
+  id: AuthorizationId,
+  sha256: Buffer,
+): Promise<void> {
+  await tx.query(
+    'update authorizations set token_sha256 = $2, updated_at = now() where id = $1',
+    [id, sha256],
+  )
+}
+
+/** All that the account has; returns how many those were. */
+export async function removeAuthorizations(
+  db: Queryable,
+  account: AccountId,
+): Promise<number> {
+  const { rows } = await db.query(
+    'delete from authorizations where account = $1 returning true',
+    [account],
+  )
+  return rows.length
 }
 
 /** Says false where the account has no such key. */

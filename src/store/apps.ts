@@ -5,7 +5,8 @@ import { isUniqueViolation } from './unique-violation.ts'
 
 const columns = `a.id, a.name, a.region, r.id as "regionId", r.domain,
   r.http_port as "httpPort", a.stack, a.maintenance, a.current_release as "currentRelease",
-  a.repo_size::float8 as "repoSize", s.size::float8 as "slugSize",
+  case when t.id is null then null else json_build_object('id', t.id, 'name', t.name) end as team,
+  a.locked, a.repo_size::float8 as "repoSize", s.size::float8 as "slugSize",
   s.buildpack_provided_description as "buildpackProvidedDescription",
   a.created_at as "createdAt", a.updated_at as "updatedAt", a.released_at as "releasedAt",
   json_build_object('id', o.id, 'email', o.email) as owner`
@@ -13,6 +14,7 @@ const columns = `a.id, a.name, a.region, r.id as "regionId", r.domain,
 const tables = `apps a
   join regions r on r.name = a.region
   join accounts o on o.id = a.owner
+  left join teams t on t.id = a.owner
   left join releases c on c.id = a.current_release
   left join slugs s on s.id = c.slug`
 
@@ -26,9 +28,21 @@ export async function findApp(db: Queryable, identity: string): Promise<App | un
   return (rows as App[])[0]
 }
 
-export async function allApps(db: Queryable): Promise<App[]> {
+/** Those that `standingOf` lets the account see; of one owner, where that is given. */
+export async function appsSeenBy(
+  db: Queryable,
+  account: AccountId,
+  owner?: AccountId,
+): Promise<App[]> {
   const { rows } = await db.query(
-    `select ${columns} from ${tables} where a.deleted_at is null order by a.name`,
+    `select ${columns} from ${tables}
+      where a.deleted_at is null and ($2::uuid is null or a.owner = $2)
+        and (a.owner = $1
+             or a.owner in (select team from team_members
+                             where account = $1 and role in ('admin', 'member'))
+             or a.id in (select app from collaborators where account = $1))
+      order by a.name`,
+    [account, owner],
   )
   return rows as App[]
 }
@@ -90,6 +104,28 @@ export async function changeApp(
     if (isUniqueViolation(error)) return false
     throw error
   }
+}
+
+export async function changeOwner(
+  tx: Queryable,
+  app: AppId,
+  owner: AccountId,
+): Promise<void> {
+  await tx.query(
+    'update apps set owner = $2, locked = false, updated_at = now() where id = $1',
+    [app, owner],
+  )
+}
+
+export async function setLocked(
+  tx: Queryable,
+  app: AppId,
+  locked: boolean,
+): Promise<void> {
+  await tx.query('update apps set locked = $2, updated_at = now() where id = $1', [
+    app,
+    locked,
+  ])
 }
 
 export async function markDestroyed(tx: Queryable, app: AppId): Promise<void> {

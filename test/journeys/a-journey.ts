@@ -34,6 +34,13 @@ export interface Journey {
   /** A CLI that goes on until it is ended. */
   startHeroku(...args: string[]): RunningCli
   git(cwd: string, ...args: string[]): Promise<string>
+  /** What `./mayfly COMMAND` printed; throws when it fails. */
+  mayfly(command: string, ...args: string[]): Promise<string>
+  /** A command of somebody else, in their directory and with their token; it may fail. */
+  runAs(
+    who: { readonly token: string; readonly cwd: string },
+    command: readonly string[],
+  ): Promise<Ran>
   /** A call of the Platform API; throws unless it succeeds. */
   api(method: string, path: string, body?: unknown): Promise<unknown>
   /** As the Platform API lists them. */
@@ -102,6 +109,13 @@ export function aJourney(
       // What a remote says comes on the standard error.
       return succeeded(ran, args) + ran.stderr
     },
+    mayfly: async (command, ...args) =>
+      succeeded(await installation.mayfly(command, ...args), [command, ...args]),
+    runAs: ({ token, cwd }, command) =>
+      installation.run(command, {
+        cwd,
+        env: { ...installation.env, HEROKU_API_KEY: token },
+      }),
     async api(method, path, body) {
       const response = await fetch(`${installation.apiUrl}${path}`, {
         method,

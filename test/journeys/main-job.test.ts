@@ -13,6 +13,7 @@ import { until } from '../until.ts'
 import { anApp, type PushedApp } from './a-pushed-app.ts'
 
 const journey = aJourney()
+const program = join(import.meta.dirname, '../..')
 let app: PushedApp
 
 interface Source {
@@ -200,6 +201,36 @@ test('maintenance answers for the app', async () => {
   await app.heroku('maintenance:off')
   await until('it is off', async () => (await ask(app.url)).status === 200)
   assert.match(await app.logs(), /code=H80/)
+})
+
+test('a second person sees and pushes nothing until let in, and the audit tells', async () => {
+  const token = (await journey.mayfly('account:create', 'bob@example.com')).trim()
+  const bob = { token, cwd: app.directory }
+  const heroku = (...args: string[]) =>
+    journey.runAs(bob, [join(program, 'node_modules/.bin/heroku'), ...args])
+  const push = () => journey.runAs(bob, ['git', 'push', 'heroku', 'main:kept'])
+
+  assert.match((await heroku('auth:whoami')).stdout, /bob@example\.com/)
+  assert.match((await heroku('logs', '--app', app.name)).stderr, /Couldn't find that app/)
+  const stranger = await push()
+  assert.notEqual(stranger.status, 0)
+  assert.match(stranger.stderr, /not found/)
+
+  await app.heroku('access:add', 'bob@example.com')
+  assert.match(await app.heroku('access'), /bob@example\.com\s+collaborator/)
+  const friend = await push()
+  assert.equal(friend.status, 0, friend.stderr)
+
+  const audit = await journey.mayfly('audit', '--app', app.name)
+  assert.match(
+    audit,
+    /mayfly@localhost \S+ POST \/apps\/:app\/collaborators app=main-job/,
+  )
+  assert.match(
+    audit,
+    /bob@example\.com (127\.0\.0\.1|::1|::ffff:127\.0\.0\.1) POST \/:app\.git\/git-receive-pack app=main-job 200/,
+  )
+  assert.doesNotMatch(audit, new RegExp(token))
 })
 
 test('scaled to nothing, the app says so', async () => {

@@ -22,6 +22,9 @@ const OF_THE_CONNECTION = new Set([
   'upgrade',
 ])
 
+/** The header that tells a backend the client's address. */
+export const CLIENT = 'x-forwarded-for'
+
 export interface Backend {
   /** As it is called in the answer while it is away. */
   readonly name: string
@@ -100,7 +103,8 @@ function ask(
     createConnection: () => socket,
     method: incoming.method ?? 'GET',
     path: incoming.url ?? '/',
-    headers: passedOn(incoming),
+    // Ours, whatever the client says: the backend sees a unix socket.
+    headers: { ...passedOn(incoming), [CLIENT]: incoming.socket.remoteAddress ?? '' },
     signal,
   })
   const answered = new Promise<IncomingMessage>((resolve, reject) => {

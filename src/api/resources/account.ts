@@ -15,7 +15,7 @@ export const account: FastifyPluginAsyncTypebox<Deps> = async (
   }
 
   server.get('/account/rate-limits', { config: { free: true } }, async (request) => ({
-    remaining: rateLimit.left(request.tokenDigest),
+    remaining: rateLimit.left(request.account.id),
   }))
 
   // SSH keys: git is spoken over HTTPS only.

@@ -11,7 +11,7 @@ import type { Installation } from '../../installation/data-directory.ts'
 import { type App, webUrlOf } from '../../model/app.ts'
 import { namedId } from '../../model/named-id.ts'
 import { DEFAULT_STACK } from '../../model/stack.ts'
-import { allApps } from '../../store/apps.ts'
+import { appsSeenBy } from '../../store/apps.ts'
 import { publish } from '../../store/publish.ts'
 import { inTransaction } from '../../store/queryable.ts'
 import type { Deps } from '../deps.ts'
@@ -42,7 +42,7 @@ export const apps: FastifyPluginAsyncTypebox<Deps> = async (server, deps) => {
 
   for (const url of ['/apps', '/users/~/apps']) {
     server.get(url, async (request, reply) => {
-      const all = await allApps(pool)
+      const all = await appsSeenBy(pool, request.account.id)
       return sendPart(request, reply, all.map(shown), ['name', 'id', 'updated_at'])
     })
   }
@@ -119,7 +119,7 @@ export function serializeApp(app: App, installation: Installation): ApiApp {
     internal_routing: null,
     maintenance: app.maintenance,
     name: app.name,
-    organization: null,
+    organization: app.team,
     owner: { id: app.owner.id, email: app.owner.email },
     region: { id: app.regionId, name: app.region },
     released_at: app.releasedAt?.toISOString() ?? null,
@@ -127,7 +127,7 @@ export function serializeApp(app: App, installation: Installation): ApiApp {
     slug_size: app.slugSize,
     space: null,
     stack,
-    team: null,
+    team: app.team,
     updated_at: app.updatedAt.toISOString(),
     web_url: webUrlOf(app),
   }

@@ -1,83 +1,168 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 
+import { later, SECOND } from '../../lib/clock.ts'
 import type { Account } from '../../model/app.ts'
+import { newId } from '../../model/ids.ts'
 import { Problem } from '../../model/problem.ts'
-import { digestOf, tokenIn } from '../../model/token.ts'
+import { SCOPES } from '../../model/scope.ts'
+import { digestOf, newToken, tokenIn } from '../../model/token.ts'
 import {
   type Authorization,
-  authorizationOfToken,
   authorizationsOf,
+  describeAuthorization,
+  ensureAuthorization,
   removeAuthorization,
+  rotateAuthorization,
 } from '../../store/accounts.ts'
 import type { Deps } from '../deps.ts'
 import { sendPart } from '../range.ts'
 
 const Params = Type.Object({ authorization: Type.String() })
+const Creation = Type.Object({
+  description: Type.Optional(Type.Union([Type.String({ maxLength: 200 }), Type.Null()])),
+  /** Seconds. The CLI sends it as a string. */
+  expires_in: Type.Optional(
+    Type.Union([
+      Type.Integer({ minimum: 1 }),
+      Type.String({ pattern: '^[1-9]\\d{0,9}$' }),
+      Type.Null(),
+    ]),
+  ),
+  scope: Type.Optional(Type.Array(Type.Enum([...SCOPES]), { minItems: 1 })),
+})
+const Change = Type.Object({
+  description: Type.Optional(Type.String({ maxLength: 200 })),
+})
 
 export const authorizations: FastifyPluginAsyncTypebox<Deps> = async (
   server,
-  { pool },
+  { pool, clock },
 ) => {
   server.get('/oauth/authorizations', async (request, reply) => {
     const all = await authorizationsOf(pool, request.account.id)
     return sendPart(
       request,
       reply,
-      all.map((it) => serializeAuthorization(it, request.account)),
+      all.map((it) => ({
+        ...serializeAuthorization(it, request.account),
+        access_token: logsOut(it, request) ? redacted(request) : null,
+      })),
     )
   })
+
+  // Also what `heroku login -i` asks, with an API key as the password.
+  server.post(
+    '/oauth/authorizations',
+    { schema: { body: Creation } },
+    async ({ account, body }, reply) => {
+      const token = newToken()
+      const id = newId<'authorization'>()
+      const { description, expires_in: seconds, scope = ['global'] } = body
+      const expiresAt = seconds ? later(clock.now(), Number(seconds) * SECOND) : null
+      await ensureAuthorization(pool, {
+        id,
+        account: account.id,
+        sha256: digestOf(token),
+        description: description ?? 'Long-lived user authorization',
+        scope: [...new Set(scope)],
+        expiresAt,
+      })
+      const made = await find(account, id)
+      return reply.status(201).send(withToken(made, account, token))
+    },
+  )
 
   server.get(
     '/oauth/authorizations/:authorization',
     { schema: { params: Params } },
-    async (request) =>
-      serializeAuthorization(
-        await requireAuthorization(
-          request.account,
-          request.params.authorization,
-          request.headers.authorization,
-        ),
-        request.account,
-      ),
+    async (request) => serializeAuthorization(await asked(request), request.account),
+  )
+
+  server.patch(
+    '/oauth/authorizations/:authorization',
+    { schema: { params: Params, body: Change } },
+    async (request) => {
+      const { account, body } = request
+      const { id } = await asked(request)
+      if (body.description !== undefined) {
+        await describeAuthorization(pool, id, body.description)
+      }
+      return serializeAuthorization(await find(account, id), account)
+    },
   )
 
   server.delete(
     '/oauth/authorizations/:authorization',
     { schema: { params: Params } },
     async (request) => {
-      const { account, params, headers } = request
-      const it = await requireAuthorization(
-        account,
-        params.authorization,
-        headers.authorization,
-      )
-      await removeAuthorization(pool, account.id, it.id)
-      return serializeAuthorization(it, account)
+      const it = await asked(request)
+      await removeAuthorization(pool, request.account.id, it.id)
+      return serializeAuthorization(it, request.account)
+    },
+  )
+
+  server.post(
+    '/oauth/authorizations/:authorization/actions/regenerate-tokens',
+    { schema: { params: Params } },
+    async (request) => {
+      const { id } = await asked(request)
+      const token = newToken()
+      await rotateAuthorization(pool, id, digestOf(token))
+      return withToken(await find(request.account, id), request.account, token)
     },
   )
 
   // What `heroku logout` asks for first. There are no browser sessions here.
   server.delete('/oauth/sessions/:session', async () => {
-    throw new Problem('not_found', `Couldn't find that session.`)
+    throw new Problem('not_found', `Couldn't find that session.`, {
+      resource: 'session',
+    })
   })
 
   /** `~` is the one whose token the request carries. */
-  async function requireAuthorization(
-    account: Account,
-    identity: string,
-    header: string | undefined,
-  ): Promise<Authorization> {
-    const found =
-      identity === '~'
-        ? await authorizationOfToken(pool, digestOf(tokenIn(header) ?? ''))
-        : (await authorizationsOf(pool, account.id)).find((it) => it.id === identity)
+  async function asked(request: {
+    readonly account: Account
+    readonly authorization: Authorization['id']
+    readonly params: { readonly authorization: string }
+  }): Promise<Authorization> {
+    const { authorization } = request.params
+    const id = authorization === '~' ? request.authorization : authorization
+    return find(request.account, id)
+  }
+
+  async function find(account: Account, id: string): Promise<Authorization> {
+    const found = (await authorizationsOf(pool, account.id)).find((it) => it.id === id)
     if (!found) throw new Problem('not_found', `Couldn't find that authorization.`)
     return found
   }
+
+  /** The only time that the token itself is told: a digest is all we keep. */
+  function withToken(it: Authorization, account: Account, token: string) {
+    const left = it.expiresAt && it.expiresAt.getTime() - clock.now().getTime()
+    const expires_in = left === null ? null : Math.round(left / SECOND)
+    const access_token = { expires_in, id: it.id as string, token }
+    return { ...serializeAuthorization(it, account), access_token }
+  }
 }
 
-/** The token itself is known only to its owner: a digest is all we keep. */
+interface Carrying {
+  readonly authorization: Authorization['id']
+  readonly headers: { readonly authorization?: string | undefined }
+}
+
+/** `heroku logout` revokes the token it has: one that a login made, and so one that expires. */
+function logsOut(it: Authorization, { authorization }: Carrying): boolean {
+  return it.id === authorization && it.expiresAt !== null
+}
+
+/** As the CLI knows its own token: by the beginning and the end. */
+function redacted({ authorization, headers }: Carrying) {
+  const token = tokenIn(headers.authorization) ?? ''
+  const shown = `${token.slice(0, 8)}**********${token.slice(-4)}`
+  return { expires_in: null, id: authorization as string, token: shown }
+}
+
 function serializeAuthorization(it: Authorization, account: Account) {
   return {
     access_token: null,
@@ -85,11 +170,11 @@ function serializeAuthorization(it: Authorization, account: Account) {
     created_at: it.createdAt.toISOString(),
     description: it.description,
     grant: null,
-    id: it.id,
+    id: it.id as string,
     refresh_token: null,
-    scope: ['global'],
+    scope: it.scope,
     session: null,
     updated_at: it.updatedAt.toISOString(),
-    user: { id: account.id, email: account.email, full_name: null },
+    user: { id: account.id as string, email: account.email, full_name: null },
   }
 }

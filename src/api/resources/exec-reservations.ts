@@ -6,7 +6,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import type { FastifyRequest } from 'fastify'
+import type { FastifyContextConfig, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 
 import { reserveExec } from '../../actions/reserve-exec.ts'
@@ -24,7 +24,13 @@ import { requireApp } from '../require-app.ts'
 
 const Params = Type.Object({ dyno: Type.String() })
 const Reservation = Type.Object({ client_key: Type.String() })
-const config = { anyVersion: true }
+const config: FastifyContextConfig = {
+  anyVersion: true,
+  appOf: nameOfApp,
+  // Who is inside a dyno reads its config vars.
+  needs: 'operate',
+  secrets: true,
+}
 
 export const execReservations: FastifyPluginAsyncTypebox<Deps> = async (server, deps) => {
   const { pool, secrets, data } = deps
@@ -63,8 +69,12 @@ export const execReservations: FastifyPluginAsyncTypebox<Deps> = async (server, 
   )
 
   async function appOf(request: FastifyRequest): Promise<App> {
-    return requireApp(pool, userIn(request.headers.authorization) ?? '')
+    return requireApp(pool, nameOfApp(request))
   }
+}
+
+function nameOfApp(request: FastifyRequest): string {
+  return userIn(request.headers.authorization) ?? ''
 }
 
 /** Written by the SSH server when it listens, or cannot. */

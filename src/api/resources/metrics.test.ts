@@ -4,11 +4,14 @@ import { test } from 'node:test'
 import { anApi } from '../../../test/an-api.ts'
 import { anApp } from '../../../test/an-app.ts'
 import { aDatabase } from '../../../test/postgres.ts'
+import { createAccount } from '../../actions/create-account.ts'
+import { issueToken } from '../../actions/issue-token.ts'
 import { appEvent } from '../../model/event.ts'
 import { newId } from '../../model/ids.ts'
 import { layout } from '../../model/router-measures.ts'
 import { writeEvents } from '../../store/events.ts'
 import { putDynoMemory } from '../../store/metrics.ts'
+import { inTransaction } from '../../store/queryable.ts'
 import { putRouterMeasures } from '../../store/router-measures.ts'
 
 const pool = aDatabase()
@@ -52,6 +55,11 @@ test('Prometheus is told of all apps, with a token alone and while `logs` is awa
 
   assert.equal((await get({})).statusCode, 401)
   assert.equal((await get({ authorization: 'Bearer no' })).statusCode, 401)
+  const others = await inTransaction(pool, async (tx) => {
+    const other = await createAccount(tx, { email: 'other@example.com', name: null })
+    return issueToken(tx, other)
+  })
+  assert.equal((await get({ authorization: `Bearer ${others}` })).statusCode, 403)
   const reply = await get({ authorization: `Bearer ${token}` })
   assert.equal(reply.statusCode, 200)
   assert.equal(reply.headers['content-type'], 'text/plain; version=0.0.4; charset=utf-8')

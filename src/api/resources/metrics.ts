@@ -1,6 +1,6 @@
 /**
- * For Prometheus: everything of every app, to whoever has a token. It asks for no version of the
- * API, for Prometheus cannot, and counts among no token's requests.
+ * For Prometheus: everything of every app, to the operator alone. It asks for no version of the
+ * API, for Prometheus cannot, and counts among no account's requests.
  */
 
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
@@ -8,6 +8,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { later, MINUTE } from '../../lib/clock.ts'
 import type { AppId } from '../../model/ids.ts'
 import { platformFamilies } from '../../model/platform-families.ts'
+import { Problem } from '../../model/problem.ts'
 import { CONTENT_TYPE, type Family, renderPrometheus } from '../../model/prometheus.ts'
 import { recentFamily, routerFamilies } from '../../model/router-families.ts'
 import {
@@ -15,10 +16,10 @@ import {
   type SparseMeasures,
   together,
 } from '../../model/router-measures.ts'
+import { isOperator } from '../../store/accounts.ts'
 import { platformMetrics, type PlatformMetrics } from '../../store/metrics.ts'
 import { routerMeasures } from '../../store/router-measures.ts'
 import { askLogs } from '../ask-logs.ts'
-import { authenticate } from '../authenticate.ts'
 import type { Deps } from '../deps.ts'
 
 const RECENT = 5 * MINUTE
@@ -26,8 +27,11 @@ const RECENT = 5 * MINUTE
 export const metrics: FastifyPluginAsyncTypebox<Deps> = async (server, deps) => {
   const { pool, data, clock, log } = deps
 
-  server.get('/metrics', { config: { open: true } }, async (request, reply) => {
-    await authenticate(pool, request)
+  const config = { anyVersion: true, free: true }
+  server.get('/metrics', { config }, async ({ account }, reply) => {
+    if (!(await isOperator(pool, account.id))) {
+      throw new Problem('forbidden', `Only the operator's own account sees all apps.`)
+    }
     const now = clock.now()
     const platform = await platformMetrics(pool, now)
     const families = [

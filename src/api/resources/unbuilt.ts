@@ -20,13 +20,7 @@ const absent: Readonly<Record<string, string>> = {
 }
 
 export const unbuilt: FastifyPluginAsyncTypebox<Deps> = async (server, { pool }) => {
-  for (const list of [
-    '/addons',
-    '/addon-attachments',
-    '/teams',
-    '/spaces',
-    '/pipelines',
-  ]) {
+  for (const list of ['/addons', '/addon-attachments', '/spaces', '/pipelines']) {
     server.get(list, async () => [])
   }
 

@@ -1,0 +1,20 @@
+import type { Account, App } from '../model/app.ts'
+import { Problem } from '../model/problem.ts'
+import { setLocked } from '../store/apps.ts'
+import { writeWish } from '../store/events.ts'
+import type { Queryable } from '../store/queryable.ts'
+import { lockPresentApp } from './lock-present-app.ts'
+
+/** On a locked app members may only do what they were given. */
+export async function lockTeamApp(
+  tx: Queryable,
+  app: App,
+  { locked, by }: { readonly locked: boolean; readonly by: Account },
+): Promise<App> {
+  if (!app.team) throw new Problem('invalid_params', `Only a team's app can be locked.`)
+  await lockPresentApp(tx, app.id)
+  await setLocked(tx, app.id, locked)
+  const message = `${locked ? 'Locked' : 'Unlocked'} by user ${by.email}`
+  await writeWish(tx, { app: app.id, kind: 'access.changed', message })
+  return { ...app, locked }
+}

@@ -1,0 +1,25 @@
+import type { App } from '../model/app.ts'
+import type { Limits } from '../model/limits.ts'
+import { Problem } from '../model/problem.ts'
+import { type AppTransfer, settleTransfer } from '../store/app-transfers.ts'
+import type { Queryable } from '../store/queryable.ts'
+import { transferApp } from './transfer-app.ts'
+
+export interface Settling {
+  readonly transfer: AppTransfer
+  readonly app: App
+  readonly state: 'accepted' | 'declined'
+  readonly limits: Limits
+}
+
+/** The recipient takes the app, or does not. */
+export async function settleAppTransfer(
+  tx: Queryable,
+  { transfer, app, state, limits }: Settling,
+): Promise<void> {
+  if (!(await settleTransfer(tx, transfer.id, state))) {
+    throw new Problem('invalid_params', 'The transfer is settled.')
+  }
+  if (state === 'declined') return
+  await transferApp(tx, { app, to: transfer.recipient, by: transfer.owner, limits })
+}

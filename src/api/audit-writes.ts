@@ -1,0 +1,56 @@
+import type { FastifyRequest } from 'fastify'
+
+import { isUuid } from '../model/ids.ts'
+import { isRead } from '../model/route-needs.ts'
+import { writeAudit } from '../store/audit.ts'
+import type { Deps } from './deps.ts'
+
+/**
+ * Called before the answer goes, so that no acknowledged change is missing: one insert for
+ * every request of a known caller that would change something, refused ones too. Bodies are
+ * never kept, nor are answers but for the id and the name of what was made. What the rate
+ * limit turned away is left out: it must not fill the table.
+ */
+export async function auditWrite(
+  { pool, log }: Pick<Deps, 'pool' | 'log'>,
+  request: FastifyRequest,
+  { status, payload }: { readonly status: number; readonly payload: unknown },
+): Promise<void> {
+  const { account, authorization, method, routeOptions, standing } = request
+  const { url: route } = routeOptions
+  if (!account || route === undefined || isRead(method) || status === 429) return
+  try {
+    await writeAudit(pool, {
+      account: account.id,
+      email: account.email,
+      authorization,
+      address: request.ip,
+      request: request.id,
+      method,
+      route,
+      nouns: nounsOf(request.params, status === 201 ? payload : undefined),
+      app: standing?.app ?? null,
+      status,
+    })
+  } catch (error) {
+    // What was done is done: that it could not be written down must not look as if it was not.
+    log.error('a change could not be audited', error, { request: request.id })
+  }
+}
+
+function nounsOf(params: unknown, made: unknown): Record<string, string> {
+  return { ...(params as Record<string, string>), ...namesIn(made) }
+}
+
+/** `{ made, name }` of an answer in JSON. */
+function namesIn(answer: unknown): Record<string, string> {
+  if (typeof answer !== 'string') return {}
+  const { id, name } = (JSON.parse(answer) ?? {}) as {
+    readonly id?: unknown
+    readonly name?: unknown
+  }
+  return {
+    ...(typeof id === 'string' && isUuid(id) && { made: id }),
+    ...(typeof name === 'string' && { name }),
+  }
+}

@@ -1,0 +1,319 @@
+import assert from 'node:assert/strict'
+import { before, suite, test } from 'node:test'
+
+import type { FastifyInstance } from 'fastify'
+
+import { anApi } from '../../../test/an-api.ts'
+import { aTenancy, type Caller, type Tenancy } from '../../../test/a-tenancy.ts'
+import { aDatabase } from '../../../test/postgres.ts'
+
+/** What these tests read of what they are answered. */
+interface Shown {
+  readonly id: string
+  readonly message: string
+  readonly state: string
+  readonly role: string
+  readonly locked: boolean
+  readonly description: string
+  readonly scope: readonly string[]
+  readonly permissions: readonly { readonly name: string }[]
+  readonly team: { readonly name: string } | null
+  readonly owner: { readonly email: string }
+  readonly access_token: { readonly token: string; readonly expires_in: number } | null
+}
+
+suite('who shares what with whom', () => {
+  const pool = aDatabase()
+  let server: FastifyInstance
+  let tenancy: Tenancy
+
+  before(async () => {
+    ;({ server } = await anApi(pool))
+    tenancy = await aTenancy(pool)
+  })
+
+  async function as(
+    caller: Caller | { readonly token: string },
+    request: string,
+    body?: object,
+  ): Promise<{ readonly status: number; readonly body: Shown }> {
+    const [method = '', url = ''] = request.split(' ')
+    const token = typeof caller === 'string' ? tenancy.tokens[caller] : caller.token
+    const reply = await server.inject({
+      method: method as 'GET',
+      url,
+      ...(body && { payload: body }),
+      headers: {
+        accept: 'application/vnd.heroku+json; version=3',
+        ...(token !== undefined && { authorization: `Bearer ${token}` }),
+      },
+    })
+    return { status: reply.statusCode, body: JSON.parse(reply.body) as Shown }
+  }
+
+  async function apps(caller: Caller, list = '/apps'): Promise<string[]> {
+    const { body } = await as(caller, `GET ${list}`)
+    return (body as unknown as { name: string }[]).map((it) => it.name)
+  }
+
+  test('a list has what its reader may know of', async () => {
+    assert.deepEqual(await apps('owner'), ['locked-app', 'personal-app', 'team-app'])
+    assert.deepEqual(await apps('collaborator'), ['personal-app'])
+    assert.deepEqual(await apps('team member'), ['locked-app', 'team-app'])
+    assert.deepEqual(await apps('team collaborator: deploy'), ['team-app'])
+    assert.deepEqual(await apps('another tenant'), [])
+    assert.deepEqual(await apps('owner', '/teams/my-team/apps'), [
+      'locked-app',
+      'team-app',
+    ])
+    assert.deepEqual(await apps('team collaborator: deploy', '/users/~/apps'), [
+      'team-app',
+    ])
+  })
+
+  test('a taken name is taken, and it is not said by whom', async () => {
+    const { status, body } = await as('another tenant', 'POST /apps', {
+      name: 'personal-app',
+    })
+    assert.equal(status, 422)
+    assert.deepEqual(body, {
+      id: 'invalid_params',
+      message: 'Name personal-app is already taken',
+    })
+  })
+
+  test('an app of a stranger is one that is not there', async () => {
+    const theirs = await as('another tenant', 'GET /apps/personal-app')
+    const none = await as('another tenant', 'GET /apps/no-such-app')
+    assert.equal(theirs.status, 404)
+    assert.deepEqual(theirs, none)
+  })
+
+  test('what is not permitted is said to be that', async () => {
+    const { status, body } = await as('collaborator', 'DELETE /apps/personal-app')
+    assert.equal(status, 403)
+    assert.deepEqual(body, {
+      id: 'forbidden',
+      message: 'You do not have the manage permission on this app, which that needs.',
+    })
+  })
+
+  test('only who manages lets others in, and everyone may leave', async () => {
+    const collaborators = '/apps/personal-app/collaborators'
+    const user = 'stranger@example.com'
+    assert.equal(
+      (await as('collaborator', `POST ${collaborators}`, { user })).status,
+      403,
+    )
+    assert.equal(
+      (await as('owner', `POST ${collaborators}`, { user: 'no@example.com' })).status,
+      422,
+    )
+    const made = await as('owner', `POST ${collaborators}`, { user })
+    assert.equal(made.status, 201)
+    assert.equal((await as('owner', `POST ${collaborators}`, { user })).status, 422)
+    assert.equal((await as('another tenant', 'GET /apps/personal-app')).status, 200)
+    assert.equal(
+      (await as('collaborator', `DELETE ${collaborators}/${user}`)).status,
+      403,
+    )
+    assert.equal(
+      (await as('another tenant', `DELETE ${collaborators}/${user}`)).status,
+      200,
+    )
+    assert.equal((await as('another tenant', 'GET /apps/personal-app')).status, 404)
+    const { rows } = await pool.query<{ message: string }>(
+      `select message from events where kind = 'access.changed' order by id desc limit 2`,
+    )
+    assert.deepEqual(
+      rows.map((row) => row.message),
+      [
+        'Shut out stranger@example.com by user stranger@example.com',
+        'Let in stranger@example.com by user owner@example.com',
+      ],
+    )
+  })
+
+  test('permissions on a team’s app are what was given', async () => {
+    const at = '/teams/apps/locked-app/collaborators'
+    assert.equal((await as('team member', 'GET /apps/locked-app')).status, 403)
+    const added = await as('owner', `POST ${at}`, {
+      user: 'member@example.com',
+      permissions: ['deploy'],
+    })
+    assert.deepEqual(
+      [added.status, added.body.role, names(added.body.permissions)],
+      [201, 'member', ['view', 'deploy']],
+    )
+    assert.equal((await as('team member', 'GET /apps/locked-app')).status, 200)
+    const maintenance = { maintenance: true }
+    assert.equal(
+      (await as('team member', 'PATCH /apps/locked-app', maintenance)).status,
+      403,
+    )
+    const changed = await as('owner', `PATCH ${at}/member@example.com`, {
+      permissions: ['operate'],
+    })
+    assert.deepEqual(names(changed.body.permissions), ['view', 'operate'])
+    assert.equal(
+      (await as('team member', 'PATCH /apps/locked-app', maintenance)).status,
+      200,
+    )
+    assert.equal(
+      (await as('team member', 'GET /apps/locked-app/config-vars')).status,
+      403,
+    )
+    assert.equal((await as('owner', `DELETE ${at}/member@example.com`)).status, 200)
+  })
+
+  test('a member joins an unlocked app of the team, for what members may', async () => {
+    const at = '/teams/apps/team-app/collaborators'
+    const body = { user: 'member@example.com', permissions: ['manage'] }
+    const joined = await as('team member', `POST ${at}`, body)
+    assert.equal(joined.status, 201)
+    assert.deepEqual(names(joined.body.permissions), ['view', 'deploy', 'operate'])
+    assert.equal((await as('team collaborator: deploy', `POST ${at}`, body)).status, 403)
+  })
+
+  test('members come, change and go; an admin stays', async () => {
+    const at = '/teams/my-team/members'
+    const email = 'stranger@example.com'
+    assert.equal(
+      (await as('team member', `PUT ${at}`, { email, role: 'admin' })).status,
+      403,
+    )
+    assert.equal((await as('another tenant', `GET ${at}`)).status, 404)
+    assert.equal(
+      (await as('owner', `PATCH ${at}`, { email, role: 'member' })).status,
+      404,
+    )
+    assert.equal((await as('owner', `PUT ${at}`, { email, role: 'member' })).status, 201)
+    assert.equal((await as('another tenant', 'GET /apps/team-app')).status, 200)
+    assert.equal((await as('owner', `PATCH ${at}`, { email, role: 'admin' })).status, 200)
+    assert.equal((await as('owner', `DELETE ${at}/${email}`)).status, 200)
+    assert.equal((await as('another tenant', 'GET /apps/team-app')).status, 404)
+    const last = { email: 'owner@example.com', role: 'member' }
+    assert.equal((await as('owner', `PATCH ${at}`, last)).status, 422)
+    assert.equal((await as('owner', `DELETE ${at}/owner@example.com`)).status, 422)
+  })
+
+  test('an app of a team is made by its people only, and belongs to it', async () => {
+    const wish = { name: 'made-for-team', team: 'my-team' }
+    assert.equal((await as('another tenant', 'POST /teams/apps', wish)).status, 404)
+    assert.equal(
+      (await as('team collaborator: deploy', 'POST /teams/apps', wish)).status,
+      403,
+    )
+    const { status, body } = await as('team member', 'POST /teams/apps', wish)
+    assert.deepEqual(
+      [status, body.team?.name, body.owner.email],
+      [201, 'my-team', 'my-team@herokumanager.com'],
+    )
+    assert.equal((await as('team member', 'DELETE /apps/made-for-team')).status, 403)
+    assert.equal((await as('owner', 'DELETE /teams/my-team')).status, 422)
+    assert.equal((await as('owner', 'DELETE /apps/made-for-team')).status, 200)
+  })
+
+  test('an offered app is its recipient’s once taken, at once for a collaborator', async () => {
+    const offer = { app: 'personal-app', recipient: 'stranger@example.com' }
+    assert.equal(
+      (await as('collaborator', 'POST /account/app-transfers', offer)).status,
+      403,
+    )
+    assert.equal(
+      (await as('another tenant', 'POST /account/app-transfers', offer)).status,
+      404,
+    )
+    const made = await as('owner', 'POST /account/app-transfers', offer)
+    assert.deepEqual([made.status, made.body.state], [201, 'pending'])
+    assert.equal((await as('owner', 'POST /account/app-transfers', offer)).status, 422)
+    const it = `/account/app-transfers/${made.body.id}`
+    const accepted = { state: 'accepted' }
+    assert.equal((await as('owner', `PATCH ${it}`, accepted)).status, 403)
+    assert.equal((await as('collaborator', `PATCH ${it}`, accepted)).status, 404)
+    assert.equal((await as('another tenant', `PATCH ${it}`, accepted)).status, 200)
+    assert.equal((await as('another tenant', `PATCH ${it}`, accepted)).status, 422)
+    const owner = await as('another tenant', 'GET /apps/personal-app')
+    assert.equal(owner.body.owner.email, 'stranger@example.com')
+    // Who gave it away is a collaborator now, and gets it back as such.
+    assert.equal((await as('owner', 'DELETE /apps/personal-app')).status, 403)
+    const back = await as('another tenant', 'POST /account/app-transfers', {
+      app: 'personal-app',
+      recipient: 'owner@example.com',
+    })
+    assert.equal(back.body.state, 'accepted')
+    assert.equal((await as('owner', 'DELETE /apps/personal-app')).status, 200)
+  })
+
+  test('an app goes to a team and from it', async () => {
+    await as('owner', 'POST /apps', { name: 'wanderer' })
+    const at = '/teams/apps/wanderer'
+    assert.equal((await as('owner', `PATCH ${at}`, { locked: true })).status, 422)
+    assert.equal((await as('owner', `PATCH ${at}`, { owner: 'no-team' })).status, 422)
+    const given = await as('owner', `PATCH ${at}`, { owner: 'my-team' })
+    assert.equal(given.body.team?.name, 'my-team')
+    const locked = await as('owner', `PATCH ${at}`, { locked: true })
+    assert.equal(locked.body.locked, true)
+    assert.equal((await as('team member', 'GET /apps/wanderer')).status, 403)
+    const outside = { owner: 'stranger@example.com' }
+    assert.equal((await as('owner', `PATCH ${at}`, outside)).status, 422)
+    const back = await as('owner', `PATCH ${at}`, { owner: 'member@example.com' })
+    assert.deepEqual([back.body.team, back.body.locked], [null, false])
+    assert.equal((await as('owner', 'GET /apps/wanderer')).status, 404)
+  })
+
+  test('heroku login -i: a token as the password makes one that ends', async () => {
+    const basic = Buffer.from(`owner@example.com:${tenancy.tokens.owner}`).toString(
+      'base64',
+    )
+    const reply = await server.inject({
+      method: 'POST',
+      url: '/oauth/authorizations',
+      payload: { description: 'CLI', expires_in: 2592000, scope: ['global'] },
+      headers: {
+        accept: 'application/vnd.heroku+json; version=3',
+        authorization: `Basic ${basic}`,
+      },
+    })
+    const made = JSON.parse(reply.body) as {
+      readonly user: { readonly email: string }
+      readonly access_token: { readonly token: string }
+    }
+    assert.equal(made.user.email, 'owner@example.com')
+    const { token } = made.access_token
+    assert.equal((await as({ token }, 'GET /account')).status, 200)
+  })
+
+  test('a token is told once, is good for what it says, and rotates', async () => {
+    const made = await as('owner', 'POST /oauth/authorizations', {
+      description: 'test',
+      expires_in: '3600',
+      scope: ['read', 'read'],
+    })
+    const { id, access_token: told, scope } = made.body
+    assert.deepEqual([made.status, told?.expires_in, scope], [201, 3600, ['read']])
+    const token = { token: told?.token ?? '' }
+    assert.equal((await as(token, 'GET /apps')).status, 200)
+    assert.equal((await as(token, 'POST /apps')).status, 403)
+    assert.equal((await as(token, 'POST /oauth/authorizations', {})).status, 403)
+    const one = `/oauth/authorizations/${id}`
+    assert.equal((await as('owner', `GET ${one}`)).body.access_token, null)
+    assert.equal((await as('collaborator', `GET ${one}`)).status, 404)
+    const named = await as('owner', `PATCH ${one}`, { description: 'new' })
+    assert.equal(named.body.description, 'new')
+    const rotated = await as('owner', `POST ${one}/actions/regenerate-tokens`)
+    assert.equal((await as(token, 'GET /apps')).status, 401)
+    const next = { token: rotated.body.access_token?.token ?? '' }
+    assert.equal((await as(next, 'GET /apps')).status, 200)
+    assert.equal((await as('collaborator', `DELETE ${one}`)).status, 404)
+    assert.equal((await as('owner', `DELETE ${one}`)).status, 200)
+    assert.equal((await as(next, 'GET /apps')).status, 401)
+    for (const body of [{ scope: ['all'] }, { scope: [] }, { expires_in: '-1' }]) {
+      assert.equal((await as('owner', 'POST /oauth/authorizations', body)).status, 422)
+    }
+  })
+})
+
+function names(permissions: Shown['permissions']): string[] {
+  return permissions.map((it) => it.name)
+}
