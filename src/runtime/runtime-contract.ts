@@ -84,9 +84,10 @@ export function itIsARuntime(
     await runtime.remove(dyno.id, signal)
   })
 
-  test(`${name}: a web dyno listens, and the watcher is told`, async () => {
+  test(`${name}: a web dyno listens, and the watcher is told`, async (t) => {
     const told = new Set<DynoId>()
     const watching = new AbortController()
+    t.after(() => watching.abort())
     runtime.watch((id) => told.add(id), watching.signal)
     const dyno = await started(COMMANDS.listens, { port: PORT })
     await until(async () => {
@@ -98,9 +99,10 @@ export function itIsARuntime(
     await runtime.remove(dyno.id, signal)
   })
 
-  test(`${name}: an exit status comes through, and the watcher is told`, async () => {
+  test(`${name}: an exit status comes through, and the watcher is told`, async (t) => {
     const told = new Set<DynoId>()
     const watching = new AbortController()
+    t.after(() => watching.abort())
     runtime.watch((id) => told.add(id), watching.signal)
     const dyno = await started(COMMANDS.exits)
     const status = await exited(dyno.id)

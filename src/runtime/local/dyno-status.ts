@@ -49,9 +49,11 @@ function exited(
   const status = Number(textIn(files.exit))
   const killedForMemory =
     existsSync(`${files.persist}/oom`) || region.cgroupsOf(id).outOfMemory()
+  // Its end may be written down before it is noted that it was let go.
+  const started = startOf(files)
   return {
     is: 'exited',
-    startedAt: startOf(files) ?? at,
+    startedAt: started && started < at ? started : at,
     at,
     status,
     // A process of several may have been killed for memory long before it was told to end.

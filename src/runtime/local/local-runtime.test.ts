@@ -63,12 +63,13 @@ test("what a dyno does to its standard input is not done to the host's /dev/null
 })
 
 test('a dyno reads of itself what it was given to read, and no other has it', async () => {
-  const command = 'cat /etc/heroku/dyno; touch /etc/heroku/dyno || echo refused'
+  const command =
+    'cat /etc/heroku/dyno; touch /etc/heroku/dyno 2>/dev/null || echo refused'
   assert.match(
     await outputOf(command, { metadata: '{"its":"own"}\n' }),
-    /^\{"its":"own"\}\n[^]*refused\n$/,
+    /^\{"its":"own"\}\nrefused\n$/,
   )
-  assert.match(await outputOf(command, {}), /^(touch: .*\n)?refused\n$/)
+  assert.match(await outputOf(command, {}), /^refused\n$/)
 })
 
 test('the environment is what it was told, and .profile.d adds to it', async () => {
@@ -241,13 +242,14 @@ test('the router reaches a dyno; a dyno reaches neither host nor neighbour', asy
   await runtime.remove(web.id, signal)
 })
 
-test('bridge and firewall that were taken away are put up again', async () => {
+test('bridge and firewall that were taken away are put up again', async (t) => {
   const web = await started('exec python3 -m http.server 5000', { port: 5000 })
   await until(async () => {
     const status = await statusOf(web.id)
     return status?.is === 'running' && status.listening
   })
   const watching = new AbortController()
+  t.after(() => watching.abort())
   runtime.watch(() => undefined, watching.signal)
   const { bridge, firewallTable } = machineNames(options.installation, options.region)
   const rules = () => runProgram('nft', ['list', 'table', 'inet', firewallTable])
