@@ -135,6 +135,15 @@ CREATE TABLE public.collaborators (
     CONSTRAINT collaborators_permissions_check CHECK ((permissions <@ '{view,deploy,operate,manage}'::text[]))
 );
 
+CREATE TABLE public.domains (
+    id uuid NOT NULL,
+    app uuid NOT NULL,
+    hostname text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT domains_hostname_check CHECK (((hostname = lower(hostname)) AND (length(hostname) <= 253)))
+);
+
 CREATE UNLOGGED TABLE public.dyno_memory (
     dyno uuid NOT NULL,
     used bigint NOT NULL,
@@ -531,6 +540,12 @@ ALTER TABLE ONLY public.collaborators
 ALTER TABLE ONLY public.collaborators
     ADD CONSTRAINT collaborators_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.domains
+    ADD CONSTRAINT domains_hostname_key UNIQUE (hostname);
+
+ALTER TABLE ONLY public.domains
+    ADD CONSTRAINT domains_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.dyno_memory
     ADD CONSTRAINT dyno_memory_pkey PRIMARY KEY (dyno);
 
@@ -654,6 +669,8 @@ CREATE INDEX collaborators_by_account ON public.collaborators USING btree (accou
 
 CREATE UNIQUE INDEX current_dynos ON public.dynos USING btree (formation, ordinal) WHERE ((state <> 'down'::text) AND (NOT leaving));
 
+CREATE INDEX domains_of_app ON public.domains USING btree (app);
+
 CREATE INDEX down_dynos ON public.dynos USING btree (region, updated_at) WHERE (state = 'down'::text);
 
 CREATE INDEX dynos_of_app ON public.dynos USING btree (app, created_at);
@@ -759,6 +776,9 @@ ALTER TABLE ONLY public.collaborators
 
 ALTER TABLE ONLY public.collaborators
     ADD CONSTRAINT collaborators_app_fkey FOREIGN KEY (app) REFERENCES public.apps(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.domains
+    ADD CONSTRAINT domains_app_fkey FOREIGN KEY (app) REFERENCES public.apps(id);
 
 ALTER TABLE ONLY public.dyno_memory
     ADD CONSTRAINT dyno_memory_dyno_fkey FOREIGN KEY (dyno) REFERENCES public.dynos(id) ON DELETE CASCADE;

@@ -1,6 +1,7 @@
 import type { Account, App } from '../model/app.ts'
 import { wakeFormations } from '../store/app-formations.ts'
 import { markDestroyed } from '../store/apps.ts'
+import { removeDomainsOf } from '../store/domains.ts'
 import { wakeOneOffs } from '../store/one-offs.ts'
 import { writeWish } from '../store/events.ts'
 import type { Queryable } from '../store/queryable.ts'
@@ -16,6 +17,7 @@ export async function destroyApp(
 ): Promise<void> {
   await lockPresentApp(tx, app.id)
   await markDestroyed(tx, app.id)
+  await removeDomainsOf(tx, app.id)
   const message = `Destroyed by user ${account.email}`
   await writeWish(tx, { app: app.id, kind: 'app.destroyed', message })
   await wakeFormations(tx, app)

@@ -8,6 +8,7 @@ export type Id<Kind extends string> = string & { readonly [kind]: Kind }
 export type AccountId = Id<'account'>
 export type AppId = Id<'app'>
 export type BuildId = Id<'build'>
+export type DomainId = Id<'domain'>
 export type DynoId = Id<'dyno'>
 export type EntryId = Id<'entry'>
 export type FormationId = Id<'formation'>

@@ -11,6 +11,8 @@ export interface Limits {
   /** Of all process types together. */
   readonly dynosPerApp: number
   readonly appsPerAccount: number
+  /** Custom ones, of an app. */
+  readonly domains: number
   /** Bytes, keys and values of an app together. */
   readonly configVars: number
 }
@@ -44,6 +46,7 @@ export const HEROKU_LIMITS: Limits = {
   })),
   dynosPerApp: 100,
   appsPerAccount: 100,
+  domains: 1000,
   configVars: 64 * 1024,
 }
 

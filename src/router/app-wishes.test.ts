@@ -234,3 +234,36 @@ test('an app’s own pages lie over ours, wherever an error comes from', async (
   const odd = await router.get(`error:${apps.crashed}`)
   assert.equal(odd.status, 404)
 })
+
+test('custom domains lead to their app, the nearest name first, as soon as they are there', async (t) => {
+  const router = await aRouter(t, pool)
+  const named = new Map<string, AppId>()
+  for (const name of ['exact', 'wild']) {
+    const app = await router.app(name)
+    named.set(name, app)
+    await router.dyno(app, await aBackend(t, (_, response) => response.end(name)))
+  }
+  await router.look()
+  await router.start()
+  const add = (app: string, hostname: string) =>
+    pool.query(
+      'insert into domains (id, app, hostname) values (gen_random_uuid(), $1, $2)',
+      [named.get(app), hostname],
+    )
+  await add('wild', '*.example.com')
+  await add('exact', 'www.example.com')
+  await router.look()
+  const whose = async (host: string) => {
+    const { status, body } = await router.get(host)
+    return status === 200 ? body : status
+  }
+  assert.equal(await whose('www.example.com'), 'exact')
+  assert.equal(await whose('WWW.EXAMPLE.COM:80'), 'exact')
+  assert.equal(await whose('other.example.com'), 'wild')
+  assert.equal(await whose('a.b.example.com'), 404)
+  assert.equal(await whose('example.com'), 404)
+  assert.equal(await whose('*.example.com'), 'wild')
+  await pool.query(`delete from domains where hostname = 'www.example.com'`)
+  await router.look()
+  assert.equal(await whose('www.example.com'), 'wild')
+})

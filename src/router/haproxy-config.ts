@@ -258,6 +258,7 @@ ${listen.map((address) => `  bind ${address}`).join('\n')}
 
   http-request set-var(txn.host) req.hdr(host)
   http-request set-var(txn.entry) var(txn.host),host_only,lower,map(${paths.hostsMap})
+  http-request set-var(txn.entry) var(txn.host),host_only,lower,regsub(^[^.]*,*),map(${paths.hostsMap}) unless { var(txn.entry) -m found }
   http-request track-sc0 var(txn.entry),field(3,/) table held if { var(txn.entry),field(1,/),nbsrv eq 0 } !{ var(txn.entry) -m beg ${NO_SERVER}/ }
   http-request lua.hold if { sc0_tracked }
   http-request set-var(txn.id) req.fhdr(x-request-id,-1)

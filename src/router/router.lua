@@ -70,7 +70,7 @@ core.register_action('hold', { 'http-req' }, function(txn)
     if txn.f:nbsrv(backend) > 0 then
       return
     end
-    entry = hosts:lookup(name) or 'no_server/H99/' .. app
+    entry = hosts:lookup(name) or hosts:lookup((name:gsub('^[^.]*', '*'))) or 'no_server/H99/' .. app
     if core.now().sec >= deadline then
       -- Dynos that are up and still cannot be reached are quarantined.
       entry = 'no_server/' .. (state == 'up' and 'H34/' or 'H20/') .. app

@@ -10,6 +10,7 @@ function anApp(but: Partial<RoutedApp> = {}): RoutedApp {
   return {
     id: 'a' as AppId,
     name: 'my-app',
+    domains: [],
     maintenance: false,
     deployed: true,
     routing: null,
@@ -89,13 +90,23 @@ test('only dynos that are up are servers, those of destroyed apps too', () => {
 test('a host leads to its app, here or in another region', () => {
   const { hosts } = routingTable(
     someFacts({
-      apps: [anApp({ slot: 3 })],
-      elsewhere: [{ id: 'b' as AppId, name: 'far', address: 'far.localhost:8081' }],
+      apps: [anApp({ slot: 3, domains: ['www.example.com', '*.example.com'] })],
+      elsewhere: [
+        {
+          id: 'b' as AppId,
+          name: 'far',
+          domains: ['far.example.com'],
+          address: 'far.localhost:8081',
+        },
+      ],
       dynos: [aWebDyno()],
     }),
   )
   assert.deepEqual(Object.fromEntries(hosts), {
     'my-app.localhost': 'app3/up/a/200',
+    'www.example.com': 'app3/up/a/200',
+    '*.example.com': 'app3/up/a/200',
+    'far.example.com': 'no_server/H31/b/far.localhost:8081',
     'far.localhost': 'no_server/H31/b/far.localhost:8081',
   })
 })

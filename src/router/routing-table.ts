@@ -15,7 +15,8 @@ export type AppState = 'up' | 'starting' | 'idle' | 'H10' | 'H14' | 'H80' | 'H81
 
 export interface RoutingTable {
   /**
-   * Host, without its port, to entry: see `entryOf`. And `error:<app>`, `maintenance:<app>` to
+   * Host, without its port, to entry: see `entryOf`. `*.example.com` is for those of one more
+   * label that are not named. And `error:<app>`, `maintenance:<app>` to
    * the URL of a page: no host that is looked up has a colon in it.
    */
   readonly hosts: ReadonlyMap<string, string>
@@ -53,19 +54,24 @@ export function routingTable({
   const slots = [...apps, ...dynos].flatMap(({ slot }) => (slot === null ? [] : [slot]))
   return {
     hosts: new Map([
-      ...elsewhere.map((it): [string, string] => [
-        `${it.name}.${region.domain}`,
-        entryOf({ backend: NO_SERVER, state: 'H31', app: it.id, more: it.address }),
-      ]),
+      ...elsewhere.flatMap((it) =>
+        hostsOf(it, region).map((host): [string, string] => [
+          host,
+          entryOf({ backend: NO_SERVER, state: 'H31', app: it.id, more: it.address }),
+        ]),
+      ),
       ...apps.flatMap((app): [string, string][] => {
         if (app.slot === null) return []
         const state = stateOf(app, dynosOf.get(app.id) ?? [])
         const serves = state === 'up' || state === 'starting' || state === 'idle'
-        const host = `${app.name}.${region.domain}`
         const entry = serves
           ? { backend: backendOf(app.slot), more: `${BACKLOG * app.web}${wishesOf(app)}` }
           : { backend: NO_SERVER }
-        return [[host, entryOf({ ...entry, state, app: app.id })], ...pagesOf(app)]
+        const text = entryOf({ ...entry, state, app: app.id })
+        return [
+          ...hostsOf(app, region).map((host): [string, string] => [host, text]),
+          ...pagesOf(app),
+        ]
       }),
     ]),
     sticky: new Set(
@@ -76,6 +82,13 @@ export function routingTable({
     servers: dynos.flatMap(serverOf),
     backends: poolFor(slots.reduce((most, slot) => Math.max(most, slot + 1), 0)),
   }
+}
+
+function hostsOf(
+  { name, domains }: Pick<RoutedApp, 'name' | 'domains'>,
+  { domain }: RouterFacts['region'],
+): string[] {
+  return [`${name}.${domain}`, ...domains]
 }
 
 /** Slashes part the fields; HAProxy's `field` converter takes them out again. */

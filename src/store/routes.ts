@@ -26,6 +26,8 @@ export interface RouterFacts {
 export interface RoutedApp {
   readonly id: AppId
   readonly name: string
+  /** Hostnames beside the default one; some may be wildcards. */
+  readonly domains: readonly string[]
   readonly maintenance: boolean
   /** Whether the current release has code. */
   readonly deployed: boolean
@@ -56,6 +58,7 @@ export interface WebDyno {
 export interface AppElsewhere {
   readonly id: AppId
   readonly name: string
+  readonly domains: readonly string[]
   /** `my-app.localhost:8081`. */
   readonly address: string
 }
@@ -65,9 +68,11 @@ export async function routerFacts(
   region: RegionId,
 ): Promise<RouterFacts | undefined> {
   const { rows } = await db.query(
-    `select json_build_object('name', r.name, 'domain', r.domain, 'httpPort', r.http_port) as region,
+    `with custom as (select app, array_agg(hostname) as hostnames from domains group by app)
+     select json_build_object('name', r.name, 'domain', r.domain, 'httpPort', r.http_port) as region,
             (select coalesce(json_agg(json_build_object(
                       'id', a.id, 'name', a.name, 'maintenance', a.maintenance,
+                      'domains', coalesce(o.hostnames, '{}'),
                       'deployed', l.slug is not null, 'routing', l.routing,
                       'sticky', coalesce(t.enabled, false),
                       'idle', a.idle_since is not null,
@@ -78,6 +83,7 @@ export async function routerFacts(
                left join formations f on f.app = a.id and f.type = 'web'
                left join app_features t on t.app = a.id and t.name = 'http-session-affinity'
                left join router_slots s on s.app = a.id
+               left join custom o on o.app = a.id
               where a.region = r.name and a.deleted_at is null) as apps,
             (select coalesce(json_agg(json_build_object(
                       'id', d.id, 'app', d.app, 'ordinal', d.ordinal, 'state', d.state,
@@ -89,10 +95,11 @@ export async function routerFacts(
                 and (d.state <> 'down' and d.type = 'web' and d.formation is not null
                      or d.routed)) as dynos,
             (select coalesce(json_agg(json_build_object(
-                      'id', a.id, 'name', a.name,
+                      'id', a.id, 'name', a.name, 'domains', coalesce(c.hostnames, '{}'),
                       'address', a.name || '.' || o.domain || ':' || o.http_port)
                       order by a.name), '[]')
                from apps a join regions o on o.name = a.region
+               left join custom c on c.app = a.id
               where a.region <> r.name and a.deleted_at is null) as elsewhere
        from regions r where r.id = $1`,
     [region],

@@ -203,6 +203,33 @@ test('maintenance answers for the app', async () => {
   assert.match(await app.logs(), /code=H80/)
 })
 
+test('a renamed app and its own domains are found at once, and the old names no more', async () => {
+  const status = async (host: string) =>
+    (await ask(app.url, { headers: { host } })).status
+  const added = await app.heroku('domains:add', 'www.example.com')
+  assert.match(added, /DNS Target main-job\.localhost/)
+  await app.heroku('domains:add', '*.shop.example')
+  assert.match(
+    await app.heroku('domains'),
+    /www\.example\.com\s+CNAME\s+main-job\.localhost/,
+  )
+  await until('both lead to it', async () => {
+    const found = [await status('www.example.com'), await status('any.shop.example')]
+    return found.every((it) => it === 200)
+  })
+  await app.heroku('domains:remove', 'www.example.com')
+  await until('it is gone', async () => (await status('www.example.com')) === 404)
+  await app.heroku('domains:clear')
+  await until('all are gone', async () => (await status('any.shop.example')) === 404)
+
+  await app.heroku('apps:rename', 'renamed')
+  const [old, other] = [new URL(app.url).host, new URL(journey.url('renamed')).host]
+  await until('the new name leads to it', async () => (await status(other)) === 200)
+  assert.equal(await status(old), 404)
+  await journey.heroku('apps:rename', app.name, '--app', 'renamed')
+  await until('so does the old one again', async () => (await status(old)) === 200)
+})
+
 test('a second person sees and pushes nothing until let in, and the audit tells', async () => {
   const token = (await journey.mayfly('account:create', 'bob@example.com')).trim()
   const bob = { token, cwd: app.directory }

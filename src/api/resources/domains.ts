@@ -2,49 +2,136 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { Domain as ApiDomain } from '@heroku-cli/schema'
 import { Type } from 'typebox'
 
+import { addDomain } from '../../actions/add-domain.ts'
+import { removeDomain } from '../../actions/remove-domain.ts'
 import { type App, defaultDomainOf } from '../../model/app.ts'
+import { hostnameIn } from '../../model/hostname.ts'
 import { namedId } from '../../model/named-id.ts'
 import { Problem } from '../../model/problem.ts'
+import { type CustomDomain, domainsOf } from '../../store/domains.ts'
+import { inTransaction } from '../../store/queryable.ts'
 import type { Deps } from '../deps.ts'
+import { sendPart } from '../range.ts'
 import { requireApp } from '../require-app.ts'
 
 const AppParams = Type.Object({ app: Type.String() })
 const DomainParams = Type.Object({ app: Type.String(), domain: Type.String() })
+const SniEndpoint = Type.Optional(Type.Union([Type.String(), Type.Null()]))
+const Creation = Type.Object({ hostname: Type.String(), sni_endpoint: SniEndpoint })
+const Change = Type.Object({ sni_endpoint: SniEndpoint })
 
-/** An app has one domain: the default one. */
-export const domains: FastifyPluginAsyncTypebox<Deps> = async (server, { pool }) => {
+export const domains: FastifyPluginAsyncTypebox<Deps> = async (server, deps) => {
+  const { pool, limits } = deps
+
   server.get(
     '/apps/:app/domains',
     { schema: { params: AppParams } },
-    async ({ params }) => [defaultDomain(await requireApp(pool, params.app))],
+    async (request, reply) => {
+      const app = await requireApp(pool, request.params.app)
+      const custom = await domainsOf(pool, app.id)
+      const all = [serializeDefault(app), ...custom.map((it) => serialize(it, app))]
+      return sendPart(request, reply, all, ['id', 'hostname'])
+    },
   )
 
   server.get(
     '/apps/:app/domains/:domain',
     { schema: { params: DomainParams } },
     async ({ params }) => {
-      const domain = defaultDomain(await requireApp(pool, params.app))
-      if (params.domain !== domain.id && params.domain !== domain.hostname) {
-        throw new Problem('not_found', `Couldn't find that domain name.`)
-      }
-      return domain
+      const app = await requireApp(pool, params.app)
+      const main = serializeDefault(app)
+      if (params.domain === main.id || params.domain === main.hostname) return main
+      return serialize(await requireDomain(app, params.domain), app)
     },
   )
+
+  server.post(
+    '/apps/:app/domains',
+    { schema: { params: AppParams, body: Creation } },
+    async ({ params, body, account }, reply) => {
+      const app = await requireApp(pool, params.app)
+      refuseEndpoint(body.sni_endpoint)
+      const wish = { hostname: body.hostname, account }
+      const domain = await inTransaction(pool, (tx) => addDomain(tx, app, wish, limits()))
+      return reply.status(201).send(serialize(domain, app))
+    },
+  )
+
+  server.patch(
+    '/apps/:app/domains/:domain',
+    { schema: { params: DomainParams, body: Change } },
+    async ({ params, body }) => {
+      const app = await requireApp(pool, params.app)
+      const domain = await requireDomain(app, params.domain)
+      refuseEndpoint(body.sni_endpoint)
+      return serialize(domain, app)
+    },
+  )
+
+  server.delete(
+    '/apps/:app/domains/:domain',
+    { schema: { params: DomainParams } },
+    async ({ params, account }) => {
+      const app = await requireApp(pool, params.app)
+      if (params.domain === defaultDomainOf(app)) {
+        throw new Problem('invalid_params', `An app's default domain cannot be removed.`)
+      }
+      const domain = await requireDomain(app, params.domain)
+      await inTransaction(pool, (tx) => removeDomain(tx, app, { domain, account }))
+      return serialize(domain, app)
+    },
+  )
+
+  /** By id or hostname, however that is written. */
+  async function requireDomain(app: App, identity: string): Promise<CustomDomain> {
+    const hostname = hostnameIn(identity)
+    const found = (await domainsOf(pool, app.id)).find(
+      (it) => it.id === identity || it.hostname === hostname,
+    )
+    if (!found) throw new Problem('not_found', `Couldn't find that domain name.`)
+    return found
+  }
 }
 
-function defaultDomain(app: App): ApiDomain {
+/** There are no certificates of apps, so a domain has none. */
+function refuseEndpoint(endpoint: string | null | undefined): void {
+  if (endpoint === null || endpoint === undefined) return
+  throw new Problem('not_found', `Couldn't find that SNI endpoint.`)
+}
+
+function serialize(it: CustomDomain, app: App): ApiDomain {
+  return {
+    ...ofKind('custom', app),
+    // Where the domain's own record is to lead.
+    cname: defaultDomainOf(app),
+    created_at: it.createdAt.toISOString(),
+    hostname: it.hostname,
+    id: it.id,
+    // Nothing is waited for.
+    status: 'none',
+    updated_at: it.updatedAt.toISOString(),
+  }
+}
+
+function serializeDefault(app: App): ApiDomain {
   const hostname = defaultDomainOf(app)
   return {
-    acm_status: null,
-    acm_status_reason: null,
-    app: { id: app.id, name: app.name },
+    ...ofKind('heroku', app),
     cname: null,
     created_at: app.createdAt.toISOString(),
     hostname,
     id: namedId('domain', `${app.id} ${hostname}`),
-    kind: 'heroku',
-    sni_endpoint: null,
     status: 'succeeded',
     updated_at: app.createdAt.toISOString(),
+  }
+}
+
+function ofKind(kind: 'heroku' | 'custom', app: App) {
+  return {
+    acm_status: null,
+    acm_status_reason: null,
+    app: { id: app.id, name: app.name },
+    kind,
+    sni_endpoint: null,
   }
 }

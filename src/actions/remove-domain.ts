@@ -1,0 +1,16 @@
+import type { Account, App } from '../model/app.ts'
+import { type CustomDomain, removeDomain as remove } from '../store/domains.ts'
+import type { Queryable } from '../store/queryable.ts'
+import { tell } from './add-domain.ts'
+import { lockPresentApp } from './lock-present-app.ts'
+
+/** Requests for the hostname find no app any more, at once. */
+export async function removeDomain(
+  tx: Queryable,
+  app: App,
+  { domain, account }: { readonly domain: CustomDomain; readonly account: Account },
+): Promise<void> {
+  await lockPresentApp(tx, app.id)
+  await remove(tx, domain.id)
+  await tell(tx, app, `Remove ${domain.hostname} domain by user ${account.email}`)
+}

@@ -1,0 +1,52 @@
+import type { AppId, DomainId } from '../model/ids.ts'
+import type { Queryable } from './queryable.ts'
+
+/** A domain that an app was given beside its default one. */
+export interface CustomDomain {
+  readonly id: DomainId
+  readonly hostname: string
+  readonly createdAt: Date
+  readonly updatedAt: Date
+}
+
+const columns = `id, hostname, created_at as "createdAt", updated_at as "updatedAt"`
+
+export async function domainsOf(db: Queryable, app: AppId): Promise<CustomDomain[]> {
+  const { rows } = await db.query(
+    `select ${columns} from domains where app = $1 order by hostname`,
+    [app],
+  )
+  return rows as CustomDomain[]
+}
+
+/** Undefined: some app has it already. */
+export async function addDomain(
+  tx: Queryable,
+  it: Pick<CustomDomain, 'id' | 'hostname'> & { readonly app: AppId },
+): Promise<CustomDomain | undefined> {
+  const { rows } = await tx.query(
+    `insert into domains (id, app, hostname) values ($1, $2, $3)
+     on conflict (hostname) do nothing returning ${columns}`,
+    [it.id, it.app, it.hostname],
+  )
+  return (rows as CustomDomain[])[0]
+}
+
+/** Whose it is; undefined: nobody's. */
+export async function appOfDomain(
+  db: Queryable,
+  hostname: string,
+): Promise<AppId | undefined> {
+  const { rows } = await db.query('select app from domains where hostname = $1', [
+    hostname,
+  ])
+  return (rows as { app: AppId }[])[0]?.app
+}
+
+export async function removeDomain(tx: Queryable, id: DomainId): Promise<void> {
+  await tx.query('delete from domains where id = $1', [id])
+}
+
+export async function removeDomainsOf(tx: Queryable, app: AppId): Promise<void> {
+  await tx.query('delete from domains where app = $1', [app])
+}
