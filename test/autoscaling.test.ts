@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 
-import { later, MINUTE, pause, systemClock } from '../src/lib/clock.ts'
+import { HOUR, later, MINUTE, pause, systemClock } from '../src/lib/clock.ts'
 import { silentLog } from '../src/lib/log.ts'
 import { Channels } from '../src/logs/channels.ts'
 import { RouterCounts } from '../src/logs/router-counts.ts'
@@ -53,8 +53,9 @@ test('web dynos come when the app is slow, go when fewer do, and stay when a per
     rmSync(directory, { recursive: true })
   })
   const router = await aRouter(t, pool, { logSocket })
-  const { call } = await anApi(pool)
+  const { call, account } = await anApi(pool)
   const app = await router.app('busy')
+  await pool.query('update apps set owner = $2 where id = $1', [app, account.id])
   let slow = true
   const answer = async () => {
     const dyno = await aBackend(t, (_request, response) => {
@@ -82,7 +83,7 @@ test('web dynos come when the app is slow, go when fewer do, and stay when a per
     asked += REQUESTS
     await until('all are counted', async () => {
       await counts.flush((counted) => putRouterMeasures(pool, writer, counted))
-      const ever = { from: new Date(0), to: later(clock.now(), MINUTE) }
+      const ever = { from: new Date(0), to: later(clock.now(), HOUR) }
       return requestsIn(together(await routerMeasures(pool, [app], ever))) === asked
     })
     await noteCounting(pool, clock.now())

@@ -10,6 +10,7 @@ import { APPLICATION_ERROR, MISDIRECTED, NO_SUCH_APP, PAGES } from './pages.ts'
 import type { RouterPaths } from './router-paths.ts'
 import { backendOf, NO_SERVER, type RoutingTable } from './routing-table.ts'
 import { serverId } from './server-id.ts'
+import { affinityRules, pageRules, wishRules } from './wish-rules.ts'
 
 export interface RouterSettings {
   readonly paths: RouterPaths
@@ -164,8 +165,8 @@ ${REFUSALS}
 ${headerRules(port)}
   http-request set-var(txn.body) bool(true) if !{ method GET HEAD } { req.hdr(transfer-encoding) -m found } || !{ method GET HEAD } { req.hdr(content-length),add(0) gt 0 }
   http-request set-timeout server ${timeouts.firstByte}ms if { var(txn.body) -m bool }
-${affinity(paths)}
-${wishes(paths)}
+${affinityRules(paths)}
+${wishRules(paths)}
 `
 }
 
@@ -177,35 +178,6 @@ function errors({ applicationError }: RouterPaths): string {
         `  http-error status ${status} ${PAGE} lf-file ${applicationError} hdr ${GIVEN_UP} 1`,
     )
     .join('\n')
-}
-
-/**
- * Every backend could be sticky, and none heeds or makes a cookie but for apps that want it: so
- * that may change without a reload. The key only has to be the same after a restart.
- */
-function affinity({ directory }: RouterPaths): string {
-  const key = createHash('sha256').update(directory).digest('hex').slice(0, 16)
-  return `  cookie heroku-session-affinity insert indirect nocache httponly maxlife 24h attr "Max-Age=86400" dynamic
-  dynamic-cookie-key ${key}`
-}
-
-/**
- * Of apps that want something otherwise, which few do. Where the time to the first byte is
- * their own it is the server's time-out, as for requests with a body.
- */
-function wishes({ hostsMap }: RouterPaths): string {
-  const response = '{ var(txn.entry),field(5,/) -m len 1:9 }'
-  const idle = '{ var(txn.entry),field(6,/) -m len 1:9 }'
-  return `  http-request allow unless { var(txn.entry) -m end / }
-  http-request set-var(txn.body) bool(true) if ${response}
-  http-request set-timeout server var(txn.entry),field(5,/) if ${response}
-  http-request set-timeout tunnel var(txn.entry),field(6,/) if ${idle}
-${pageOf('error', hostsMap)}`
-}
-
-function pageOf(kind: 'error' | 'maintenance', hostsMap: string, condition = ''): string {
-  return `  http-request set-var(txn.app) var(txn.entry),field(3,/)
-  http-request set-var(txn.page) str(${kind}:),concat(,txn.app),map(${hostsMap})${condition}`
 }
 
 /**
@@ -300,8 +272,8 @@ function noServer({ paths }: RouterSettings): string {
   http-request deny deny_status 400 if { req.hdr(host) -m len 0 }
   ${returns(NO_SUCH_APP.status, paths.noSuchApp)} unless { var(txn.entry) -m found }
   http-request set-var(txn.code) var(txn.entry),field(2,/)
-${pageOf('error', paths.hostsMap, ' unless { var(txn.code) -m str H80 }')}
-${pageOf('maintenance', paths.hostsMap, ' if { var(txn.code) -m str H80 }')}
+${pageRules('error', paths.hostsMap, ' unless { var(txn.code) -m str H80 }')}
+${pageRules('maintenance', paths.hostsMap, ' if { var(txn.code) -m str H80 }')}
 ${Object.entries(PAGES)
   .map(
     ([code, { status }]) =>

@@ -1,0 +1,42 @@
+/**
+ * HAProxy's rules for what an app wants otherwise than others: see `wishesOf` in
+ * routing-table.ts, and docs/operating/routing.md. All of it changes without a reload.
+ */
+
+import { createHash } from 'node:crypto'
+
+import type { RouterPaths } from './router-paths.ts'
+
+/**
+ * Every backend could be sticky, and none heeds or makes a cookie but for apps that want it: so
+ * that may change without a reload. The key only has to be the same after a restart.
+ */
+export function affinityRules({ directory }: RouterPaths): string {
+  const key = createHash('sha256').update(directory).digest('hex').slice(0, 16)
+  return `  cookie heroku-session-affinity insert indirect nocache httponly maxlife 24h attr "Max-Age=86400" dynamic
+  dynamic-cookie-key ${key}`
+}
+
+/**
+ * Of apps that want something otherwise, which few do. Where the time to the first byte is
+ * their own it is the server's time-out, as for requests with a body.
+ */
+export function wishRules({ hostsMap }: RouterPaths): string {
+  const response = '{ var(txn.entry),field(5,/) -m len 1:9 }'
+  const idle = '{ var(txn.entry),field(6,/) -m len 1:9 }'
+  return `  http-request allow unless { var(txn.entry) -m end / }
+  http-request set-var(txn.body) bool(true) if ${response}
+  http-request set-timeout server var(txn.entry),field(5,/) if ${response}
+  http-request set-timeout tunnel var(txn.entry),field(6,/) if ${idle}
+${pageRules('error', hostsMap)}`
+}
+
+/** Sets what pages show in place of theirs, if the app has one for that. */
+export function pageRules(
+  kind: 'error' | 'maintenance',
+  hostsMap: string,
+  condition = '',
+): string {
+  return `  http-request set-var(txn.app) var(txn.entry),field(3,/)
+  http-request set-var(txn.page) str(${kind}:),concat(,txn.app),map(${hostsMap})${condition}`
+}
