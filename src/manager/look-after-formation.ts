@@ -48,6 +48,8 @@ export interface Deps {
   readonly sizes?: () => readonly Size[]
   /** When `mayfly down` last ended all that ran here. */
   readonly downAt?: () => Date | undefined
+  /** When the machine was last started. */
+  readonly hostBootedAt?: Date | undefined
 }
 
 /**
@@ -103,7 +105,18 @@ async function factsOf(
   const sizes = deps.sizes?.()
   const downAt = deps.downAt?.()
   const now = deps.clock.now()
-  return { formation, policy, dynos, statuses, health, sizes, downAt, now }
+  const { hostBootedAt } = deps
+  return {
+    formation,
+    policy,
+    dynos,
+    statuses,
+    health,
+    sizes,
+    downAt,
+    hostBootedAt,
+    now,
+  }
 }
 
 interface Look {

@@ -15,7 +15,7 @@ import { later } from '../lib/clock.ts'
 import { cyclesAt } from '../model/cycling.ts'
 import type { Dyno } from '../model/dyno.ts'
 import type { Formation } from '../model/formation.ts'
-import { endedByDown } from './ended-by-down.ts'
+import { endedByHost } from './ended-by-host.ts'
 import { type Facts, twinOf } from './facts.ts'
 import { planCrashed, planIdle } from './plan-resting.ts'
 import { placedBy, planStarting, readyBy } from './plan-starting.ts'
@@ -34,7 +34,7 @@ export function planFormation(facts: Facts): Step[] {
   return [
     ...takeBackRelease(facts),
     ...dynos.flatMap(
-      (dyno) => endedByDown(dyno, facts) ?? nextStepFor(dyno, facts, room) ?? [],
+      (dyno) => endedByHost(dyno, facts) ?? nextStepFor(dyno, facts, room) ?? [],
     ),
     ...placesOf(formation)
       .filter((ordinal) => !taken.has(ordinal))

@@ -15,7 +15,7 @@ import type { ReleaseStatus } from '../model/release.ts'
 import type { Size } from '../model/size.ts'
 import type { Timings } from '../model/timings.ts'
 import type { DynoStatus } from '../runtime/runtime.ts'
-import { wentDown } from './ended-by-down.ts'
+import { wentWithHost } from './ended-by-host.ts'
 import { noteExit } from './endings.ts'
 import type { Exit } from './facts.ts'
 import { terminate } from './plan-stopping.ts'
@@ -36,6 +36,8 @@ export interface OneOffFacts {
   readonly sizes?: readonly Size[] | undefined
   /** When `mayfly down` last ended all that ran here. */
   readonly downAt?: Date | undefined
+  /** When the machine was last started: what is older and is lost went with it. */
+  readonly hostBootedAt?: Date | undefined
   readonly now: Date
 }
 
@@ -130,8 +132,11 @@ function whileStarting(facts: OneOffFacts): OneOffStep[] {
         move(oneOff, 'up', { startedAt: status.startedAt, waitingFor: null }, lines),
       ]
     }
-    case 'lost':
+    case 'lost': {
+      if (wentWithHost(oneOff, status, facts))
+        return [over(oneOff, 'host restart', [], now)]
       return [over(oneOff, 'host lost', [say.HOST_LOST], now)]
+    }
     case undefined:
     case 'created': {
       const reason = reasonToStop(facts)
@@ -150,8 +155,7 @@ function whileUp(facts: OneOffFacts): OneOffStep[] {
   if (status?.is === 'exited') {
     return [exited(facts, status, causeOf(oneOff, status))]
   }
-  if (wentDown(oneOff, status, facts.downAt))
-    return [over(oneOff, 'host restart', [], now)]
+  if (wentWithHost(oneOff, status, facts)) return [over(oneOff, 'host restart', [], now)]
   if (status?.is !== 'running') return [over(oneOff, 'host lost', [say.HOST_LOST], now)]
 
   const reason = reasonToStop(facts)

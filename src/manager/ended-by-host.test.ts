@@ -21,6 +21,7 @@ interface Case {
   readonly dyno?: Partial<Dyno>
   readonly quantity?: number
   readonly status?: DynoStatus
+  readonly hostBootedAt?: Date
   readonly step: string
 }
 
@@ -59,10 +60,30 @@ const cases: readonly Case[] = [
     status: lost,
     step: `stopping (host lost): ${R99} | State changed from up to starting`,
   },
+  {
+    what: 'one that the machine took with it is started anew, and no fault is told',
+    status: lost,
+    hostBootedAt: later(bootedAt, SECOND),
+    step: 'stopping (host restart): Restarting | State changed from up to starting',
+  },
+  {
+    what: 'one that had hardly begun then does not wait as if it had crashed',
+    dyno: { state: 'starting', startedAt: null, createdAt: bootedAt },
+    status: lost,
+    hostBootedAt: later(bootedAt, SECOND),
+    step: 'stopping (host restart): Restarting',
+  },
+  {
+    what: 'one that was begun since the machine started is lost',
+    dyno: { startedAt: later(downAt, 2 * SECOND) },
+    status: lost,
+    hostBootedAt: later(downAt, SECOND),
+    step: `stopping (host lost): ${R99} | State changed from up to starting`,
+  },
 ]
 
-for (const { what, dyno, quantity = 1, status, step } of cases) {
-  test(`after \`down\`: ${what}`, () => {
+for (const { what, dyno, quantity = 1, status, hostBootedAt, step } of cases) {
+  test(`after \`down\` or a start of the machine: ${what}`, () => {
     const its = aDyno(dyno)
     const [first] = planFormation({
       formation: aFormation({ type: its.type, quantity }),
@@ -71,6 +92,7 @@ for (const { what, dyno, quantity = 1, status, step } of cases) {
       statuses: new Map(status && [[its.id, status]]),
       health: new Map(),
       downAt,
+      hostBootedAt,
       now,
     })
     assert.equal(told(first), step)
@@ -91,6 +113,26 @@ test('after `down`: a one-off is over, and no fault is told', () => {
   })
   assert.equal(told(first), 'stopping (host restart): State changed from up to complete')
 })
+
+for (const state of ['starting', 'up'] as const) {
+  test(`a one-off that was ${state} when the machine stopped is over, and no fault is told`, () => {
+    const [first] = planOneOff({
+      oneOff: aOneOff({ state, createdAt: bootedAt, startedAt: null }),
+      status: lost,
+      policy: aPolicy(),
+      timings: HEROKU_TIMINGS,
+      appIsThere: true,
+      releaseStatus: 'succeeded',
+      startLine: '',
+      hostBootedAt: later(bootedAt, SECOND),
+      now,
+    })
+    assert.equal(
+      told(first),
+      `stopping (host restart): State changed from ${state} to complete`,
+    )
+  })
+}
 
 function told(step: { readonly do: string } | undefined): string {
   assert.equal(step?.do, 'move')
