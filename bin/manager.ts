@@ -30,7 +30,6 @@ import { lookAfterRouter } from '../src/router/look-after-router.ts'
 import { routerPaths } from '../src/router/router-paths.ts'
 import { webTraffic } from '../src/router/web-traffic.ts'
 import { demolishedAt } from '../src/runtime/local/demolish.ts'
-import { hostBootedAt } from '../src/runtime/local/host-booted-at.ts'
 import { LocalRuntime } from '../src/runtime/local/local-runtime.ts'
 import { holdRegion } from '../src/store/hold-region.ts'
 import { allRegions } from '../src/store/regions.ts'
@@ -78,8 +77,6 @@ const machine = new LocalRuntime({
 })
 const runtime = runtimeOnClock(machine, ahead)
 const demolished = demolishedAt(data.dynos(name))
-// Not set ahead with the clock: a dyno begun before the clock was moved is not older than the machine.
-const bootedAt = hostBootedAt()
 const downAt = () => demolished && later(demolished, ahead())
 await runtime.prepare(signal)
 const list = part.hastyPool(FOR_THE_LIST)
@@ -113,7 +110,6 @@ const loop = runLoop(
         place,
         sizes,
         downAt,
-        hostBootedAt: bootedAt,
       }),
       'one-off': lookAfterOneOff({
         pool,
@@ -125,7 +121,6 @@ const loop = runLoop(
         place,
         sizes,
         downAt,
-        hostBootedAt: bootedAt,
       }),
       entry: lookAfterEntry({ pool, runtime, secrets }),
       build: lookAfterBuild({

@@ -14,6 +14,7 @@ import type { Move } from './steps.ts'
 const downAt = later(bootedAt, HOUR)
 const now = later(downAt, HOUR)
 const lost: DynoStatus = { is: 'lost' }
+const lostWithHost: DynoStatus = { is: 'lost', withHost: true }
 const R99 = 'Error R99 (Platform error) -> The dyno was lost with its host'
 
 interface Case {
@@ -21,7 +22,6 @@ interface Case {
   readonly dyno?: Partial<Dyno>
   readonly quantity?: number
   readonly status?: DynoStatus
-  readonly hostBootedAt?: Date
   readonly step: string
 }
 
@@ -62,27 +62,24 @@ const cases: readonly Case[] = [
   },
   {
     what: 'one that the machine took with it is started anew, and no fault is told',
-    status: lost,
-    hostBootedAt: later(bootedAt, SECOND),
+    status: lostWithHost,
     step: 'stopping (host restart): Restarting | State changed from up to starting',
   },
   {
     what: 'one that had hardly begun then does not wait as if it had crashed',
-    dyno: { state: 'starting', startedAt: null, createdAt: bootedAt },
-    status: lost,
-    hostBootedAt: later(bootedAt, SECOND),
+    dyno: { state: 'starting', startedAt: null },
+    status: lostWithHost,
     step: 'stopping (host restart): Restarting',
   },
   {
     what: 'one that was begun since the machine started is lost',
     dyno: { startedAt: later(downAt, 2 * SECOND) },
     status: lost,
-    hostBootedAt: later(downAt, SECOND),
     step: `stopping (host lost): ${R99} | State changed from up to starting`,
   },
 ]
 
-for (const { what, dyno, quantity = 1, status, hostBootedAt, step } of cases) {
+for (const { what, dyno, quantity = 1, status, step } of cases) {
   test(`after \`down\` or a start of the machine: ${what}`, () => {
     const its = aDyno(dyno)
     const [first] = planFormation({
@@ -92,7 +89,6 @@ for (const { what, dyno, quantity = 1, status, hostBootedAt, step } of cases) {
       statuses: new Map(status && [[its.id, status]]),
       health: new Map(),
       downAt,
-      hostBootedAt,
       now,
     })
     assert.equal(told(first), step)
@@ -117,14 +113,13 @@ test('after `down`: a one-off is over, and no fault is told', () => {
 for (const state of ['starting', 'up'] as const) {
   test(`a one-off that was ${state} when the machine stopped is over, and no fault is told`, () => {
     const [first] = planOneOff({
-      oneOff: aOneOff({ state, createdAt: bootedAt, startedAt: null }),
-      status: lost,
+      oneOff: aOneOff({ state, startedAt: null }),
+      status: lostWithHost,
       policy: aPolicy(),
       timings: HEROKU_TIMINGS,
       appIsThere: true,
       releaseStatus: 'succeeded',
       startLine: '',
-      hostBootedAt: later(bootedAt, SECOND),
       now,
     })
     assert.equal(

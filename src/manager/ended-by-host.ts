@@ -8,24 +8,18 @@ import { move, type Move, stop } from './steps.ts'
 
 /** Undefined: it was not. Otherwise its place is filled anew, if it is wanted. */
 export function endedByHost(dyno: Dyno, facts: Facts): Move | undefined {
-  if (!wentWithHost(dyno, facts.statuses.get(dyno.id), facts)) return undefined
+  if (!wentWithHost(dyno, facts.statuses.get(dyno.id), facts.downAt)) return undefined
   if (dyno.leaving) return move(dyno, 'stopping', {}, [])
   return stop(dyno, reasonToStop(dyno, facts) ?? 'host restart')
 }
 
-/**
- * `down` leaves nothing of a dyno. A machine that stops leaves its files and no process, so
- * the dyno is lost; it went with its host if it is older than the machine's start.
- */
+/** `down` leaves nothing of a dyno. A machine that stops leaves its files, and the driver tells. */
 export function wentWithHost(
-  { state, startedAt, createdAt }: Dyno,
+  { state, startedAt }: Dyno,
   status: DynoStatus | undefined,
-  { downAt, hostBootedAt }: Pick<Facts, 'downAt' | 'hostBootedAt'>,
+  downAt: Date | undefined,
 ): boolean {
   if (state !== 'up' && state !== 'starting') return false
-  if (status) {
-    const since = startedAt ?? createdAt
-    return status.is === 'lost' && !!hostBootedAt && since <= hostBootedAt
-  }
+  if (status) return status.is === 'lost' && status.withHost === true
   return !!startedAt && !!downAt && startedAt <= downAt
 }

@@ -18,8 +18,6 @@ export interface Facts {
   readonly sizes?: readonly Size[] | undefined
   /** When `mayfly down` last ended all that ran here. */
   readonly downAt?: Date | undefined
-  /** When the machine was last started: what is older and is lost went with it. */
-  readonly hostBootedAt?: Date | undefined
   readonly now: Date
 }
 

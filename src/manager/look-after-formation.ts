@@ -48,8 +48,6 @@ export interface Deps {
   readonly sizes?: () => readonly Size[]
   /** When `mayfly down` last ended all that ran here. */
   readonly downAt?: () => Date | undefined
-  /** When the machine was last started. */
-  readonly hostBootedAt?: Date | undefined
 }
 
 /**
@@ -105,18 +103,7 @@ async function factsOf(
   const sizes = deps.sizes?.()
   const downAt = deps.downAt?.()
   const now = deps.clock.now()
-  const { hostBootedAt } = deps
-  return {
-    formation,
-    policy,
-    dynos,
-    statuses,
-    health,
-    sizes,
-    downAt,
-    hostBootedAt,
-    now,
-  }
+  return { formation, policy, dynos, statuses, health, sizes, downAt, now }
 }
 
 interface Look {

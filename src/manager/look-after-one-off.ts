@@ -46,8 +46,6 @@ export interface Deps {
   readonly sizes?: () => readonly Size[]
   /** When `mayfly down` last ended all that ran here. */
   readonly downAt?: () => Date | undefined
-  /** When the machine was last started. */
-  readonly hostBootedAt?: Date | undefined
 }
 
 const LONGEST_WAIT = MINUTE
@@ -116,7 +114,6 @@ function factsOf(
     startLine: startLine(oneOff, environment.whole),
     sizes: deps.sizes?.(),
     downAt: deps.downAt?.(),
-    hostBootedAt: deps.hostBootedAt,
     now: deps.clock.now(),
   }
 }

@@ -36,8 +36,6 @@ export interface OneOffFacts {
   readonly sizes?: readonly Size[] | undefined
   /** When `mayfly down` last ended all that ran here. */
   readonly downAt?: Date | undefined
-  /** When the machine was last started: what is older and is lost went with it. */
-  readonly hostBootedAt?: Date | undefined
   readonly now: Date
 }
 
@@ -72,7 +70,9 @@ const RELEASE_LIMIT = HOUR
 const READ_WITHIN = 10 * SECOND
 
 export function planOneOff(facts: OneOffFacts): OneOffStep[] {
-  switch (facts.oneOff.state) {
+  const { oneOff, status, downAt, now } = facts
+  if (wentWithHost(oneOff, status, downAt)) return [over(oneOff, 'host restart', [], now)]
+  switch (oneOff.state) {
     case 'starting':
       return whileStarting(facts)
     case 'up':
@@ -132,11 +132,8 @@ function whileStarting(facts: OneOffFacts): OneOffStep[] {
         move(oneOff, 'up', { startedAt: status.startedAt, waitingFor: null }, lines),
       ]
     }
-    case 'lost': {
-      if (wentWithHost(oneOff, status, facts))
-        return [over(oneOff, 'host restart', [], now)]
+    case 'lost':
       return [over(oneOff, 'host lost', [say.HOST_LOST], now)]
-    }
     case undefined:
     case 'created': {
       const reason = reasonToStop(facts)
@@ -155,7 +152,6 @@ function whileUp(facts: OneOffFacts): OneOffStep[] {
   if (status?.is === 'exited') {
     return [exited(facts, status, causeOf(oneOff, status))]
   }
-  if (wentWithHost(oneOff, status, facts)) return [over(oneOff, 'host restart', [], now)]
   if (status?.is !== 'running') return [over(oneOff, 'host lost', [say.HOST_LOST], now)]
 
   const reason = reasonToStop(facts)

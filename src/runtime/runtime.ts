@@ -188,7 +188,11 @@ export type DynoStatus =
       readonly outOfMemory: boolean
     }
   /** It ran, it is gone, and nothing tells how it ended: the machine or its monitor died. */
-  | { readonly is: 'lost' }
+  | {
+      readonly is: 'lost'
+      /** The machine was started anew since. Absent: it was not. */
+      readonly withHost?: true
+    }
 
 export interface Output {
   readonly text: string

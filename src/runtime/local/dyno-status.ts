@@ -20,7 +20,7 @@ export function dynoStatus(region: LocalRegion, id: DynoId): DynoStatus | undefi
 /** Between a process's end and the file that tells of it, only the monitor is alive. */
 function ofNoProcess(region: LocalRegion, id: DynoId, files: DynoFiles): DynoStatus {
   if (monitorLives(files, id)) return ending(files)
-  return exited(region, id, files) ?? gone(files)
+  return exited(region, id, files) ?? gone(region, files)
 }
 
 /** The host's pid of the dyno's PID 1, while it lives. */
@@ -28,7 +28,7 @@ export function livingInit(
   region: LocalRegion,
   files: DynoFiles,
 ): (Pick<StartMark, 'pid' | 'ticks'> & { readonly startedAt: Date }) | undefined {
-  const mark = jsonIn(files.started) as StartMark | undefined
+  const mark = markOf(files)
   if (mark?.boot !== region.boot) return undefined
   if (processStatus(mark.pid)?.ticks !== mark.ticks) return undefined
   const { pid, ticks } = mark
@@ -80,8 +80,14 @@ function ending(files: DynoFiles): DynoStatus {
   return { is: 'running', startedAt, listening: false, terminated }
 }
 
-function gone(files: DynoFiles): DynoStatus {
-  return existsSync(files.started) ? { is: 'lost' } : { is: 'created' }
+function gone(region: LocalRegion, files: DynoFiles): DynoStatus {
+  const mark = markOf(files)
+  if (!mark) return { is: existsSync(files.started) ? 'lost' : 'created' }
+  return { is: 'lost', ...(mark.boot === region.boot ? {} : { withHost: true }) }
+}
+
+function markOf(files: DynoFiles): StartMark | undefined {
+  return jsonIn(files.started) as StartMark | undefined
 }
 
 /** Only that there is a process of that number: each look asks after each dyno. */

@@ -295,6 +295,11 @@ test('a dyno whose monitor was killed is not monitored, and when it then ends, l
   )
   await runtime.kill(dyno.id, signal)
   await until(async () => (await ended(dyno.id))?.is === 'lost')
+  assert.deepEqual(await statusOf(dyno.id), { is: 'lost' })
+  // As the machine would find it that was started anew since.
+  const mark = JSON.parse(await readFile(files.of(dyno.id).started, 'utf8'))
+  await writeFile(files.of(dyno.id).started, JSON.stringify({ ...mark, boot: 'before' }))
+  assert.deepEqual(await statusOf(dyno.id), { is: 'lost', withHost: true })
   await runtime.remove(dyno.id, signal)
 })
 
