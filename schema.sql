@@ -8,6 +8,32 @@ CREATE TABLE public.accounts (
     updated_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
+CREATE TABLE public.acme_accounts (
+    directory text NOT NULL,
+    email text,
+    private_key bytea NOT NULL,
+    url text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE public.acme_directory (
+    singleton boolean DEFAULT true NOT NULL,
+    directory text NOT NULL,
+    CONSTRAINT acme_directory_singleton_check CHECK (singleton)
+);
+
+CREATE TABLE public.acme_orders (
+    domain uuid NOT NULL,
+    directory text NOT NULL,
+    url text NOT NULL,
+    private_key bytea NOT NULL,
+    token text,
+    key_authorization text,
+    answered boolean DEFAULT false NOT NULL,
+    told boolean DEFAULT false NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
 CREATE TABLE public.address_cursors (
     region text NOT NULL,
     next integer NOT NULL
@@ -48,6 +74,7 @@ CREATE TABLE public.apps (
     idle_since timestamp with time zone,
     web_traffic_at timestamp with time zone,
     locked boolean DEFAULT false NOT NULL,
+    acm boolean DEFAULT false NOT NULL,
     CONSTRAINT apps_name_check CHECK ((name ~ '^[a-z][a-z0-9-]{1,28}[a-z0-9]$'::text))
 );
 
@@ -141,6 +168,10 @@ CREATE TABLE public.domains (
     hostname text NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    sni_endpoint uuid,
+    acm_status text,
+    acm_status_reason text,
+    CONSTRAINT domains_acm_status_check CHECK ((acm_status = ANY (ARRAY['pending'::text, 'verified'::text, 'ok'::text, 'failing'::text, 'failed'::text]))),
     CONSTRAINT domains_hostname_check CHECK (((hostname = lower(hostname)) AND (length(hostname) <= 253)))
 );
 
@@ -319,7 +350,9 @@ CREATE TABLE public.regions (
     subnet cidr NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT regions_http_port_check CHECK (((http_port >= 1) AND (http_port <= 65535)))
+    https_port integer,
+    CONSTRAINT regions_http_port_check CHECK (((http_port >= 1) AND (http_port <= 65535))),
+    CONSTRAINT regions_https_port_check CHECK (((https_port >= 1) AND (https_port <= 65535)))
 );
 
 CREATE TABLE public.release_output (
@@ -391,6 +424,20 @@ CREATE TABLE public.slugs (
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     healthchecks jsonb DEFAULT '{}'::jsonb NOT NULL,
     deleted_at timestamp with time zone
+);
+
+CREATE TABLE public.sni_endpoints (
+    id uuid NOT NULL,
+    app uuid NOT NULL,
+    name text NOT NULL,
+    certificate_chain text NOT NULL,
+    private_key bytea NOT NULL,
+    fingerprint text NOT NULL,
+    starts_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    acm boolean DEFAULT false NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
 CREATE TABLE public.sources (
@@ -500,6 +547,18 @@ ALTER TABLE ONLY public.accounts
 
 ALTER TABLE ONLY public.accounts
     ADD CONSTRAINT accounts_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.acme_accounts
+    ADD CONSTRAINT acme_accounts_pkey PRIMARY KEY (directory);
+
+ALTER TABLE ONLY public.acme_directory
+    ADD CONSTRAINT acme_directory_pkey PRIMARY KEY (singleton);
+
+ALTER TABLE ONLY public.acme_orders
+    ADD CONSTRAINT acme_orders_pkey PRIMARY KEY (domain);
+
+ALTER TABLE ONLY public.acme_orders
+    ADD CONSTRAINT acme_orders_token_key UNIQUE (token);
 
 ALTER TABLE ONLY public.address_cursors
     ADD CONSTRAINT address_cursors_pkey PRIMARY KEY (region);
@@ -624,6 +683,12 @@ ALTER TABLE ONLY public.router_slots
 ALTER TABLE ONLY public.slugs
     ADD CONSTRAINT slugs_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.sni_endpoints
+    ADD CONSTRAINT sni_endpoints_app_name_key UNIQUE (app, name);
+
+ALTER TABLE ONLY public.sni_endpoints
+    ADD CONSTRAINT sni_endpoints_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.sources
     ADD CONSTRAINT sources_get_token_key UNIQUE (get_token);
 
@@ -670,6 +735,8 @@ CREATE INDEX collaborators_by_account ON public.collaborators USING btree (accou
 CREATE UNIQUE INDEX current_dynos ON public.dynos USING btree (formation, ordinal) WHERE ((state <> 'down'::text) AND (NOT leaving));
 
 CREATE INDEX domains_of_app ON public.domains USING btree (app);
+
+CREATE INDEX domains_of_sni_endpoint ON public.domains USING btree (sni_endpoint);
 
 CREATE INDEX down_dynos ON public.dynos USING btree (region, updated_at) WHERE (state = 'down'::text);
 
@@ -722,6 +789,15 @@ CREATE INDEX webhook_events_of_app ON public.webhook_events USING btree (app, se
 CREATE INDEX webhooks_of_app ON public.webhooks USING btree (app);
 
 CREATE INDEX work_due ON public.work USING btree (region, run_at);
+
+ALTER TABLE ONLY public.acme_directory
+    ADD CONSTRAINT acme_directory_directory_fkey FOREIGN KEY (directory) REFERENCES public.acme_accounts(directory);
+
+ALTER TABLE ONLY public.acme_orders
+    ADD CONSTRAINT acme_orders_directory_fkey FOREIGN KEY (directory) REFERENCES public.acme_accounts(directory);
+
+ALTER TABLE ONLY public.acme_orders
+    ADD CONSTRAINT acme_orders_domain_fkey FOREIGN KEY (domain) REFERENCES public.domains(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.address_cursors
     ADD CONSTRAINT address_cursors_region_fkey FOREIGN KEY (region) REFERENCES public.regions(name);
@@ -779,6 +855,9 @@ ALTER TABLE ONLY public.collaborators
 
 ALTER TABLE ONLY public.domains
     ADD CONSTRAINT domains_app_fkey FOREIGN KEY (app) REFERENCES public.apps(id);
+
+ALTER TABLE ONLY public.domains
+    ADD CONSTRAINT domains_sni_endpoint_fkey FOREIGN KEY (sni_endpoint) REFERENCES public.sni_endpoints(id) ON DELETE SET NULL;
 
 ALTER TABLE ONLY public.dyno_memory
     ADD CONSTRAINT dyno_memory_dyno_fkey FOREIGN KEY (dyno) REFERENCES public.dynos(id) ON DELETE CASCADE;
@@ -848,6 +927,9 @@ ALTER TABLE ONLY public.router_slots
 
 ALTER TABLE ONLY public.slugs
     ADD CONSTRAINT slugs_app_fkey FOREIGN KEY (app) REFERENCES public.apps(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.sni_endpoints
+    ADD CONSTRAINT sni_endpoints_app_fkey FOREIGN KEY (app) REFERENCES public.apps(id);
 
 ALTER TABLE ONLY public.sources
     ADD CONSTRAINT sources_account_fkey FOREIGN KEY (account) REFERENCES public.accounts(id);

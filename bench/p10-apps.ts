@@ -23,6 +23,7 @@ export async function makeRegion(pool: Pool): Promise<Account> {
     locale: 'Virginia',
     domain: 'localhost',
     httpPort: 8080,
+    httpsPort: null,
     subnet: SUBNET,
   })
   return createAccount(pool, { email: 'bench@example.com', name: null })

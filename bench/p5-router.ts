@@ -88,7 +88,7 @@ ring requests
 frontend web
   bind 127.0.0.1:${port}
   log ring@requests format raw local3
-  log-format '%[date(0,us)] %f %s %TR %Tw %Tc %Ta %ST %B %ts - %HM %ID %{+Q}HU %{+Q,+E}[capture.req.hdr(0)] "%ci" ""'
+  log-format '%[date(0,us)] %f %s %TR %Tw %Tc %Ta %ST %B %ts - %HM %[fc_http_major] - %ID %{+Q}HU %{+Q,+E}[capture.req.hdr(0)] "%ci" ""'
   capture request header host len 256
   unique-id-format %[uuid]
   unique-id-header X-Request-Id

@@ -148,6 +148,13 @@ const loop = runLoop(
         pool,
         directory: data.router(name),
         logSocket: join(data.run('logs'), 'syslog.sock'),
+        tls: {
+          authority: data.keys.routerSigner,
+          unnamed: data.keys.routerDefault,
+          own: data.keys.domain,
+          secrets,
+          clock: systemClock,
+        },
         drainTimeout: timings().drainTimeout,
       }),
       idling: lookAfterIdling({

@@ -1,6 +1,7 @@
 /** A region's router over a real HAProxy, with apps and dynos as rows, for its tests. */
 
 import { type ChildProcess, spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { type Agent, createServer, request } from 'node:http'
 import { type AddressInfo, createServer as createTcpServer, type Server } from 'node:net'
@@ -10,19 +11,25 @@ import type { TestContext } from 'node:test'
 
 import type { Pool } from 'pg'
 
-import { pause } from '../src/lib/clock.ts'
+import { ensureRouterKeys } from '../src/installation/router-keys.ts'
+import { pause, systemClock } from '../src/lib/clock.ts'
+import { KEY_BYTES, secretBox } from '../src/lib/secret-box.ts'
 import type { AppRouting } from '../src/model/app-routing.ts'
 import type { DynoState } from '../src/model/dyno.ts'
 import { type AppId, type DynoId, newId, type RegionId } from '../src/model/ids.ts'
 import type { RouterTimeouts } from '../src/router/haproxy-config.ts'
 import { lookAfterRouter, type RouterDeps } from '../src/router/look-after-router.ts'
+import type { CertificateSources } from '../src/router/wanted-certificates.ts'
 import { putFeature } from '../src/store/app-features.ts'
+import { addSniEndpoint } from '../src/store/sni-endpoints.ts'
+import type { ACertificate } from './a-certificate.ts'
 import { until } from './until.ts'
 
 export interface ARouter {
   readonly region: { readonly id: RegionId; readonly name: string }
   readonly directory: string
   readonly port: number
+  readonly tlsPort: number
   /** One look; resolves to its delay. */
   look(): Promise<number>
   /** Starts HAProxy from the files of the last look; resolves once it serves. */
@@ -38,9 +45,19 @@ export interface ARouter {
   ): Promise<DynoId>
   become(dyno: DynoId, state: DynoState): Promise<void>
   /** The app's release and features say so from now on. */
-  wish(app: AppId, its: { routing?: AppRouting; sticky?: boolean }): Promise<void>
+  wish(
+    app: AppId,
+    its: { routing?: AppRouting; sticky?: boolean; httpsOnly?: boolean },
+  ): Promise<void>
+  /** A custom domain; with a certificate, or with another from now on. */
+  domain(app: AppId, hostname: string, its?: ACertificate): Promise<void>
   isRouted(dyno: DynoId): Promise<boolean>
-  get(host: string, path?: string, headers?: Record<string, string>): Promise<Got>
+  get(
+    host: string,
+    path?: string,
+    headers?: Record<string, string>,
+    method?: string,
+  ): Promise<Got>
   /** The records that HAProxy sent to `logs`. */
   readonly records: readonly string[]
 }
@@ -54,7 +71,14 @@ export interface Got {
 export async function aRouter(
   t: TestContext,
   pool: Pool,
-  deps: Partial<RouterDeps> & { readonly timeouts?: RouterTimeouts } = {},
+  {
+    byTls = false,
+    ...deps
+  }: Partial<RouterDeps> & {
+    readonly timeouts?: RouterTimeouts
+    /** It takes TLS, too. */
+    readonly byTls?: boolean
+  } = {},
 ): Promise<ARouter> {
   const directory = await mkdtemp(join(tmpdir(), 'mayfly-router-'))
   await chmod(directory, 0o755)
@@ -66,14 +90,16 @@ export async function aRouter(
     name: `r${Math.random().toString(36).slice(2)}`,
   }
   const port = await freePort()
+  const tlsPort = byTls ? await freePort() : null
   await pool.query(
-    `insert into regions (id, name, description, country, locale, domain, http_port, subnet)
-     values ($1, $2, '', '', '', 'localhost', $3, '127.0.0.0/18')`,
-    [region.id, region.name, port],
+    `insert into regions (id, name, description, country, locale, domain, http_port, https_port, subnet)
+     values ($1, $2, '', '', '', 'localhost', $3, $4, '127.0.0.0/18')`,
+    [region.id, region.name, port, tlsPort],
   )
   const owner = newId<'account'>()
   await pool.query('insert into accounts (id, email) values ($1, $2)', [owner, owner])
-  const look = lookAfterRouter({ pool, directory, logSocket, ...deps })
+  const tls = byTls ? { tls: await keysIn(directory) } : {}
+  const look = lookAfterRouter({ pool, directory, logSocket, ...tls, ...deps })
 
   let haproxy: ChildProcess | undefined
   t.after(async () => {
@@ -93,6 +119,7 @@ export async function aRouter(
     region,
     directory,
     port,
+    tlsPort: tlsPort ?? 0,
     records,
     kill,
     look: () => look(region.id, AbortSignal.timeout(30_000)),
@@ -150,7 +177,29 @@ export async function aRouter(
         state,
       ])
     },
-    async wish(app, { routing, sticky }) {
+    async domain(app, hostname, its) {
+      const endpoint = newId<'sni endpoint'>()
+      if (its) {
+        await addSniEndpoint(pool, {
+          id: endpoint,
+          app,
+          name: endpoint,
+          acm: false,
+          ...its,
+          certificateChain: its.certificate,
+          privateKey: SECRETS.seal(its.privateKey, endpoint),
+          fingerprint: createHash('sha256').update(its.certificate).digest('hex'),
+          startsAt: new Date(),
+          expiresAt: new Date(),
+        })
+      }
+      await pool.query(
+        `insert into domains (id, app, hostname, sni_endpoint) values ($1, $2, $3, $4)
+         on conflict (hostname) do update set sni_endpoint = excluded.sni_endpoint`,
+        [newId(), app, hostname, its ? endpoint : null],
+      )
+    },
+    async wish(app, { routing, sticky, httpsOnly }) {
       if (routing !== undefined)
         await pool.query('update releases set routing = $2 where app = $1', [
           app,
@@ -158,6 +207,8 @@ export async function aRouter(
         ])
       if (sticky !== undefined)
         await putFeature(pool, app, { name: 'http-session-affinity', enabled: sticky })
+      if (httpsOnly !== undefined)
+        await putFeature(pool, app, { name: 'https-redirect', enabled: httpsOnly })
     },
     async isRouted(dyno) {
       const { rows } = await pool.query<{ routed: boolean }>(
@@ -166,7 +217,8 @@ export async function aRouter(
       )
       return rows[0]?.routed ?? false
     },
-    get: (host, path = '/', headers = {}) => get(port, path, { host, ...headers }),
+    get: (host, path = '/', headers = {}, method = 'GET') =>
+      get(port, path, { host, ...headers }, false, method),
   }
 }
 
@@ -175,9 +227,11 @@ export function get(
   path: string,
   headers: Record<string, string>,
   agent: Agent | false = false,
+  method = 'GET',
 ): Promise<Got> {
   return new Promise((resolve, reject) => {
-    const asked = request({ host: '127.0.0.1', port, path, headers, agent }, (answer) => {
+    const at = { host: '127.0.0.1', port, path, headers, agent, method }
+    const asked = request(at, (answer) => {
       let body = ''
       answer.setEncoding('utf8')
       answer.on('data', (chunk: string) => (body += chunk))
@@ -207,6 +261,28 @@ export async function aBackend(
   }
   t.after(close)
   return { address, port: (server.address() as AddressInfo).port, close, server }
+}
+
+/** Opens what `domain` of a router seals. */
+export const SECRETS = secretBox(Buffer.alloc(KEY_BYTES))
+
+/** The authority for `localhost`, as an installation has it. */
+async function keysIn(directory: string): Promise<CertificateSources> {
+  const at = (name: string) => join(directory, name)
+  const keys = {
+    routerCa: at('ca.pem'),
+    routerSigner: at('signer.pem'),
+    routerDefault: at('default.pem'),
+  }
+  const drafts = await mkdtemp(at('drafts-'))
+  await ensureRouterKeys(keys, { id: '000000', domain: 'localhost' }, drafts)
+  return {
+    authority: keys.routerSigner,
+    unnamed: keys.routerDefault,
+    own: at('domain.pem'),
+    secrets: SECRETS,
+    clock: systemClock,
+  }
 }
 
 async function recordServer(path: string, records: string[]): Promise<Server> {

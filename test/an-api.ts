@@ -24,8 +24,8 @@ export const installation: Installation = {
   apiPort: 5080,
   domain: 'localhost',
   regions: [
-    { name: 'us', httpPort: 8080, subnet: '172.20.0.0/18' },
-    { name: 'eu', httpPort: 8081, subnet: '172.20.64.0/18' },
+    { name: 'us', httpPort: 8080, httpsPort: 8443, subnet: '172.20.0.0/18' },
+    { name: 'eu', httpPort: 8081, httpsPort: 8444, subnet: '172.20.64.0/18' },
   ],
 }
 

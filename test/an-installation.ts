@@ -48,6 +48,7 @@ export interface TestInstallation {
   readonly home: string
   readonly apiPort: number
   readonly httpPort: number
+  readonly httpsPort: number
   /** Where an app answers; `region` counts from 0. */
   url(app: string, region?: number): string
   /** `./mayfly COMMAND --data … `. */
@@ -81,7 +82,7 @@ export function installationToBe(options: InstallationOptions = {}): {
   const data = dataDirectory(join(top, 'data'))
   const regions = options.regions ?? ['us', 'eu']
   let env: NodeJS.ProcessEnv = { PATH: process.env['PATH'], HOME: home, LANG: 'C.UTF-8' }
-  let ports = { api: 0, http: 0 }
+  let ports = { api: 0, http: 0, https: 0 }
 
   const installation: TestInstallation = {
     data,
@@ -91,6 +92,9 @@ export function installationToBe(options: InstallationOptions = {}): {
     },
     get httpPort() {
       return ports.http
+    },
+    get httpsPort() {
+      return ports.https
     },
     get apiUrl() {
       return `http://localhost:${ports.api}`
@@ -115,7 +119,11 @@ export function installationToBe(options: InstallationOptions = {}): {
         },
       ),
     async up(...args) {
-      const at = [`--api-port=${ports.api}`, `--http-port=${ports.http}`]
+      const at = [
+        `--api-port=${ports.api}`,
+        `--http-port=${ports.http}`,
+        `--https-port=${ports.https}`,
+      ]
       const more = [`--regions=${regions.join(',')}`, '--no-example', ...args]
       const ran = await installation.mayfly('up', '--detach', ...at, ...more)
       if (ran.status !== 0) return ran
@@ -132,8 +140,8 @@ export function installationToBe(options: InstallationOptions = {}): {
   }
 
   async function open(): Promise<void> {
-    const [api = 0, ...http] = await freePorts(regions.length)
-    ports = { api, http: http[0] ?? 0 }
+    const [api = 0, http = 0] = await freePorts(2 * regions.length)
+    ports = { api, http, https: http + regions.length }
     options.prepare?.(data)
     if (options.isUp === false) return
     const { status, stderr } = await installation.up()

@@ -6,8 +6,12 @@ import {
   dataDirectory,
 } from '../../src/installation/data-directory.ts'
 import { Refusal } from '../../src/installation/refusal.ts'
+import { hostnameIn } from '../../src/model/hostname.ts'
 
 export const DEFAULT_DATA = '/var/lib/mayfly'
+
+/** DNS allows 253 letters; an app's name and its dot take 31. */
+const LONGEST_DOMAIN = 222
 
 /** Node's parseArgs; what it does not understand is a Refusal in a sentence. */
 export function parsed<const T extends ParseArgsConfig>(
@@ -42,6 +46,16 @@ export function portNamed(flag: string, text: string | undefined): number | unde
   const port = Number(text)
   if (/^\d+$/.test(text) && port >= 1 && port <= 65535) return port
   throw new Refusal(`${flag} takes a port from 1 to 65535, not "${text}".`, 2)
+}
+
+/** A name below which apps have theirs: their labels must find room in front of it. */
+export function domainNamed(text: string | undefined): string | undefined {
+  if (text === undefined) return undefined
+  const domain = text === 'localhost' ? text : hostnameIn(text)
+  if (domain !== undefined && !domain.includes('*') && domain.length <= LONGEST_DOMAIN) {
+    return domain
+  }
+  throw new Refusal(`--domain takes a name as in "apps.example.com", not "${text}".`, 2)
 }
 
 export function regionsNamed(text: string | undefined): readonly string[] | undefined {

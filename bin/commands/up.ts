@@ -26,7 +26,14 @@ import { ensureCluster, ensureDatabase } from '../../src/installation/postgres-c
 import { Refusal } from '../../src/installation/refusal.ts'
 import { lockSupervision } from '../../src/installation/supervisor-lock.ts'
 import { ensureUsers } from '../../src/installation/users.ts'
-import { dataNamed, dataOption, parsed, portNamed, regionsNamed } from './arguments.ts'
+import {
+  dataNamed,
+  dataOption,
+  domainNamed,
+  parsed,
+  portNamed,
+  regionsNamed,
+} from './arguments.ts'
 import { deployExample } from './deploy-example.ts'
 import { detachedUp } from './detached-up.ts'
 import { prepareStacks } from './local-runtime.ts'
@@ -43,6 +50,8 @@ export async function up(args: string[]): Promise<number> {
       detach: { type: 'boolean' },
       'api-port': { type: 'string' },
       'http-port': { type: 'string' },
+      'https-port': { type: 'string' },
+      domain: { type: 'string' },
       regions: { type: 'string' },
       'no-example': { type: 'boolean' },
     },
@@ -51,6 +60,8 @@ export async function up(args: string[]): Promise<number> {
   const wishes = {
     apiPort: portNamed('--api-port', values['api-port']),
     httpPort: portNamed('--http-port', values['http-port']),
+    httpsPort: portNamed('--https-port', values['https-port']),
+    domain: domainNamed(values.domain),
     regions: regionsNamed(values.regions),
     databaseElsewhere: databaseUrl !== undefined,
   }

@@ -8,6 +8,8 @@
  *   api.json               optional: how many requests an hour the API takes of a token
  *   webhooks.json          optional: private networks that webhooks may reach all the same
  *   keys/                  ca.pem, ca.key, server.pem, server.key, config-vars.key, webhooks.key, api-key
+ *   keys/router-*          router-ca.pem, router-signer.pem, router-default.pem: see router-keys.ts
+ *   keys/domain.pem        optional: the operator's own certificate for the apps' domain
  *   postgres/              the private cluster
  *   run/<part>/            a part's own: its sockets and, once it serves, `ready` (its pid)
  *   run/rendezvous/        also exec.json: where clients find its SSH server; exec-host-key
@@ -45,6 +47,10 @@ export interface DataDirectory {
     readonly configVars: string
     readonly webhooks: string
     readonly apiKey: string
+    readonly routerCa: string
+    readonly routerSigner: string
+    readonly routerDefault: string
+    readonly domain: string
   }
   readonly postgres: string
   readonly stacks: string
@@ -90,6 +96,10 @@ export function dataDirectory(root: string): DataDirectory {
       configVars: at('keys', 'config-vars.key'),
       webhooks: at('keys', 'webhooks.key'),
       apiKey: at('keys', 'api-key'),
+      routerCa: at('keys', 'router-ca.pem'),
+      routerSigner: at('keys', 'router-signer.pem'),
+      routerDefault: at('keys', 'router-default.pem'),
+      domain: at('keys', 'domain.pem'),
     },
     postgres: at('postgres'),
     stacks: at('stacks'),
@@ -116,12 +126,12 @@ export function dataDirectory(root: string): DataDirectory {
   }
 }
 
-/** `installation.json`: what set-up decided, once. */
+/** `installation.json`: what set-up decided. */
 export interface Installation {
   /** Six hex digits, in the name of everything this installation puts on the machine. */
   readonly id: string
   readonly apiPort: number
-  /** Apps answer as http://<app>.<domain>:<port>. */
+  /** Apps answer as http://<app>.<domain>:<port>; `up --domain` may change it. */
   readonly domain: string
   readonly regions: readonly InstalledRegion[]
   /** Where DATABASE_URL said when it was set up; absent: in the private cluster. */
@@ -131,6 +141,8 @@ export interface Installation {
 export interface InstalledRegion {
   readonly name: string
   readonly httpPort: number
+  /** Where they answer by TLS, too; `up --https-port` may change it. */
+  readonly httpsPort: number
   /** In 172.16.0.0/12, a /18: no other installation's and no other network's of the machine. */
   readonly subnet: string
 }

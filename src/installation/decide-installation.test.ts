@@ -15,6 +15,8 @@ after(() => rmSync(top, { recursive: true }))
 const nothing = {
   apiPort: undefined,
   httpPort: undefined,
+  httpsPort: undefined,
+  domain: undefined,
   regions: undefined,
   databaseElsewhere: false,
 }
@@ -24,14 +26,16 @@ test('what is decided once stays, and is the same the second time', async () => 
   const wishes = {
     apiPort: 7001,
     httpPort: 7100,
+    httpsPort: 7200,
+    domain: 'apps.example.com',
     regions: ['us', 'eu', 'ap'],
     databaseElsewhere: false,
   }
   const first = await decideInstallation(data, wishes)
   assert.match(first.id, /^[0-9a-f]{6}$/)
   assert.deepEqual(
-    first.regions.map((it) => `${it.name} ${it.httpPort}`),
-    ['us 7100', 'eu 7101', 'ap 7102'],
+    first.regions.map((it) => `${it.name} ${it.httpPort} ${it.httpsPort}`),
+    ['us 7100 7200', 'eu 7101 7201', 'ap 7102 7202'],
   )
   assert.deepEqual(await decideInstallation(data, nothing), first)
   assert.deepEqual(await decideInstallation(data, wishes), first)
@@ -39,14 +43,15 @@ test('what is decided once stays, and is the same the second time', async () => 
 })
 
 test('without wishes the ports and regions are the documented ones', async () => {
-  const { apiPort, regions } = await decideInstallation(
+  const { apiPort, domain, regions } = await decideInstallation(
     dataDirectory(join(top, 'two')),
     nothing,
   )
   assert.equal(apiPort, 5080)
+  assert.equal(domain, 'localhost')
   assert.deepEqual(
-    regions.map((it) => `${it.name} ${it.httpPort}`),
-    ['us 8080', 'eu 8081'],
+    regions.map((it) => `${it.name} ${it.httpPort} ${it.httpsPort}`),
+    ['us 8080 8443', 'eu 8081 8444'],
   )
 })
 
@@ -60,6 +65,29 @@ test('later wishes that differ are refused', async () => {
   )
   await assert.rejects(wish({ httpPort: 2 }), /--http-port 8080/)
   await assert.rejects(wish({ regions: ['eu', 'us'] }), /--regions us,eu/)
+})
+
+test('the domain and the ports for TLS may change, and are kept then', async () => {
+  const data = dataDirectory(join(top, 'moved'))
+  const first = await decideInstallation(data, nothing)
+  const wishes = { ...nothing, domain: 'apps.example.com', httpsPort: 443 }
+  const moved = await decideInstallation(data, wishes)
+  assert.equal(moved.domain, 'apps.example.com')
+  assert.deepEqual(
+    moved.regions.map((it) => it.httpsPort),
+    [443, 444],
+  )
+  assert.deepEqual(await decideInstallation(data, nothing), moved)
+  assert.equal(moved.id, first.id)
+})
+
+test('an installation from before there was TLS gets ports for it', async () => {
+  const data = dataDirectory(join(top, 'old'))
+  const { regions, ...rest } = await decideInstallation(data, nothing)
+  const before = regions.map(({ name, httpPort, subnet }) => ({ name, httpPort, subnet }))
+  writeFileSync(data.installation, JSON.stringify({ ...rest, regions: before }))
+  const { regions: mended } = await decideInstallation(data, nothing)
+  assert.deepEqual(mended, regions)
 })
 
 test('where the data are is decided once, too', async () => {

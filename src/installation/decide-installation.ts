@@ -1,4 +1,7 @@
-/** What set-up decides once: the id, the ports, the regions and their networks. */
+/**
+ * What set-up decides: the id, the ports, the regions and their networks, once and for all;
+ * the apps' domain and the HTTPS ports until they are wished otherwise.
+ */
 
 import { randomBytes } from 'node:crypto'
 import {
@@ -11,13 +14,15 @@ import {
 } from 'node:fs'
 import { dirname } from 'node:path'
 
-import type { DataDirectory, Installation } from './data-directory.ts'
+import type { DataDirectory, InstalledRegion, Installation } from './data-directory.ts'
 import { freeSubnets, usedNetworks } from './free-subnets.ts'
 import { findInstallation } from './open-installation.ts'
 import { Refusal } from './refusal.ts'
 
 export const DEFAULT_API_PORT = 5080
 export const DEFAULT_HTTP_PORT = 8080
+export const DEFAULT_HTTPS_PORT = 8443
+export const DEFAULT_DOMAIN = 'localhost'
 export const DEFAULT_REGIONS: readonly string[] = ['us', 'eu']
 
 /** A unix socket's path has 107 bytes at most, and ours lie up to 40 below the data directory. */
@@ -27,6 +32,9 @@ const LONGEST_PATH = 64
 export interface Wishes {
   readonly apiPort: number | undefined
   readonly httpPort: number | undefined
+  readonly httpsPort: number | undefined
+  /** Below which each app has its default domain. */
+  readonly domain: string | undefined
   readonly regions: readonly string[] | undefined
   /** There is a DATABASE_URL. */
   readonly databaseElsewhere: boolean
@@ -38,32 +46,59 @@ export async function decideInstallation(
   wishes: Wishes,
 ): Promise<Installation> {
   const present = findInstallation(data)
-  if (present) return mustBeAsWished(present, wishes)
+  if (present) {
+    mustBeAsWished(present, wishes)
+    return kept(data, changed(present, wishes), present)
+  }
 
   mustSuit(data.root)
   mkdirSync(data.root, { recursive: true })
   const regions = wishes.regions ?? DEFAULT_REGIONS
   const httpPort = wishes.httpPort ?? DEFAULT_HTTP_PORT
+  const httpsPort = wishes.httpsPort ?? DEFAULT_HTTPS_PORT
   const id = randomBytes(3)
   const subnets = freeSubnets(regions.length, await usedNetworks(), id.readUIntBE(0, 3))
   const installation: Installation = {
     id: id.toString('hex'),
     apiPort: wishes.apiPort ?? DEFAULT_API_PORT,
-    domain: 'localhost',
+    domain: wishes.domain ?? DEFAULT_DOMAIN,
     regions: regions.map((name, at) => ({
       name,
       httpPort: httpPort + at,
+      httpsPort: httpsPort + at,
       subnet: subnets[at] ?? '',
     })),
     ...(wishes.databaseElsewhere && { database: 'elsewhere' }),
   }
+  return kept(data, installation)
+}
+
+/** Written down, where it is another than before. */
+function kept(
+  data: DataDirectory,
+  installation: Installation,
+  before?: Installation,
+): Installation {
+  const text = `${JSON.stringify(installation, undefined, 2)}\n`
+  if (before && text === `${JSON.stringify(before, undefined, 2)}\n`) return installation
   const draft = `${data.installation}.new`
-  writeFileSync(draft, `${JSON.stringify(installation, undefined, 2)}\n`, { flush: true })
+  writeFileSync(draft, text, { flush: true })
   renameSync(draft, data.installation)
   return installation
 }
 
-function mustBeAsWished(present: Installation, wishes: Wishes): Installation {
+/** One that was set up before the routers took TLS has no ports for that. */
+function changed(present: Installation, { domain, httpsPort }: Wishes): Installation {
+  const [region]: readonly Partial<InstalledRegion>[] = present.regions
+  const first = httpsPort ?? region?.httpsPort ?? DEFAULT_HTTPS_PORT
+  return {
+    ...present,
+    domain: domain ?? present.domain,
+    regions: present.regions.map((it, at) => ({ ...it, httpsPort: first + at })),
+  }
+}
+
+function mustBeAsWished(present: Installation, wishes: Wishes): void {
   const is = {
     apiPort: present.apiPort,
     httpPort: present.regions[0]?.httpPort,
@@ -85,7 +120,6 @@ function mustBeAsWished(present: Installation, wishes: Wishes): Installation {
     )
   }
   mustKeepItsDatabase(present, wishes)
-  return present
 }
 
 /** On another database nobody knows the dynos that run: they would be swept away. */

@@ -6,9 +6,12 @@ import type { Pool } from 'pg'
 
 import { newId } from '../model/ids.ts'
 import { ensureAccount, ensureAuthorization } from '../store/accounts.ts'
+import { isBelow } from '../model/hostname.ts'
+import { allDomains } from '../store/domains.ts'
 import { ensureRegion } from '../store/ensure-region.ts'
-import { inTransaction } from '../store/queryable.ts'
+import { inTransaction, type Queryable } from '../store/queryable.ts'
 import type { Installation } from './data-directory.ts'
+import { Refusal } from './refusal.ts'
 
 const OWNER = { email: 'mayfly@localhost', name: 'Mayfly' }
 
@@ -30,6 +33,7 @@ export async function ensureFirstRows(
   apiKey: string,
 ): Promise<void> {
   await inTransaction(pool, async (tx) => {
+    await mustBeNobodys(tx, domain)
     for (const region of regions) {
       await ensureRegion(tx, { ...whereIs(region.name), ...region, domain })
     }
@@ -41,6 +45,15 @@ export async function ensureFirstRows(
       description: 'Mayfly on this machine',
     })
   })
+}
+
+/** An app's custom domain would be another app's default one. */
+async function mustBeNobodys(tx: Queryable, domain: string): Promise<void> {
+  const taken = (await allDomains(tx)).filter((it) => isBelow(it, domain))
+  if (taken.length === 0) return
+  throw new Refusal(
+    `--domain ${domain} can't be: an app has ${taken[0]} as a custom domain of its own.`,
+  )
 }
 
 function whereIs(name: string): Geography {

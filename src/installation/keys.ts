@@ -4,28 +4,18 @@
  */
 
 import { randomBytes } from 'node:crypto'
-import {
-  chmodSync,
-  chownSync,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { KEY_BYTES } from '../lib/secret-box.ts'
 import type { DataDirectory, Installation } from './data-directory.ts'
-import { runProgram } from './run-program.ts'
-import { GROUP, groupId, userId } from './users.ts'
-
-const YEARS_10 = '3650'
+import { makeCertificate, place, request } from './make-certificate.ts'
+import { ensureRouterKeys } from './router-keys.ts'
+import { userId } from './users.ts'
 
 export async function ensureKeys(
   data: DataDirectory,
-  { id }: Installation,
+  installation: Installation,
 ): Promise<void> {
   const { keys } = data
   const api = userId('mayfly-api')
@@ -47,7 +37,7 @@ export async function ensureKeys(
   rmSync(drafts, { recursive: true, force: true })
   mkdirSync(drafts, { mode: 0o700 })
   if (!existsSync(keys.ca)) {
-    const ca = await makeCertificate(drafts, authorityRequest(id), [])
+    const ca = await makeCertificate(drafts, authorityRequest(installation.id), [])
     place(keys.caPrivateKey, ca.privateKey, { mode: 0o600, owner: 0 })
     place(keys.ca, ca.certificate, { mode: 0o644, owner: 0 })
     rmSync(keys.certificate, { force: true })
@@ -58,6 +48,7 @@ export async function ensureKeys(
     place(keys.privateKey, server.privateKey, { mode: 0o400, owner: api })
     place(keys.certificate, server.certificate, { mode: 0o644, owner: 0 })
   }
+  await ensureRouterKeys(keys, installation, drafts)
   rmSync(drafts, { recursive: true })
 }
 
@@ -82,56 +73,4 @@ export function serverRequest(): string {
     'subjectAltName = DNS:localhost, IP:127.0.0.1, IP:::1',
     'authorityKeyIdentifier = keyid',
   ])
-}
-
-function request(name: string, extensions: readonly string[]): string {
-  return `[req]
-prompt = no
-distinguished_name = name
-x509_extensions = extensions
-[name]
-CN = ${name}
-[extensions]
-${extensions.join('\n')}
-`
-}
-
-async function makeCertificate(
-  drafts: string,
-  config: string,
-  signer: readonly string[],
-): Promise<{ readonly certificate: Buffer; readonly privateKey: Buffer }> {
-  const files = {
-    config: join(drafts, 'config'),
-    key: join(drafts, 'key'),
-    certificate: join(drafts, 'pem'),
-  }
-  writeFileSync(files.config, config)
-  const key = [
-    '-newkey',
-    'ec',
-    '-pkeyopt',
-    'ec_paramgen_curve:P-256',
-    '-noenc',
-    '-keyout',
-    files.key,
-  ]
-  const certificate = ['-x509', '-days', YEARS_10, '-out', files.certificate, ...signer]
-  await runProgram(['openssl', 'req', '-config', files.config, ...key, ...certificate])
-  return {
-    certificate: readFileSync(files.certificate),
-    privateKey: readFileSync(files.key),
-  }
-}
-
-function place(
-  file: string,
-  content: string | Buffer,
-  { mode, owner }: { readonly mode: number; readonly owner: number },
-): void {
-  const draft = `${file}.new`
-  writeFileSync(draft, content, { mode: 0o600, flush: true })
-  chownSync(draft, owner, owner === 0 ? 0 : groupId(GROUP))
-  chmodSync(draft, mode)
-  renameSync(draft, file)
 }

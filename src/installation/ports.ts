@@ -1,4 +1,6 @@
+import { existsSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
+import { join } from 'node:path'
 
 import type { DataDirectory, Installation } from './data-directory.ts'
 import { runningPart } from './keep-part.ts'
@@ -12,21 +14,32 @@ export async function portsMustBeFree(
 ): Promise<void> {
   const wanted = [
     { part: 'api', port: apiPort, host: '127.0.0.1', flag: '--api-port' },
-    ...regions.map(({ name, httpPort }) => ({
-      part: `router-${name}`,
-      port: httpPort,
-      host: '0.0.0.0',
-      flag: '--http-port',
-    })),
+    ...regions.flatMap(({ name, httpPort, httpsPort }) => [
+      { part: `router-${name}`, port: httpPort, host: '0.0.0.0', flag: '--http-port' },
+      {
+        // This one may be another than before: that a router runs does not make it the router's.
+        part: routerHas(data, name, httpsPort) ? `router-${name}` : undefined,
+        port: httpsPort,
+        host: '0.0.0.0',
+        flag: '--https-port',
+      },
+    ]),
   ]
   for (const { part, port, host, flag } of wanted) {
     const isOurs =
-      runningPart(data, part) ?? strayPart({ MAYFLY_DATA: data.root, MAYFLY_PART: part })
+      part !== undefined &&
+      (runningPart(data, part) ??
+        strayPart({ MAYFLY_DATA: data.root, MAYFLY_PART: part }))
     if (isOurs || (await isFree(port, host))) continue
     throw new Refusal(
       `Port ${port} is taken by another program: end that, or set up with another ${flag} (and --data).`,
     )
   }
+}
+
+function routerHas(data: DataDirectory, region: string, port: number): boolean {
+  const config = join(data.router(region), 'haproxy.cfg')
+  return existsSync(config) && readFileSync(config, 'utf8').includes(`:${port} `)
 }
 
 function isFree(port: number, host: string): Promise<boolean> {

@@ -20,6 +20,8 @@ function aRecord(
     host?: string
     fwd?: string
     agent?: string
+    version?: string
+    tls?: string
   } = {},
 ): string {
   const it = {
@@ -33,9 +35,11 @@ function aRecord(
     host: 'my-app.localhost:8080',
     fwd: '127.0.0.1',
     agent: '',
+    version: '1',
+    tls: '-',
     ...but,
   }
-  return `1795399938168555 ${it.app} ${it.server} ${it.times} ${it.status} 387 ${it.ended} ${it.code} GET ${id} "${it.uri}" "${it.host}" "${it.fwd}" "${it.agent}"`
+  return `1795399938168555 ${it.app} ${it.server} ${it.times} ${it.status} 387 ${it.ended} ${it.code} GET ${it.version} ${it.tls} ${id} "${it.uri}" "${it.host}" "${it.fwd}" "${it.agent}"`
 }
 
 const messageOf = (record: string) => parseRouterRecord(record)?.message
@@ -48,6 +52,19 @@ test('a request answered by a dyno', () => {
     measure: { status: 200, code: undefined, service: 18, connect: 1, queue: 2 },
   })
 })
+
+const protocols: [string, string, string][] = [
+  ['1', '-', 'protocol=http1.1 tls=false'],
+  ['1', 'TLSv1.2', 'protocol=http1.1 tls=true tls_version=tls1.2'],
+  ['2', 'TLSv1.3', 'protocol=http2.0 tls=true tls_version=tls1.3'],
+  ['1', 'unknown', 'protocol=http1.1 tls=true tls_version=unknown'],
+]
+
+for (const [version, tls, expected] of protocols) {
+  test(`HTTP/${version} and TLS ${tls} are told as ${expected}`, () => {
+    assert.ok(messageOf(aRecord({ version, tls }))?.endsWith(` ${expected}`))
+  })
+}
 
 test('what is counted of a request is what its line says', () => {
   assert.deepEqual(measureOf({ status: -1, ended: 'CH' }), {

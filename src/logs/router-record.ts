@@ -80,7 +80,7 @@ const QUOTED = String.raw`"((?:[^"\\]|\\.)*)"`
 const RECORD = new RegExp(
   String.raw`^(?<us>\d+) (?<app>[-0-9a-f]{36}) (?<server>\S+) (?<received>-?\d+) (?<queued>-?\d+)` +
     String.raw` (?<connected>-?\d+) (?<active>-?\d+) (?<status>-?\d+) (?<bytes>\d+) (?<ended>\S\S)` +
-    String.raw` (?<state>\S+) (?<method>\S+) (?<id>\S+)` +
+    String.raw` (?<state>\S+) (?<method>\S+) (?<version>\S+) (?<tls>\S+) (?<id>\S+)` +
     ` ${named('uri')} ${named('host')} ${named('fwd')} ${named('agent')}$`,
 )
 
@@ -138,6 +138,8 @@ type Field =
   | 'ended'
   | 'state'
   | 'method'
+  | 'version'
+  | 'tls'
   | 'id'
   | 'uri'
   | 'host'
@@ -159,7 +161,7 @@ function messageOf(
     `${sock}at=${outcome?.at ?? 'info'}${fault}${cause} method=${fields.method}` +
     ` path="${pathOf(fields.uri)}" host=${word(fields.host)} request_id=${word(fields.id)}` +
     ` fwd="${chain(fields.fwd)}" dyno=${placeOf(fields.server)} connect=${inLine(connect)} service=${inLine(service)}` +
-    ` status=${outcome?.status ?? fields.status} bytes=${fields.bytes} protocol=http1.1 tls=false${agent}`
+    ` status=${outcome?.status ?? fields.status} bytes=${fields.bytes} ${protocolOf(fields)}${agent}`
   )
 }
 
@@ -195,6 +197,13 @@ function timesOf(fields: Readonly<Record<Field, string>>): Times {
     connect: connected,
     service: Math.max(0, active - received - queued - connected),
   }
+}
+
+/** `TLSv1.3` is the connection's; a reloaded router that hands a request on says `unknown`. */
+function protocolOf({ version, tls }: Readonly<Record<Field, string>>): string {
+  const protocol = `protocol=http${version === '2' ? '2.0' : '1.1'}`
+  if (tls === '-') return `${protocol} tls=false`
+  return `${protocol} tls=true tls_version=${tls.toLowerCase().replace('tlsv', 'tls')}`
 }
 
 function inLine(milliseconds: number | undefined): string {

@@ -40,6 +40,14 @@ export const APP_FEATURES = [
     default: false,
   },
   {
+    name: 'https-redirect',
+    displayName: 'HTTPS redirect',
+    description: 'Send clients that come by plain HTTP to the same address by HTTPS',
+    docUrl: 'docs/operating/routing.md',
+    state: 'general',
+    default: false,
+  },
+  {
     name: 'idling',
     displayName: 'Idling',
     description: 'Let the app sleep when nobody asks for it, and wake with a request',

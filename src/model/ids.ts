@@ -15,6 +15,7 @@ export type FormationId = Id<'formation'>
 export type RegionId = Id<'region'>
 export type ReleaseId = Id<'release'>
 export type SlugId = Id<'slug'>
+export type SniEndpointId = Id<'sni endpoint'>
 export type SourceId = Id<'source'>
 /** A team is an account, too: the one that owns its apps. */
 export type TeamId = AccountId

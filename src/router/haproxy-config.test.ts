@@ -19,6 +19,11 @@ const settings: RouterSettings = {
   paths: routerPaths('/var/lib/mayfly/routers/us'),
   listen: ['127.0.0.1:8080', '[::1]:8080'],
   port: 8080,
+  tls: {
+    listen: ['127.0.0.1:8443', '[::1]:8443'],
+    port: 8443,
+    certificate: '/var/lib/mayfly/keys/router-default.pem',
+  },
   logSocket: '/var/lib/mayfly/run/logs/syslog.sock',
   maxConnections: 50_000,
   asRoot: true,
@@ -33,6 +38,7 @@ const table: RoutingTable = {
     { dyno, backend: 'app1', name: `web.1:${dyno}`, address: '172.16.0.2', port: 5000 },
   ],
   sticky: new Set(),
+  challenges: new Map(),
   backends: 3,
 }
 

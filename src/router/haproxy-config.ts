@@ -10,6 +10,15 @@ import { APPLICATION_ERROR, MISDIRECTED, NO_SUCH_APP, PAGES } from './pages.ts'
 import type { RouterPaths } from './router-paths.ts'
 import { backendOf, NO_SERVER, type RoutingTable } from './routing-table.ts'
 import { serverId } from './server-id.ts'
+import {
+  challengeRules,
+  forwardedByTls,
+  redirectRules,
+  TLS_GLOBALS,
+  TLS_VERSION,
+  tlsBinds,
+  type TlsSettings,
+} from './tls-rules.ts'
 import { affinityRules, pageRules, wishRules } from './wish-rules.ts'
 
 export interface RouterSettings {
@@ -18,6 +27,8 @@ export interface RouterSettings {
   readonly listen: readonly string[]
   /** What apps are told in X-Forwarded-Port. */
   readonly port: number
+  /** Undefined: there is plain HTTP alone. */
+  readonly tls: TlsSettings | undefined
   /** Where `logs` takes request lines. */
   readonly logSocket: string
   readonly maxConnections: number
@@ -62,7 +73,7 @@ export const SERVER_SETTINGS = [
 
 /**
  * The request line for `logs`: what src/logs/router-record.ts reads. Words first, then
- * quoted texts, which may be anything a client sends.
+ * quoted texts, which may be anything a client sends. A variable that is not set is `-`.
  */
 const RECORD = [
   '%[date(0,us)]',
@@ -70,6 +81,8 @@ const RECORD = [
   '%s %TR %Tw %Tc %Ta %ST %B %ts',
   '%[var(txn.code)]',
   '%HM',
+  '%[fc_http_major]',
+  '%[var(txn.tls)]',
   '%[var(txn.id)]',
   '%{+Q}HU',
   '%{+Q,+E}[var(txn.host)]',
@@ -114,7 +127,7 @@ export function shapeOf(table: RoutingTable, settings: RouterSettings): string {
 }
 
 function globalSection(settings: RouterSettings, shape: string): string {
-  const { paths, maxConnections, timeouts, logSocket, asRoot } = settings
+  const { paths, maxConnections, timeouts, logSocket, asRoot, tls } = settings
   return `global
   description ${shape}
   maxconn ${maxConnections}${asRoot ? '\n  user haproxy\n  group haproxy' : ''}
@@ -124,7 +137,7 @@ function globalSection(settings: RouterSettings, shape: string): string {
   close-spread-time infinite
   tune.http.logurilen 8192
   tune.http.maxhdr 1000
-  setenv HOSTS_MAP ${paths.hostsMap}
+${tls ? TLS_GLOBALS : ''}  setenv HOSTS_MAP ${paths.hostsMap}
   setenv WAKE_SOCKET ${paths.wakeSocket}
   setenv PAGES ${paths.pages}
   setenv HOLD_SECONDS ${timeouts.boot / SECOND}
@@ -141,7 +154,7 @@ ring requests
 `
 }
 
-function defaultsSections({ paths, timeouts, port }: RouterSettings): string {
+function defaultsSections({ paths, timeouts, port, tls }: RouterSettings): string {
   return `defaults http
   mode http
   option http-keep-alive
@@ -162,7 +175,7 @@ ${errors(paths)}
 defaults app from http
   balance random(2)
 ${REFUSALS}
-${headerRules(port)}
+${headerRules(port, tls)}
   http-request set-var(txn.body) bool(true) if !{ method GET HEAD } { req.hdr(transfer-encoding) -m found } || !{ method GET HEAD } { req.hdr(content-length),add(0) gt 0 }
   http-request set-timeout server ${timeouts.firstByte}ms if { var(txn.body) -m bool }
 ${affinityRules(paths)}
@@ -197,14 +210,15 @@ const REFUSALS = `  http-request deny deny_status 405 if { method CONNECT }
   http-request return status 417 content-type text/plain string "Expectation Failed" if { req.hdr(expect) -m found } !{ req.hdr(expect) -i 100-continue } !{ req.hdr(expect) -m len 0 }`
 
 /** What a dyno of Heroku gets, and what its answers pass on. */
-function headerRules(port: number): string {
+function headerRules(port: number, tls: TlsSettings | undefined): string {
   return `  http-request set-header X-Request-Id %[var(txn.id)]
   http-request set-header X-Forwarded-For %[var(txn.fwd)]
   http-request set-header X-Forwarded-Proto http
   http-request set-header X-Forwarded-Port ${port}
-  http-request set-var(txn.sent) date(0,ms)
+${tls ? forwardedByTls(tls) : ''}  http-request set-var(txn.sent) date(0,ms)
   http-request set-header X-Request-Start %[var(txn.sent)]
-  http-request add-header Via "1.1 heroku-router"
+  http-request add-header Via "1.1 heroku-router" unless { fc_http_major 2 }
+  http-request add-header Via "2.0 heroku-router" if { fc_http_major 2 }
   http-request del-header Connection unless { req.hdr(connection) -i upgrade }
   http-request deny deny_status 400 if { req.hdr(connection) -m found } !{ req.hdr(upgrade) -m found }
   http-request del-header Keep-Alive
@@ -216,29 +230,30 @@ function headerRules(port: number): string {
   http-response add-header Via "1.1 heroku-router"`
 }
 
-function frontend({ paths, listen, asRoot }: RouterSettings): string {
+function frontend({ paths, listen, asRoot, tls }: RouterSettings): string {
   const owner = asRoot ? ' user haproxy group haproxy' : ''
   return `frontend apps from http
 ${listen.map((address) => `  bind ${address}`).join('\n')}
   bind unix@${paths.successorSocket} accept-proxy mode 600${owner}
-  log ring@requests format raw local0
+${tls ? tlsBinds(tls, paths, owner) : ''}  log ring@requests format raw local0
   log-format '${RECORD}'
   http-after-response set-status 503 if { status 500 502 504 } { res.hdr(${GIVEN_UP}) -m found }
   http-after-response del-header ${GIVEN_UP} if { status 503 }
   http-after-response set-header Server Heroku unless { res.hdr(server) -m found }
   http-after-response set-header Connection close if { stopping } !{ status 101 }
 
-  http-request set-var(txn.host) req.hdr(host)
+  option disable-h2-upgrade
+${challengeRules(paths)}${tls ? TLS_VERSION : ''}  http-request set-var(txn.host) req.hdr(host)
   http-request set-var(txn.entry) var(txn.host),host_only,lower,map(${paths.hostsMap})
   http-request set-var(txn.entry) var(txn.host),host_only,lower,regsub(^[^.]*,*),map(${paths.hostsMap}) unless { var(txn.entry) -m found }
-  http-request track-sc0 var(txn.entry),field(3,/) table held if { var(txn.entry),field(1,/),nbsrv eq 0 } !{ var(txn.entry) -m beg ${NO_SERVER}/ }
+${tls ? redirectRules(tls) : ''}  http-request track-sc0 var(txn.entry),field(3,/) table held if { var(txn.entry),field(1,/),nbsrv eq 0 } !{ var(txn.entry) -m beg ${NO_SERVER}/ }
   http-request lua.hold if { sc0_tracked }
   http-request set-var(txn.id) req.fhdr(x-request-id,-1)
   http-request set-var(txn.id) uuid() unless { var(txn.id) -m reg ^[A-Za-z0-9+/=-]{20,200}$ }
   http-request set-var(txn.fwd) src,concat()
   http-request set-var-fmt(txn.fwd) "%[req.fhdr(x-forwarded-for,-1)], %[src]" if { req.fhdr(x-forwarded-for) -m found }
 
-  use_backend successor if { stopping }
+${tls ? '  use_backend successor_tls if { stopping } { var(txn.tls) -m found }\n' : ''}  use_backend successor if { stopping }
   use_backend %[var(txn.entry),field(1,/)]
   default_backend ${NO_SERVER}
 `
@@ -249,18 +264,25 @@ ${listen.map((address) => `  bind ${address}`).join('\n')}
  * have no server any more (`nbsrv` is 0). So whatever still comes to it, on connections it
  * has and from those it holds, it hands on to the new one, and closes after the answer.
  */
-function successor({ paths }: RouterSettings): string {
-  return `backend successor from http
+function successor({ paths, tls }: RouterSettings): string {
+  const plain = successorBackend('successor', paths.successorSocket)
+  return tls
+    ? `${plain}\n${successorBackend('successor_tls', paths.successorTlsSocket)}`
+    : plain
+}
+
+function successorBackend(name: string, socket: string): string {
+  return `backend ${name} from http
   timeout server 1d
   timeout tunnel 1d
   http-reuse never
   http-request set-log-level silent
-  server worker unix@${paths.successorSocket} send-proxy
+  server worker unix@${socket} send-proxy
 `
 }
 
 /** How many requests each app has that were held, until they end: what H11 is decided by. */
-const HELD = `backend held
+const HELD = `backend held from http
   stick-table type string len 36 size 100k expire 2m store conn_cur
 `
 

@@ -1,7 +1,8 @@
 /**
  * HAProxy's command sockets: one line of commands a connection, the answers until it
- * closes; the master's closes once we end ours. Nothing is decided by the words of an answer; what came of a command is read
- * back afterwards.
+ * closes; the master's closes once we end ours. A command with a payload has its lines to
+ * itself. Nothing is decided by the words of an answer; what came of a command is read back
+ * afterwards.
  */
 
 import { connect } from 'node:net'
@@ -39,7 +40,8 @@ export function linesOf(commands: readonly string[]): string[] {
   for (const command of commands) {
     const last = lines.at(-1)
     const longer = last === undefined ? command : `${last};${command}`
-    if (last === undefined || longer.length > LONGEST_LINE) lines.push(command)
+    const apart = [last, command].some((it) => it?.includes('\n'))
+    if (last === undefined || apart || longer.length > LONGEST_LINE) lines.push(command)
     else lines[lines.length - 1] = longer
   }
   return lines

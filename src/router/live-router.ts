@@ -1,10 +1,14 @@
 /** What a running HAProxy says of itself, read from its admin socket's answers. */
 
+import type { RouterPaths } from './router-paths.ts'
+import { BACKEND } from './routing-table.ts'
+
 export interface LiveRouter {
   /** Tells which configuration it runs; see `shapeOf`. */
   readonly shape: string
   readonly servers: readonly LiveServer[]
   readonly hosts: ReadonlyMap<string, string>
+  readonly challenges: ReadonlyMap<string, string>
 }
 
 export interface LiveServer {
@@ -17,25 +21,31 @@ export interface LiveServer {
   readonly unchangedFor: number
 }
 
-export function questions(hostsMap: string): string[] {
-  return ['show info', 'show servers state', `show map ${hostsMap}`]
+export function questions({ hostsMap, challengesMap }: RouterPaths): string[] {
+  const maps = [challengesMap, hostsMap].map((map) => `show map ${map}`)
+  return ['show info', 'show servers state', ...maps]
 }
 
-/** The answers to `questions`: each ends with an empty line. */
+/**
+ * The answers to `questions`: each ends with an empty line, of which one without content is
+ * nothing but that. So the maps are told apart by their keys: a path is no host.
+ */
 export function parseLiveRouter(text: string): LiveRouter {
-  const [info = '', state = '', ...hosts] = text.split('\n\n')
+  const [info = '', state = '', ...maps] = text.split('\n\n')
+  const entries = parseMap(maps.join('\n'))
   return {
     shape: /^description: (.*)$/m.exec(info)?.[1] ?? '',
     servers: parseServers(state),
-    hosts: parseMap(hosts.join('\n')),
+    hosts: new Map(entries.filter(([key]) => !key.startsWith('/'))),
+    challenges: new Map(entries.filter(([key]) => key.startsWith('/'))),
   }
 }
 
-/** `show servers state`, version 1. */
+/** Those of apps, from `show servers state`, version 1. */
 export function parseServers(text: string): LiveServer[] {
   return text.split('\n').flatMap((line) => {
     const [, backend, id, name, , , admin, , , unchangedFor] = line.split(' ')
-    if (!backend || !name || !/^\d+$/.test(admin ?? '')) return []
+    if (!backend?.startsWith(BACKEND) || !name || !/^\d+$/.test(admin ?? '')) return []
     return [
       {
         backend,
@@ -64,11 +74,9 @@ export function parseBusyServers(text: string): string[] {
 }
 
 /** Lines of `<address of the entry> <key> <value>`. */
-function parseMap(text: string): Map<string, string> {
-  return new Map(
-    text.split('\n').flatMap((line): [string, string][] => {
-      const [, key, value] = line.split(' ')
-      return key && value ? [[key, value]] : []
-    }),
-  )
+function parseMap(text: string): [string, string][] {
+  return text.split('\n').flatMap((line): [string, string][] => {
+    const [, key, value] = line.split(' ')
+    return key && value ? [[key, value]] : []
+  })
 }

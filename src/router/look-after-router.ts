@@ -16,6 +16,7 @@ import type { Pool } from 'pg'
 
 import { pause, SECOND } from '../lib/clock.ts'
 import type { DynoId, RegionId } from '../model/ids.ts'
+import { recordAnswers } from '../store/acme.ts'
 import { inTransaction } from '../store/queryable.ts'
 import {
   assignSlots,
@@ -26,6 +27,7 @@ import {
   type WebDyno,
 } from '../store/routes.ts'
 import type { Look } from '../work/loop.ts'
+import { bringCertificates, ensureCertificateList } from './bring-certificates.ts'
 import {
   HEROKU_TIMEOUTS,
   haproxyConfig,
@@ -53,6 +55,7 @@ import { missing, planCommands } from './plan-commands.ts'
 import { Files, routerFiles } from './router-files.ts'
 import { type RouterPaths, routerPaths } from './router-paths.ts'
 import { routingTable, type RoutingTable } from './routing-table.ts'
+import { type CertificateSources, wantedCertificates } from './wanted-certificates.ts'
 
 export interface RouterDeps {
   readonly pool: Pool
@@ -60,6 +63,8 @@ export interface RouterDeps {
   readonly directory: string
   /** `<data>/run/logs/syslog.sock`. */
   readonly logSocket: string
+  /** Undefined: it takes no TLS. */
+  readonly tls?: CertificateSources
   readonly timeouts?: RouterTimeouts
   /**
    * How long a dyno on its way out may finish requests before it is told to stop, in
@@ -94,6 +99,12 @@ export function lookAfterRouter(deps: RouterDeps): Look {
     const facts = await announced(pool, await factsOf(pool, subject as RegionId))
     const settings = settingsOf(facts, paths, { ...deps, machine })
     const table = routingTable(facts)
+    const certificates = settings.tls && {
+      paths,
+      files,
+      defaultCertificate: settings.tls.certificate,
+    }
+    if (certificates) await ensureCertificateList(certificates)
     await writeAll(files, { table, settings, lua })
 
     const live = await liveRouter(table, settings, signal)
@@ -109,6 +120,13 @@ export function lookAfterRouter(deps: RouterDeps): Look {
       await inTransaction(pool, (tx) => recordLeft(tx, facts.region.name, left))
     }
     if (!servers) return LOOK_FOR_HAPROXY
+    await recordAnswers(pool, facts.region.name, [...table.challenges.values()])
+    if (certificates && deps.tls) {
+      await bringCertificates(
+        await wantedCertificates(facts, pool, deps.tls),
+        certificates,
+      )
+    }
     const refused = missing(table, servers)
     if (refused.length > 0) {
       throw new Error(`HAProxy did not take ${refused.map((it) => it.name).join(', ')}`)
@@ -152,12 +170,22 @@ async function announced(pool: Pool, facts: RouterFacts): Promise<RouterFacts> {
 function settingsOf(
   { region }: RouterFacts,
   paths: RouterPaths,
-  { logSocket, timeouts = HEROKU_TIMEOUTS, machine }: RouterDeps & { machine: Machine },
+  deps: RouterDeps & { machine: Machine },
 ): RouterSettings {
+  const { logSocket, timeouts = HEROKU_TIMEOUTS, machine, tls } = deps
+  const { domain, httpPort, httpsPort } = region
   return {
     paths,
-    listen: listenAddresses(region.domain, region.httpPort, machine.six),
-    port: region.httpPort,
+    listen: listenAddresses(domain, httpPort, machine.six),
+    port: httpPort,
+    tls:
+      tls && httpsPort !== null
+        ? {
+            listen: listenAddresses(domain, httpsPort, machine.six),
+            port: httpsPort,
+            certificate: tls.unnamed,
+          }
+        : undefined,
     logSocket,
     maxConnections: maxConnections(machine.files),
     asRoot: process.getuid?.() === 0,
@@ -208,7 +236,7 @@ async function liveRouter(
 }
 
 async function readRouter(paths: RouterPaths): Promise<LiveRouter | undefined> {
-  const answer = await ask(paths.adminSocket, questions(paths.hostsMap))
+  const answer = await ask(paths.adminSocket, questions(paths))
   if (answer.is === 'failed') throw answer.error
   return answer.is === 'absent' ? undefined : parseLiveRouter(answer.text)
 }
@@ -228,7 +256,8 @@ async function bringTo(
 ): Promise<readonly LiveServer[] | undefined> {
   const { live, paths, busy } = it
   const dead = deadServers(live, it.facts)
-  const commands = planCommands({ table, hostsMap: paths.hostsMap, dead, busy }, live)
+  const { hostsMap, challengesMap } = paths
+  const commands = planCommands({ table, hostsMap, challengesMap, dead, busy }, live)
   if (commands.length === 0) return live.servers
 
   const answer = await ask(paths.adminSocket, commands)

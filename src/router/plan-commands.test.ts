@@ -10,13 +10,14 @@ import type { RoutingTable, Server } from './routing-table.ts'
 import { serverId } from './server-id.ts'
 
 const hostsMap = '/hosts.map'
+const challengesMap = '/challenges.map'
 
 function aServer(name: string): Server {
   return { dyno: newId(), backend: 'app0', name, address: '172.16.0.2', port: 30_000 }
 }
 
 function live(...servers: LiveServer[]): LiveRouter {
-  return { shape: '', servers, hosts: new Map() }
+  return { shape: '', servers, hosts: new Map(), challenges: new Map() }
 }
 
 function plan(
@@ -28,11 +29,15 @@ function plan(
   const usual = {
     hosts: new Map(),
     sticky: new Set<string>(),
+    challenges: new Map(),
     servers: [],
     backends: 256,
   }
   const table = { ...usual, ...wanted }
-  return planCommands({ table, hostsMap, dead: new Set(dead), busy }, running)
+  return planCommands(
+    { table, hostsMap, challengesMap, dead: new Set(dead), busy },
+    running,
+  )
 }
 
 const there = {
@@ -158,6 +163,8 @@ description: a6a4bced94a3de26
 0x55d0 a.localhost app0/up/x
 0x55d1 b.localhost app1/H10/y
 
+0x55d2 /.well-known/acme-challenge/t t.key
+
 `
   assert.deepEqual(parseLiveRouter(answer), {
     shape: 'a6a4bced94a3de26',
@@ -181,6 +188,7 @@ description: a6a4bced94a3de26
       ['a.localhost', 'app0/up/x'],
       ['b.localhost', 'app1/H10/y'],
     ]),
+    challenges: new Map([['/.well-known/acme-challenge/t', 't.key']]),
   })
 })
 

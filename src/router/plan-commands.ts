@@ -13,6 +13,7 @@ import { SERVER_SETTINGS } from './haproxy-config.ts'
 export interface Wanted {
   readonly table: RoutingTable
   readonly hostsMap: string
+  readonly challengesMap: string
   /** Names of servers whose dynos are gone: nothing is lost with their connections. */
   readonly dead: ReadonlySet<string>
   /** Names of servers that requests of before a reload are still at. */
@@ -20,7 +21,7 @@ export interface Wanted {
 }
 
 export function planCommands(
-  { table, hostsMap, dead, busy }: Wanted,
+  { table, hostsMap, challengesMap, dead, busy }: Wanted,
   live: LiveRouter,
 ): string[] {
   const wanted = new Set(table.servers.map((server) => server.name))
@@ -29,6 +30,7 @@ export function planCommands(
     ...additions(table.servers, live.servers),
     ...stickiness(table, live),
     ...entryChanges(table.hosts, live.hosts, hostsMap),
+    ...entryChanges(table.challenges, live.challenges, challengesMap),
     ...live.servers
       .filter(({ name }) => !wanted.has(name))
       .filter(({ name, backend }) => dead.has(name) || !incomplete.has(backend))

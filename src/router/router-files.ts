@@ -23,6 +23,7 @@ export function routerFiles(
     [paths.applicationError, APPLICATION_ERROR.html],
     [paths.lua, lua],
     [paths.hostsMap, mapText(table.hosts)],
+    [paths.challengesMap, mapText(table.challenges)],
   ])
 }
 

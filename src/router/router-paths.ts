@@ -9,9 +9,17 @@ export interface RouterPaths {
   readonly masterSocket: string
   /** From a worker that was reloaded to the one that took its place. */
   readonly successorSocket: string
+  /** The same for what came by TLS. */
+  readonly successorTlsSocket: string
   /** Where the region's manager hears which apps are asked for in their sleep. */
   readonly wakeSocket: string
   readonly hostsMap: string
+  /** What certificates are served, by file and host: HAProxy's `crt-list`. */
+  readonly certificateList: string
+  /** Certificate and private key together, a file each: root's alone. */
+  readonly certificates: string
+  /** Path to answer, of authorities that ask whether a domain is ours. */
+  readonly challengesMap: string
   readonly lua: string
   readonly pages: string
   readonly noSuchApp: string
@@ -27,8 +35,12 @@ export function routerPaths(directory: string): RouterPaths {
     adminSocket: join(directory, 'admin.sock'),
     masterSocket: join(directory, 'master.sock'),
     successorSocket: join(directory, 'successor.sock'),
+    successorTlsSocket: join(directory, 'successor-tls.sock'),
     wakeSocket: join(directory, 'wake.sock'),
     hostsMap: join(directory, 'hosts.map'),
+    certificateList: join(directory, 'certificates.list'),
+    certificates: join(directory, 'certificates'),
+    challengesMap: join(directory, 'challenges.map'),
     lua: join(directory, 'router.lua'),
     pages,
     noSuchApp: join(pages, 'no-such-app.html'),

@@ -14,6 +14,7 @@ function anApp(but: Partial<RoutedApp> = {}): RoutedApp {
     maintenance: false,
     deployed: true,
     routing: null,
+    httpsOnly: false,
     sticky: false,
     idle: false,
     web: 1,
@@ -37,8 +38,9 @@ function aWebDyno(but: Partial<WebDyno> = {}): WebDyno {
 }
 
 function someFacts(but: Partial<RouterFacts> = {}): RouterFacts {
-  const region = { name: 'us', domain: 'localhost', httpPort: 8080 }
-  return { region, apps: [], dynos: [], elsewhere: [], ...but }
+  const region = { name: 'us', domain: 'localhost', httpPort: 8080, httpsPort: null }
+  const nothing = { apps: [], dynos: [], certificates: [], challenges: [], elsewhere: [] }
+  return { region, ...nothing, ...but }
 }
 
 const states: [Partial<RoutedApp>, DynoState[], AppState][] = [
@@ -113,10 +115,10 @@ test('a host leads to its app, here or in another region', () => {
 
 test('what an app wants otherwise ends its entry, and its pages have keys that no host has', () => {
   const wishes = [
-    [{ sticky: true }, 'app0/up/a/200///sticky/'],
-    [{ routing: { responseTimeout: 60_000 } }, 'app0/up/a/200/60000///'],
-    [{ sticky: true, routing: { idleTimeout: 1000 } }, 'app0/up/a/200//1000/sticky/'],
-    [{ routing: { errorPage: '//a/?b&c' } }, 'app0/up/a/200////'],
+    [{ sticky: true }, 'app0/up/a/200////sticky/'],
+    [{ routing: { responseTimeout: 60_000 } }, 'app0/up/a/200/60000////'],
+    [{ sticky: true, routing: { idleTimeout: 1000 } }, 'app0/up/a/200//1000//sticky/'],
+    [{ routing: { errorPage: '//a/?b&c' } }, 'app0/up/a/200/////'],
     [{ maintenance: true, sticky: true }, 'no_server/H80/a'],
   ] as const
   for (const [wish, entry] of wishes) {

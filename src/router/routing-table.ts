@@ -6,6 +6,7 @@
 
 import type { AppId, DynoId } from '../model/ids.ts'
 import type { RoutedApp, RouterFacts, WebDyno } from '../store/routes.ts'
+import { CHALLENGE_PATH } from './tls-rules.ts'
 
 /**
  * What an app's requests meet: its dynos (`up`), a wait for the first of them
@@ -23,6 +24,8 @@ export interface RoutingTable {
   /** Backends whose servers are known by a cookie. */
   readonly sticky: ReadonlySet<string>
   readonly servers: readonly Server[]
+  /** Path to answer. */
+  readonly challenges: ReadonlyMap<string, string>
   /** Empty backends are kept ready: this many there must be in all. */
   readonly backends: number
 }
@@ -41,6 +44,9 @@ const SMALLEST_POOL = 256
 /** Of one web dyno: more requests than these do not wait for it: H11. */
 const BACKLOG = 200
 
+/** What the names of apps' backends begin with, and no other's. */
+export const BACKEND = 'app'
+
 /** The backend that answers by a page: of apps whose state is an H code, for one. */
 export const NO_SERVER = 'no_server'
 
@@ -48,6 +54,7 @@ export function routingTable({
   region,
   apps,
   dynos,
+  challenges,
   elsewhere,
 }: RouterFacts): RoutingTable {
   const dynosOf = Map.groupBy(dynos, (dyno) => dyno.app)
@@ -80,6 +87,9 @@ export function routingTable({
       ),
     ),
     servers: dynos.flatMap(serverOf),
+    challenges: new Map(
+      challenges.map((it) => [`${CHALLENGE_PATH}${it.token}`, it.keyAuthorization]),
+    ),
     backends: poolFor(slots.reduce((most, slot) => Math.max(most, slot + 1), 0)),
   }
 }
@@ -104,13 +114,15 @@ function entryOf(it: {
 
 /**
  * What an app wants otherwise than others, as further fields: its time-outs in milliseconds,
- * empty for the usual ones, and whether it is sticky. An entry that has them ends with a slash,
- * by which HAProxy tells at once that there is nothing to heed in all others.
+ * empty for the usual ones, whether it is for TLS alone, and whether it is sticky. An entry that
+ * has them ends with a slash, by which HAProxy tells at once that there is nothing to heed in
+ * all others.
  */
-function wishesOf({ sticky, routing }: RoutedApp): string {
-  if (!sticky && !routing) return ''
+function wishesOf({ sticky, routing, httpsOnly }: RoutedApp): string {
+  if (!sticky && !routing && !httpsOnly) return ''
   const { responseTimeout = '', idleTimeout = '' } = routing ?? {}
-  return `/${responseTimeout}/${idleTimeout}/${sticky ? 'sticky' : ''}/`
+  const [https, affinity] = [httpsOnly ? 'https' : '', sticky ? 'sticky' : '']
+  return `/${responseTimeout}/${idleTimeout}/${https}/${affinity}/`
 }
 
 function pagesOf({ id, routing }: RoutedApp): [string, string][] {
@@ -138,7 +150,7 @@ export function stateOf(app: RoutedApp, dynos: readonly WebDyno[]): AppState {
 }
 
 export function backendOf(slot: number): string {
-  return `app${slot}`
+  return `${BACKEND}${slot}`
 }
 
 function serverOf(dyno: WebDyno): Server[] {

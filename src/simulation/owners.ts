@@ -40,6 +40,7 @@ export async function openRegion(pool: Pool): Promise<Region> {
     locale: 'Virginia',
     domain: 'localhost',
     httpPort: 8080,
+    httpsPort: null,
     subnet: '172.20.0.0/18',
   })
   const [region] = await allRegions(pool)

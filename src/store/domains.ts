@@ -43,6 +43,12 @@ export async function appOfDomain(
   return (rows as { app: AppId }[])[0]?.app
 }
 
+/** Of all apps. */
+export async function allDomains(db: Queryable): Promise<string[]> {
+  const { rows } = await db.query('select hostname from domains order by hostname')
+  return (rows as { hostname: string }[]).map((it) => it.hostname)
+}
+
 export async function removeDomain(tx: Queryable, id: DomainId): Promise<void> {
   await tx.query('delete from domains where id = $1', [id])
 }

@@ -4,16 +4,24 @@ import type { Region } from './regions.ts'
 
 export type NewRegion = Pick<
   Region,
-  'name' | 'description' | 'country' | 'locale' | 'domain' | 'httpPort' | 'subnet'
+  | 'name'
+  | 'description'
+  | 'country'
+  | 'locale'
+  | 'domain'
+  | 'httpPort'
+  | 'httpsPort'
+  | 'subnet'
 >
 
 /** Keeps the region that already has the name, at the address given now. */
 export async function ensureRegion(tx: Queryable, it: NewRegion): Promise<void> {
   await tx.query(
-    `insert into regions (id, name, description, country, locale, domain, http_port, subnet)
-     values ($1, $2, $3, $4, $5, $6, $7, $8)
+    `insert into regions (id, name, description, country, locale, domain, http_port, https_port, subnet)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
      on conflict (name) do update
-        set domain = excluded.domain, http_port = excluded.http_port, subnet = excluded.subnet`,
+        set domain = excluded.domain, http_port = excluded.http_port,
+            https_port = excluded.https_port, subnet = excluded.subnet`,
     [
       newId(),
       it.name,
@@ -22,6 +30,7 @@ export async function ensureRegion(tx: Queryable, it: NewRegion): Promise<void> 
       it.locale,
       it.domain,
       it.httpPort,
+      it.httpsPort,
       it.subnet,
     ],
   )

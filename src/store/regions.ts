@@ -11,6 +11,8 @@ export interface Region {
   /** Apps answer as http://<app>.<domain>:<httpPort>. */
   readonly domain: string
   readonly httpPort: number
+  /** Null: its router takes no TLS. */
+  readonly httpsPort: number | null
   /** CIDR in which the region's dynos have their addresses. */
   readonly subnet: string
   readonly createdAt: Date
@@ -20,7 +22,7 @@ export interface Region {
 export async function allRegions(db: Queryable): Promise<Region[]> {
   const { rows } = await db.query(
     `select id, name, description, country, locale, domain, http_port as "httpPort",
-            subnet::text, created_at as "createdAt", updated_at as "updatedAt"
+            https_port as "httpsPort", subnet::text, created_at as "createdAt", updated_at as "updatedAt"
        from regions order by created_at, name`,
   )
   return rows as Region[]

@@ -4,8 +4,9 @@
  */
 
 import type { AppRouting } from '../model/app-routing.ts'
-import type { AppId, DynoId, FormationId, RegionId } from '../model/ids.ts'
+import type { AppId, DynoId, FormationId, RegionId, SniEndpointId } from '../model/ids.ts'
 import type { DynoState } from '../model/dyno.ts'
+import type { ServedCertificate } from '../model/served-certificate.ts'
 import type { Queryable } from './queryable.ts'
 import { wakeAll } from './work.ts'
 
@@ -14,11 +15,17 @@ export interface RouterFacts {
     readonly name: string
     readonly domain: string
     readonly httpPort: number
+    /** Null: it takes no TLS. */
+    readonly httpsPort: number | null
   }
   /** The region's own, destroyed ones left out. */
   readonly apps: readonly RoutedApp[]
   /** Web dynos that live, and those of which the router still has to say that it let go. */
   readonly dynos: readonly WebDyno[]
+  /** What the region's apps serve their custom domains with. */
+  readonly certificates: readonly EndpointCertificate[]
+  /** What authorities that were asked for certificates may ask for. */
+  readonly challenges: readonly Challenge[]
   /** Apps of other regions: their requests are told where to go. */
   readonly elsewhere: readonly AppElsewhere[]
 }
@@ -33,6 +40,8 @@ export interface RoutedApp {
   readonly deployed: boolean
   /** Null: as all others are. */
   readonly routing: AppRouting | null
+  /** Whoever comes by plain HTTP is sent to come by TLS. */
+  readonly httpsOnly: boolean
   /** Clients are to come back to the dyno they were at. */
   readonly sticky: boolean
   /** It sleeps until it is asked for. */
@@ -55,6 +64,16 @@ export interface WebDyno {
   readonly slot: number | null
 }
 
+export interface EndpointCertificate extends ServedCertificate {
+  readonly endpoint: SniEndpointId
+}
+
+/** ACME's HTTP-01: RFC 8555, 8.3. */
+export interface Challenge {
+  readonly token: string
+  readonly keyAuthorization: string
+}
+
 export interface AppElsewhere {
   readonly id: AppId
   readonly name: string
@@ -69,12 +88,14 @@ export async function routerFacts(
 ): Promise<RouterFacts | undefined> {
   const { rows } = await db.query(
     `with custom as (select app, array_agg(hostname) as hostnames from domains group by app)
-     select json_build_object('name', r.name, 'domain', r.domain, 'httpPort', r.http_port) as region,
+     select json_build_object('name', r.name, 'domain', r.domain, 'httpPort', r.http_port,
+                              'httpsPort', r.https_port) as region,
             (select coalesce(json_agg(json_build_object(
                       'id', a.id, 'name', a.name, 'maintenance', a.maintenance,
                       'domains', coalesce(o.hostnames, '{}'),
                       'deployed', l.slug is not null, 'routing', l.routing,
                       'sticky', coalesce(t.enabled, false),
+                      'httpsOnly', coalesce(h.enabled, false),
                       'idle', a.idle_since is not null,
                       'web', case when f.command is null then 0 else f.quantity end,
                       'slot', s.slot) order by a.name), '[]')
@@ -82,6 +103,7 @@ export async function routerFacts(
                left join releases l on l.id = a.current_release
                left join formations f on f.app = a.id and f.type = 'web'
                left join app_features t on t.app = a.id and t.name = 'http-session-affinity'
+               left join app_features h on h.app = a.id and h.name = 'https-redirect'
                left join router_slots s on s.app = a.id
                left join custom o on o.app = a.id
               where a.region = r.name and a.deleted_at is null) as apps,
@@ -94,6 +116,17 @@ export async function routerFacts(
               where d.region = r.name
                 and (d.state <> 'down' and d.type = 'web' and d.formation is not null
                      or d.routed)) as dynos,
+            (select coalesce(json_agg(json_build_object(
+                      'hostname', d.hostname, 'endpoint', e.id,
+                      'fingerprint', e.fingerprint) order by d.hostname), '[]')
+               from domains d
+               join sni_endpoints e on e.id = d.sni_endpoint
+               join apps a on a.id = d.app
+              where a.region = r.name) as certificates,
+            (select coalesce(json_agg(json_build_object(
+                      'token', token, 'keyAuthorization', key_authorization)
+                      order by token), '[]')
+               from acme_orders where token is not null) as challenges,
             (select coalesce(json_agg(json_build_object(
                       'id', a.id, 'name', a.name, 'domains', coalesce(c.hostnames, '{}'),
                       'address', a.name || '.' || o.domain || ':' || o.http_port)

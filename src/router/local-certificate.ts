@@ -1,0 +1,66 @@
+/**
+ * Certificates for the apps' default domains, signed by the installation's authority for
+ * them (src/installation/router-keys.ts), where its operator has none for the domain.
+ */
+
+import { execFile } from 'node:child_process'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+
+import { DAY } from '../lib/clock.ts'
+
+const run = promisify(execFile)
+
+const VALID_DAYS = 397
+/** Made anew long before it ends: browsers take none that is valid for much more than a year. */
+const RENEWED_EVERY = 180 * DAY
+
+/**
+ * The hosts that certificates are needed for: one with a wildcard, where clients accept that;
+ * below a domain of one label, as `localhost`, none does (RFC 6125, 7.2).
+ */
+export function defaultHosts(domain: string, apps: readonly string[]): string[] {
+  return domain.includes('.') ? [`*.${domain}`] : apps.map((name) => `${name}.${domain}`)
+}
+
+/** Names the span of time in which a certificate is not made anew. */
+export function spanOf(now: Date): string {
+  return `l${Math.floor(now.getTime() / RENEWED_EVERY)}`
+}
+
+/** PEM: certificate and private key. `signer`: a file with those of the authority. */
+export async function localCertificate(host: string, signer: string): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'mayfly-certificate-'))
+  const [config, key, pem] = ['config', 'key', 'pem'].map((it) =>
+    join(directory, it),
+  ) as [string, string, string]
+  try {
+    await writeFile(config, requestFor(host))
+    const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-noenc']
+    const valid = ['-days', String(VALID_DAYS), '-CA', signer, '-CAkey', signer]
+    const files = ['-config', config, '-keyout', key, '-out', pem]
+    await run('openssl', ['req', '-x509', ...newKey, ...valid, ...files])
+    return `${await readFile(pem, 'utf8')}${await readFile(key, 'utf8')}`
+  } finally {
+    await rm(directory, { recursive: true })
+  }
+}
+
+/** The subject has no host: 64 letters are its most. */
+function requestFor(host: string): string {
+  return `[req]
+prompt = no
+distinguished_name = name
+x509_extensions = extensions
+[name]
+CN = Mayfly app
+[extensions]
+basicConstraints = critical, CA:FALSE
+keyUsage = critical, digitalSignature
+extendedKeyUsage = serverAuth
+subjectAltName = DNS:${host}
+authorityKeyIdentifier = keyid
+`
+}

@@ -1,0 +1,122 @@
+/**
+ * Which certificates a running HAProxy must be given and which it must give up: a pure
+ * function. A certificate is a file, and its name tells its content and its host, so none is
+ * ever changed: a host's new certificate is there before the old one goes.
+ */
+
+import { createHash } from 'node:crypto'
+import { join } from 'node:path'
+
+import type { ServedCertificate } from '../model/served-certificate.ts'
+import type { RouterPaths } from './router-paths.ts'
+
+/** Lines of HAProxy's `crt-list`: the file, and which hosts it is for. */
+export interface ListedCertificate {
+  readonly file: string
+  /** The host; where that is a wildcard, then those it is not for, with `!`. */
+  readonly filters: string
+}
+
+/** What HAProxy has of certificates. */
+export interface LiveCertificates {
+  readonly listed: readonly ListedCertificate[]
+  /** Files it knows, also those that are in no list. */
+  readonly known: ReadonlySet<string>
+  /** The file whose change was begun and not ended: until it is, no other can be. */
+  readonly begun: string | undefined
+}
+
+/** A payload must fit HAProxy's buffer. */
+const MOST_EXCEPTIONS = 40
+
+/**
+ * To clients of TLS 1.3 HAProxy 2.6 shows a wildcard's RSA certificate before the host's own
+ * ECDSA one. So a wildcard's is not for hosts that have their own, unless they are too many.
+ */
+export function listedAs<C extends ServedCertificate>(
+  served: readonly C[],
+  { certificates }: RouterPaths,
+): (C & ListedCertificate)[] {
+  const below = Map.groupBy(served, ({ hostname }) => hostname.replace(/^[^.]+/, '*'))
+  return served.map((it) => {
+    const { hostname, fingerprint } = it
+    const isWildcard = hostname.startsWith('*')
+    const own = (isWildcard ? (below.get(hostname) ?? []) : []).filter(
+      (other) => other.hostname !== hostname,
+    )
+    const exceptions =
+      own.length > MOST_EXCEPTIONS ? [] : own.map((o) => `!${o.hostname}`)
+    const filters = [hostname, ...exceptions].join(' ')
+    const digest = createHash('sha256').update(filters).digest('hex').slice(0, 8)
+    const name = `${hostname.replace('*', '_')}-${fingerprint.slice(0, 24)}`
+    const file = `${name}${isWildcard ? `-${digest}` : ''}.pem`
+    return { ...it, file: join(certificates, file), filters }
+  })
+}
+
+/** The file as HAProxy reads it when it starts. */
+export function listText(
+  defaultCertificate: string,
+  listed: readonly ListedCertificate[],
+): string {
+  const lines = listed.map(({ file, filters }) => `${file} ${filters}`)
+  return [defaultCertificate, ...lines].map((line) => `${line}\n`).join('')
+}
+
+export function missingCertificates<C extends ListedCertificate>(
+  wanted: readonly C[],
+  { listed }: Pick<LiveCertificates, 'listed'>,
+): C[] {
+  const there = new Set(listed.map((it) => it.file))
+  return wanted.filter(({ file }) => !there.has(file))
+}
+
+/**
+ * Commands for those that are missing, `texts` being what is in their files, and for those
+ * that are too many.
+ */
+export function planCertificates(
+  wanted: readonly ListedCertificate[],
+  live: LiveCertificates,
+  { list, texts }: { readonly list: string; readonly texts: ReadonlyMap<string, string> },
+): string[] {
+  const kept = new Set(wanted.map((it) => it.file))
+  const surplus = live.listed.filter(({ file }) => !kept.has(file))
+  return [
+    ...(live.begun === undefined ? [] : [`abort ssl cert ${live.begun}`]),
+    ...missingCertificates(wanted, live).flatMap(({ file, filters }) => {
+      const text = texts.get(file)
+      if (text === undefined) return []
+      return [
+        ...(live.known.has(file) ? [] : [`new ssl cert ${file}`]),
+        `set ssl cert ${file} <<\n${text.trimEnd()}\n`,
+        `commit ssl cert ${file}`,
+        // There is none left, unless HAProxy refused it: then this one must not hold up the next.
+        `abort ssl cert ${file}`,
+        `add ssl crt-list ${list} <<\n${file} ${filters}\n`,
+      ]
+    }),
+    ...surplus.flatMap(({ file }) => [
+      `del ssl crt-list ${list} ${file}`,
+      `del ssl cert ${file}`,
+    ]),
+  ]
+}
+
+/** The answers to `show ssl crt-list -n LIST` and `show ssl cert`; of the files, those below. */
+export function parseLiveCertificates(
+  listed: string,
+  known: string,
+  { certificates }: RouterPaths,
+): LiveCertificates {
+  const ours = (file: string) => file.startsWith(`${certificates}/`)
+  const files = known.split('\n').map((line) => line.trim())
+  return {
+    listed: listed.split('\n').flatMap((line): ListedCertificate[] => {
+      const [, file = '', filters = ''] = /^(\S+):\d+ (\S.*)$/.exec(line.trim()) ?? []
+      return ours(file) ? [{ file, filters }] : []
+    }),
+    known: new Set(files.filter(ours)),
+    begun: files.find((it) => it.startsWith('*'))?.slice(1),
+  }
+}

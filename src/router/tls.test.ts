@@ -1,0 +1,363 @@
+import assert from 'node:assert/strict'
+import { readFileSync, statSync } from 'node:fs'
+import { readdir } from 'node:fs/promises'
+import { connect as connectByHttp2 } from 'node:http2'
+import { Agent, request } from 'node:https'
+import type { IncomingHttpHeaders } from 'node:http'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { connect, type PeerCertificate } from 'node:tls'
+
+import { aCertificate } from '../../test/a-certificate.ts'
+import { aBackend, aRouter, type ARouter } from '../../test/a-router.ts'
+import { aDatabase } from '../../test/postgres.ts'
+import { until } from '../../test/until.ts'
+import { parseRouterRecord } from '../logs/router-record.ts'
+import { ask } from './haproxy-socket.ts'
+
+const pool = aDatabase()
+
+interface Answer {
+  readonly status: number
+  readonly headers: IncomingHttpHeaders
+  readonly body: string
+}
+
+/** By HTTP/1.1 over TLS; `trusted` certificates alone vouch for the host. */
+function getByTls(
+  { tlsPort }: ARouter,
+  host: string,
+  it: {
+    readonly trusted: string
+    readonly path?: string
+    readonly agent?: Agent
+    readonly method?: string
+  },
+): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const asked = request(
+      {
+        host: '127.0.0.1',
+        port: tlsPort,
+        servername: host,
+        path: it.path ?? '/',
+        method: it.method ?? 'GET',
+        headers: { host },
+        ca: it.trusted,
+        agent: it.agent ?? false,
+      },
+      (answer) => {
+        let body = ''
+        answer.setEncoding('utf8')
+        answer.on('data', (chunk: string) => (body += chunk))
+        answer.on('error', reject)
+        answer.on('end', () => {
+          resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body })
+        })
+      },
+    )
+    asked.on('error', reject)
+    asked.end()
+  })
+}
+
+/** The certificate a client of that host is shown, trusted or not. */
+function shownTo(
+  { tlsPort }: ARouter,
+  servername: string | undefined,
+  maxVersion: 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3' = 'TLSv1.3',
+): Promise<PeerCertificate> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(
+      {
+        host: '127.0.0.1',
+        port: tlsPort,
+        ...(servername === undefined ? {} : { servername }),
+        rejectUnauthorized: false,
+        minVersion: maxVersion,
+        maxVersion,
+        // Node's own floor must not be what refuses.
+        ciphers: 'DEFAULT:@SECLEVEL=0',
+      },
+      () => {
+        resolve(socket.getPeerCertificate())
+        socket.end()
+      },
+    )
+    socket.on('error', reject)
+  })
+}
+
+const authorityOf = ({ directory }: ARouter) =>
+  readFileSync(join(directory, 'ca.pem'), 'utf8')
+
+async function echoing(router: ARouter, t: Parameters<typeof aBackend>[0], name: string) {
+  const app = await router.app(name)
+  const backend = await aBackend(t, (asked, answer) => {
+    answer.end(JSON.stringify({ name, version: asked.httpVersion, ...asked.headers }))
+  })
+  await router.dyno(app, backend)
+  return app
+}
+
+test('a default domain is served with a certificate that the installation vouches for', async (t) => {
+  const router = await aRouter(t, pool, { byTls: true })
+  await echoing(router, t, 'plain')
+  await router.look()
+  await router.start()
+  await router.look()
+  const trusted = authorityOf(router)
+
+  const { body, headers } = await getByTls(router, 'plain.localhost', { trusted })
+  const got = JSON.parse(body) as Record<string, string>
+  assert.equal(got['x-forwarded-proto'], 'https')
+  assert.equal(got['x-forwarded-port'], String(router.tlsPort))
+  assert.equal(headers['server'], 'Heroku')
+  const byHttp = JSON.parse((await router.get('plain.localhost')).body) as typeof got
+  assert.equal(byHttp['x-forwarded-proto'], 'http')
+  assert.equal(byHttp['x-forwarded-port'], String(router.port))
+
+  // What is not below its domain it may not vouch for, whoever asks.
+  await assert.rejects(getByTls(router, 'bank.example.com', { trusted }))
+  assert.equal((await shownTo(router, undefined)).subject.CN, 'Mayfly apps')
+})
+
+test('a custom domain is served with its own certificate, by HTTP/2, and told so in the log', async (t) => {
+  const router = await aRouter(t, pool, { byTls: true })
+  const app = await echoing(router, t, 'own')
+  const its = await aCertificate(['www.example.com'])
+  await router.domain(app, 'www.example.com', its)
+  await router.look()
+  await router.start()
+  await router.look()
+
+  const session = connectByHttp2(`https://www.example.com:${router.tlsPort}`, {
+    ca: its.certificate,
+    host: '127.0.0.1',
+    servername: 'www.example.com',
+  })
+  t.after(() => session.destroy())
+  const stream = session.request({ ':path': '/two?a=b', 'x-request-id': 'a'.repeat(20) })
+  let body = ''
+  stream.setEncoding('utf8').on('data', (chunk: string) => (body += chunk))
+  await new Promise((resolve, reject) => {
+    stream.on('end', resolve)
+    stream.on('error', reject)
+    session.on('error', reject)
+  })
+  const got = JSON.parse(body) as Record<string, string>
+  assert.equal(got['version'], '1.1')
+  assert.equal(got['via'], '2.0 heroku-router')
+  assert.equal(got['host'], `www.example.com:${router.tlsPort}`)
+  const find = () =>
+    router.records.map(parseRouterRecord).find((it) => it?.message.includes('"/two?a=b"'))
+  await until('there is a line', () => find() !== undefined)
+  assert.match(
+    find()?.message ?? '',
+    /at=info .* dyno=web\.1 .* status=200 .* protocol=http2\.0 tls=true tls_version=tls1\.3$/,
+  )
+})
+
+test('certificates come, change and go without a reload or a failed request', async (t) => {
+  const router = await aRouter(t, pool, { byTls: true })
+  const app = await echoing(router, t, 'moving')
+  await router.look()
+  await router.start()
+  await router.look()
+  const worker = await workerOf(router)
+  const [first, second] = [
+    await aCertificate(['www.example.org']),
+    await aCertificate(['www.example.org']),
+  ]
+  const wild = await aCertificate(['*.example.org'], { newKey: ['rsa:2048'] })
+
+  await router.domain(app, 'www.example.org', first)
+  await router.domain(app, '*.example.org', wild)
+  await router.look()
+  assert.equal(
+    (await getByTls(router, 'www.example.org', { trusted: first.certificate })).status,
+    200,
+  )
+  assert.equal(
+    (await getByTls(router, 'any.example.org', { trusted: wild.certificate })).status,
+    200,
+  )
+
+  const over = new AbortController()
+  const failures: unknown[] = []
+  const asking = Promise.all(
+    [1, 2].map(async () => {
+      const trusted = `${first.certificate}${second.certificate}`
+      while (!over.signal.aborted) {
+        await getByTls(router, 'www.example.org', { trusted }).catch((error: unknown) =>
+          failures.push(error),
+        )
+      }
+    }),
+  )
+  await router.domain(app, 'www.example.org', second)
+  await router.look()
+  over.abort()
+  await asking
+  assert.deepEqual(failures, [])
+  assert.equal(
+    (await getByTls(router, 'www.example.org', { trusted: second.certificate })).status,
+    200,
+  )
+  await assert.rejects(
+    getByTls(router, 'www.example.org', { trusted: first.certificate }),
+  )
+
+  await router.domain(app, 'www.example.org')
+  await router.look()
+  // The wildcard's is left for it.
+  assert.equal(
+    (await getByTls(router, 'www.example.org', { trusted: wild.certificate })).status,
+    200,
+  )
+  assert.equal(await workerOf(router), worker, 'there was a reload')
+
+  const directory = join(router.directory, 'certificates')
+  const files = await readdir(directory)
+  assert.equal(files.length, 2, files.join(' '))
+  for (const file of files)
+    assert.equal(statSync(join(directory, file)).mode & 0o777, 0o600)
+  assert.equal(statSync(directory).mode & 0o777, 0o700)
+})
+
+test('HAProxy started anew serves the certificates it had, with no manager', async (t) => {
+  const router = await aRouter(t, pool, { byTls: true })
+  const app = await echoing(router, t, 'anew')
+  const its = await aCertificate(['anew.example.com'])
+  await router.domain(app, 'anew.example.com', its)
+  await router.look()
+  await router.start()
+  await router.look()
+  await router.kill()
+  await router.start()
+  assert.equal(
+    (await getByTls(router, 'anew.example.com', { trusted: its.certificate })).status,
+    200,
+  )
+})
+
+test('a certificate that HAProxy refuses keeps no other from being served', async (t) => {
+  const router = await aRouter(t, pool, { byTls: true })
+  const app = await echoing(router, t, 'spoilt')
+  const [good, other] = [
+    await aCertificate(['good.example.com'], { newKey: ['rsa:2048'] }),
+    await aCertificate(['bad.example.com']),
+  ]
+  await router.domain(app, 'bad.example.com', {
+    certificate: other.certificate,
+    privateKey: good.privateKey,
+  })
+  await router.domain(app, 'good.example.com', good)
+  await router.look()
+  await router.start()
+  await assert.rejects(router.look(), /did not take the certificate of bad\.example\.com/)
+  await assert.rejects(router.look(), /did not take the certificate of bad\.example\.com/)
+  const trusted = good.certificate
+  assert.equal((await getByTls(router, 'good.example.com', { trusted })).status, 200)
+
+  await router.kill()
+  await router.start()
+  assert.equal((await getByTls(router, 'good.example.com', { trusted })).status, 200)
+  await router.domain(app, 'bad.example.com', other)
+  await router.look()
+  const mended = { trusted: other.certificate }
+  assert.equal((await getByTls(router, 'bad.example.com', mended)).status, 200)
+})
+
+test('a change that was begun and left does not keep the next from being made', async (t) => {
+  const router = await aRouter(t, pool, { byTls: true })
+  const app = await echoing(router, t, 'left')
+  await router.look()
+  await router.start()
+  const its = await aCertificate(['left.example.com'])
+  const left = join(router.directory, 'certificates', 'gone-0.pem')
+  const socket = join(router.directory, 'admin.sock')
+  await ask(socket, [
+    `new ssl cert ${left}`,
+    `set ssl cert ${left} <<\n${its.certificate}${its.privateKey}\n`,
+  ])
+  await router.domain(app, 'left.example.com', its)
+  await router.look()
+  const trusted = its.certificate
+  assert.equal((await getByTls(router, 'left.example.com', { trusted })).status, 200)
+})
+
+test('TLS begins at 1.2', async (t) => {
+  const router = await aRouter(t, pool, { byTls: true })
+  await router.look()
+  await router.start()
+  await assert.rejects(shownTo(router, 'a.localhost', 'TLSv1.1'), /alert|version/i)
+  assert.ok(await shownTo(router, 'a.localhost', 'TLSv1.2'))
+  assert.ok(await shownTo(router, 'a.localhost', 'TLSv1.3'))
+})
+
+test('an app may send clients of plain HTTP to HTTPS', async (t) => {
+  const router = await aRouter(t, pool, { byTls: true })
+  const app = await echoing(router, t, 'secure')
+  await echoing(router, t, 'other')
+  await router.wish(app, { httpsOnly: true })
+  await router.look()
+  await router.start()
+  await router.look()
+
+  const { status, headers } = await router.get('secure.localhost:8080', '/a%20b?c=d&e')
+  assert.equal(status, 301)
+  const place = `https://secure.localhost:${router.tlsPort}/a%20b?c=d&e`
+  assert.equal(headers['location'], place)
+  const posted = await router.get('secure.localhost', '/', {}, 'POST')
+  assert.equal(posted.status, 308)
+  assert.equal((await router.get('secure.localhost', '/', {}, 'HEAD')).status, 301)
+  const trusted = authorityOf(router)
+  assert.equal((await getByTls(router, 'secure.localhost', { trusted })).status, 200)
+  assert.equal((await router.get('other.localhost')).status, 200)
+
+  await router.wish(app, { httpsOnly: false, sticky: true })
+  await router.look()
+  const plain = await router.get('secure.localhost')
+  assert.equal(plain.status, 200)
+  assert.match(String(plain.headers['set-cookie']), /heroku-session-affinity/)
+})
+
+test('after a reload connections of before go on, by TLS as they came', async (t) => {
+  const router = await aRouter(t, pool, { byTls: true })
+  await echoing(router, t, 'stays')
+  await router.look()
+  await router.start()
+  await router.look()
+  const trusted = authorityOf(router)
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  t.after(() => agent.destroy())
+  assert.equal(
+    (await getByTls(router, 'stays.localhost', { trusted, agent })).status,
+    200,
+  )
+
+  // Another domain is another configuration.
+  await pool.query('update regions set https_port = $2 where name = $1', [
+    router.region.name,
+    router.tlsPort + 1,
+  ])
+  const before = await workerOf(router)
+  await router.look()
+  assert.notEqual(await workerOf(router), before)
+  const handedOn = await getByTls(router, 'stays.localhost', {
+    trusted,
+    agent,
+    path: '/on',
+  })
+  assert.equal(handedOn.status, 200)
+  const got = JSON.parse(handedOn.body) as Record<string, string>
+  assert.equal(got['x-forwarded-proto'], 'https')
+  assert.equal(got['x-forwarded-for'], '127.0.0.1')
+})
+
+async function workerOf({ directory }: ARouter): Promise<string> {
+  const answer = await ask(join(directory, 'admin.sock'), ['show info'])
+  assert.ok(answer.is === 'answered')
+  return /^Pid: (\d+)$/m.exec(answer.text)?.[1] ?? ''
+}

@@ -1,0 +1,120 @@
+import type { AppId, DomainId, SniEndpointId } from '../model/ids.ts'
+import type { Queryable } from './queryable.ts'
+
+/** A certificate of an app's, and which of its domains are served with it. */
+export interface SniEndpoint {
+  readonly id: SniEndpointId
+  readonly name: string
+  /** PEM, the certificate itself first. */
+  readonly certificateChain: string
+  /** Of the chain, in hex. */
+  readonly fingerprint: string
+  readonly startsAt: Date
+  readonly expiresAt: Date
+  /** Whether it came, and is renewed, by itself. */
+  readonly acm: boolean
+  readonly domains: readonly DomainId[]
+  readonly createdAt: Date
+  readonly updatedAt: Date
+}
+
+/** What there is of a certificate before it has a name and a place. */
+export interface NewCertificate {
+  readonly certificateChain: string
+  /** Sealed for the endpoint's id. */
+  readonly privateKey: Buffer
+  readonly fingerprint: string
+  readonly startsAt: Date
+  readonly expiresAt: Date
+}
+
+export async function sniEndpointsOf(db: Queryable, app: AppId): Promise<SniEndpoint[]> {
+  const { rows } = await db.query(
+    `select id, name, certificate_chain as "certificateChain", fingerprint,
+            starts_at as "startsAt", expires_at as "expiresAt", acm,
+            array(select d.id from domains d where d.sni_endpoint = e.id
+                   order by d.hostname) as domains,
+            created_at as "createdAt", updated_at as "updatedAt"
+       from sni_endpoints e where app = $1 order by created_at, name`,
+    [app],
+  )
+  return rows as SniEndpoint[]
+}
+
+/** False: the app has one of that name. */
+export async function addSniEndpoint(
+  tx: Queryable,
+  it: NewCertificate & {
+    readonly id: SniEndpointId
+    readonly app: AppId
+    readonly name: string
+    readonly acm: boolean
+  },
+): Promise<boolean> {
+  const { rows } = await tx.query(
+    `insert into sni_endpoints (id, app, name, certificate_chain, private_key, fingerprint,
+                                starts_at, expires_at, acm)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict (app, name) do nothing
+     returning id`,
+    [
+      it.id,
+      it.app,
+      it.name,
+      it.certificateChain,
+      it.privateKey,
+      it.fingerprint,
+      it.startsAt,
+      it.expiresAt,
+      it.acm,
+    ],
+  )
+  return rows.length === 1
+}
+
+export async function replaceCertificate(
+  tx: Queryable,
+  id: SniEndpointId,
+  it: NewCertificate,
+): Promise<void> {
+  await tx.query(
+    `update sni_endpoints
+        set certificate_chain = $2, private_key = $3, fingerprint = $4, starts_at = $5,
+            expires_at = $6, updated_at = now()
+      where id = $1`,
+    [id, it.certificateChain, it.privateKey, it.fingerprint, it.startsAt, it.expiresAt],
+  )
+}
+
+/** Its domains are served with none any more. */
+export async function removeSniEndpoint(tx: Queryable, id: SniEndpointId): Promise<void> {
+  await tx.query('delete from sni_endpoints where id = $1', [id])
+}
+
+export async function removeSniEndpointsOf(tx: Queryable, app: AppId): Promise<void> {
+  await tx.query('delete from sni_endpoints where app = $1', [app])
+}
+
+/** Null: with none. */
+export async function serveDomainWith(
+  tx: Queryable,
+  domain: DomainId,
+  endpoint: SniEndpointId | null,
+): Promise<void> {
+  await tx.query(
+    'update domains set sni_endpoint = $2, updated_at = now() where id = $1',
+    [domain, endpoint],
+  )
+}
+
+/** What a router serves an endpoint's domains with; undefined: it is gone. */
+export async function certificateToServe(
+  db: Queryable,
+  id: SniEndpointId,
+): Promise<Pick<NewCertificate, 'certificateChain' | 'privateKey'> | undefined> {
+  const { rows } = await db.query(
+    `select certificate_chain as "certificateChain", private_key as "privateKey"
+       from sni_endpoints where id = $1`,
+    [id],
+  )
+  return (rows as Pick<NewCertificate, 'certificateChain' | 'privateKey'>[])[0]
+}
