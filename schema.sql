@@ -171,7 +171,7 @@ CREATE TABLE public.domains (
     sni_endpoint uuid,
     acm_status text,
     acm_status_reason text,
-    CONSTRAINT domains_acm_status_check CHECK ((acm_status = ANY (ARRAY['pending'::text, 'verified'::text, 'ok'::text, 'failing'::text, 'failed'::text]))),
+    CONSTRAINT domains_acm_status_check CHECK ((acm_status = ANY (ARRAY['pending'::text, 'verified'::text, 'cert issued'::text, 'failing'::text, 'failed'::text]))),
     CONSTRAINT domains_hostname_check CHECK (((hostname = lower(hostname)) AND (length(hostname) <= 253)))
 );
 

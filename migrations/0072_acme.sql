@@ -21,7 +21,7 @@ alter table apps add column acm boolean not null default false;
 alter table domains
   -- As `heroku certs:auto` tells it.
   add column acm_status text
-    check (acm_status in ('pending', 'verified', 'ok', 'failing', 'failed')),
+    check (acm_status in ('pending', 'verified', 'cert issued', 'failing', 'failed')),
   add column acm_status_reason text;
 
 -- A certificate that is being got for a domain: what the authority was told up to now.

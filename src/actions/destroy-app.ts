@@ -6,6 +6,7 @@ import { wakeOneOffs } from '../store/one-offs.ts'
 import { writeWish } from '../store/events.ts'
 import type { Queryable } from '../store/queryable.ts'
 import { wakeEveryRouter } from '../store/regions.ts'
+import { removeSniEndpointsOf } from '../store/sni-endpoints.ts'
 import { wake } from '../store/work.ts'
 import { lockPresentApp } from './lock-present-app.ts'
 
@@ -18,6 +19,7 @@ export async function destroyApp(
   await lockPresentApp(tx, app.id)
   await markDestroyed(tx, app.id)
   await removeDomainsOf(tx, app.id)
+  await removeSniEndpointsOf(tx, app.id)
   const message = `Destroyed by user ${account.email}`
   await writeWish(tx, { app: app.id, kind: 'app.destroyed', message })
   await wakeFormations(tx, app)

@@ -11,6 +11,7 @@ import { test } from 'node:test'
 import { Ajv } from 'ajv'
 import formats from 'ajv-formats'
 
+import { aCertificate } from '../../test/a-certificate.ts'
 import { anApi, type Json } from '../../test/an-api.ts'
 import { anApp } from '../../test/an-app.ts'
 import { aDatabase } from '../../test/postgres.ts'
@@ -36,6 +37,8 @@ test('what the API answers is what the schema says', async () => {
   const app = `/apps/${made.app.name}`
   await createAccount(pool, { email: 'friend@example.com', name: null })
 
+  const its = await aCertificate(['www.example.com'])
+  const pem = { certificate_chain: its.certificate, private_key: its.privateKey }
   const requests: [string, object?][] = [
     ['GET /account'],
     ['GET /account/rate-limits'],
@@ -85,6 +88,9 @@ test('what the API answers is what the schema says', async () => {
     [`POST ${app}/domains`, { hostname: 'www.example.com', sni_endpoint: null }],
     [`GET ${app}/domains`],
     [`GET ${app}/domains/www.example.com`],
+    [`POST ${app}/sni-endpoints`, pem],
+    [`GET ${app}/sni-endpoints`],
+    [`PATCH ${app}/domains/www.example.com`, { sni_endpoint: null }],
     [`GET ${app}/addons`],
     [`GET ${app}/features`],
     [`GET ${app}/features/preboot`],

@@ -22,6 +22,7 @@ import { monitors } from './resources/monitors.ts'
 import { regions } from './resources/regions.ts'
 import { releases } from './resources/releases.ts'
 import { slugs } from './resources/slugs.ts'
+import { sniEndpoints } from './resources/sni-endpoints.ts'
 import { sources } from './resources/sources.ts'
 import { stacks } from './resources/stacks.ts'
 import { teamApps } from './resources/team-apps.ts'
@@ -58,6 +59,7 @@ export const resources: readonly Resource[] = [
   regions,
   releases,
   slugs,
+  sniEndpoints,
   sources,
   stacks,
   teamApps,

@@ -17,6 +17,8 @@ export interface App {
   readonly httpPort: number
   readonly stack: string
   readonly maintenance: boolean
+  /** Whether its custom domains get certificates by themselves. */
+  readonly acm: boolean
   readonly currentRelease: ReleaseId | null
   /** Bytes. */
   readonly repoSize: number | null

@@ -17,6 +17,11 @@ export function randomAppName(): string {
   return `${oneOf(adjectives)}-${oneOf(nouns)}-${randomInt(10_000, 100_000)}`
 }
 
+/** `meadow-4081`. */
+export function randomEndpointName(): string {
+  return `${oneOf(nouns)}-${randomInt(1000, 10_000)}`
+}
+
 function oneOf(words: readonly string[]): string {
   return words[randomInt(words.length)] ?? ''
 }

@@ -58,7 +58,7 @@ function ofEndpoint(
       const found = await certificateToServe(pool, endpoint)
       if (!found) return undefined
       const privateKey = secrets.open(found.privateKey, endpoint)
-      return `${found.certificateChain.trimEnd()}\n${privateKey.trimEnd()}\n`
+      return `${found.chain.trimEnd()}\n${privateKey.trimEnd()}\n`
     },
   }
 }

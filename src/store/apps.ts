@@ -4,7 +4,7 @@ import type { Queryable } from './queryable.ts'
 import { isUniqueViolation } from './unique-violation.ts'
 
 const columns = `a.id, a.name, a.region, r.id as "regionId", r.domain,
-  r.http_port as "httpPort", a.stack, a.maintenance, a.current_release as "currentRelease",
+  r.http_port as "httpPort", a.stack, a.maintenance, a.acm, a.current_release as "currentRelease",
   case when t.id is null then null else json_build_object('id', t.id, 'name', t.name) end as team,
   a.locked, a.repo_size::float8 as "repoSize", s.size::float8 as "slugSize",
   s.buildpack_provided_description as "buildpackProvidedDescription",

@@ -1,15 +1,24 @@
-import type { AppId, DomainId } from '../model/ids.ts'
+import type { AcmStatus } from '../model/acm.ts'
+import type { AppId, DomainId, SniEndpointId } from '../model/ids.ts'
 import type { Queryable } from './queryable.ts'
 
 /** A domain that an app was given beside its default one. */
 export interface CustomDomain {
   readonly id: DomainId
   readonly hostname: string
+  /** What it is served with; null: nothing. */
+  readonly sniEndpoint: { readonly id: SniEndpointId; readonly name: string } | null
+  /** Of its automatic certificate; null: it has none. */
+  readonly acmStatus: AcmStatus | null
+  readonly acmStatusReason: string | null
   readonly createdAt: Date
   readonly updatedAt: Date
 }
 
-const columns = `id, hostname, created_at as "createdAt", updated_at as "updatedAt"`
+const columns = `id, hostname, created_at as "createdAt", updated_at as "updatedAt",
+  acm_status as "acmStatus", acm_status_reason as "acmStatusReason",
+  (select json_build_object('id', e.id, 'name', e.name)
+     from sni_endpoints e where e.id = sni_endpoint) as "sniEndpoint"`
 
 export async function domainsOf(db: Queryable, app: AppId): Promise<CustomDomain[]> {
   const { rows } = await db.query(

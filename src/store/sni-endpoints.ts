@@ -1,3 +1,5 @@
+import type { SecretBox } from '../lib/secret-box.ts'
+import type { Certificate } from '../model/certificate.ts'
 import type { AppId, DomainId, SniEndpointId } from '../model/ids.ts'
 import type { Queryable } from './queryable.ts'
 
@@ -6,7 +8,7 @@ export interface SniEndpoint {
   readonly id: SniEndpointId
   readonly name: string
   /** PEM, the certificate itself first. */
-  readonly certificateChain: string
+  readonly chain: string
   /** Of the chain, in hex. */
   readonly fingerprint: string
   readonly startsAt: Date
@@ -18,19 +20,24 @@ export interface SniEndpoint {
   readonly updatedAt: Date
 }
 
-/** What there is of a certificate before it has a name and a place. */
-export interface NewCertificate {
-  readonly certificateChain: string
+/** What is kept of a certificate. */
+export interface StoredCertificate extends Omit<Certificate, 'privateKey'> {
   /** Sealed for the endpoint's id. */
   readonly privateKey: Buffer
-  readonly fingerprint: string
-  readonly startsAt: Date
-  readonly expiresAt: Date
+}
+
+/** Sealed for the endpoint's id. */
+export function sealedCertificate(
+  certificate: Certificate,
+  id: SniEndpointId,
+  secrets: SecretBox,
+): StoredCertificate {
+  return { ...certificate, privateKey: secrets.seal(certificate.privateKey, id) }
 }
 
 export async function sniEndpointsOf(db: Queryable, app: AppId): Promise<SniEndpoint[]> {
   const { rows } = await db.query(
-    `select id, name, certificate_chain as "certificateChain", fingerprint,
+    `select id, name, certificate_chain as chain, fingerprint,
             starts_at as "startsAt", expires_at as "expiresAt", acm,
             array(select d.id from domains d where d.sni_endpoint = e.id
                    order by d.hostname) as domains,
@@ -44,7 +51,7 @@ export async function sniEndpointsOf(db: Queryable, app: AppId): Promise<SniEndp
 /** False: the app has one of that name. */
 export async function addSniEndpoint(
   tx: Queryable,
-  it: NewCertificate & {
+  it: StoredCertificate & {
     readonly id: SniEndpointId
     readonly app: AppId
     readonly name: string
@@ -60,7 +67,7 @@ export async function addSniEndpoint(
       it.id,
       it.app,
       it.name,
-      it.certificateChain,
+      it.chain,
       it.privateKey,
       it.fingerprint,
       it.startsAt,
@@ -74,14 +81,14 @@ export async function addSniEndpoint(
 export async function replaceCertificate(
   tx: Queryable,
   id: SniEndpointId,
-  it: NewCertificate,
+  it: StoredCertificate,
 ): Promise<void> {
   await tx.query(
     `update sni_endpoints
         set certificate_chain = $2, private_key = $3, fingerprint = $4, starts_at = $5,
             expires_at = $6, updated_at = now()
       where id = $1`,
-    [id, it.certificateChain, it.privateKey, it.fingerprint, it.startsAt, it.expiresAt],
+    [id, it.chain, it.privateKey, it.fingerprint, it.startsAt, it.expiresAt],
   )
 }
 
@@ -110,11 +117,11 @@ export async function serveDomainWith(
 export async function certificateToServe(
   db: Queryable,
   id: SniEndpointId,
-): Promise<Pick<NewCertificate, 'certificateChain' | 'privateKey'> | undefined> {
+): Promise<Pick<StoredCertificate, 'chain' | 'privateKey'> | undefined> {
   const { rows } = await db.query(
-    `select certificate_chain as "certificateChain", private_key as "privateKey"
+    `select certificate_chain as chain, private_key as "privateKey"
        from sni_endpoints where id = $1`,
     [id],
   )
-  return (rows as Pick<NewCertificate, 'certificateChain' | 'privateKey'>[])[0]
+  return (rows as Pick<StoredCertificate, 'chain' | 'privateKey'>[])[0]
 }

@@ -105,7 +105,7 @@ function differences(before: object, after: object): object {
 export function serializeApp(app: App, installation: Installation): ApiApp {
   const stack = { id: namedId('stack', app.stack), name: app.stack }
   return {
-    acm: false,
+    acm: app.acm,
     archived_at: null,
     base_image_name: null,
     build_stack: stack,

@@ -4,12 +4,13 @@ import { Type } from 'typebox'
 
 import { addDomain } from '../../actions/add-domain.ts'
 import { removeDomain } from '../../actions/remove-domain.ts'
+import { serveDomainWith } from '../../actions/serve-domain-with.ts'
 import { type App, defaultDomainOf } from '../../model/app.ts'
 import { hostnameIn } from '../../model/hostname.ts'
 import { namedId } from '../../model/named-id.ts'
 import { Problem } from '../../model/problem.ts'
 import { type CustomDomain, domainsOf } from '../../store/domains.ts'
-import { inTransaction } from '../../store/queryable.ts'
+import { inTransaction, type Queryable } from '../../store/queryable.ts'
 import type { Deps } from '../deps.ts'
 import { sendPart } from '../range.ts'
 import { requireApp } from '../require-app.ts'
@@ -41,7 +42,7 @@ export const domains: FastifyPluginAsyncTypebox<Deps> = async (server, deps) => 
       const app = await requireApp(pool, params.app)
       const main = serializeDefault(app)
       if (params.domain === main.id || params.domain === main.hostname) return main
-      return serialize(await requireDomain(app, params.domain), app)
+      return serialize(await requireDomain(pool, app, params.domain), app)
     },
   )
 
@@ -50,9 +51,14 @@ export const domains: FastifyPluginAsyncTypebox<Deps> = async (server, deps) => 
     { schema: { params: AppParams, body: Creation } },
     async ({ params, body, account }, reply) => {
       const app = await requireApp(pool, params.app)
-      refuseEndpoint(body.sni_endpoint)
-      const wish = { hostname: body.hostname, account }
-      const domain = await inTransaction(pool, (tx) => addDomain(tx, app, wish, limits()))
+      const { hostname, sni_endpoint: endpoint } = body
+      const domain = await inTransaction(pool, async (tx) => {
+        const { id } = await addDomain(tx, app, { hostname, account }, limits())
+        const added = await requireDomain(tx, app, id)
+        if (endpoint === null || endpoint === undefined) return added
+        await serveDomainWith(tx, app, added, { endpoint, account })
+        return requireDomain(tx, app, id)
+      })
       return reply.status(201).send(serialize(domain, app))
     },
   )
@@ -60,10 +66,15 @@ export const domains: FastifyPluginAsyncTypebox<Deps> = async (server, deps) => 
   server.patch(
     '/apps/:app/domains/:domain',
     { schema: { params: DomainParams, body: Change } },
-    async ({ params, body }) => {
+    async ({ params, body, account }) => {
       const app = await requireApp(pool, params.app)
-      const domain = await requireDomain(app, params.domain)
-      refuseEndpoint(body.sni_endpoint)
+      const { sni_endpoint: endpoint } = body
+      const domain = await inTransaction(pool, async (tx) => {
+        const before = await requireDomain(tx, app, params.domain)
+        if (endpoint === undefined) return before
+        await serveDomainWith(tx, app, before, { endpoint, account })
+        return requireDomain(tx, app, before.id)
+      })
       return serialize(domain, app)
     },
   )
@@ -76,37 +87,39 @@ export const domains: FastifyPluginAsyncTypebox<Deps> = async (server, deps) => 
       if (params.domain === defaultDomainOf(app)) {
         throw new Problem('invalid_params', `An app's default domain cannot be removed.`)
       }
-      const domain = await requireDomain(app, params.domain)
+      const domain = await requireDomain(pool, app, params.domain)
       await inTransaction(pool, (tx) => removeDomain(tx, app, { domain, account }))
       return serialize(domain, app)
     },
   )
-
-  /** By id or hostname, however that is written. */
-  async function requireDomain(app: App, identity: string): Promise<CustomDomain> {
-    const hostname = hostnameIn(identity)
-    const found = (await domainsOf(pool, app.id)).find(
-      (it) => it.id === identity || it.hostname === hostname,
-    )
-    if (!found) throw new Problem('not_found', `Couldn't find that domain name.`)
-    return found
-  }
 }
 
-/** There are no certificates of apps, so a domain has none. */
-function refuseEndpoint(endpoint: string | null | undefined): void {
-  if (endpoint === null || endpoint === undefined) return
-  throw new Problem('not_found', `Couldn't find that SNI endpoint.`)
+/** By id or hostname, however that is written. */
+async function requireDomain(
+  db: Queryable,
+  app: App,
+  identity: string,
+): Promise<CustomDomain> {
+  const hostname = hostnameIn(identity)
+  const found = (await domainsOf(db, app.id)).find(
+    (it) => it.id === identity || it.hostname === hostname,
+  )
+  if (!found) throw new Problem('not_found', `Couldn't find that domain name.`)
+  return found
 }
 
 function serialize(it: CustomDomain, app: App): ApiDomain {
   return {
-    ...ofKind('custom', app),
+    acm_status: it.acmStatus,
+    acm_status_reason: it.acmStatusReason,
+    app: { id: app.id, name: app.name },
     // Where the domain's own record is to lead.
     cname: defaultDomainOf(app),
     created_at: it.createdAt.toISOString(),
     hostname: it.hostname,
     id: it.id,
+    kind: 'custom',
+    sni_endpoint: it.sniEndpoint,
     // Nothing is waited for.
     status: 'none',
     updated_at: it.updatedAt.toISOString(),
@@ -116,22 +129,16 @@ function serialize(it: CustomDomain, app: App): ApiDomain {
 function serializeDefault(app: App): ApiDomain {
   const hostname = defaultDomainOf(app)
   return {
-    ...ofKind('heroku', app),
+    acm_status: null,
+    acm_status_reason: null,
+    app: { id: app.id, name: app.name },
     cname: null,
     created_at: app.createdAt.toISOString(),
     hostname,
     id: namedId('domain', `${app.id} ${hostname}`),
+    kind: 'heroku',
+    sni_endpoint: null,
     status: 'succeeded',
     updated_at: app.createdAt.toISOString(),
-  }
-}
-
-function ofKind(kind: 'heroku' | 'custom', app: App) {
-  return {
-    acm_status: null,
-    acm_status_reason: null,
-    app: { id: app.id, name: app.name },
-    kind,
-    sni_endpoint: null,
   }
 }

@@ -1,6 +1,6 @@
 /**
  * What the CLI asks about on its way to something else, and of which an app has none yet:
- * add-ons, pipelines, certificates, drains.
+ * add-ons, pipelines, drains.
  */
 
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
@@ -12,7 +12,7 @@ import { requireApp } from '../require-app.ts'
 
 const AppParams = Type.Object({ app: Type.String() })
 
-const emptyLists = ['addons', 'addon-attachments', 'log-drains', 'sni-endpoints']
+const emptyLists = ['addons', 'addon-attachments', 'log-drains']
 const absent: Readonly<Record<string, string>> = {
   'addons/:it': 'add-on',
   'addon-attachments/:it': 'add-on attachment',

@@ -1,0 +1,24 @@
+import type { Account, App } from '../model/app.ts'
+import { Problem } from '../model/problem.ts'
+import type { Queryable } from '../store/queryable.ts'
+import { removeSniEndpoint as remove, type SniEndpoint } from '../store/sni-endpoints.ts'
+import { tell } from './add-domain.ts'
+import { requireSniEndpoint } from './add-sni-endpoint.ts'
+import { lockPresentApp } from './lock-present-app.ts'
+
+/** Its domains are served without a certificate of their own from now on. */
+export async function removeSniEndpoint(
+  tx: Queryable,
+  app: App,
+  it: { readonly endpoint: string; readonly account: Account },
+): Promise<SniEndpoint> {
+  await lockPresentApp(tx, app.id)
+  const endpoint = await requireSniEndpoint(tx, app, it.endpoint)
+  if (endpoint.acm) {
+    const message = `${endpoint.name} would come again: heroku certs:auto:disable ends that.`
+    throw new Problem('invalid_params', message)
+  }
+  await remove(tx, endpoint.id)
+  await tell(tx, app, `Remove ${endpoint.name} certificate by user ${it.account.email}`)
+  return endpoint
+}

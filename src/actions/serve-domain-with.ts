@@ -1,0 +1,33 @@
+import type { Account, App } from '../model/app.ts'
+import { covers } from '../model/certificate.ts'
+import { Problem } from '../model/problem.ts'
+import type { CustomDomain } from '../store/domains.ts'
+import type { Queryable } from '../store/queryable.ts'
+import { serveDomainWith as serve } from '../store/sni-endpoints.ts'
+import { tell } from './add-domain.ts'
+import { requireSniEndpoint } from './add-sni-endpoint.ts'
+import { lockPresentApp } from './lock-present-app.ts'
+
+export interface EndpointWish {
+  /** By id or name; null: none. */
+  readonly endpoint: string | null
+  readonly account: Account
+}
+
+/** Clients of the domain are shown the endpoint's certificate from now on, or none of its own. */
+export async function serveDomainWith(
+  tx: Queryable,
+  app: App,
+  domain: Pick<CustomDomain, 'id' | 'hostname'>,
+  { endpoint: identity, account }: EndpointWish,
+): Promise<void> {
+  await lockPresentApp(tx, app.id)
+  const endpoint = identity === null ? null : await requireSniEndpoint(tx, app, identity)
+  if (endpoint && !covers(endpoint.chain, domain.hostname)) {
+    const message = `The certificate of ${endpoint.name} is not for ${domain.hostname}.`
+    throw new Problem('invalid_params', message)
+  }
+  await serve(tx, domain.id, endpoint?.id ?? null)
+  const what = endpoint ? `certificate ${endpoint.name}` : 'no certificate of its own'
+  await tell(tx, app, `Serve ${domain.hostname} with ${what} by user ${account.email}`)
+}

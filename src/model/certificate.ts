@@ -1,0 +1,193 @@
+/** Certificates as users give them and routers serve them: X.509 in PEM. */
+
+import {
+  createHash,
+  createPrivateKey,
+  type KeyObject,
+  X509Certificate,
+} from 'node:crypto'
+import { createSecureContext, rootCertificates } from 'node:tls'
+
+/** HAProxy takes certificate chain and key together in one buffer of 16 KiB. */
+const LONGEST = 14_000
+/** Bits. */
+const SMALLEST_RSA = 2048
+/** Further certificates of a chain: more are a mistake. */
+const LONGEST_CHAIN = 10
+
+/** A certificate that can be served. */
+export interface Certificate {
+  /** PEM: the certificate itself first, then who signed it, and so on. */
+  readonly chain: string
+  /** PEM. */
+  readonly privateKey: string
+  /** Of the chain, in hex: another certificate, another fingerprint. */
+  readonly fingerprint: string
+  readonly startsAt: Date
+  readonly expiresAt: Date
+}
+
+/** What a certificate says of itself. */
+export interface CertificateDetails {
+  /** The hosts it is for; some may be wildcards. */
+  readonly hosts: readonly string[]
+  /** `/C=US/O=Example/CN=www.example.com`. */
+  readonly subject: string
+  readonly issuer: string
+  readonly selfSigned: boolean
+  /** Whether an authority vouches for it that Node.js trusts. */
+  readonly trusted: boolean
+}
+
+/**
+ * The certificate of these texts, its chain put in order, or what is wrong with them in a
+ * sentence. More certificates than the chain's own may be given, in any order.
+ */
+export function readCertificate(
+  chain: string,
+  privateKey: string,
+  now: Date,
+): Certificate | { readonly fault: string } {
+  const key = readKey(privateKey)
+  if (!key) {
+    return { fault: 'The private key is not one in PEM without a passphrase.' }
+  }
+  const given = certificatesIn(chain)
+  if (!given || given.length === 0) {
+    return { fault: 'The certificate chain has no readable certificate in PEM.' }
+  }
+  const own = given.find((it) => it.checkPrivateKey(key))
+  if (!own) return { fault: 'The private key is not that of the certificate.' }
+  if (own.validToDate <= now) {
+    return { fault: `The certificate expired on ${own.validToDate.toISOString()}.` }
+  }
+  if (hostsOf(own).length === 0) return { fault: 'The certificate names no host.' }
+
+  const text = chainOf(own, given).map(String).join('')
+  const keyText = key.export({ type: 'pkcs8', format: 'pem' }).toString()
+  if (text.length + keyText.length > LONGEST) {
+    const fault = `Certificate chain and private key may have ${LONGEST} bytes at most.`
+    return { fault }
+  }
+  const fault = weakness(chainOf(own, given)) ?? unusable(text, keyText)
+  if (fault !== undefined) return { fault }
+  return {
+    chain: text,
+    privateKey: keyText,
+    fingerprint: createHash('sha256').update(text).digest('hex'),
+    startsAt: own.validFromDate,
+    expiresAt: own.validToDate,
+  }
+}
+
+/** `chain`: as `readCertificate` returns it. */
+export function detailsOf(chain: string): CertificateDetails {
+  const certificates = certificatesIn(chain) ?? []
+  const [own] = certificates
+  if (!own) throw new Error('a chain begins with its certificate')
+  return {
+    hosts: hostsOf(own),
+    subject: nameOf(own.subject),
+    issuer: nameOf(own.issuer),
+    selfSigned: own.checkIssued(own),
+    trusted: isTrusted(certificates),
+  }
+}
+
+/** Whether clients that ask for the host take it; the host may itself be a wildcard. */
+export function covers(chain: string, hostname: string): boolean {
+  const [own] = certificatesIn(chain) ?? []
+  if (!own) return false
+  return hostname.startsWith('*')
+    ? hostsOf(own).includes(hostname)
+    : own.checkHost(hostname) !== undefined
+}
+
+function readKey(text: string): KeyObject | undefined {
+  try {
+    return createPrivateKey(text)
+  } catch {
+    return undefined
+  }
+}
+
+/** Undefined: one of them cannot be read. */
+function certificatesIn(text: string): X509Certificate[] | undefined {
+  const blocks = text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g)
+  try {
+    return (blocks ?? []).map((block) => new X509Certificate(block))
+  } catch {
+    return undefined
+  }
+}
+
+/** Without an authority's own at its end: clients have that. */
+function chainOf(
+  own: X509Certificate,
+  given: readonly X509Certificate[],
+): X509Certificate[] {
+  const chain = [own]
+  for (let last = own; chain.length <= LONGEST_CHAIN;) {
+    const next = given.find((it) => !chain.includes(it) && signed(it, last))
+    if (!next || next.checkIssued(next)) break
+    chain.push(next)
+    last = next
+  }
+  return chain
+}
+
+function signed(issuer: X509Certificate, it: X509Certificate): boolean {
+  return it.checkIssued(issuer) && it.verify(issuer.publicKey)
+}
+
+function hostsOf({ subject, subjectAltName }: X509Certificate): string[] {
+  const named = (subjectAltName ?? '')
+    .split(', ')
+    .flatMap((it) => (it.startsWith('DNS:') ? [it.slice('DNS:'.length)] : []))
+  if (named.length > 0) return named
+  // Clients of today heed no common name; it is shown all the same.
+  const common = subject === undefined ? undefined : /^CN=(.+)$/m.exec(subject)?.[1]
+  return common === undefined ? [] : [common]
+}
+
+/** OpenSSL's line of a name. */
+function nameOf(lines: string | undefined): string {
+  return (lines ?? '')
+    .split('\n')
+    .map((line) => `/${line}`)
+    .join('')
+}
+
+/** What OpenSSL refuses on Debian (its security level 2, SSL_CTX_set_security_level(3)). */
+function weakness(chain: readonly X509Certificate[]): string | undefined {
+  for (const it of chain) {
+    const { asymmetricKeyType, asymmetricKeyDetails } = it.publicKey
+    const bits = asymmetricKeyDetails?.modulusLength
+    if (asymmetricKeyType?.startsWith('rsa') && (bits ?? 0) < SMALLEST_RSA) {
+      return `The certificate of ${nameOf(it.subject)} has an RSA key of ${bits} bits: ${SMALLEST_RSA} are the fewest.`
+    }
+    if (/md5|sha1/i.test(it.signatureAlgorithm ?? '')) {
+      return `The certificate of ${nameOf(it.subject)} is signed with a digest too weak: ${it.signatureAlgorithm}.`
+    }
+  }
+  return undefined
+}
+
+/** OpenSSL's own judgement. */
+function unusable(cert: string, key: string): string | undefined {
+  try {
+    createSecureContext({ cert, key })
+    return undefined
+  } catch (error) {
+    const { reason, message } = error as Error & { readonly reason?: string }
+    return `The certificate cannot be served: ${reason ?? message}.`
+  }
+}
+
+let roots: readonly X509Certificate[] | undefined
+
+function isTrusted(chain: readonly X509Certificate[]): boolean {
+  roots ??= rootCertificates.map((it) => new X509Certificate(it))
+  const last = chain.at(-1)
+  return last !== undefined && roots.some((root) => signed(root, last))
+}
