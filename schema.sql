@@ -10,15 +10,15 @@ CREATE TABLE public.accounts (
 
 CREATE TABLE public.acme_accounts (
     directory text NOT NULL,
-    email text,
     private_key bytea NOT NULL,
-    url text,
-    created_at timestamp with time zone DEFAULT now() NOT NULL
+    url text
 );
 
 CREATE TABLE public.acme_directory (
     singleton boolean DEFAULT true NOT NULL,
-    directory text NOT NULL,
+    url text NOT NULL,
+    email text,
+    trusted text,
     CONSTRAINT acme_directory_singleton_check CHECK (singleton)
 );
 
@@ -31,7 +31,7 @@ CREATE TABLE public.acme_orders (
     key_authorization text,
     answered boolean DEFAULT false NOT NULL,
     told boolean DEFAULT false NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL
+    created_at timestamp with time zone NOT NULL
 );
 
 CREATE TABLE public.address_cursors (
@@ -171,6 +171,8 @@ CREATE TABLE public.domains (
     sni_endpoint uuid,
     acm_status text,
     acm_status_reason text,
+    acm_failures integer DEFAULT 0 NOT NULL,
+    acm_retry_at timestamp with time zone,
     CONSTRAINT domains_acm_status_check CHECK ((acm_status = ANY (ARRAY['pending'::text, 'verified'::text, 'cert issued'::text, 'failing'::text, 'failed'::text]))),
     CONSTRAINT domains_hostname_check CHECK (((hostname = lower(hostname)) AND (length(hostname) <= 253)))
 );
@@ -789,12 +791,6 @@ CREATE INDEX webhook_events_of_app ON public.webhook_events USING btree (app, se
 CREATE INDEX webhooks_of_app ON public.webhooks USING btree (app);
 
 CREATE INDEX work_due ON public.work USING btree (region, run_at);
-
-ALTER TABLE ONLY public.acme_directory
-    ADD CONSTRAINT acme_directory_directory_fkey FOREIGN KEY (directory) REFERENCES public.acme_accounts(directory);
-
-ALTER TABLE ONLY public.acme_orders
-    ADD CONSTRAINT acme_orders_directory_fkey FOREIGN KEY (directory) REFERENCES public.acme_accounts(directory);
 
 ALTER TABLE ONLY public.acme_orders
     ADD CONSTRAINT acme_orders_domain_fkey FOREIGN KEY (domain) REFERENCES public.domains(id) ON DELETE CASCADE;

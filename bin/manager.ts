@@ -8,6 +8,7 @@ import { installBuildpacks } from '../src/builds/install-buildpacks.ts'
 import { lookAfterBuild } from '../src/builds/look-after-build.ts'
 import { pruneFiles } from '../src/builds/prune-files.ts'
 import { readBuildEnvironment } from '../src/builds/read-build-environment.ts'
+import { lookAfterCertificate } from '../src/certificates/look-after-certificate.ts'
 import { followLimits } from '../src/installation/follow-limits.ts'
 import { later, systemClock } from '../src/lib/clock.ts'
 import { secretBox } from '../src/lib/secret-box.ts'
@@ -31,6 +32,7 @@ import { routerPaths } from '../src/router/router-paths.ts'
 import { webTraffic } from '../src/router/web-traffic.ts'
 import { demolishedAt } from '../src/runtime/local/demolish.ts'
 import { LocalRuntime } from '../src/runtime/local/local-runtime.ts'
+import { wakeCertificates } from '../src/store/acme.ts'
 import { holdRegion } from '../src/store/hold-region.ts'
 import { allRegions } from '../src/store/regions.ts'
 import { wake } from '../src/store/work.ts'
@@ -157,6 +159,8 @@ const loop = runLoop(
         },
         drainTimeout: timings().drainTimeout,
       }),
+      // By the machine's clock, as authorities are.
+      certificate: lookAfterCertificate({ pool, secrets, clock: systemClock }),
       idling: lookAfterIdling({
         pool,
         region: name,
@@ -186,6 +190,7 @@ await heedWakeCalls(
   signal,
 )
 await takeOver(pool, region)
+await wakeCertificates(pool, { region: name })
 part.ready()
 void pruneFiles({ pool, data, region: name, clock: systemClock, log }, signal)
 

@@ -16,6 +16,8 @@ const commands: Readonly<
   'account:revoke': async () =>
     (await import('./commands/account-revoke.ts')).accountRevoke,
   'team:create': async () => (await import('./commands/team-create.ts')).teamCreate,
+  'domain:certificate': async () =>
+    (await import('./commands/domain-certificate.ts')).domainCertificate,
   audit: async () => (await import('./commands/audit.ts')).audit,
   test: async () => (await import('./commands/test.ts')).test,
   bench: async () => (await import('./commands/bench.ts')).bench,

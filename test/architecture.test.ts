@@ -17,6 +17,7 @@ const mayImport: Record<string, readonly string[]> = {
   work: domain,
   runtime: ['lib', 'model'],
   router: [...domain, 'actions', 'work'],
+  certificates: [...domain, 'actions', 'work'],
   logs: [...domain, 'actions', 'work'],
   rendezvous: [...domain, 'actions', 'work'],
   webhooks: [...domain, 'actions', 'work'],
@@ -56,7 +57,11 @@ for (const file of globSync('**/*.ts', { cwd: src })) {
   test(`src/${file} leaves the environment, and starting programs, to those who may`, () => {
     const text = readFileSync(join(src, file), 'utf8')
     assert.ok(!/process\.env/.test(text), 'only bin/ reads process.env')
-    if (/^(api|actions|store|model|lib|work|logs|webhooks|manager)\//.test(file)) {
+    if (
+      /^(api|actions|store|model|lib|work|logs|webhooks|manager|certificates)\//.test(
+        file,
+      )
+    ) {
       assert.ok(!text.includes('child_process'), `src/${file} may not start programs`)
     }
   })

@@ -6,6 +6,7 @@ import {
   dataDirectory,
 } from '../../src/installation/data-directory.ts'
 import { Refusal } from '../../src/installation/refusal.ts'
+import { faultOfEmail } from '../../src/model/app.ts'
 import { hostnameIn } from '../../src/model/hostname.ts'
 
 export const DEFAULT_DATA = '/var/lib/mayfly'
@@ -56,6 +57,19 @@ export function domainNamed(text: string | undefined): string | undefined {
     return domain
   }
   throw new Refusal(`--domain takes a name as in "apps.example.com", not "${text}".`, 2)
+}
+
+/** The URL of an ACME directory; empty: none. What is said to it must not be heard on the way. */
+export function directoryNamed(text: string | undefined): string | undefined {
+  if (text === undefined || text === '') return text
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url?.protocol === 'https:') return url.href
+  throw new Refusal(`--acme-directory takes an https:// URL, not "${text}".`, 2)
+}
+
+export function emailNamed(flag: string, text: string | undefined): string | undefined {
+  if (text === undefined || faultOfEmail(text) === undefined) return text
+  throw new Refusal(`${flag} takes an e-mail address, not "${text}".`, 2)
 }
 
 export function regionsNamed(text: string | undefined): readonly string[] | undefined {

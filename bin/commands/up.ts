@@ -3,6 +3,8 @@
  * end, however it comes, is at most the control plane's: dynos and routers run on.
  */
 
+import { resolve } from 'node:path'
+
 import { systemClock } from '../../src/lib/clock.ts'
 import { allReady, endParts } from '../../src/installation/control-plane.ts'
 import { openPool, databaseConfig } from '../../src/installation/database.ts'
@@ -29,7 +31,9 @@ import { ensureUsers } from '../../src/installation/users.ts'
 import {
   dataNamed,
   dataOption,
+  directoryNamed,
   domainNamed,
+  emailNamed,
   parsed,
   portNamed,
   regionsNamed,
@@ -52,6 +56,9 @@ export async function up(args: string[]): Promise<number> {
       'http-port': { type: 'string' },
       'https-port': { type: 'string' },
       domain: { type: 'string' },
+      'acme-directory': { type: 'string' },
+      'acme-email': { type: 'string' },
+      'acme-trusted': { type: 'string' },
       regions: { type: 'string' },
       'no-example': { type: 'boolean' },
     },
@@ -62,6 +69,11 @@ export async function up(args: string[]): Promise<number> {
     httpPort: portNamed('--http-port', values['http-port']),
     httpsPort: portNamed('--https-port', values['https-port']),
     domain: domainNamed(values.domain),
+    acme: {
+      directory: directoryNamed(values['acme-directory']),
+      email: emailNamed('--acme-email', values['acme-email']),
+      trusted: values['acme-trusted'] && resolve(values['acme-trusted']),
+    },
     regions: regionsNamed(values.regions),
     databaseElsewhere: databaseUrl !== undefined,
   }

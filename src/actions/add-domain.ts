@@ -3,6 +3,7 @@ import { hostnameIn, isBelow } from '../model/hostname.ts'
 import { newId } from '../model/ids.ts'
 import { HEROKU_LIMITS, type Limits } from '../model/limits.ts'
 import { Problem } from '../model/problem.ts'
+import { setAcmState } from '../store/acme.ts'
 import {
   addDomain as add,
   appOfDomain,
@@ -13,6 +14,7 @@ import { writeWish } from '../store/events.ts'
 import { writeLogLines } from '../store/log-lines.ts'
 import type { Queryable } from '../store/queryable.ts'
 import { allRegions, wakeEveryRouter } from '../store/regions.ts'
+import { wake } from '../store/work.ts'
 import { lockPresentApp } from './lock-present-app.ts'
 
 /** Requests for the hostname reach the app at once. A Problem `invalid_params` says what is wrong with it. */
@@ -45,6 +47,10 @@ export async function addDomain(
     const by =
       whose === app.id ? 'already added to this app' : 'currently in use by another app'
     throw new Problem('invalid_params', `${hostname} is ${by}.`)
+  }
+  if (app.acm) {
+    await setAcmState(tx, domain.id, { status: 'pending' })
+    await wake(tx, { kind: 'certificate', subject: domain.id, region: app.region })
   }
   await tell(tx, app, `Add ${hostname} domain by user ${wish.account.email}`)
   return domain

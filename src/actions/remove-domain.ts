@@ -2,6 +2,7 @@ import type { Account, App } from '../model/app.ts'
 import { type CustomDomain, removeDomain as remove } from '../store/domains.ts'
 import type { Queryable } from '../store/queryable.ts'
 import { tell } from './add-domain.ts'
+import { removeUnusedAcmEndpoints } from '../store/sni-endpoints.ts'
 import { lockPresentApp } from './lock-present-app.ts'
 
 /** Requests for the hostname find no app any more, at once. */
@@ -12,5 +13,6 @@ export async function removeDomain(
 ): Promise<void> {
   await lockPresentApp(tx, app.id)
   await remove(tx, domain.id)
+  await removeUnusedAcmEndpoints(tx, app.id)
   await tell(tx, app, `Remove ${domain.hostname} domain by user ${account.email}`)
 }

@@ -3,7 +3,12 @@ import { covers } from '../model/certificate.ts'
 import { Problem } from '../model/problem.ts'
 import type { CustomDomain } from '../store/domains.ts'
 import type { Queryable } from '../store/queryable.ts'
-import { serveDomainWith as serve } from '../store/sni-endpoints.ts'
+import { setAcmState } from '../store/acme.ts'
+import {
+  removeUnusedAcmEndpoints,
+  serveDomainWith as serve,
+} from '../store/sni-endpoints.ts'
+import { wake } from '../store/work.ts'
 import { tell } from './add-domain.ts'
 import { requireSniEndpoint } from './add-sni-endpoint.ts'
 import { lockPresentApp } from './lock-present-app.ts'
@@ -28,6 +33,11 @@ export async function serveDomainWith(
     throw new Problem('invalid_params', message)
   }
   await serve(tx, domain.id, endpoint?.id ?? null)
+  await removeUnusedAcmEndpoints(tx, app.id)
+  if (app.acm) {
+    await setAcmState(tx, domain.id, { status: endpoint ? null : 'pending' })
+    await wake(tx, { kind: 'certificate', subject: domain.id, region: app.region })
+  }
   const what = endpoint ? `certificate ${endpoint.name}` : 'no certificate of its own'
   await tell(tx, app, `Serve ${domain.hostname} with ${what} by user ${account.email}`)
 }

@@ -1,3 +1,4 @@
+import { acm } from './resources/acm.ts'
 import { account } from './resources/account.ts'
 import { appMetrics } from './resources/app-metrics.ts'
 import { appTransfers } from './resources/app-transfers.ts'
@@ -36,6 +37,7 @@ import type { Resource } from './server.ts'
 /** Everything the API answers. */
 export const resources: readonly Resource[] = [
   account,
+  acm,
   appMetrics,
   appTransfers,
   apps,

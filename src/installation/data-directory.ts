@@ -134,6 +134,16 @@ export interface Installation {
   /** Apps answer as http://<app>.<domain>:<port>; `up --domain` may change it. */
   readonly domain: string
   readonly regions: readonly InstalledRegion[]
+  /** Who is asked for certificates of custom domains; absent: nobody. `up --acme-…` changes it. */
+  readonly acme?:
+    | {
+        /** URL of its ACME directory. */
+        readonly directory: string
+        readonly email?: string | undefined
+        /** A file: who vouches for it, where no public authority does. */
+        readonly trusted?: string | undefined
+      }
+    | undefined
   /** Where DATABASE_URL said when it was set up; absent: in the private cluster. */
   readonly database?: 'elsewhere'
 }

@@ -17,6 +17,7 @@ const nothing = {
   httpPort: undefined,
   httpsPort: undefined,
   domain: undefined,
+  acme: { directory: undefined, email: undefined, trusted: undefined },
   regions: undefined,
   databaseElsewhere: false,
 }
@@ -28,6 +29,7 @@ test('what is decided once stays, and is the same the second time', async () => 
     httpPort: 7100,
     httpsPort: 7200,
     domain: 'apps.example.com',
+    acme: nothing.acme,
     regions: ['us', 'eu', 'ap'],
     databaseElsewhere: false,
   }

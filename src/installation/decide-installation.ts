@@ -28,6 +28,15 @@ export const DEFAULT_REGIONS: readonly string[] = ['us', 'eu']
 /** A unix socket's path has 107 bytes at most, and ours lie up to 40 below the data directory. */
 const LONGEST_PATH = 64
 
+/** Of the authority that certificates are asked of. */
+export interface AcmeWishes {
+  /** Empty: none any more. */
+  readonly directory: string | undefined
+  readonly email: string | undefined
+  /** A file with the certificates of who vouches for it. */
+  readonly trusted: string | undefined
+}
+
 /** What the command line says; what it leaves open is undefined. */
 export interface Wishes {
   readonly apiPort: number | undefined
@@ -35,6 +44,7 @@ export interface Wishes {
   readonly httpsPort: number | undefined
   /** Below which each app has its default domain. */
   readonly domain: string | undefined
+  readonly acme: AcmeWishes
   readonly regions: readonly string[] | undefined
   /** There is a DATABASE_URL. */
   readonly databaseElsewhere: boolean
@@ -68,6 +78,7 @@ export async function decideInstallation(
       httpsPort: httpsPort + at,
       subnet: subnets[at] ?? '',
     })),
+    ...asked(undefined, wishes.acme),
     ...(wishes.databaseElsewhere && { database: 'elsewhere' }),
   }
   return kept(data, installation)
@@ -88,13 +99,39 @@ function kept(
 }
 
 /** One that was set up before the routers took TLS has no ports for that. */
-function changed(present: Installation, { domain, httpsPort }: Wishes): Installation {
+function changed(
+  present: Installation,
+  { domain, httpsPort, acme }: Wishes,
+): Installation {
   const [region]: readonly Partial<InstalledRegion>[] = present.regions
   const first = httpsPort ?? region?.httpsPort ?? DEFAULT_HTTPS_PORT
   return {
     ...present,
     domain: domain ?? present.domain,
     regions: present.regions.map((it, at) => ({ ...it, httpsPort: first + at })),
+    ...asked(present.acme, acme),
+  }
+}
+
+/** Another authority is asked with what is said of it now; an empty one ends it. */
+function asked(
+  present: Installation['acme'],
+  { directory, email, trusted }: AcmeWishes,
+): Pick<Installation, 'acme'> {
+  if (directory === '') return { acme: undefined }
+  const before =
+    directory === undefined || directory === present?.directory ? present : undefined
+  const url = directory ?? before?.directory
+  if (url === undefined) {
+    if (email === undefined && trusted === undefined) return {}
+    throw new Refusal('--acme-email and --acme-trusted take an --acme-directory.', 2)
+  }
+  return {
+    acme: {
+      directory: url,
+      email: email ?? before?.email,
+      trusted: trusted ?? before?.trusted,
+    },
   }
 }
 

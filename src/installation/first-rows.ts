@@ -1,10 +1,12 @@
 /** The rows that an installation begins with: its regions, its owner, the owner's API key. */
 
 import { createHash } from 'node:crypto'
+import { existsSync, readFileSync } from 'node:fs'
 
 import type { Pool } from 'pg'
 
 import { newId } from '../model/ids.ts'
+import { type AcmeDirectory, setAcmeDirectory } from '../store/acme.ts'
 import { ensureAccount, ensureAuthorization } from '../store/accounts.ts'
 import { isBelow } from '../model/hostname.ts'
 import { allDomains } from '../store/domains.ts'
@@ -29,7 +31,7 @@ interface Geography {
 /** Idempotent: what is there stays. */
 export async function ensureFirstRows(
   pool: Pool,
-  { domain, regions }: Installation,
+  { domain, regions, acme }: Installation,
   apiKey: string,
 ): Promise<void> {
   await inTransaction(pool, async (tx) => {
@@ -37,6 +39,7 @@ export async function ensureFirstRows(
     for (const region of regions) {
       await ensureRegion(tx, { ...whereIs(region.name), ...region, domain })
     }
+    await setAcmeDirectory(tx, acme && directoryOf(acme))
     const owner = await ensureAccount(tx, { id: newId(), ...OWNER })
     await ensureAuthorization(tx, {
       id: newId(),
@@ -45,6 +48,13 @@ export async function ensureFirstRows(
       description: 'Mayfly on this machine',
     })
   })
+}
+
+function directoryOf(acme: NonNullable<Installation['acme']>): AcmeDirectory {
+  const { directory: url, email = null, trusted } = acme
+  if (trusted === undefined) return { url, email, trusted: null }
+  if (!existsSync(trusted)) throw new Refusal(`--acme-trusted ${trusted} is not there.`)
+  return { url, email, trusted: readFileSync(trusted, 'utf8') }
 }
 
 /** An app's custom domain would be another app's default one. */

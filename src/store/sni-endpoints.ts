@@ -97,6 +97,15 @@ export async function removeSniEndpoint(tx: Queryable, id: SniEndpointId): Promi
   await tx.query('delete from sni_endpoints where id = $1', [id])
 }
 
+/** Those that came by themselves for domains that are gone, or are served with others. */
+export async function removeUnusedAcmEndpoints(tx: Queryable, app: AppId): Promise<void> {
+  await tx.query(
+    `delete from sni_endpoints e
+      where app = $1 and acm and not exists (select from domains where sni_endpoint = e.id)`,
+    [app],
+  )
+}
+
 export async function removeSniEndpointsOf(tx: Queryable, app: AppId): Promise<void> {
   await tx.query('delete from sni_endpoints where app = $1', [app])
 }

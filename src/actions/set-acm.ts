@@ -1,0 +1,43 @@
+import type { Account, App } from '../model/app.ts'
+import { Problem } from '../model/problem.ts'
+import {
+  acmeDirectory,
+  forgetAcmFailures,
+  setAcm as set,
+  wakeCertificates,
+} from '../store/acme.ts'
+import type { Queryable } from '../store/queryable.ts'
+import { tell } from './add-domain.ts'
+import { lockPresentApp } from './lock-present-app.ts'
+
+/**
+ * Has the certificates of the app's custom domains got and renewed by themselves, or ends
+ * that; those that came so go with it. Domains with a certificate of the user's keep it.
+ */
+export async function setAcm(
+  tx: Queryable,
+  app: App,
+  { on, account }: { readonly on: boolean; readonly account: Account },
+): Promise<void> {
+  await lockPresentApp(tx, app.id)
+  if (on && !(await acmeDirectory(tx))) {
+    const message =
+      'This installation has no authority to ask for certificates: its operator names one by ./mayfly up --acme-directory URL.'
+    throw new Problem('invalid_params', message)
+  }
+  await set(tx, app.id, on)
+  await wakeCertificates(tx, app)
+  const verb = on ? 'Enable' : 'Disable'
+  await tell(tx, app, `${verb} automatic certificates by user ${account.email}`)
+}
+
+/** Has those that failed tried again now. */
+export async function refreshAcm(tx: Queryable, app: App): Promise<void> {
+  await lockPresentApp(tx, app.id)
+  if (!app.acm) {
+    const message = 'The app has no automatic certificates: heroku certs:auto:enable.'
+    throw new Problem('invalid_params', message)
+  }
+  await forgetAcmFailures(tx, app.id)
+  await wakeCertificates(tx, app)
+}
