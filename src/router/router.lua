@@ -67,19 +67,23 @@ core.register_action('hold', { 'http-req' }, function(txn)
       wake(app)
     end
     core.msleep(POLL)
-    if txn.f:nbsrv(backend) > 0 then
-      return
-    end
+    -- The name may lead elsewhere by now.
     entry = hosts:lookup(name) or hosts:lookup((name:gsub('^[^.]*', '*'))) or 'no_server/H99/' .. app
-    if core.now().sec >= deadline then
-      -- Dynos that are up and still cannot be reached are quarantined.
-      entry = 'no_server/' .. (state == 'up' and 'H34/' or 'H20/') .. app
+    if not entry:find('^no_server/') then
+      backend, state, app = parse(entry)
+      if txn.f:nbsrv(backend) > 0 then
+        txn:set_var('txn.entry', entry)
+        return
+      end
+      if core.now().sec >= deadline then
+        -- Dynos that are up and still cannot be reached are quarantined.
+        entry = 'no_server/' .. (state == 'up' and 'H34/' or 'H20/') .. app
+      end
     end
     if entry:find('^no_server/') then
       txn:set_var('txn.entry', entry)
       return
     end
-    backend, state = parse(entry)
   end
 end, 0)
 

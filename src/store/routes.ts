@@ -140,11 +140,14 @@ export async function routerFacts(
   return (rows as RouterFacts[])[0]
 }
 
-/** Gives every app of the region a slot, the lowest free ones; takes those of apps that are gone. */
+/**
+ * Gives every app of the region a slot, the lowest free ones; takes those of apps that are gone,
+ * but not before every request that was on its way to one, or held for it, has ended.
+ */
 export async function assignSlots(tx: Queryable, region: string): Promise<void> {
   await tx.query(
     `delete from router_slots s using apps a
-      where s.region = $1 and a.id = s.app and a.deleted_at is not null
+      where s.region = $1 and a.id = s.app and a.deleted_at < now() - interval '2 minutes'
         and not exists (select from dynos d
                          where d.app = a.id and (d.state <> 'down' or d.routed))`,
     [region],
