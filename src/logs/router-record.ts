@@ -20,7 +20,6 @@ interface Outcome {
   /** What the line says was answered; otherwise what was. Empty: nothing. */
   readonly status?: number | ''
   readonly sock?: 'backend' | 'client'
-  readonly cause?: string
 }
 
 const OUTCOMES = {
@@ -36,11 +35,7 @@ const OUTCOMES = {
   H20: { at: 'error', desc: 'App boot timeout' },
   H21: { at: 'error', desc: 'Backend connection refused', status: 503 },
   H24: { at: 'error', desc: 'Forced close', status: '' },
-  H26: {
-    at: 'error',
-    desc: 'Request Error',
-    cause: 'unsupported expect header value',
-  },
+  H26: { at: 'error', desc: 'Request Error' },
   H27: { at: 'warning', desc: 'Client Request Interrupted', status: 499, sock: 'client' },
   H28: { at: 'warning', desc: 'Client Connection Idle', status: 499 },
   H31: { at: 'error', desc: 'Misdirected Request' },
@@ -74,6 +69,14 @@ const CODES: Readonly<Record<string, Code>> = {
   'I-': 'H99',
   'K-': 'H24',
   'D-': 'H24',
+}
+
+/** Of H26, by what was answered. */
+const CAUSES: Readonly<Record<string, string>> = {
+  400: 'bad request',
+  405: 'method not allowed',
+  408: 'request body timeout',
+  417: 'unsupported expect header value',
 }
 
 const QUOTED = String.raw`"((?:[^"\\]|\\.)*)"`
@@ -154,7 +157,7 @@ function messageOf(
   const outcome: Outcome | undefined = code && OUTCOMES[code]
   const sock = outcome?.sock ? `sock=${outcome.sock} ` : ''
   const fault = outcome ? ` code=${code} desc="${outcome.desc}"` : ''
-  const cause = outcome?.cause ? ` cause="${outcome.cause}"` : ''
+  const cause = code === 'H26' ? ` cause="${CAUSES[fields.status]}"` : ''
   const agent =
     code === 'H31' ? ` agent="${unescape(fields.agent).replaceAll('"', '')}"` : ''
   return (
@@ -171,8 +174,8 @@ function codeOf({
   status,
 }: Readonly<Record<Field, string>>): Code | undefined {
   if (state in OUTCOMES) return state as Code
-  // Ours, and the only one of this status: a dyno's would not end with `LR`.
-  if (status === '417' && ended === 'LR') return 'H26'
+  // Ours, and the only ones of their status: a dyno's would not end so.
+  if (/^(417 LR|400 PR|405 PR|408 cR)$/.test(`${status} ${ended}`)) return 'H26'
   const byPhase = CODES[ended] ?? CODES[`${ended[0]}-`]
   // After an upgrade either side may hang up; only silence is a fault.
   if (status === '101' && byPhase !== 'H15' && byPhase !== 'H28') return undefined

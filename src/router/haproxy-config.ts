@@ -206,8 +206,17 @@ function backendRules({ firstByte }: RouterTimeouts): string {
 
 /** What HAProxy lets through, and a dyno might take for something else than we do. */
 const REFUSALS = `  http-request deny deny_status 405 if { method CONNECT }
+  http-request deny deny_status 400 if { url -m len 8193: } || { method -m len 128: }
   http-request deny deny_status 400 if { req.ver 1.0 } { req.hdr(transfer-encoding) -m found }
-  http-request return status 417 content-type text/plain string "Expectation Failed" if { req.hdr(expect) -m found } !{ req.hdr(expect) -i 100-continue } !{ req.hdr(expect) -m len 0 }`
+  http-request set-header Transfer-Encoding chunked if { req.hdr(transfer-encoding) -m found } !{ req.hdr(transfer-encoding) -m str chunked }
+  http-request return status 417 content-type text/plain string "Expectation Failed" if { req.hdr(expect) -m found } !{ req.hdr(expect) -i 100-continue } !{ req.hdr(expect) -m len 0 }
+  http-request del-header Expect
+  http-request set-uri %[pathq] if { url -i -m beg http } { pathq -m beg / } !{ fc_http_major 2 }
+  http-request set-uri / if { url -i -m beg http } !{ fc_http_major 2 }`
+
+/** HAProxy answers 100 itself as it begins to wait, as Heroku's router does. */
+const CONTINUE = `  http-request wait-for-body time 30s at-least 1 if { req.hdr(expect) -i 100-continue } { var(txn.entry) -m found } !{ var(txn.entry) -m beg ${NO_SERVER}/ }
+`
 
 /** What a dyno of Heroku gets, and what its answers pass on. */
 function headerRules(port: number, tls: TlsSettings | undefined): string {
@@ -219,11 +228,16 @@ ${tls ? forwardedByTls(tls) : ''}  http-request set-var(txn.sent) date(0,ms)
   http-request set-header X-Request-Start %[var(txn.sent)]
   http-request add-header Via "1.1 heroku-router" unless { fc_http_major 2 }
   http-request add-header Via "2.0 heroku-router" if { fc_http_major 2 }
+  http-request del-header Connection if { req.hdr(upgrade) -i -m beg h2c }
+  http-request del-header Upgrade if { req.hdr(upgrade) -i -m beg h2c }
+  http-request del-header HTTP2-Settings
   http-request del-header Connection unless { req.hdr(connection) -i upgrade }
   http-request deny deny_status 400 if { req.hdr(connection) -m found } !{ req.hdr(upgrade) -m found }
   http-request del-header Keep-Alive
   http-request del-header TE
   http-request del-header Proxy-Authorization
+  http-response deny deny_status 502 if { status lt 100 }
+  http-response del-header Connection unless { status 101 }
   http-response del-header Keep-Alive
   http-response del-header TE
   http-response del-header Proxy-Authorization
@@ -248,7 +262,7 @@ ${challengeRules(paths)}${tls ? TLS_VERSION : ''}  http-request set-var(txn.host
   http-request set-var(txn.entry) var(txn.host),host_only,lower,regsub(^[^.]*,*),map(${paths.hostsMap}) unless { var(txn.entry) -m found }
 ${tls ? redirectRules(tls) : ''}  http-request track-sc0 var(txn.entry),field(3,/) table held if { var(txn.entry),field(1,/),nbsrv eq 0 } !{ var(txn.entry) -m beg ${NO_SERVER}/ }
   http-request lua.hold if { sc0_tracked }
-  http-request set-var(txn.id) req.fhdr(x-request-id,-1)
+${CONTINUE}  http-request set-var(txn.id) req.fhdr(x-request-id,-1)
   http-request set-var(txn.id) uuid() unless { var(txn.id) -m reg ^[A-Za-z0-9+/=-]{20,200}$ }
   http-request set-var(txn.fwd) src,concat()
   http-request set-var-fmt(txn.fwd) "%[req.fhdr(x-forwarded-for,-1)], %[src]" if { req.fhdr(x-forwarded-for) -m found }

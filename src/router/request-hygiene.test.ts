@@ -124,11 +124,6 @@ const passed: [string, string, string][] = [
     'GET /p HTTP/1.1\r\nhost: strict.localhost\r\nupgrade: foo\r\n\r\n',
   ],
   [
-    'an expectation in any case',
-    post('Expect: 100-Continue\r\nContent-Length: 2\r\n', 'ab'),
-    'POST /p HTTP/1.1\r\nhost: strict.localhost\r\nexpect: 100-Continue\r\ncontent-length: 2\r\n\r\nab',
-  ],
-  [
     'nearly a thousand headers',
     get('a: b\r\n'.repeat(900)),
     `GET /p HTTP/1.1\r\nhost: strict.localhost\r\n${'a: b\r\n'.repeat(900)}\r\n`,

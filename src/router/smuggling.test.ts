@@ -1,0 +1,360 @@
+/**
+ * The published ways to hide a request in another (CL.TE, TE.CL, TE.TE, CL.0, 0.CL, chunk sizes
+ * and extensions, line ends, and HTTP/2 brought down to HTTP/1.1). Router and dyno must see the
+ * same requests: none that only the dyno sees, nothing the dyno would have to guess about, and
+ * nobody else's answer.
+ */
+
+import assert from 'node:assert/strict'
+import { connect } from 'node:net'
+import { test } from 'node:test'
+import { connect as connectByTls } from 'node:tls'
+
+import { aCertificate } from '../../test/a-certificate.ts'
+import { aRouter, type ARouter } from '../../test/a-router.ts'
+import { aStrictRecorder, readRequest } from '../../test/a-strict-recorder.ts'
+import { aDatabase } from '../../test/postgres.ts'
+import { until } from '../../test/until.ts'
+import { SECOND } from '../lib/clock.ts'
+import { parseRouterRecord } from '../logs/router-record.ts'
+
+const pool = aDatabase()
+
+const HOST = 'Host: prey.localhost\r\n'
+const HIDDEN = `GET /hidden HTTP/1.1\r\n${HOST}X: `
+const HIDDEN_WHOLE = `GET /hidden HTTP/1.1\r\n${HOST}\r\n`
+const TE = 'Transfer-Encoding: chunked\r\n'
+const TO_HIDE = `0\r\n\r\n${HIDDEN}`
+
+const post = (headers: string, body: string) =>
+  `POST /shown HTTP/1.1\r\n${HOST}${headers}\r\n${body}`
+/** A length that takes in all of the body. */
+const long = (headers: string, body: string) =>
+  post(`Content-Length: ${body.length}\r\n${headers}`, body)
+
+const payloads: readonly (readonly [string, string])[] = [
+  ['CL.TE', long(TE, TO_HIDE)],
+  [
+    'CL.TE, the other way round',
+    `POST /shown HTTP/1.1\r\n${HOST}${TE}Content-Length: ${TO_HIDE.length}\r\n\r\n${TO_HIDE}`,
+  ],
+  [
+    'TE.CL',
+    post(
+      `Content-Length: 4\r\n${TE}`,
+      `${HIDDEN_WHOLE.length.toString(16)}\r\n${HIDDEN_WHOLE}\r\n0\r\n\r\n`,
+    ),
+  ],
+  [
+    'CL.0: a body of GET',
+    `GET /shown HTTP/1.1\r\n${HOST}Content-Length: ${HIDDEN_WHOLE.length}\r\n\r\n${HIDDEN_WHOLE}`,
+  ],
+  [
+    'CL.0: a body of HEAD',
+    `HEAD /shown HTTP/1.1\r\n${HOST}Content-Length: ${HIDDEN_WHOLE.length}\r\n\r\n${HIDDEN_WHOLE}`,
+  ],
+  ['0.CL: an expectation', long('Expect: 100-continue\r\n', HIDDEN_WHOLE)],
+  ['0.CL: an expectation in disguise', long('Expect: y 100-continue\r\n', HIDDEN_WHOLE)],
+  [
+    '0.CL: a nameless length',
+    `GET /shown HTTP/1.1\r\n${HOST}Content-Length : ${HIDDEN_WHOLE.length}\r\n\r\n${HIDDEN_WHOLE}`,
+  ],
+  ...[
+    'Transfer-Encoding: xchunked\r\n',
+    'Transfer-Encoding : chunked\r\n',
+    'Transfer-Encoding:\tchunked\r\n',
+    'Transfer-Encoding:chunked \r\n',
+    ' Transfer-Encoding: chunked\r\n',
+    'X: x\nTransfer-Encoding: chunked\r\n',
+    'X: x\rTransfer-Encoding: chunked\r\n',
+    'Transfer-Encoding\r\n : chunked\r\n',
+    'Transfer-Encoding:\r\n chunked\r\n',
+    'Transfer-Encoding: chunked\r\nTransfer-Encoding: x\r\n',
+    'Transfer-Encoding: x\r\nTransfer-Encoding: chunked\r\n',
+    'Transfer-Encoding: identity, chunked\r\n',
+    'Transfer-Encoding: chunked, identity\r\n',
+    'Transfer-Encoding: chunked, chunked\r\n',
+    'TrAnSFer-EnCODinG: ChuNkeD\r\n',
+    'Transfer-Encoding: \x00chunked\r\n',
+    'Transfer-Encoding: chunked\x0b\r\n',
+    'Transfer-Encoding: \x85chunked\r\n',
+    'Transfer_Encoding: chunked\r\n',
+    'Transfer-Encoding: "chunked"\r\n',
+    'Transfer-Encoding: chunked;q=1\r\n',
+    'X-Transfer-Encoding: chunked\r\nTransfer-Encoding: ,chunked\r\n',
+  ].map((header) => [`TE.TE: ${JSON.stringify(header)}`, long(header, TO_HIDE)] as const),
+  ...[
+    '+4',
+    '-4',
+    '4 4',
+    '4,5',
+    '4;',
+    '0x4',
+    '4\x0b',
+    '4.0',
+    '4e0',
+    '\x004',
+    '18446744073709551620',
+  ].map(
+    (length) =>
+      [
+        `a length of ${JSON.stringify(length)}`,
+        post(`Content-Length: ${length}\r\n`, `abcd${HIDDEN_WHOLE}`),
+      ] as const,
+  ),
+  [
+    'two lengths, the shorter first',
+    post(`Content-Length: 0\r\nContent-Length: ${HIDDEN_WHOLE.length}\r\n`, HIDDEN_WHOLE),
+  ],
+  [
+    'two lengths, the longer first',
+    post(`Content-Length: ${HIDDEN_WHOLE.length}\r\nContent-Length: 0\r\n`, HIDDEN_WHOLE),
+  ],
+  ['a folded length', post(`Content-Length:\r\n 0\r\n`, HIDDEN_WHOLE)],
+  ...[
+    '0x2',
+    '+2',
+    '-2',
+    '2 ',
+    ' 2',
+    '2\t',
+    '2\r',
+    '2;\n',
+    '2;a=b\nxx',
+    '2;a="\r\n',
+    '2;\x00',
+    '100000002',
+    '0000000000000000002',
+    '2_',
+  ].map(
+    (size) =>
+      [
+        `a chunk of size ${JSON.stringify(size)}`,
+        post(TE, `${size}\r\nab\r\n${TO_HIDE}`),
+      ] as const,
+  ),
+  ['a chunk without its end', post(TE, `2\r\nabXX0\r\n\r\n${HIDDEN}`)],
+  ['a chunk that ends by a newline', post(TE, `2\r\nab\n0\r\n\r\n${HIDDEN}`)],
+  ['a last chunk that ends by a newline', post(TE, `2\r\nab\r\n0\n\n${HIDDEN}`)],
+  [
+    'trailers that look like framing',
+    post(
+      TE,
+      `2\r\nab\r\n0\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\nHost: other\r\n\r\n`,
+    ),
+  ],
+  [
+    'headers that Connection names',
+    long('Connection: close, Content-Length, Host\r\n', HIDDEN_WHOLE),
+  ],
+  [
+    'an upgrade that does not come',
+    `GET /shown HTTP/1.1\r\n${HOST}Connection: upgrade\r\nUpgrade: websocket\r\n\r\n`,
+  ],
+  [
+    'an upgrade to HTTP/2',
+    `GET /shown HTTP/1.1\r\n${HOST}Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMA\r\n\r\n`,
+  ],
+  ['line ends in the request line', `GET /shown HTTP/1.1\n${HOST}\n${HIDDEN}`],
+  [
+    'a request line in another`s path',
+    `GET /shown HTTP/1.1\r\nX: /hidden HTTP/1.1\r\n${HOST}\r\n`,
+  ],
+  ['HTTP/0.9 behind another', `GET /shown HTTP/1.1\r\n${HOST}\r\nGET /hidden\r\n`],
+  ['two Hosts', `GET /shown HTTP/1.1\r\n${HOST}Host: other.localhost\r\n\r\n`],
+]
+
+/** Of a client that says all that at once, and then is patient. */
+function said(port: number, bytes: string): Promise<string> {
+  return new Promise((resolve) => {
+    let got = ''
+    const socket = connect(port, '127.0.0.1', () => socket.write(bytes, 'latin1'))
+    socket.setEncoding('latin1').on('data', (text: string) => (got += text))
+    socket.on('error', () => {}).on('close', () => resolve(got))
+    setTimeout(() => socket.destroy(), 0.15 * SECOND)
+  })
+}
+
+/** How many requests for the path the router says that it sent to the dyno. */
+const sent = ({ records }: ARouter, path: string) =>
+  records
+    .map((it) => parseRouterRecord(it)?.message ?? '')
+    .filter((it) => it.includes(`path="${path}"`) && it.includes('dyno=web.1')).length
+
+test('no request is hidden in another', async (t) => {
+  const router = await aRouter(t, pool)
+  const recorder = await aStrictRecorder(t)
+  await router.dyno(await router.app('prey'), recorder)
+  await router.look()
+  await router.start()
+  await router.look()
+
+  let nth = 0
+  const seen: string[] = []
+  for (const [what, bytes] of payloads) {
+    await t.test(what, async () => {
+      await said(router.port, bytes)
+      // Somebody else's request, which must get its own answer, over connections that are shared.
+      const mark = `/probe-${++nth}`
+      const probe = await router.get('prey.localhost', mark)
+      assert.equal(probe.body, `GET ${mark}`)
+      assert.deepEqual(recorder.faults(), [])
+      seen.push(...recorder.requests().map((it) => it.split(' ')[1] ?? ''))
+    })
+  }
+  const last = `/probe-${nth}`
+  await until('the last line has come', () => sent(router, last) === 1)
+  const count = (path: string) => seen.filter((it) => it === path).length
+  // One that its client broke off may not have got as far as the dyno.
+  assert.ok(count('/shown') <= sent(router, '/shown'))
+  // A folded length of 0 is one, and what follows it is a request, to both.
+  assert.equal(count('/hidden'), 1)
+  assert.equal(sent(router, '/hidden'), 1)
+})
+
+test('the recorder itself is strict', () => {
+  assert.deepEqual(readRequest(`GET /a HTTP/1.1\r\n${HOST}\r\nrest`), {
+    line: 'GET /a',
+    length: 41,
+  })
+  for (const [what, bytes] of [
+    ['both lengths', long(TE, TO_HIDE)],
+    ['a bare newline', `GET /a HTTP/1.1\nHost: a\r\n\r\n`],
+    ['an extension', post(TE, '2;a\r\nab\r\n0\r\n\r\n')],
+    ['a fold', `GET /a HTTP/1.1\r\n${HOST}A: b\r\n c\r\n\r\n`],
+  ] as const) {
+    const read = readRequest(bytes)
+    assert.ok(read !== 'more' && 'fault' in read, what)
+  }
+})
+
+/** HPACK's literal without indexing, without Huffman: any bytes may be a header. RFC 7541, 6.2.2. */
+function literal([name, value]: readonly [string, string]): Buffer {
+  return Buffer.concat([Buffer.from([0]), string(name), string(value)])
+}
+
+function string(text: string): Buffer {
+  const bytes = Buffer.from(text, 'latin1')
+  assert.ok(bytes.length < 127)
+  return Buffer.concat([Buffer.from([bytes.length]), bytes])
+}
+
+function frame(type: number, flags: number, stream: number, payload: Buffer): Buffer {
+  const head = Buffer.alloc(9)
+  head.writeUIntBE(payload.length, 0, 3)
+  head.writeUInt8(type, 3)
+  head.writeUInt8(flags, 4)
+  head.writeUInt32BE(stream, 5)
+  return Buffer.concat([head, payload])
+}
+
+const DATA = 0
+const HEADERS = 1
+const SETTINGS = 4
+const END_STREAM = 1
+const END_HEADERS = 4
+
+const byHttp2: readonly (readonly [
+  string,
+  readonly (readonly [string, string])[],
+  string,
+])[] = [
+  ['nothing hidden', [['content-length', '2']], 'ab'],
+  ['H2.TE', [['transfer-encoding', 'chunked']], TO_HIDE],
+  ['H2.CL, shorter than it is', [['content-length', '0']], HIDDEN_WHOLE],
+  ['H2.CL, longer than it is', [['content-length', '500']], HIDDEN_WHOLE],
+  [
+    'two lengths',
+    [
+      ['content-length', '0'],
+      ['content-length', String(HIDDEN_WHOLE.length)],
+    ],
+    HIDDEN_WHOLE,
+  ],
+  ['line ends in a value', [['x', `a\r\nTransfer-Encoding: chunked`]], TO_HIDE],
+  ['a newline in a value', [['x', `a\nTransfer-Encoding: chunked`]], TO_HIDE],
+  ['line ends in a name', [['x: a\r\ntransfer-encoding', 'chunked']], TO_HIDE],
+  ['a colon in a name', [['transfer-encoding: chunked', '']], TO_HIDE],
+  ['capital letters in a name', [['Transfer-Encoding', 'chunked']], TO_HIDE],
+  ['Connection', [['connection', 'content-length']], HIDDEN_WHOLE],
+  ['another host', [['host', 'other.localhost']], HIDDEN_WHOLE],
+  [
+    'an upgrade',
+    [
+      ['upgrade', 'h2c'],
+      ['http2-settings', 'AAMA'],
+    ],
+    '',
+  ],
+  [
+    'a request in the path',
+    [[':path', '/shown HTTP/1.1\r\nHost: a\r\n\r\nGET /hidden']],
+    '',
+  ],
+  ['a space in the path', [[':path', '/shown HTTP/1.1 /hidden']], ''],
+  ['a request in the method', [[':method', 'GET /hidden HTTP/1.1\r\nX: y']], ''],
+  ['line ends in the host', [[':authority', 'prey-by-two.localhost\r\nX: y']], ''],
+  [
+    'a pseudo-header twice',
+    [
+      [':path', '/hidden'],
+      [':path', '/shown'],
+    ],
+    '',
+  ],
+]
+
+test('no request is hidden in one that comes by HTTP/2', async (t) => {
+  const router = await aRouter(t, pool, { byTls: true })
+  const recorder = await aStrictRecorder(t)
+  const app = await router.app('prey-by-two')
+  await router.dyno(app, recorder)
+  await router.domain(app, 'prey.example.com', await aCertificate(['prey.example.com']))
+  await router.look()
+  await router.start()
+  await router.look()
+
+  let nth = 0
+  for (const [what, headers, body] of byHttp2) {
+    await t.test(what, async () => {
+      const usual = [
+        [':method', 'POST'],
+        [':scheme', 'https'],
+        [':path', '/shown'],
+        [':authority', 'prey-by-two.localhost'],
+      ] as const
+      const own = new Set(headers.map(([name]) => name))
+      const all = [...usual.filter(([name]) => !own.has(name)), ...headers]
+      const block = Buffer.concat(all.map(literal))
+      const ends = body === '' ? END_STREAM : 0
+      const bytes = Buffer.concat([
+        Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'),
+        frame(SETTINGS, 0, 0, Buffer.alloc(0)),
+        frame(HEADERS, END_HEADERS | ends, 1, block),
+        ...(body === '' ? [] : [frame(DATA, END_STREAM, 1, Buffer.from(body))]),
+      ])
+      await new Promise<void>((resolve) => {
+        const socket = connectByTls(
+          {
+            host: '127.0.0.1',
+            port: router.tlsPort,
+            servername: 'prey.example.com',
+            ALPNProtocols: ['h2'],
+            rejectUnauthorized: false,
+          },
+          () => socket.write(bytes),
+        )
+        socket.on('error', () => {}).on('close', () => resolve())
+        socket.resume()
+        setTimeout(() => socket.destroy(), 0.15 * SECOND)
+      })
+      const mark = `/probe-${++nth}`
+      const probe = await router.get('prey-by-two.localhost', mark)
+      assert.equal(probe.body, `GET ${mark}`)
+      assert.deepEqual(recorder.faults(), [])
+      const seen = recorder.requests()
+      if (what === 'nothing hidden') assert.ok(seen.includes('POST /shown'))
+      assert.ok(!seen.some((it) => it.includes('/hidden')), `the dyno saw ${seen.join()}`)
+    })
+  }
+})

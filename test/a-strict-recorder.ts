@@ -1,0 +1,122 @@
+/**
+ * A dyno that reads HTTP/1.1 as RFC 9112 has it and nothing else: each request it sees, and
+ * each byte it would have had to guess about. It answers a request with what it was asked for.
+ */
+
+import { once } from 'node:events'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
+import type { TestContext } from 'node:test'
+
+export interface StrictRecorder {
+  readonly address: string
+  readonly port: number
+  /** Since last asked: `GET /path`, in the order in which they came. */
+  requests(): string[]
+  /** What no strict reader would take, since last asked. */
+  faults(): string[]
+}
+
+let recorders = 0
+
+export async function aStrictRecorder(t: TestContext): Promise<StrictRecorder> {
+  const requests: string[] = []
+  const faults: string[] = []
+  const sockets = new Set<Socket>()
+  const server = createServer((socket) => {
+    let rest = ''
+    sockets.add(socket)
+    socket.on('error', () => {}).on('close', () => sockets.delete(socket))
+    socket.setEncoding('latin1').on('data', (text: string) => {
+      rest += text
+      for (;;) {
+        const read = readRequest(rest)
+        if (read === 'more') return
+        if ('fault' in read) {
+          faults.push(`${read.fault}: ${JSON.stringify(rest.slice(0, 200))}`)
+          socket.destroy()
+          return
+        }
+        rest = rest.slice(read.length)
+        requests.push(read.line)
+        const body = read.line
+        socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`)
+      }
+    })
+  })
+  server.listen(0, `127.7.${1 + (process.pid % 200)}.${++recorders}`)
+  await once(server, 'listening')
+  t.after(() => {
+    for (const socket of sockets) socket.destroy()
+    server.close()
+  })
+  const { address, port } = server.address() as AddressInfo
+  return {
+    address,
+    port,
+    requests: () => requests.splice(0),
+    faults: () => faults.splice(0),
+  }
+}
+
+type Read =
+  | 'more'
+  | { readonly fault: string }
+  /** `length`: of all of it, body included. */
+  | { readonly line: string; readonly length: number }
+
+const TOKEN = /^[!#$%&'*+.^_`|~\w-]+$/
+
+/** Of the bytes of a connection, from the beginning of a request on. */
+export function readRequest(text: string): Read {
+  const end = text.indexOf('\r\n\r\n')
+  if (end < 0) return 'more'
+  const [first = '', ...lines] = text.slice(0, end).split('\r\n')
+  const line = /^([!#$%&'*+.^_`|~\w-]+) (\/[!-~]*|\*) HTTP\/1\.[01]$/.exec(first)
+  if (!line) return { fault: 'no request line' }
+  const headers = new Map<string, string[]>()
+  for (const header of lines) {
+    const colon = header.indexOf(':')
+    const [name, value] = [header.slice(0, colon), header.slice(colon + 1).trim()]
+    if (!TOKEN.test(name)) return { fault: 'no header' }
+    if (/[\0\r\n]/.test(value)) return { fault: 'a header with a control character' }
+    const key = name.toLowerCase()
+    headers.set(key, [...(headers.get(key) ?? []), value])
+  }
+  if (headers.get('host')?.length !== 1) return { fault: 'not one Host' }
+  const [lengths = [], codings = []] = ['content-length', 'transfer-encoding'].map(
+    (it) => headers.get(it) ?? [],
+  )
+  if (lengths.length + codings.length > 1) return { fault: 'more than one length' }
+  const its = `${line[1]} ${line[2]}`
+  if (codings[0] !== undefined) {
+    if (codings[0] !== 'chunked') return { fault: 'an unknown coding' }
+    const body = readChunks(text, end + 4)
+    return typeof body === 'number' ? { line: its, length: body } : body
+  }
+  if (lengths[0] !== undefined && !/^\d{1,15}$/.test(lengths[0])) {
+    return { fault: 'a length that is none' }
+  }
+  const length = end + 4 + Number(lengths[0] ?? 0)
+  return text.length < length ? 'more' : { line: its, length }
+}
+
+/** Where the chunks that begin at `at` end. */
+function readChunks(
+  text: string,
+  at: number,
+): number | 'more' | { readonly fault: string } {
+  for (;;) {
+    const end = text.indexOf('\r\n', at)
+    if (end < 0) return 'more'
+    const size = text.slice(at, end)
+    if (!/^[0-9a-f]{1,8}$/i.test(size)) return { fault: 'a chunk size that is none' }
+    const next = end + 2 + parseInt(size, 16)
+    if (/^0+$/.test(size)) {
+      const trailers = text.indexOf('\r\n\r\n', end)
+      return trailers < 0 ? 'more' : trailers + 4
+    }
+    if (text.length < next + 2) return 'more'
+    if (text.slice(next, next + 2) !== '\r\n') return { fault: 'a chunk without an end' }
+    at = next + 2
+  }
+}
