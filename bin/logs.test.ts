@@ -24,6 +24,7 @@ import { KEY_BYTES, secretBox } from '../src/lib/secret-box.ts'
 import { type AppId, type DynoId, newId } from '../src/model/ids.ts'
 import { layout } from '../src/model/router-measures.ts'
 import { type DeliveryId, PLATFORM } from '../src/model/webhook.ts'
+import { putFeature } from '../src/store/app-features.ts'
 import { type LogLine, writeLogLines } from '../src/store/log-lines.ts'
 import { publish } from '../src/store/publish.ts'
 import { aWebhook } from '../test/a-webhook.ts'
@@ -385,16 +386,16 @@ suite('logs', () => {
     await once(stranger, 'close')
 
     const haproxy = createConnection(path)
-    const line = `1767225600123456 ${app} web.1:5000 0 0 1 9 200 12 -- - GET an-id "/é" "an-app.localhost" "127.0.0.1" "curl"`
+    const line = `1767225600123456 ${app} web.1:5000 0 0 1 9 200 12 -- - GET 1 - an-id "/é" "an-app.localhost" "127.0.0.1" "curl"`
     const frame = Buffer.from(`${Buffer.byteLength(line)} ${line}`)
     haproxy.write(Buffer.concat([frame, frame.subarray(0, 100)]))
     await until('it is a line', async () => (await read(app)).length === 1)
     haproxy.write(Buffer.concat([frame.subarray(100), frame]))
     await until('all are lines', async () => (await read(app)).length === 3)
-    haproxy.end()
     const lines = await read(app, { source: 'heroku', dyno: 'router' })
     assert.deepEqual(new Set(lines).size, 1)
     assert.match(lines[0] ?? '', /^heroku\[router\]: at=info method=GET path="\/é" host=/)
+    assert.match(lines[0] ?? '', / protocol=http1\.1 tls=false$/)
     await until('all are counted', async () => {
       const { rows } = await pool.query<{ requests: string }>(
         `select sum(count) as requests
@@ -419,6 +420,13 @@ suite('logs', () => {
         serviceLongest: 8,
       },
     ])
+
+    await putFeature(pool, app, { name: 'http-routing-2-dot-0', enabled: false })
+    await until('lines are as the legacy router wrote them', async () => {
+      haproxy.write(frame)
+      return (await read(app)).at(-1)?.endsWith(' bytes=12 protocol=http') ?? false
+    })
+    haproxy.end()
   })
 
   test('killed again and again, it neither loses nor doubles a line', async () => {

@@ -19,6 +19,8 @@ import { routerLineServer } from '../src/logs/router-lines.ts'
 import { parseRouterRecord } from '../src/logs/router-record.ts'
 import { serially } from '../src/logs/serially.ts'
 import { sessionServer } from '../src/logs/session-server.ts'
+import type { AppId } from '../src/model/ids.ts'
+import { appsWithout } from '../src/store/app-features.ts'
 import { listen } from '../src/store/listen.ts'
 import { presentApps } from '../src/store/log-intake.ts'
 import { LOG_LINES } from '../src/store/log-lines.ts'
@@ -62,11 +64,17 @@ const sessions = sessionServer({
   clock: systemClock,
   log,
 })
-const router = routerLineServer({ channels, parse: parseRouterRecord, counts })
+let legacy: ReadonlySet<AppId> = new Set()
+const router = routerLineServer({
+  channels,
+  parse: (record) => parseRouterRecord(record, legacy),
+  counts,
+})
 // Of its own: lines and sessions do not wait for it, nor it for a disk.
 const measures = part.hastyPool(1)
 const writer = randomUUID()
 
+await readStyles()
 mkdirSync(data.run('logs'), { recursive: true })
 // HAProxy's user is of no group of ours.
 await listenOn(join(data.run('logs'), 'syslog.sock'), router, 0o666)
@@ -77,6 +85,7 @@ await Promise.all([
   files.run(signal),
   listen(pool, LOG_LINES, () => void takeLines(), { log, signal }),
   repeat(takeLines, POLL),
+  repeat(readStyles, POLL),
   repeat(forgetDestroyedApps, MINUTE),
   repeat(putCounts, FLUSH),
   repeat(ageCounts, MINUTE),
@@ -96,6 +105,15 @@ async function listenOn(path: string, server: Server, mode: number): Promise<voi
   server.listen(path)
   await once(server, 'listening')
   chmodSync(path, mode)
+}
+
+/** A switch is heeded a little later, as clients of Heroku's have to come anew for it. */
+async function readStyles(): Promise<void> {
+  try {
+    legacy = await appsWithout(pool, 'http-routing-2-dot-0')
+  } catch (error) {
+    log.error('cannot read whose lines are of the legacy router', error)
+  }
 }
 
 async function takeLines(): Promise<void> {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
+import type { AppId } from '../model/ids.ts'
 import { parseRouterRecord } from './router-record.ts'
 
 const app = '11111111-1111-4111-8111-111111111111'
@@ -65,6 +66,15 @@ for (const [version, tls, expected] of protocols) {
     assert.ok(messageOf(aRecord({ version, tls }))?.endsWith(` ${expected}`))
   })
 }
+
+test('an app may have lines as the legacy router wrote them', () => {
+  const legacy = new Set([app as AppId])
+  const line = (but: Parameters<typeof aRecord>[0]) =>
+    parseRouterRecord(aRecord(but), legacy)?.message
+  assert.ok(line({})?.endsWith(' status=200 bytes=387 protocol=http'))
+  assert.ok(line({ version: '2', tls: 'TLSv1.3' })?.endsWith(' protocol=https'))
+  assert.ok(messageOf(aRecord())?.endsWith(' tls=false'))
+})
 
 test('what is counted of a request is what its line says', () => {
   assert.deepEqual(measureOf({ status: -1, ended: 'CH' }), {

@@ -93,16 +93,20 @@ function named(name: string): string {
 
 /**
  * Undefined for a record that concerns no app, or is none of ours. It may be a text or a
- * byte string: nothing but ASCII is looked at.
+ * byte string: nothing but ASCII is looked at. `legacy`: whose lines are to be as before Router 2.0.
  */
-export function parseRouterRecord(record: string): RouterLine | undefined {
+export function parseRouterRecord(
+  record: string,
+  legacy: ReadonlySet<AppId> = new Set(),
+): RouterLine | undefined {
   const fields = RECORD.exec(record)?.groups as
     Readonly<Record<Field, string>> | undefined
   if (!fields) return undefined
   const at = new Date(Math.floor(Number(fields.us) / 1000))
   const code = codeOf(fields)
   const times = timesOf(fields)
-  const message = messageOf(fields, code, times)
+  const isLegacy = legacy.has(fields.app as AppId)
+  const message = messageOf(fields, code, { ...times, isLegacy })
   return {
     app: fields.app as AppId,
     at,
@@ -152,7 +156,7 @@ type Field =
 function messageOf(
   fields: Readonly<Record<Field, string>>,
   code: Code | undefined,
-  { connect, service }: Times,
+  { connect, service, isLegacy }: Times & { readonly isLegacy: boolean },
 ): string {
   const outcome: Outcome | undefined = code && OUTCOMES[code]
   const sock = outcome?.sock ? `sock=${outcome.sock} ` : ''
@@ -164,7 +168,7 @@ function messageOf(
     `${sock}at=${outcome?.at ?? 'info'}${fault}${cause} method=${fields.method}` +
     ` path="${pathOf(fields.uri)}" host=${word(fields.host)} request_id=${word(fields.id)}` +
     ` fwd="${chain(fields.fwd)}" dyno=${placeOf(fields.server)} connect=${inLine(connect)} service=${inLine(service)}` +
-    ` status=${outcome?.status ?? fields.status} bytes=${fields.bytes} ${protocolOf(fields)}${agent}`
+    ` status=${outcome?.status ?? fields.status} bytes=${fields.bytes} ${protocolOf(fields, isLegacy)}${agent}`
   )
 }
 
@@ -203,7 +207,11 @@ function timesOf(fields: Readonly<Record<Field, string>>): Times {
 }
 
 /** `TLSv1.3` is the connection's; a reloaded router that hands a request on says `unknown`. */
-function protocolOf({ version, tls }: Readonly<Record<Field, string>>): string {
+function protocolOf(
+  { version, tls }: Readonly<Record<Field, string>>,
+  isLegacy: boolean,
+): string {
+  if (isLegacy) return `protocol=${tls === '-' ? 'http' : 'https'}`
   const protocol = `protocol=http${version === '2' ? '2.0' : '1.1'}`
   if (tls === '-') return `${protocol} tls=false`
   return `${protocol} tls=true tls_version=${tls.toLowerCase().replace('tlsv', 'tls')}`

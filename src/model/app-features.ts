@@ -32,6 +32,14 @@ export const APP_FEATURES = [
     default: true,
   },
   {
+    name: 'http-routing-2-dot-0',
+    displayName: 'Router 2.0',
+    description: 'Write router lines as Router 2.0 does; off: as the legacy router did',
+    docUrl: 'docs/operating/routing.md',
+    state: 'general',
+    default: true,
+  },
+  {
     name: 'http-session-affinity',
     displayName: 'Session affinity',
     description: 'Let clients that keep a cookie come back to the web dyno they were at',

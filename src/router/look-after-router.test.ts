@@ -77,7 +77,9 @@ async function aDynoAtWork(t: TestContext, router: ARouter, app: AppId, host: st
 /** The line for the last request to this path. */
 async function line(router: ARouter, path: string): Promise<string> {
   const find = () =>
-    router.records.map(parseRouterRecord).find((it) => it?.message.includes(`"${path}"`))
+    router.records
+      .map((it) => parseRouterRecord(it))
+      .find((it) => it?.message.includes(`"${path}"`))
   await until(`there is a line for ${path}`, () => find() !== undefined)
   return find()?.message ?? ''
 }

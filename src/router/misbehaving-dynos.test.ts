@@ -88,7 +88,9 @@ function exchange(
 
 async function lineOf(router: ARouter, path: string): Promise<string> {
   const find = () =>
-    router.records.map(parseRouterRecord).find((it) => it?.message.includes(`"${path}"`))
+    router.records
+      .map((it) => parseRouterRecord(it))
+      .find((it) => it?.message.includes(`"${path}"`))
   await until(`there is a line for ${path}`, () => find() !== undefined)
   return find()?.message ?? ''
 }

@@ -150,7 +150,9 @@ test('a custom domain is served with its own certificate, by HTTP/2, and told so
   assert.equal(got['via'], '2.0 heroku-router')
   assert.equal(got['host'], `www.example.com:${router.tlsPort}`)
   const find = () =>
-    router.records.map(parseRouterRecord).find((it) => it?.message.includes('"/two?a=b"'))
+    router.records
+      .map((it) => parseRouterRecord(it))
+      .find((it) => it?.message.includes('"/two?a=b"'))
   await until('there is a line', () => find() !== undefined)
   assert.match(
     find()?.message ?? '',

@@ -26,6 +26,15 @@ export async function switchesOf(db: Queryable, app: AppId): Promise<Switches> {
   return Object.fromEntries(stored.map((it) => [it.name, it.enabled]))
 }
 
+/** The apps that said no to it. */
+export async function appsWithout(db: Queryable, name: string): Promise<Set<AppId>> {
+  const { rows } = await db.query(
+    'select app from app_features where name = $1 and not enabled',
+    [name],
+  )
+  return new Set((rows as { app: AppId }[]).map((row) => row.app))
+}
+
 export async function putFeature(
   tx: Queryable,
   app: AppId,

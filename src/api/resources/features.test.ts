@@ -46,7 +46,10 @@ test('a feature is switched on and off, said in the log, without a release', asy
 test('what nobody switched has its default', async () => {
   const { app } = await anApp(pool)
   const on = async () => enabledFeatures(await switchesOf(pool, app.id))
-  assert.deepEqual([...(await on())], ['automatic-rollback', 'daily-cycling'])
+  assert.deepEqual(
+    [...(await on())],
+    ['automatic-rollback', 'daily-cycling', 'http-routing-2-dot-0'],
+  )
 })
 
 test('features are found by id, and unknown ones are not', async () => {
