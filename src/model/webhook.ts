@@ -31,6 +31,7 @@ export const MOST_WEBHOOKS = 10
 export const INCLUDES = [
   'api:app',
   'api:collaborator',
+  'api:domain',
   'api:dyno',
   'api:formation',
   'api:release',

@@ -85,3 +85,22 @@ test('an app has no more domains than it may have', async () => {
   assert.equal(second.status, 422)
   assert.equal(second.body['message'], 'An app may have at most 1 domains.')
 })
+
+test('webhooks hear of domains', async () => {
+  const { call } = await anApi(pool)
+  await call('POST /apps', { name: 'told' })
+  const hook = { include: ['api:domain'], level: 'sync', url: 'https://198.41.0.4/' }
+  await call('POST /apps/told/webhooks', hook)
+  const at = '/apps/told/domains/told.example.com'
+  await call('POST /apps/told/domains', { hostname: 'told.example.com' })
+  await call(`PATCH ${at}`, { sni_endpoint: null })
+  await call(`DELETE ${at}`)
+  const { rows } = await pool.query<{ told: string }>(
+    `select payload->>'action' || ' ' || (payload->'data'->>'hostname') as told
+       from webhook_events where include = 'api:domain' order by seq`,
+  )
+  assert.deepEqual(
+    rows.map((row) => row.told),
+    ['create', 'update', 'destroy'].map((action) => `${action} told.example.com`),
+  )
+})

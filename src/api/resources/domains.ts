@@ -5,11 +5,13 @@ import { Type } from 'typebox'
 import { addDomain } from '../../actions/add-domain.ts'
 import { removeDomain } from '../../actions/remove-domain.ts'
 import { serveDomainWith } from '../../actions/serve-domain-with.ts'
-import { type App, defaultDomainOf } from '../../model/app.ts'
+import { type Account, type App, defaultDomainOf } from '../../model/app.ts'
 import { hostnameIn } from '../../model/hostname.ts'
 import { namedId } from '../../model/named-id.ts'
 import { Problem } from '../../model/problem.ts'
+import type { Happening } from '../../model/webhook.ts'
 import { type CustomDomain, domainsOf } from '../../store/domains.ts'
+import { publish } from '../../store/publish.ts'
 import { inTransaction, type Queryable } from '../../store/queryable.ts'
 import type { Deps } from '../deps.ts'
 import { sendPart } from '../range.ts'
@@ -22,7 +24,7 @@ const Creation = Type.Object({ hostname: Type.String(), sni_endpoint: SniEndpoin
 const Change = Type.Object({ sni_endpoint: SniEndpoint })
 
 export const domains: FastifyPluginAsyncTypebox<Deps> = async (server, deps) => {
-  const { pool, limits } = deps
+  const { pool, limits, clock } = deps
 
   server.get(
     '/apps/:app/domains',
@@ -52,14 +54,15 @@ export const domains: FastifyPluginAsyncTypebox<Deps> = async (server, deps) => 
     async ({ params, body, account }, reply) => {
       const app = await requireApp(pool, params.app)
       const { hostname, sni_endpoint: endpoint } = body
-      const domain = await inTransaction(pool, async (tx) => {
-        const { id } = await addDomain(tx, app, { hostname, account }, limits())
-        const added = await requireDomain(tx, app, id)
-        if (endpoint === null || endpoint === undefined) return added
-        await serveDomainWith(tx, app, added, { endpoint, account })
-        return requireDomain(tx, app, id)
+      const shown = await inTransaction(pool, async (tx) => {
+        const added = await addDomain(tx, app, { hostname, account }, limits())
+        if (endpoint !== null && endpoint !== undefined) {
+          await serveDomainWith(tx, app, added, { endpoint, account })
+        }
+        const domain = await requireDomain(tx, app, added.id)
+        return told(tx, { app, by: account, action: 'create', domain })
       })
-      return reply.status(201).send(serialize(domain, app))
+      return reply.status(201).send(shown)
     },
   )
 
@@ -69,13 +72,13 @@ export const domains: FastifyPluginAsyncTypebox<Deps> = async (server, deps) => 
     async ({ params, body, account }) => {
       const app = await requireApp(pool, params.app)
       const { sni_endpoint: endpoint } = body
-      const domain = await inTransaction(pool, async (tx) => {
+      return inTransaction(pool, async (tx) => {
         const before = await requireDomain(tx, app, params.domain)
-        if (endpoint === undefined) return before
+        if (endpoint === undefined) return serialize(before, app)
         await serveDomainWith(tx, app, before, { endpoint, account })
-        return requireDomain(tx, app, before.id)
+        const domain = await requireDomain(tx, app, before.id)
+        return told(tx, { app, by: account, action: 'update', domain })
       })
-      return serialize(domain, app)
     },
   )
 
@@ -88,10 +91,29 @@ export const domains: FastifyPluginAsyncTypebox<Deps> = async (server, deps) => 
         throw new Problem('invalid_params', `An app's default domain cannot be removed.`)
       }
       const domain = await requireDomain(pool, app, params.domain)
-      await inTransaction(pool, (tx) => removeDomain(tx, app, { domain, account }))
-      return serialize(domain, app)
+      return inTransaction(pool, async (tx) => {
+        await removeDomain(tx, app, { domain, account })
+        return told(tx, { app, by: account, action: 'destroy', domain })
+      })
     },
   )
+
+  /** Tells webhooks, and returns the domain as it is shown. */
+  async function told(
+    tx: Queryable,
+    it: {
+      readonly app: App
+      readonly by: Account
+      readonly action: Happening['action']
+      readonly domain: CustomDomain
+    },
+  ): Promise<ApiDomain> {
+    const { app, by: actor, action } = it
+    const data = serialize(it.domain, app)
+    const happening = { app: app.id, at: clock.now(), actor, action, data }
+    await publish(tx, [{ ...happening, include: 'api:domain' }])
+    return data
+  }
 }
 
 /** By id or hostname, however that is written. */
