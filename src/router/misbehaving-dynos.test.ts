@@ -110,8 +110,13 @@ function sayNothing(it: Socket): void {
   it.end(`${OK}Content-Length: 0\r\n\r\n`)
 }
 
-/** Name, what the dyno does, what the client gets, the line. */
-const dynos: [string, (socket: Socket) => void, RegExp, RegExp][] = [
+/** Name, what the dyno does, also once the client has got something, what that gets, the line. */
+const dynos: [
+  string,
+  (socket: Socket, clientGot: Promise<void>) => void,
+  RegExp,
+  RegExp,
+][] = [
   [
     'closes at once',
     (it) => it.destroy(),
@@ -138,18 +143,18 @@ const dynos: [string, (socket: Socket) => void, RegExp, RegExp][] = [
   ],
   [
     'breaks off',
-    (it) => {
+    (it, clientGot) => {
       it.write(`${OK}Content-Length: 100\r\n\r\nhalf`)
-      setTimeout(() => it.destroy(), 50)
+      void clientGot.then(() => it.destroy())
     },
     /^HTTP\/1.1 200 [^]*\r\n\r\nhalf$/,
     /^sock=backend at=error code=H18 desc="Server Request Interrupted" .* status=503/,
   ],
   [
     'sends a broken chunk',
-    (it) => {
+    (it, clientGot) => {
       it.write(`${OK}Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n`)
-      setTimeout(() => it.write('xyz\r\n'), 50)
+      void clientGot.then(() => it.write('xyz\r\n'))
     },
     /^HTTP\/1.1 200 /,
     /^sock=backend at=error code=H18 /,
@@ -164,9 +169,11 @@ const dynos: [string, (socket: Socket) => void, RegExp, RegExp][] = [
 
 test('a dyno that fails a request gets the code of how it did', async (t) => {
   const router = await aRouter(t, pool, { timeouts: quick })
+  const heard = dynos.map(() => Promise.withResolvers<void>())
   for (const [index, [, answer]] of dynos.entries()) {
     const app = await router.app(`rude-${index}`)
-    await router.dyno(app, await aRudeDyno(t, answer))
+    const clientGot = heard[index]?.promise ?? Promise.resolve()
+    await router.dyno(app, await aRudeDyno(t, (socket) => answer(socket, clientGot)))
   }
   await router.look()
   await router.start()
@@ -174,7 +181,9 @@ test('a dyno that fails a request gets the code of how it did', async (t) => {
     dynos.map(async ([what, , got, line], index) => {
       const path = `/rude-${index}`
       const head = `GET ${path} HTTP/1.1\r\nHost: rude-${index}.localhost\r\nConnection: close\r\n\r\n`
-      assert.match(await exchange(router, head), got, what)
+      const listen = (client: Socket) =>
+        client.once('data', () => heard[index]?.resolve())
+      assert.match(await exchange(router, head, listen), got, what)
       assert.match(await lineOf(router, path), line, what)
     }),
   )
