@@ -14,10 +14,18 @@ export interface Internet {
   readonly there: string
   /** This machine's own address on the way there. */
   readonly here: string
+  /** The UDP ports out there that something came to, since the beginning. */
+  heard(): ReadonlySet<number>
   close(): Promise<void>
 }
 
 const PORTS = [25, 443]
+export const UDP_PORTS = [7001, 7002, 7003] as const
+const EARS = `use IO::Socket::INET; use IO::Select; $| = 1;
+  my $select = IO::Select->new(map { IO::Socket::INET->new(LocalPort => $_, Proto => 'udp') } @ARGV);
+  while (my @ready = $select->can_read) {
+    for (@ready) { $_->recv(my $text, 99); print $_->sockport, "\\n" }
+  }`
 
 export async function anInternet(): Promise<Internet> {
   const name = `mfnet-${randomBytes(3).toString('hex')}`
@@ -46,8 +54,18 @@ link set lo up
       },
     ),
   )
+  // Prints the port of each datagram that comes, whichever it is: no port of these is closed.
+  const ears = spawn(
+    'ip',
+    ['netns', 'exec', name, 'perl', '-e', EARS, ...UDP_PORTS.map(String)],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  )
+  let told = ''
+  ears.stdout.setEncoding('utf8').on('data', (text: string) => (told += text))
   const close = async () => {
-    for (const server of servers) server.kill('SIGKILL')
+    for (const server of [...servers, ears]) server.kill('SIGKILL')
     await runProgram('ip', ['netns', 'del', name])
   }
   try {
@@ -59,5 +77,6 @@ link set lo up
     await close()
     throw error
   }
-  return { here, there, close }
+  const heard = () => new Set(told.split('\n').filter(Boolean).map(Number))
+  return { here, there, heard, close }
 }

@@ -13,11 +13,14 @@ import { after, before, test } from 'node:test'
 import { SECOND } from '../../src/lib/clock.ts'
 import type { DynoId } from '../../src/model/ids.ts'
 import { regionFiles } from '../../src/runtime/local/dyno-files.ts'
+import { hardwareAddressOf } from '../../src/runtime/local/address.ts'
+import { machineNames } from '../../src/runtime/local/machine-names.ts'
+import { runProgram } from '../../src/runtime/local/run-program.ts'
 import { LocalRuntime } from '../../src/runtime/local/local-runtime.ts'
 import { aDynoSpec, until } from '../../src/runtime/runtime-contract.ts'
 import type { DynoSpec, DynoStatus } from '../../src/runtime/runtime.ts'
 import { aLocalMachine } from '../a-local-machine.ts'
-import { anInternet } from './an-internet.ts'
+import { anInternet, UDP_PORTS } from './an-internet.ts'
 
 interface Row {
   readonly group: string
@@ -29,6 +32,9 @@ interface Row {
 
 const PORT = 5000
 const SLUG = 'attacker'
+const FORGER = join(import.meta.dirname, 'forger.pl')
+/** Well above what a dyno may begin at once and hold. */
+const FLOWS = 20_000
 /** Bytes: conmon begins anew when its log is so full, and a little more. */
 const LARGEST_LOG = 66 * 1024 ** 2
 const { signal } = new AbortController()
@@ -117,6 +123,66 @@ test('a dyno reaches the internet, its resolvers, and nothing else', async () =>
   await runtimeElsewhere.remove(stranger, signal)
 })
 
+test('a dyno speaks in nobody else`s name, even if it could send what it likes', async () => {
+  const [neighbour, liar] = await Promise.all([
+    started(runtime, { address: machine.address(0) }),
+    started(runtime, { address: machine.address(1) }),
+  ])
+  const pid = await pidOf(liar)
+  const forge = (...args: readonly string[]) =>
+    runProgram('nsenter', ['--target', pid, '--net', 'perl', FORGER, ...args])
+  const [own, theirs] = [machine.address(1), machine.address(0)]
+  const [ownMac, theirMac] = [hardwareAddressOf(own), hardwareAddressOf(theirs)]
+  const bridge = machineNames(options.installation, options.region).bridge
+  const gateway = (await readFile(`/sys/class/net/${bridge}/address`, 'utf8')).trim()
+  const known = async () =>
+    (await runProgram('ip', ['neigh', 'show', theirs, 'dev', bridge])).split(' ')[2]
+  const answers = () =>
+    runtime.probe(neighbour, { path: '/', timeout: 5 * SECOND }, signal)
+  assert.equal(await answers(), 200)
+  assert.equal(await known(), theirMac)
+
+  const [honest, byAddress, byHardware] = UDP_PORTS
+  await forge('udp', ownMac, gateway, theirs, internet.there, String(byAddress))
+  await forge('udp', theirMac, gateway, own, internet.there, String(byHardware))
+  // That the neighbour is where the liar is: to the host, in its own name and in the neighbour's.
+  await forge('arp', ownMac, ownMac, theirs, machine.address(-1))
+  await forge('arp', theirMac, ownMac, theirs, machine.address(-1))
+  await forge('udp', ownMac, gateway, own, internet.there, String(honest))
+  await until(async () => internet.heard().has(honest))
+  assertHeld(
+    [
+      ['an address of another dyno`s', !internet.heard().has(byAddress)],
+      ['a hardware address of another dyno`s', !internet.heard().has(byHardware)],
+      ['ARP for another dyno`s address', (await known()) === theirMac],
+      ['the neighbour is reached', (await answers()) === 200],
+    ].map(([attempt, held]) => ({
+      group: 'forged',
+      attempt: String(attempt),
+      expected: 'as without it',
+      result: held === true ? 'as without it' : 'taken',
+      held: held === true,
+    })),
+    4,
+  )
+  await Promise.all([neighbour, liar].map((it) => runtime.remove(it, signal)))
+})
+
+test('a dyno cannot fill the machine`s table of connections', async () => {
+  const neighbour = await started(runtime, { address: machine.address(0) })
+  const atFirst = await tracked()
+  assertHeld(await attack('flows', { THERE: internet.there, FLOWS: String(FLOWS) }), 1)
+  const more = (await tracked()) - atFirst
+  console.log(`      ${FLOWS} flows begun, ${more} more connections in the table`)
+  // Others on the machine begin some, too.
+  assert.ok(more > 500 && more < FLOWS / 2, `${more} more connections`)
+  assert.equal(
+    await runtime.probe(neighbour, { path: '/', timeout: 5 * SECOND }, signal),
+    200,
+  )
+  await runtime.remove(neighbour, signal)
+})
+
 test('what a dyno may take ends at a limit, and its neighbour goes on', async () => {
   const neighbour = await started(runtime, { address: machine.address(0) })
   const answers = () =>
@@ -171,6 +237,14 @@ async function begun(
   const all = { ...spec.environment, ...environment }
   await runtime.start({ ...spec, environment: all }, signal)
   return spec.id
+}
+
+async function tracked(): Promise<number> {
+  return Number(await readFile('/proc/sys/net/netfilter/nf_conntrack_count', 'utf8'))
+}
+
+async function pidOf(dyno: DynoId): Promise<string> {
+  return (await readFile(regionFiles(options.dynos).of(dyno).pid, 'utf8')).trim()
 }
 
 async function endOf(id: DynoId): Promise<Extract<DynoStatus, { is: 'exited' }>> {

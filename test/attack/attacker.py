@@ -273,6 +273,14 @@ def bombs():
     row("bomb", "make files in /app", "at most 131072", str(files), 0 < files <= 131_072)
 
 
+def flows():
+    there, most = os.environ['THERE'], int(os.environ['FLOWS'])
+    speaker = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    for n in range(most):
+        speaker.sendto(b'x', (there, 10000 + n % 50000))
+    row('flows', f'{most} flows', 'begun', 'begun', True)
+
+
 def log_bomb():
     line = "x" * 999 + "\n"
     for _ in range(100_000):
@@ -285,7 +293,7 @@ def memory_bomb():
         hoard.append(bytearray(16 * 1024 ** 2))
 
 
-GROUPS = {"bombs": bombs, "log-bomb": log_bomb, "memory-bomb": memory_bomb, "none": lambda: None, "system-calls": system_calls, "files": files, "network": network}
+GROUPS = {"bombs": bombs, "log-bomb": log_bomb, "memory-bomb": memory_bomb, "none": lambda: None, "system-calls": system_calls, "files": files, "network": network, "flows": flows}
 
 for group in sys.argv[1:]:
     GROUPS[group]()

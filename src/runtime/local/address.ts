@@ -28,6 +28,12 @@ export function subnetOf(cidr: string): Subnet {
   return { gateway: textOf(numberOf(network) + 1), prefix: Number(prefix) }
 }
 
+/** A dyno's hardware address: of those that nobody was given by a maker, ending in its IPv4 address. */
+export function hardwareAddressOf(address: string): string {
+  const octets = address.split('.').map((it) => Number(it).toString(16).padStart(2, '0'))
+  return `02:4d:${octets.join(':')}`
+}
+
 export function numberOf(address: string): number {
   const bytes = address.split('.').map(Number)
   if (bytes.length !== 4 || bytes.some((byte) => !(byte >= 0 && byte <= 255))) {

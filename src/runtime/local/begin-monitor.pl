@@ -11,8 +11,10 @@
 #   GUARDED  a device to mount over itself, read-only: it can be used, but not given away
 #   DISKS    four lines each: a file with an ext4 file system, where to mount it, the
 #            directories to make in it, whose they are (a uid and gid)
-#   NETWORK  LINK BRIDGE MTU ADDRESS PREFIX GATEWAY, separated by spaces: a network namespace
-#            with an eth0, whose other end LINK is alone on its port of the BRIDGE. That end
+#   NETWORK  LINK BRIDGE MTU ADDRESS HARDWARE PREFIX GATEWAY, separated by spaces: a network
+#            namespace with an eth0 of that HARDWARE address, whose other end LINK is alone on its
+#            port of the BRIDGE. That port takes no frame of another address (since Linux 5.16),
+#            and whoever sends one gets none of what is another's: nothing is learnt. That end
 #            comes first: were the dyno's up before it, the first packets would be lost, a
 #            query for a name with them, which takes 5 s to be asked again. Or PID TICKS: the
 #            network namespace of that process, which began at TICKS.
@@ -45,11 +47,13 @@ my $tries = 1000;
 my $set_flags = 2;
 
 # Of linux/rtnetlink.h, if_link.h, if_addr.h and netlink.h.
-my ($newlink, $getlink, $setlink, $newaddr, $newroute) = (16, 18, 19, 20, 24);
+my ($newlink, $getlink, $setlink, $newaddr, $newroute, $newneigh) = (16, 18, 19, 20, 24, 28);
 my ($request, $acknowledge, $create, $nlmsg_error) = (1, 4, 0x600, 2);
-my ($ifla_ifname, $ifla_mtu, $ifla_master, $ifla_protinfo) = (3, 4, 10, 12);
+my ($ifla_address, $ifla_ifname, $ifla_mtu, $ifla_master, $ifla_protinfo) = (1, 3, 4, 10, 12);
 my ($ifla_linkinfo, $ifla_net_ns_pid, $nested) = (18, 19, 0x8000);
-my ($info_kind, $info_data, $veth_peer, $brport_isolated) = (1, 2, 1, 33);
+my ($info_kind, $info_data, $veth_peer) = (1, 2, 1);
+my ($brport_learning, $brport_flood, $brport_isolated, $brport_locked) = (8, 9, 33, 39);
+my ($nda_lladdr, $static, $of_master) = (2, 0x40, 4); # and linux/neighbour.h
 my ($ifa_address, $ifa_local, $rta_gateway) = (1, 2, 5);
 my ($table_main, $by_boot, $unicast, $loopback, $iff_up) = (254, 3, 1, 1, 1);
 my ($af_inet, $af_bridge, $af_netlink, $sock_raw) = (2, 7, 16, 3);
@@ -149,16 +153,22 @@ sub join_network {
 
 # A socket belongs to the network that it was opened in, so $host still speaks for the host's.
 sub connect_to {
-    my ($host, $link, $bridge, $mtu, $address, $prefix, $gateway) = @_;
+    my ($host, $link, $bridge, $mtu, $address, $hardware, $prefix, $gateway) = @_;
+    my $its = pack 'H2' x 6, split /:/, $hardware;
     my $here = netlink();
     my $peer = link_of(0) . attribute($ifla_ifname, 'eth0') . attribute($ifla_mtu, pack 'L', $mtu)
-        . attribute($ifla_net_ns_pid, pack 'L', $$);
+        . attribute($ifla_address, $its) . attribute($ifla_net_ns_pid, pack 'L', $$);
     my $veth = attribute($info_kind, 'veth') . attribute($info_data, attribute($veth_peer, $peer));
     ask($host, $newlink, $create, link_of(0, 1) . attribute($ifla_ifname, $link)
         . attribute($ifla_mtu, pack 'L', $mtu) . attribute($ifla_linkinfo, $veth)
         . attribute($ifla_master, pack 'L', index_of($host, $bridge)));
-    my $isolated = attribute($nested | $ifla_protinfo, attribute($brport_isolated, pack 'C', 1));
-    ask($host, $setlink, 0, pack('C x S l L2', $af_bridge, 0, index_of($host, $link), 0, 0) . $isolated);
+    my $port = index_of($host, $link);
+    my %is = ($brport_isolated => 1, $brport_locked => 1, $brport_learning => 0, $brport_flood => 0);
+    my $walled = join '', map { attribute($_, pack 'C', $is{$_}) } sort keys %is;
+    ask($host, $setlink, 0, pack('C x S l L2', $af_bridge, 0, $port, 0, 0)
+        . attribute($nested | $ifla_protinfo, $walled));
+    ask($host, $newneigh, $create, pack('C x3 l S C2', $af_bridge, $port, $static, $of_master, 0)
+        . attribute($nda_lladdr, $its));
 
     my $eth0 = index_of($here, 'eth0');
     ask($here, $newlink, 0, link_of($loopback, 1));

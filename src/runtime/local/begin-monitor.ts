@@ -36,6 +36,7 @@ export interface Network {
   readonly bridge: string
   readonly mtu: number
   readonly address: string
+  readonly hardwareAddress: string
   readonly prefix: number
   readonly gateway: string
 }
@@ -70,6 +71,6 @@ export function beginArguments({
 
 function networkArgument(network: Network | NetworkOf): string {
   if ('pid' in network) return `${network.pid} ${network.ticks}`
-  const { link, bridge, mtu, address, prefix, gateway } = network
-  return [link, bridge, mtu, address, prefix, gateway].join(' ')
+  const { link, bridge, mtu, address, hardwareAddress, prefix, gateway } = network
+  return [link, bridge, mtu, address, hardwareAddress, prefix, gateway].join(' ')
 }

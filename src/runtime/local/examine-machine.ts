@@ -20,10 +20,24 @@ const PROGRAMS = {
 const NAMESPACES = ['user', 'pid', 'mnt', 'ipc', 'uts', 'net', 'cgroup']
 const CONTROLLERS = ['memory', 'cpu', 'pids']
 
-const MASQUERADE = `table inet mayfly {
+/** What dynos' walls are made of, without a dyno. */
+const RULES = `table inet mayfly {
+  ct timeout dynos { protocol tcp; l3proto ip; policy = { time_wait : 10 }; }
+  set held { type ipv4_addr; size 16; flags dynamic; }
+  set pace { type ipv4_addr; size 16; flags dynamic,timeout; timeout 10s; }
+  chain begun {
+    ct timeout set "dynos"
+    update @pace { ip saddr limit rate over 1/second } drop
+    add @held { ip saddr ct count over 1 } drop
+  }
   chain postrouting {
     type nat hook postrouting priority 100
     masquerade
+  }
+}
+table arp mayfly {
+  chain input {
+    type filter hook input priority filter
   }
 }
 `
@@ -97,7 +111,7 @@ async function networkFindings(): Promise<Finding[]> {
   const [bridge, veth, nft, rules] = await Promise.all([
     works([...aside, 'ip', 'link', 'add', 'mayfly0', 'type', 'bridge']),
     works([...aside, 'ip', 'link', 'add', 'mayfly0', 'type', 'veth']),
-    works([...aside, 'nft', '--file', '-'], MASQUERADE),
+    works([...aside, 'nft', '--file', '-'], RULES),
     runProgram('nft', ['list', 'ruleset']).catch(() => ''),
   ])
   return [
@@ -106,7 +120,7 @@ async function networkFindings(): Promise<Finding[]> {
     needed(
       'nftables',
       nft,
-      'The kernel lacks nftables with address translation (CONFIG_NF_TABLES, CONFIG_NFT_MASQ).',
+      'The kernel lacks part of nftables (CONFIG_NF_TABLES_INET, CONFIG_NF_TABLES_ARP, CONFIG_NFT_CT, CONFIG_NFT_CONNLIMIT, CONFIG_NFT_LIMIT, CONFIG_NFT_MASQ, CONFIG_NF_CONNTRACK_TIMEOUT).',
     ),
     wished(
       'name servers',

@@ -1,10 +1,23 @@
 /**
  * What dynos reach and who reaches them: one nftables table of the region's, rendered
- * whole and put in place in one transaction, so that there is no moment without it.
+ * whole and put in place in one transaction, so that there is no moment without it. Beside
+ * it, under the same name, one for ARP, which the kernel keeps apart.
+ *
+ * A dyno's hardware address is its own on its port of the bridge (`network.ts`) and ends in
+ * its IPv4 address, so that here is seen who speaks in another's name.
  */
 
 import { NOT_PUBLIC } from '../../model/not-public.ts'
+import { subnetOf } from './address.ts'
 import { runProgram } from './run-program.ts'
+
+/** What a dyno may begin in a second, and how much of that it may save up. */
+const NEW_CONNECTIONS = { each: 400, saved: 2000 }
+/** What it may have under way at a time: the machine's table of connections is everybody's. */
+const CONNECTIONS = 4096
+/** Seconds for which an ended connection stays in that table; 120 of the kernel's own accord. */
+const REMEMBERED = 10
+const DYNOS = 16_384
 
 /** Mail servers take mail from anybody here; who may send it uses the submission ports. */
 const SMTP = 25
@@ -23,9 +36,10 @@ export function firewallRules(facts: FirewallFacts): string {
   const resolvers = `ip daddr { ${facts.resolvers.join(', ')} }`
   const dns = ['udp', 'tcp'].map((by) => `${resolvers} ${by} dport 53 accept`)
 
-  return `table inet ${table} {}
-delete table inet ${table}
-table inet ${table} {
+  return `${anew('inet', table)}table inet ${table} {
+  ct timeout dynos { protocol tcp; l3proto ip; policy = { time_wait : ${REMEMBERED}, close : ${REMEMBERED} }; }
+  set pace { type ipv4_addr; size ${DYNOS}; flags dynamic,timeout; timeout 10s; }
+  set held { type ipv4_addr; size ${DYNOS}; flags dynamic; }
   chain forward {
     type filter hook forward priority filter; policy accept;
     iifname "${bridge}" jump from_dynos
@@ -33,10 +47,10 @@ table inet ${table} {
     oifname "${bridge}" drop
   }
   chain from_dynos {
-    ip saddr != ${subnet} drop
-    meta nfproto ipv6 drop
+    jump by_itself
     oifname "${bridge}" drop
     ct state established,related accept
+    jump begun
 ${lines(named ? dns : [])}
     ip daddr { ${NOT_PUBLIC.join(', ')} } drop
     tcp dport ${SMTP} drop
@@ -47,18 +61,60 @@ ${lines(named ? dns : [])}
     iifname "${bridge}" jump to_host
   }
   chain to_host {
-    meta nfproto ipv6 drop
-    ip saddr != ${subnet} drop
+    jump by_itself
     ct state established,related accept
+    jump begun
 ${lines(named ? dns : [])}
     drop
+  }
+  chain by_itself {
+    meta nfproto ipv6 drop
+    ip saddr != ${subnet} drop
+${lines(sameOctets(subnet, '@ll', [88, 120]))}
+  }
+  chain begun {
+    ct timeout set "dynos"
+    update @pace { ip saddr limit rate over ${NEW_CONNECTIONS.each}/second burst ${NEW_CONNECTIONS.saved} packets } drop
+    add @held { ip saddr ct count over ${CONNECTIONS} } drop
   }
   chain postrouting {
     type nat hook postrouting priority srcnat; policy accept;
     ip saddr ${subnet} oifname != "${bridge}" masquerade
   }
 }
+${anew('arp', table)}table arp ${table} {
+  chain input {
+    type filter hook input priority filter; policy accept;
+    iifname "${bridge}" jump by_itself
+  }
+  chain by_itself {
+    arp saddr ip != ${subnet} drop
+${lines(sameOctets(subnet, '@nh', [104, 136]))}
+  }
+}
 `
+}
+
+function anew(family: string, table: string): string {
+  return `table ${family} ${table} {}\ndelete table ${family} ${table}\n`
+}
+
+/**
+ * Drops what comes from a hardware address that does not end as the IPv4 address does, as far
+ * as the region's addresses differ. nftables compares no two fields of a packet: it looks for
+ * both among the pairs of the same. `ends`: where their last octets are, in bits.
+ */
+function sameOctets(
+  subnet: string,
+  layer: '@ll' | '@nh',
+  [hardware, ip]: readonly [number, number],
+): string[] {
+  const pairs = Array.from({ length: 256 }, (_, octet) => `${octet} . ${octet}`)
+  const differing = Math.ceil((32 - subnetOf(subnet).prefix) / 8)
+  return Array.from({ length: differing }, (_, n) => {
+    const both = `${layer},${hardware - 8 * n},8 . @nh,${ip - 8 * n},8`
+    return `${both} != { ${pairs.join(', ')} } drop`
+  })
 }
 
 function lines(rules: readonly string[]): string {
@@ -70,16 +126,22 @@ export async function applyFirewall(facts: FirewallFacts, signal?: AbortSignal) 
   await runProgram('nft', ['-f', '-'], signal ? { input, signal } : { input })
 }
 
-/** The table as the kernel has it; undefined where it has none. The same rules, the same text. */
+/** Both tables as the kernel has them; undefined where one is missing. The same rules, the same text. */
 export async function presentFirewall(
   table: string,
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  const args = ['list', 'table', 'inet', table]
-  return runProgram('nft', args, { signal }).catch(() => undefined)
+  // Without what comes and goes with connections.
+  const list = ['--terse', '--stateless', 'list', 'table']
+  try {
+    const of = (family: string) => runProgram('nft', [...list, family, table], { signal })
+    return (await Promise.all(['inet', 'arp'].map(of))).join('')
+  } catch {
+    return undefined
+  }
 }
 
 export async function removeFirewall(table: string): Promise<void> {
-  const input = `table inet ${table} {}\ndelete table inet ${table}\n`
+  const input = anew('inet', table) + anew('arp', table)
   await runProgram('nft', ['-f', '-'], { input })
 }

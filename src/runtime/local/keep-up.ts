@@ -37,8 +37,10 @@ export async function keepUp(region: LocalRegion, signal: AbortSignal): Promise<
     log.info('putting the bridge up again', { bridge: names.bridge })
     await ensureBridge(region.network, signal)
     const addresses = (await dynos()).map((id) => recordOf(files.of(id))?.address)
-    const links = addresses.flatMap((address) => (address ? names.link(address) : []))
-    await rejoinBridge(names.bridge, links, signal)
+    const networks = addresses.flatMap((address) =>
+      address ? [{ address, link: names.link(address) }] : [],
+    )
+    await rejoinBridge(names.bridge, networks, signal)
   }
 
   async function keepFirewall(): Promise<void> {

@@ -252,7 +252,8 @@ test('bridge and firewall that were taken away are put up again', async (t) => {
   t.after(() => watching.abort())
   runtime.watch(() => undefined, watching.signal)
   const { bridge, firewallTable } = machineNames(options.installation, options.region)
-  const rules = () => runProgram('nft', ['list', 'table', 'inet', firewallTable])
+  const list = ['--terse', '--stateless', 'list', 'table', 'inet', firewallTable]
+  const rules = () => runProgram('nft', list)
   const wanted = await rules()
 
   await runProgram('nft', ['flush', 'table', 'inet', firewallTable])

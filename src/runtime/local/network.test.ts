@@ -15,6 +15,7 @@ test('a dyno has its link to the bridge, and goes by its gateway', () => {
     bridge: 'mfa1b2c3us',
     mtu: 1400,
     address: '172.16.64.9',
+    hardwareAddress: '02:4d:ac:10:40:09',
     prefix: 18,
     gateway: '172.16.64.1',
   })

@@ -8,7 +8,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 
 import { pause } from '../../lib/clock.ts'
-import { type Subnet } from './address.ts'
+import { hardwareAddressOf, type Subnet } from './address.ts'
 import type { Network } from './begin-monitor.ts'
 import { runProgram } from './run-program.ts'
 
@@ -39,13 +39,24 @@ export interface RegionNetwork {
 
 export function dynoNetwork(region: RegionNetwork, dyno: DynoNetwork): Network {
   const { bridge, mtu, subnet } = region
-  return { ...dyno, bridge, mtu, prefix: subnet.prefix, gateway: subnet.gateway }
+  const { prefix, gateway } = subnet
+  const hardwareAddress = hardwareAddressOf(dyno.address)
+  return { ...dyno, hardwareAddress, bridge, mtu, prefix, gateway }
 }
 
-/** For `ip -batch`. */
-function joinLines(bridge: string, link: string): string {
+/**
+ * For `ip -batch`. What begin-monitor.pl does for a new one: its port takes frames from its own
+ * hardware address only (since Linux 5.16), learns no other, and gets those for its own only.
+ */
+function joinLines(bridge: string, { link }: DynoNetwork): string {
+  const port = 'isolated on learning off flood off locked on'
   return `link set ${link} master ${bridge} up
-link set ${link} type bridge_slave isolated on`
+link set ${link} type bridge_slave ${port}`
+}
+
+/** For `bridge -batch`. */
+function knowLine({ link, address }: DynoNetwork): string {
+  return `fdb replace ${hardwareAddressOf(address)} dev ${link} master static`
 }
 
 /** Its dyno has ended, and the kernel is about to remove the link; see that it has. */
@@ -99,16 +110,18 @@ export function bridgeIsWell(bridge: string): boolean {
   return (flags & IFF_UP) !== 0 && readFileSync(FORWARDING, 'utf8').trim() === '1'
 }
 
-/** Makes these links the bridge's again, after it was made anew. */
+/** Makes these dynos' links the bridge's again, after it was made anew. */
 export async function rejoinBridge(
   bridge: string,
-  links: readonly string[],
+  dynos: readonly DynoNetwork[],
   signal: AbortSignal,
 ): Promise<void> {
-  const present = links.filter(linkIsThere)
+  const present = dynos.filter(({ link }) => linkIsThere(link))
   if (present.length === 0) return
-  const input = present.map((link) => joinLines(bridge, link)).join('\n')
-  await runProgram('ip', ['-force', '-batch', '-'], { input, signal })
+  const batch = (lines: readonly string[]) => ({ input: lines.join('\n'), signal })
+  const joining = present.map((dyno) => joinLines(bridge, dyno))
+  await runProgram('ip', ['-force', '-batch', '-'], batch(joining))
+  await runProgram('bridge', ['-force', '-batch', '-'], batch(present.map(knowLine)))
 }
 
 export async function removeBridge(bridge: string): Promise<void> {
