@@ -28,7 +28,10 @@ export function answerError(log: Log) {
 
 function problemIn(error: unknown): Problem | undefined {
   if (error instanceof Problem) return error
-  const { validation, statusCode = 500, message } = error as FastifyError
+  const { validation, statusCode = 500, message, code } = error as FastifyError
+  if (code === NOT_A_TEXT) {
+    return new Problem('invalid_params', 'A text may not have the character U+0000.')
+  }
   if (validation) {
     const fault = describeFault(validation)
     return new Problem('invalid_params', `Invalid parameters: ${fault}.`)
@@ -36,6 +39,9 @@ function problemIn(error: unknown): Problem | undefined {
   if (statusCode >= 500) return undefined
   return new Problem(refusals[statusCode] ?? 'bad_request', message)
 }
+
+/** PostgreSQL's character_not_in_repertoire: all other characters it takes. Nothing was written. */
+const NOT_A_TEXT = '22021'
 
 /** The statuses Fastify itself refuses with. */
 const refusals: Readonly<Record<number, ProblemId>> = {

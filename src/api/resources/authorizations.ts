@@ -24,7 +24,7 @@ const Creation = Type.Object({
   /** Seconds. The CLI sends it as a string. */
   expires_in: Type.Optional(
     Type.Union([
-      Type.Integer({ minimum: 1 }),
+      Type.Integer({ minimum: 1, maximum: 9_999_999_999 }),
       Type.String({ pattern: '^[1-9]\\d{0,9}$' }),
       Type.Null(),
     ]),
