@@ -267,6 +267,30 @@ test('bridge and firewall that were taken away are put up again', async (t) => {
   await runtime.remove(web.id, signal)
 })
 
+test('the link of a dyno that an older Mayfly started is walled off, too', async () => {
+  const web = await started('exec python3 -m http.server 5000', { port: 5000 })
+  await until(async () => {
+    const status = await statusOf(web.id)
+    return status?.is === 'running' && status.listening
+  })
+  const names = machineNames(options.installation, options.region)
+  const link = names.link(web.address)
+  const init = (await readFile(files.of(web.id).pid, 'utf8')).trim()
+  const reached = () => statusCode(`http://${web.address}:5000/`).catch(() => undefined)
+  const inside = (...args: string[]) =>
+    runProgram('nsenter', ['--target', init, '--net', '--', 'ip', ...args])
+  const old = ['learning', 'on', 'locked', 'off', 'flood', 'on']
+  await runProgram('ip', ['link', 'set', link, 'type', 'bridge_slave', ...old])
+  await inside('link', 'set', 'eth0', 'address', '02:00:00:00:00:01')
+  await runProgram('ip', ['neigh', 'flush', 'to', web.address, 'dev', names.bridge])
+  assert.notEqual(await reached(), 200, 'the firewall lets it through')
+
+  await new LocalRuntime(options).prepare(signal)
+  assert.equal(await reached(), 200)
+  assert.match(await inside('link', 'show', 'eth0'), /link\/ether 02:4d:/)
+  await runtime.remove(web.id, signal)
+})
+
 test('a look at who listens in a dyno is cheap: its table of connections is small', async () => {
   const table = '/proc/sys/net/ipv4/tcp_ehash_entries'
   assert.equal(await outputOf(`cat ${table}`), '1024\n')

@@ -11,6 +11,7 @@ import { ensureBridge } from './network.ts'
 import type { LocalRegion } from './region.ts'
 import { presentResolvers, resolvConf } from './resolvers.ts'
 import { runProgram } from './run-program.ts'
+import { wallOffLinks } from './wall-off-links.ts'
 
 /** Others reach what lies below by its name; only root and the readers may list it. */
 const PASSABLE = 0o751
@@ -31,6 +32,7 @@ export async function prepareRegion(
   await prepareDisks(files.diskTemplate, region.log)
   await prepareCgroups(cgroups, names.cgroup)
   await ensureBridge(network, signal)
+  await wallOffLinks(region, signal)
   await putUpFirewall(region, signal)
 }
 
