@@ -183,7 +183,6 @@ export async function aRouter(
         await addSniEndpoint(pool, {
           id: endpoint,
           app,
-          name: endpoint,
           acm: false,
           chain: its.certificate,
           privateKey: SECRETS.seal(its.privateKey, endpoint),

@@ -4,7 +4,6 @@ import { type Certificate, readCertificate } from '../model/certificate.ts'
 import { newId } from '../model/ids.ts'
 import { HEROKU_LIMITS, type Limits } from '../model/limits.ts'
 import { Problem } from '../model/problem.ts'
-import { randomEndpointName } from '../model/random-app-name.ts'
 import type { Queryable } from '../store/queryable.ts'
 import {
   addSniEndpoint as add,
@@ -40,10 +39,7 @@ export async function addSniEndpoint(
   }
   const id = newId<'sni endpoint'>()
   const its = sealedCertificate(certificate, id, secrets)
-  let name = randomEndpointName()
-  while (!(await add(tx, { ...its, id, app: app.id, name, acm: false }))) {
-    name = randomEndpointName()
-  }
+  const name = await add(tx, { ...its, id, app: app.id, acm: false })
   await tell(tx, app, `Add ${name} certificate by user ${wish.account.email}`)
   return requireSniEndpoint(tx, app, id)
 }

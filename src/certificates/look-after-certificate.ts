@@ -10,9 +10,9 @@ import { type Clock, SECOND } from '../lib/clock.ts'
 import type { SecretBox } from '../lib/secret-box.ts'
 import { readCertificate } from '../model/certificate.ts'
 import { type DomainId, newId } from '../model/ids.ts'
-import { randomEndpointName } from '../model/random-app-name.ts'
 import {
   acmeAccount,
+  addAcmeAccount,
   acmeDirectory,
   type AcmeDirectory,
   certificateFacts,
@@ -118,8 +118,7 @@ export function lookAfterCertificate(deps: CertificateDeps): Look {
       const stored = sealedCertificate(certificate, id, deps.secrets)
       if (endpoint) await replaceCertificate(tx, id, stored)
       else {
-        const named = { ...stored, id, app, acm: true }
-        while (!(await addSniEndpoint(tx, { ...named, name: randomEndpointName() })));
+        await addSniEndpoint(tx, { ...stored, id, app, acm: true })
         await serveDomainWith(tx, domain, id)
       }
       await removeOrder(tx, domain)
@@ -163,7 +162,9 @@ async function authorityAt(
   directory: AcmeDirectory,
   { pool, secrets }: CertificateDeps,
 ): Promise<Authority> {
-  const account = await acmeAccount(pool, directory.url, await newPrivateKey(), secrets)
+  const account =
+    (await acmeAccount(pool, directory.url, secrets)) ??
+    (await addAcmeAccount(pool, directory.url, await newPrivateKey(), secrets))
   if (account.url !== null) return authorityOf(directory, account)
   const url = await authorityOf(directory, account).register()
   await recordAcmeAccount(pool, directory.url, url)

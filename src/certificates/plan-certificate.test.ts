@@ -14,7 +14,6 @@ function facts(but: Partial<CertificateFacts> = {}): CertificateFacts {
   return {
     hostname: 'www.example.com',
     app: 'a' as AppId,
-    region: 'us',
     acm: true,
     status: 'pending',
     failures: 0,

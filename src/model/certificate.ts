@@ -63,13 +63,14 @@ export function readCertificate(
   }
   if (hostsOf(own).length === 0) return { fault: 'The certificate names no host.' }
 
-  const text = chainOf(own, given).map(String).join('')
+  const ordered = chainOf(own, given)
+  const text = ordered.map(String).join('')
   const keyText = key.export({ type: 'pkcs8', format: 'pem' }).toString()
   if (text.length + keyText.length > LONGEST) {
     const fault = `Certificate chain and private key may have ${LONGEST} bytes at most.`
     return { fault }
   }
-  const fault = weakness(chainOf(own, given)) ?? unusable(text, keyText)
+  const fault = weakness(ordered) ?? unusable(text, keyText)
   if (fault !== undefined) return { fault }
   return {
     chain: text,

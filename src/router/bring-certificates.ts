@@ -4,7 +4,7 @@
  * being served, and HAProxy from starting.
  */
 
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import type { ServedCertificate } from '../model/served-certificate.ts'
@@ -41,8 +41,7 @@ export async function ensureCertificateList({
   defaultCertificate,
 }: CertificateDeps): Promise<void> {
   await mkdir(paths.certificates, { recursive: true, mode: 0o700 })
-  const present = await readFile(paths.certificateList, 'utf8').catch(() => '')
-  if (present.startsWith(`${defaultCertificate}\n`)) return
+  if (await files.holds(paths.certificateList, `${defaultCertificate}\n`)) return
   await files.write(paths.certificateList, listText(defaultCertificate, []))
 }
 
@@ -109,13 +108,8 @@ async function keep(
 async function liveCertificates(
   paths: RouterPaths,
 ): Promise<LiveCertificates | undefined> {
-  const listed = await ask(paths.adminSocket, [
-    `show ssl crt-list -n ${paths.certificateList}`,
-  ])
-  const known = await ask(paths.adminSocket, ['show ssl cert'])
-  for (const answer of [listed, known]) {
-    if (answer.is === 'failed') throw answer.error
-  }
-  if (listed.is !== 'answered' || known.is !== 'answered') return undefined
-  return parseLiveCertificates(listed.text, known.text, paths)
+  const questions = [`show ssl crt-list -n ${paths.certificateList}`, 'show ssl cert']
+  const answer = await ask(paths.adminSocket, questions)
+  if (answer.is === 'failed') throw answer.error
+  return answer.is === 'absent' ? undefined : parseLiveCertificates(answer.text, paths)
 }

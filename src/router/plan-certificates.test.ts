@@ -81,7 +81,7 @@ test('what HAProxy 2.6 answers is understood', () => {
 /keys/default.pem
 
 `
-  assert.deepEqual(parseLiveCertificates(answer, known, paths), {
+  assert.deepEqual(parseLiveCertificates(`${answer}${known}`, paths), {
     listed: [
       {
         file: '/r/certificates/_.example.com-f0-1.pem',

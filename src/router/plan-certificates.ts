@@ -103,20 +103,23 @@ export function planCertificates(
   ]
 }
 
-/** The answers to `show ssl crt-list -n LIST` and `show ssl cert`; of the files, those below. */
+/**
+ * The answers to `show ssl crt-list -n LIST` and `show ssl cert`; of the files, those below.
+ * In the one a file has its line's number behind it.
+ */
 export function parseLiveCertificates(
-  listed: string,
-  known: string,
+  text: string,
   { certificates }: RouterPaths,
 ): LiveCertificates {
-  const ours = (file: string) => file.startsWith(`${certificates}/`)
-  const files = known.split('\n').map((line) => line.trim())
+  const lines = text.split('\n').map((line) => line.trim())
+  const ours = lines.filter((line) => line.startsWith(`${certificates}/`))
+  const entry = /^(\S+):\d+ (\S.*)$/
   return {
-    listed: listed.split('\n').flatMap((line): ListedCertificate[] => {
-      const [, file = '', filters = ''] = /^(\S+):\d+ (\S.*)$/.exec(line.trim()) ?? []
-      return ours(file) ? [{ file, filters }] : []
+    listed: ours.flatMap((line): ListedCertificate[] => {
+      const [, file, filters] = entry.exec(line) ?? []
+      return file !== undefined && filters !== undefined ? [{ file, filters }] : []
     }),
-    known: new Set(files.filter(ours)),
-    begun: files.find((it) => it.startsWith('*'))?.slice(1),
+    known: new Set(ours.filter((line) => !entry.test(line))),
+    begun: lines.find((it) => it.startsWith('*'))?.slice(1),
   }
 }

@@ -62,7 +62,8 @@ export class Files {
   }
 }
 
-async function contentOf(path: string): Promise<string | undefined> {
+/** Undefined: there is no such file. */
+export async function contentOf(path: string): Promise<string | undefined> {
   try {
     return await readFile(path, 'utf8')
   } catch (error) {

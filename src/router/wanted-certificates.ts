@@ -1,7 +1,6 @@
 /** Which certificates a region's router is to serve, and where they come from. */
 
 import { createHash } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
 
 import type { Pool } from 'pg'
 
@@ -11,6 +10,7 @@ import type { EndpointCertificate, RouterFacts } from '../store/routes.ts'
 import { certificateToServe } from '../store/sni-endpoints.ts'
 import type { WantedCertificate } from './bring-certificates.ts'
 import { defaultHosts, localCertificate, spanOf } from './local-certificate.ts'
+import { contentOf } from './router-files.ts'
 
 /** Files hold a certificate chain and its private key. */
 export interface CertificateSources {
@@ -30,7 +30,7 @@ export async function wantedCertificates(
   pool: Pool,
   sources: CertificateSources,
 ): Promise<WantedCertificate[]> {
-  const own = await textIn(sources.own)
+  const own = await contentOf(sources.own)
   const names = apps.map((it) => it.name)
   return [
     ...certificates.map((it) => ofEndpoint(it, pool, sources)),
@@ -67,22 +67,13 @@ async function ofAuthority(
   hosts: readonly string[],
   { authority, clock }: CertificateSources,
 ): Promise<WantedCertificate[]> {
-  const signer = digestOf((await textIn(authority)) ?? '')
+  const signer = digestOf((await contentOf(authority)) ?? '')
   const fingerprint = `${spanOf(clock.now())}-${signer}`
   return hosts.map((hostname) => ({
     hostname,
     fingerprint,
     text: () => localCertificate(hostname, authority),
   }))
-}
-
-async function textIn(file: string): Promise<string | undefined> {
-  try {
-    return await readFile(file, 'utf8')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw error
-  }
 }
 
 function digestOf(text: string): string {

@@ -18,7 +18,6 @@ export interface AcmeDirectory {
 export interface CertificateFacts {
   readonly hostname: string
   readonly app: AppId
-  readonly region: string
   /** Whether its app has certificates got for it. */
   readonly acm: boolean
   readonly status: AcmStatus | null
@@ -71,25 +70,35 @@ export interface AcmeAccount {
   readonly url: string | null
 }
 
-/** The installation's account with the authority; made of `newKey` where there is none. */
+/** The installation's account with the authority; undefined: it has none. */
 export async function acmeAccount(
   db: Queryable,
   directory: string,
-  newKey: string,
   secrets: SecretBox,
-): Promise<AcmeAccount> {
-  await db.query(
-    `insert into acme_accounts (directory, private_key) values ($1, $2)
-     on conflict (directory) do nothing`,
-    [directory, secrets.seal(newKey, directory)],
-  )
+): Promise<AcmeAccount | undefined> {
   const { rows } = await db.query(
     'select private_key as key, url from acme_accounts where directory = $1',
     [directory],
   )
   const [row] = rows as { key: Buffer; url: string | null }[]
-  if (!row) throw new Error(`there is no account with ${directory}`)
-  return { privateKey: secrets.open(row.key, directory), url: row.url }
+  return row && { privateKey: secrets.open(row.key, directory), url: row.url }
+}
+
+/** One with this key, unless another was made meanwhile: then that. */
+export async function addAcmeAccount(
+  db: Queryable,
+  directory: string,
+  privateKey: string,
+  secrets: SecretBox,
+): Promise<AcmeAccount> {
+  await db.query(
+    `insert into acme_accounts (directory, private_key) values ($1, $2)
+     on conflict (directory) do nothing`,
+    [directory, secrets.seal(privateKey, directory)],
+  )
+  const account = await acmeAccount(db, directory, secrets)
+  if (!account) throw new Error(`there is no account with ${directory}`)
+  return account
 }
 
 export async function recordAcmeAccount(
@@ -109,7 +118,7 @@ export async function certificateFacts(
   domain: DomainId,
 ): Promise<CertificateFacts | undefined> {
   const { rows } = await db.query(
-    `select d.hostname, d.app, a.region, a.acm, d.acm_status as status,
+    `select d.hostname, d.app, a.acm, d.acm_status as status,
             d.acm_failures as failures, d.acm_retry_at as "retryAt",
             e.id as "endpointId", e.acm as "endpointAcm",
             e.starts_at as "startsAt", e.expires_at as "expiresAt",
@@ -128,7 +137,6 @@ export async function certificateFacts(
   return {
     hostname: row.hostname,
     app: row.app,
-    region: row.region,
     acm: row.acm,
     status: row.status,
     failures: row.failures,

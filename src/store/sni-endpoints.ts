@@ -1,6 +1,7 @@
 import type { SecretBox } from '../lib/secret-box.ts'
 import type { Certificate } from '../model/certificate.ts'
 import type { AppId, DomainId, SniEndpointId } from '../model/ids.ts'
+import { randomEndpointName } from '../model/random-app-name.ts'
 import type { Queryable } from './queryable.ts'
 
 /** A certificate of an app's, and which of its domains are served with it. */
@@ -48,16 +49,16 @@ export async function sniEndpointsOf(db: Queryable, app: AppId): Promise<SniEndp
   return rows as SniEndpoint[]
 }
 
-/** False: the app has one of that name. */
+/** Under a name that the app has not given before; resolves to that. */
 export async function addSniEndpoint(
   tx: Queryable,
   it: StoredCertificate & {
     readonly id: SniEndpointId
     readonly app: AppId
-    readonly name: string
     readonly acm: boolean
   },
-): Promise<boolean> {
+): Promise<string> {
+  const name = randomEndpointName()
   const { rows } = await tx.query(
     `insert into sni_endpoints (id, app, name, certificate_chain, private_key, fingerprint,
                                 starts_at, expires_at, acm)
@@ -66,7 +67,7 @@ export async function addSniEndpoint(
     [
       it.id,
       it.app,
-      it.name,
+      name,
       it.chain,
       it.privateKey,
       it.fingerprint,
@@ -75,7 +76,7 @@ export async function addSniEndpoint(
       it.acm,
     ],
   )
-  return rows.length === 1
+  return rows.length === 1 ? name : addSniEndpoint(tx, it)
 }
 
 export async function replaceCertificate(
