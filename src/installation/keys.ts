@@ -8,8 +8,9 @@ import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { KEY_BYTES } from '../lib/secret-box.ts'
+import { authorityRequest, serverRequest } from '../model/certificate-request.ts'
 import type { DataDirectory, Installation } from './data-directory.ts'
-import { makeCertificate, place, request } from './make-certificate.ts'
+import { makeCertificate, place } from './make-certificate.ts'
 import { ensureRouterKeys } from './router-keys.ts'
 import { userId } from './users.ts'
 
@@ -37,14 +38,16 @@ export async function ensureKeys(
   rmSync(drafts, { recursive: true, force: true })
   mkdirSync(drafts, { mode: 0o700 })
   if (!existsSync(keys.ca)) {
-    const ca = await makeCertificate(drafts, authorityRequest(installation.id), [])
+    const name = `Mayfly ${installation.id} certificate authority`
+    const ca = await makeCertificate(drafts, authorityRequest(name))
     place(keys.caPrivateKey, ca.privateKey, { mode: 0o600, owner: 0 })
     place(keys.ca, ca.certificate, { mode: 0o644, owner: 0 })
     rmSync(keys.certificate, { force: true })
   }
   if (!existsSync(keys.certificate)) {
-    const signer = ['-CA', keys.ca, '-CAkey', keys.caPrivateKey]
-    const server = await makeCertificate(drafts, serverRequest(), signer)
+    const request = serverRequest('localhost', 'DNS:localhost, IP:127.0.0.1, IP:::1')
+    const signer = { certificate: keys.ca, key: keys.caPrivateKey }
+    const server = await makeCertificate(drafts, request, signer)
     place(keys.privateKey, server.privateKey, { mode: 0o400, owner: api })
     place(keys.certificate, server.certificate, { mode: 0o644, owner: 0 })
   }
@@ -54,23 +57,4 @@ export async function ensureKeys(
 
 export function readApiKey(data: DataDirectory): string {
   return readFileSync(data.keys.apiKey, 'utf8').trim()
-}
-
-/** OpenSSL's configuration for a certificate that may sign the server's and nothing else. */
-export function authorityRequest(id: string): string {
-  return request(`Mayfly ${id} certificate authority`, [
-    'basicConstraints = critical, CA:TRUE, pathlen:0',
-    'keyUsage = critical, keyCertSign, cRLSign',
-    'subjectKeyIdentifier = hash',
-  ])
-}
-
-export function serverRequest(): string {
-  return request('localhost', [
-    'basicConstraints = critical, CA:FALSE',
-    'keyUsage = critical, digitalSignature',
-    'extendedKeyUsage = serverAuth',
-    'subjectAltName = DNS:localhost, IP:127.0.0.1, IP:::1',
-    'authorityKeyIdentifier = keyid',
-  ])
 }

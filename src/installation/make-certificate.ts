@@ -3,34 +3,23 @@
 import { chmodSync, chownSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
+import { makingArguments } from '../model/certificate-request.ts'
 import { runProgram } from './run-program.ts'
 import { GROUP, groupId } from './users.ts'
 
-const YEARS_10 = '3650'
+/** In days. */
+const YEARS_10 = 3650
 
 export interface Certificate {
   readonly certificate: Buffer
   readonly privateKey: Buffer
 }
 
-/** OpenSSL's configuration for a certificate of the name, with these extensions. */
-export function request(name: string, extensions: readonly string[]): string {
-  return `[req]
-prompt = no
-distinguished_name = name
-x509_extensions = extensions
-[name]
-CN = ${name}
-[extensions]
-${extensions.join('\n')}
-`
-}
-
-/** `drafts`: an empty directory of root's. `signer`: the arguments that name it; none: itself. */
+/** `drafts`: an empty directory of root's. `signer`: files; without, it signs itself. */
 export async function makeCertificate(
   drafts: string,
   config: string,
-  signer: readonly string[] = [],
+  signer?: { readonly certificate: string; readonly key: string },
 ): Promise<Certificate> {
   const files = {
     config: join(drafts, 'config'),
@@ -38,17 +27,7 @@ export async function makeCertificate(
     certificate: join(drafts, 'pem'),
   }
   writeFileSync(files.config, config)
-  const key = [
-    '-newkey',
-    'ec',
-    '-pkeyopt',
-    'ec_paramgen_curve:P-256',
-    '-noenc',
-    '-keyout',
-    files.key,
-  ]
-  const certificate = ['-x509', '-days', YEARS_10, '-out', files.certificate, ...signer]
-  await runProgram(['openssl', 'req', '-config', files.config, ...key, ...certificate])
+  await runProgram(['openssl', ...makingArguments(files, YEARS_10, signer)])
   return {
     certificate: readFileSync(files.certificate),
     privateKey: readFileSync(files.key),

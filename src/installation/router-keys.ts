@@ -7,8 +7,9 @@
 import { X509Certificate } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 
+import { authorityRequest, serverRequest } from '../model/certificate-request.ts'
 import type { DataDirectory, Installation } from './data-directory.ts'
-import { makeCertificate, place, request } from './make-certificate.ts'
+import { makeCertificate, place } from './make-certificate.ts'
 
 /**
  * Idempotent; made anew when the domain has changed. `drafts`: an empty directory of root's.
@@ -20,42 +21,24 @@ export async function ensureRouterKeys(
   drafts: string,
 ): Promise<void> {
   if (isFor(keys.routerDefault, domain)) return
-  const authority = await makeCertificate(drafts, routerAuthorityRequest(id, domain))
+  const name = `Mayfly ${id} authority for apps`
+  // Holds for the domain and all below (RFC 5280, 4.2.1.10).
+  const constraint = `nameConstraints = critical, permitted;DNS:${domain}`
+  const authority = await makeCertificate(drafts, authorityRequest(name, [constraint]))
   const signer = Buffer.concat([authority.certificate, authority.privateKey])
   place(keys.routerSigner, signer, { mode: 0o600, owner: 0 })
   place(keys.routerCa, authority.certificate, { mode: 0o644, owner: 0 })
-  const its = await makeCertificate(drafts, defaultDomainRequest(domain), [
-    '-CA',
-    keys.routerSigner,
-    '-CAkey',
-    keys.routerSigner,
-  ])
+  // Shown to clients that name no host.
+  const its = await makeCertificate(
+    drafts,
+    serverRequest('Mayfly apps', `DNS:${domain}`),
+    { certificate: keys.routerSigner, key: keys.routerSigner },
+  )
   // The last: as long as it is missing or another domain's, all are made anew.
   place(keys.routerDefault, Buffer.concat([its.certificate, its.privateKey]), {
     mode: 0o600,
     owner: 0,
   })
-}
-
-/** Its critical name constraint (RFC 5280, 4.2.1.10) holds for the domain and all below. */
-function routerAuthorityRequest(id: string, domain: string): string {
-  return request(`Mayfly ${id} authority for apps`, [
-    'basicConstraints = critical, CA:TRUE, pathlen:0',
-    'keyUsage = critical, keyCertSign, cRLSign',
-    'subjectKeyIdentifier = hash',
-    `nameConstraints = critical, permitted;DNS:${domain}`,
-  ])
-}
-
-/** Shown to clients that name no host. */
-function defaultDomainRequest(domain: string): string {
-  return request('Mayfly apps', [
-    'basicConstraints = critical, CA:FALSE',
-    'keyUsage = critical, digitalSignature',
-    'extendedKeyUsage = serverAuth',
-    `subjectAltName = DNS:${domain}`,
-    'authorityKeyIdentifier = keyid',
-  ])
 }
 
 function isFor(certificate: string, domain: string): boolean {

@@ -10,6 +10,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 
 import { DAY } from '../lib/clock.ts'
+import { makingArguments, serverRequest } from '../model/certificate-request.ts'
 
 const run = promisify(execFile)
 
@@ -33,34 +34,15 @@ export function spanOf(now: Date): string {
 /** PEM: certificate and private key. `signer`: a file with those of the authority. */
 export async function localCertificate(host: string, signer: string): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'mayfly-certificate-'))
-  const [config, key, pem] = ['config', 'key', 'pem'].map((it) =>
-    join(directory, it),
-  ) as [string, string, string]
+  const at = (name: string) => join(directory, name)
+  const files = { config: at('config'), key: at('key'), certificate: at('pem') }
+  const by = { certificate: signer, key: signer }
   try {
-    await writeFile(config, requestFor(host))
-    const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-noenc']
-    const valid = ['-days', String(VALID_DAYS), '-CA', signer, '-CAkey', signer]
-    const files = ['-config', config, '-keyout', key, '-out', pem]
-    await run('openssl', ['req', '-x509', ...newKey, ...valid, ...files])
-    return `${await readFile(pem, 'utf8')}${await readFile(key, 'utf8')}`
+    // The subject has no host: 64 letters are its most.
+    await writeFile(files.config, serverRequest('Mayfly app', `DNS:${host}`))
+    await run('openssl', makingArguments(files, VALID_DAYS, by))
+    return `${await readFile(files.certificate, 'utf8')}${await readFile(files.key, 'utf8')}`
   } finally {
     await rm(directory, { recursive: true })
   }
-}
-
-/** The subject has no host: 64 letters are its most. */
-function requestFor(host: string): string {
-  return `[req]
-prompt = no
-distinguished_name = name
-x509_extensions = extensions
-[name]
-CN = Mayfly app
-[extensions]
-basicConstraints = critical, CA:FALSE
-keyUsage = critical, digitalSignature
-extendedKeyUsage = serverAuth
-subjectAltName = DNS:${host}
-authorityKeyIdentifier = keyid
-`
 }
