@@ -15,7 +15,7 @@ import { join } from 'node:path'
 import type { Pool } from 'pg'
 
 import { pause, SECOND } from '../lib/clock.ts'
-import type { DynoId, RegionId } from '../model/ids.ts'
+import type { RegionId } from '../model/ids.ts'
 import { recordAnswers } from '../store/acme.ts'
 import { inTransaction } from '../store/queryable.ts'
 import {
@@ -24,7 +24,6 @@ import {
   recordReachable,
   routerFacts,
   type RouterFacts,
-  type WebDyno,
 } from '../store/routes.ts'
 import type { Look } from '../work/loop.ts'
 import { bringCertificates, ensureCertificateList } from './bring-certificates.ts'
@@ -43,6 +42,7 @@ import {
   maxConnections,
 } from './haproxy-program.ts'
 import { ask } from './haproxy-socket.ts'
+import { deadServers, dynosLeft, leaving } from './leaving-dynos.ts'
 import {
   type LiveRouter,
   type LiveServer,
@@ -269,17 +269,6 @@ async function bringTo(
     : after.servers
 }
 
-/** Names of servers whose dynos have ended. */
-function deadServers(live: LiveRouter, { dynos }: RouterFacts): ReadonlySet<string> {
-  const alive = new Set<string>(
-    dynos.flatMap(({ id, state }) =>
-      state === 'crashed' || state === 'down' ? [] : [id],
-    ),
-  )
-  const names = live.servers.map((server) => server.name)
-  return new Set(names.filter((name) => !alive.has(dynoOf(name))))
-}
-
 /**
  * Names of servers at which requests are under way, also those of before a reload: their
  * connections stay with the worker that took them.
@@ -303,44 +292,7 @@ async function textFrom(path: string, command: string): Promise<string> {
   return answer.is === 'absent' ? '' : answer.text
 }
 
-/** The dynos that are routed and may be no longer. */
-function leaving({ dynos }: RouterFacts): readonly WebDyno[] {
-  return dynos.filter((dyno) => dyno.routed && dyno.state !== 'up')
-}
-
-/**
- * A dyno is left when its server is gone; or when it was in maintenance already as we asked who
- * is busy, and was not: none but idle connections lead to it, and those are the dyno's to close.
- */
-function dynosLeft(
-  facts: RouterFacts,
-  it: {
-    readonly before: readonly LiveServer[]
-    readonly servers: readonly LiveServer[]
-    readonly busy: ReadonlySet<string>
-    readonly drainTimeout: number
-  },
-): DynoId[] {
-  const there = new Map(it.servers.map((server) => [dynoOf(server.name), server]))
-  const busy = new Set([...it.busy].map(dynoOf))
-  const shut = new Set(
-    it.before.filter((server) => server.inMaintenance).map(({ name }) => dynoOf(name)),
-  )
-  const left = leaving(facts).filter(({ id, state }) => {
-    const server = there.get(id)
-    if (!server) return !busy.has(id) || state === 'crashed' || state === 'down'
-    if (shut.has(id) && !busy.has(id)) return true
-    return server.inMaintenance && server.unchangedFor * SECOND >= it.drainTimeout
-  })
-  return left.map(({ id }) => id)
-}
-
 function onlyWanted(table: RoutingTable, servers: readonly LiveServer[]): boolean {
   const wanted = new Set(table.servers.map(({ name }) => name))
   return servers.every(({ name }) => wanted.has(name))
-}
-
-/** The id in `web.1:<id>`. */
-function dynoOf(server: string): string {
-  return server.slice(server.indexOf(':') + 1)
 }
