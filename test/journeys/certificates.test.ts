@@ -95,7 +95,10 @@ test('an authority is asked for a certificate', async () => {
   await heroku('certs:auto:enable')
   const issued = async () =>
     /auto\.example\.com +Cert issued/.test(await heroku('certs:auto'))
-  await until('it is issued', issued, MINUTE)
+  await until('it is issued', issued, MINUTE).catch(async (error: unknown) => {
+    const { stdout: log } = await installation.heroku(['logs', '--app', APP])
+    assert.fail(`${String(error)}: ${await heroku('certs:auto')}${log}`)
+  })
   await served('auto.example.com', await authority.root())
   assert.match(await heroku('certs'), /auto\.example\.com.* ACM/)
   await heroku('certs:auto:disable', '--confirm', APP)
