@@ -127,6 +127,11 @@ const ends: [string, Parameters<typeof aRecord>[0], string][] = [
     'at=error code=H26 desc="Request Error" cause="unsupported expect header value" method=GET … status=417',
   ],
   [
+    'a cookie that is too long',
+    { status: 502, ended: 'LH' },
+    'at=error code=H25 desc="HTTP restriction: oversized cookie" method=GET … status=502',
+  ],
+  [
     'the dyno closed without a word',
     { status: 502, ended: 'SH' },
     'at=error code=H13 desc="Connection closed without response" method=GET … status=503',

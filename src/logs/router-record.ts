@@ -35,6 +35,7 @@ const OUTCOMES = {
   H20: { at: 'error', desc: 'App boot timeout' },
   H21: { at: 'error', desc: 'Backend connection refused', status: 503 },
   H24: { at: 'error', desc: 'Forced close', status: '' },
+  H25: { at: 'error', desc: 'HTTP restriction: oversized cookie' },
   H26: { at: 'error', desc: 'Request Error' },
   H27: { at: 'warning', desc: 'Client Request Interrupted', status: 499, sock: 'client' },
   H28: { at: 'warning', desc: 'Client Connection Idle', status: 499 },
@@ -180,6 +181,7 @@ function codeOf({
   if (state in OUTCOMES) return state as Code
   // Ours, and the only ones of their status: a dyno's would not end so.
   if (/^(417 LR|400 PR|405 PR|408 cR)$/.test(`${status} ${ended}`)) return 'H26'
+  if (status === '502' && ended.startsWith('L')) return 'H25'
   const byPhase = CODES[ended] ?? CODES[`${ended[0]}-`]
   // After an upgrade either side may hang up; only silence is a fault.
   if (status === '101' && byPhase !== 'H15' && byPhase !== 'H28') return undefined

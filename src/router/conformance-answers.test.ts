@@ -10,6 +10,7 @@ import { test } from 'node:test'
 import { anExchanger, type DynoScript } from '../../test/an-exchange.ts'
 import { aRouter } from '../../test/a-router.ts'
 import { aDatabase } from '../../test/postgres.ts'
+import { until } from '../../test/until.ts'
 import {
   APP,
   ask,
@@ -24,6 +25,7 @@ import {
   post,
   TWO,
 } from '../../test/vegur.ts'
+import { parseRouterRecord } from '../logs/router-record.ts'
 
 const pool = aDatabase()
 
@@ -80,8 +82,14 @@ const cases: Cases = {
     {
       what: 'a cookie of 8 KiB is relayed',
       send: ask(),
-      dyno: `${OK}Set-Cookie: a=${'x'.repeat(8192)}\r\n${TWO}`,
-      got: /\r\nset-cookie: a=x{8192}\r\n/,
+      dyno: `${OK}Set-Cookie: a=${'x'.repeat(8190)}\r\n${TWO}`,
+      got: /\r\nset-cookie: a=x{8190}\r\n/,
+    },
+    {
+      what: 'a longer one fails',
+      send: ask(),
+      dyno: `${OK}Set-Cookie: a=1\r\nSet-Cookie: a=${'x'.repeat(8191)}\r\n${TWO}`,
+      got: /^HTTP\/1\.1 502 [^]*Application error/,
     },
     {
       what: 'a head of an answer that fits no buffer fails',
@@ -135,6 +143,18 @@ const cases: Cases = {
       dyno: `${OK}${TWO}`,
       got: `${OK}content-length: 2\r\nconnection: keep-alive\r\n\r\nok`,
       enough: /ok$/,
+    },
+    {
+      what: 'chunks are not taken out, but the end is told',
+      send: ask('', 'GET', '1.0'),
+      dyno: `${OK}${CHUNKED}\r\n2\r\nok\r\n0\r\n\r\n`,
+      got: ended('transfer-encoding: chunked\r\n', '2\r\nok\r\n0\r\n\r\n'),
+    },
+    {
+      what: 'also where keep-alive is asked for',
+      send: ask(KEEP, 'GET', '1.0'),
+      dyno: `${OK}${CHUNKED}\r\n2\r\nok\r\n0\r\n\r\n`,
+      got: ended('transfer-encoding: chunked\r\n', '2\r\nok\r\n0\r\n\r\n'),
     },
     {
       what: 'the version of the dyno`s answer is relayed',
@@ -265,8 +285,15 @@ const cases: Cases = {
 }
 
 test('answers are given on as Heroku`s router gives them', async (t) => {
-  const exchanger = await anExchanger(t, await aRouter(t, pool), APP)
+  const router = await aRouter(t, pool)
+  const exchanger = await anExchanger(t, router, APP)
   await play(t, exchanger, cases)
+
+  await t.test('a cookie that is too long has its line', () =>
+    until('H25 tells of it', () =>
+      router.records.some((it) => COOKIE.test(parseRouterRecord(it)?.message ?? '')),
+    ),
+  )
 
   for (const [version, client] of said) {
     const stays = version === '1.1' ? client !== CLOSE : client === KEEP
@@ -289,6 +316,9 @@ test('answers are given on as Heroku`s router gives them', async (t) => {
     })
   }
 })
+
+const COOKIE =
+  /^at=error code=H25 desc="HTTP restriction: oversized cookie" method=GET path="\/p" .* dyno=web\.1 .* status=502/
 
 const said = ['1.1', '1.0'].flatMap((version) =>
   ['', CLOSE, KEEP].map((header) => [version, header] as const),

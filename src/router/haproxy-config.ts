@@ -9,7 +9,7 @@ import { SECOND } from '../lib/clock.ts'
 import { APPLICATION_ERROR, MISDIRECTED, NO_SUCH_APP, PAGES } from './pages.ts'
 import type { RouterPaths } from './router-paths.ts'
 import { backendOf, NO_SERVER, type RoutingTable } from './routing-table.ts'
-import { CONTINUE, headerRules, REFUSALS } from './request-rules.ts'
+import { answerRefusals, CONTINUE, headerRules, REFUSALS } from './request-rules.ts'
 import { serverId } from './server-id.ts'
 import {
   challengeRules,
@@ -176,6 +176,7 @@ defaults app from http
   balance random(2)
 ${REFUSALS}
 ${headerRules(port, tls)}
+${answerRefusals((status) => page(status, paths.applicationError))}
   http-request set-var(txn.body) bool(true) if !{ method GET HEAD } { req.hdr(transfer-encoding) -m found } || !{ method GET HEAD } { req.hdr(content-length),add(0) gt 0 }
   http-request set-timeout server ${timeouts.firstByte}ms if { var(txn.body) -m bool }
 ${affinityRules(paths)}
@@ -215,6 +216,7 @@ ${tls ? tlsBinds(tls, paths, owner) : ''}  log ring@requests format raw local0
   http-after-response del-header ${GIVEN_UP} if { status 503 }
   http-after-response set-header Server Heroku unless { res.hdr(server) -m found }
   http-after-response set-header Connection close if { stopping } !{ status 101 }
+  http-after-response set-header Connection close if { capture.req.ver HTTP/1.0 } { res.hdr(transfer-encoding) -m found }
 
   option disable-h2-upgrade
 ${challengeRules(paths)}${tls ? TLS_VERSION : ''}  http-request set-var(txn.host) req.hdr(host)
@@ -303,5 +305,9 @@ function backends(
 }
 
 function returns(status: number, file: string): string {
-  return `http-request return status ${status} ${PAGE} lf-file ${file}`
+  return `http-request ${page(status, file)}`
+}
+
+function page(status: number, file: string): string {
+  return `return status ${status} ${PAGE} lf-file ${file}`
 }

@@ -20,6 +20,14 @@ export const REFUSALS = `  http-request deny deny_status 405 if { method CONNECT
 export const CONTINUE = `  http-request wait-for-body time 30s at-least 1 if { req.hdr(expect) -i 100-continue } { var(txn.entry) -m found } !{ var(txn.entry) -m beg ${NO_SERVER}/ }
 `
 
+/** Of one `Set-Cookie` of an answer, in bytes. */
+const LONGEST_COOKIE = 8192
+
+/** What answers of dynos may not have: H25. `page`: how an error page is returned. */
+export function answerRefusals(page: (status: number) => string): string {
+  return `  http-response ${page(502)} if { res.fhdr(set-cookie) -m len ${LONGEST_COOKIE + 1}: }`
+}
+
 /** What a dyno of Heroku gets, and what its answers pass on. */
 export function headerRules(port: number, tls: TlsSettings | undefined): string {
   return `  http-request set-header X-Request-Id %[var(txn.id)]
