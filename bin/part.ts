@@ -18,6 +18,7 @@ import {
   preparing,
   withoutWaiting,
 } from '../src/installation/database.ts'
+import { roleOf } from '../src/installation/roles.ts'
 import { jsonLog, type Log } from '../src/lib/log.ts'
 
 export interface Part {
@@ -43,7 +44,7 @@ export function startPart(name: string, connections: number): Part {
   delete process.env['MAYFLY_PART']
 
   const data = dataDirectory(root)
-  const database = preparing(databaseConfig(data, url))
+  const database = preparing(databaseConfig(data, url, roleOf(name)))
   const log = jsonLog(name, (line) => process.stderr.write(line))
   const ended = new AbortController()
   process.once('SIGTERM', () => ended.abort())

@@ -8,6 +8,7 @@ import { parsePushedRefs } from '../src/builds/pushed-refs.ts'
 import { receivePush } from '../src/builds/receive-push.ts'
 import { dataDirectory } from '../src/installation/data-directory.ts'
 import { databaseConfig, openPool } from '../src/installation/database.ts'
+import { roleOf } from '../src/installation/roles.ts'
 import { jsonLog } from '../src/lib/log.ts'
 import type { AccountId } from '../src/model/ids.ts'
 import { Problem } from '../src/model/problem.ts'
@@ -17,7 +18,7 @@ import { findApp } from '../src/store/apps.ts'
 const { MAYFLY_DATA, MAYFLY_APP, MAYFLY_ACCOUNT, DATABASE_URL, ...environment } =
   process.env
 const data = dataDirectory(MAYFLY_DATA ?? '')
-const pool = openPool(databaseConfig(data, DATABASE_URL), 1)
+const pool = openPool(databaseConfig(data, DATABASE_URL, roleOf('git')), 1)
 // Git shows standard error to whoever pushes, so what is not for them goes to a file.
 const log = jsonLog('pre-receive', (line) =>
   appendFileSync(join(data.run('git'), 'pre-receive.log'), line),

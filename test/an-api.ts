@@ -1,8 +1,9 @@
-/** The Platform API over a database, spoken to without a port, as its only account. */
+/** The Platform API over a database, in its own role there, spoken to without a port, as its only account. */
 
 import { randomUUID } from 'node:crypto'
 
 import type { FastifyInstance } from 'fastify'
+import { Pool } from 'pg'
 
 import { createAccount } from '../src/actions/create-account.ts'
 import { createAuthorization } from '../src/actions/create-authorization.ts'
@@ -10,6 +11,7 @@ import { REQUESTS_PER_HOUR, rateLimit } from '../src/api/rate-limit.ts'
 import { resources } from '../src/api/resources.ts'
 import { apiServer, type Resource } from '../src/api/server.ts'
 import { dataDirectory, type Installation } from '../src/installation/data-directory.ts'
+import { roleOf } from '../src/installation/roles.ts'
 import { systemClock } from '../src/lib/clock.ts'
 import { type Log, silentLog } from '../src/lib/log.ts'
 import type { Account } from '../src/model/app.ts'
@@ -18,6 +20,7 @@ import type { Reach } from '../src/model/reach.ts'
 import { ensureRegion } from '../src/store/ensure-region.ts'
 import { type Database, inTransaction } from '../src/store/queryable.ts'
 import { secrets } from './an-app.ts'
+import { asRole } from './postgres.ts'
 
 export const installation: Installation = {
   id: 'abc123',
@@ -90,7 +93,7 @@ export async function anApi(
   const data = dataDirectory('/nowhere')
   const server = await apiServer(
     {
-      pool,
+      pool: pool instanceof Pool ? asRole(pool, roleOf('api')) : pool,
       secrets,
       webhooks: { secrets, reach: () => reach },
       clock: systemClock,

@@ -14,6 +14,7 @@ import {
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 
+import { grantsOfPrograms } from '../../src/installation/grants.ts'
 import { idsFile, leftBehind, remainsIn } from '../../src/installation/remains.ts'
 import { removeRemains } from '../../src/installation/remove-remains.ts'
 import { schemaOfMigrations } from '../../src/installation/schema.ts'
@@ -123,7 +124,7 @@ function checks(host: string): Stage[] {
     tool('format', 'prettier', '--check', '--log-level=warn', '.'),
     tool('lint', 'oxlint', '--type-aware', '--deny-warnings', ...CHECKED),
     tool('types', 'tsc', '--noEmit'),
-    { name: 'schema.sql', run: () => schemaIsCurrent(host) },
+    { name: 'schema.sql and grants.sql', run: () => schemaIsCurrent(host) },
   ]
 }
 
@@ -199,10 +200,15 @@ async function untilOneFails(
 }
 
 async function schemaIsCurrent(host: string): Promise<Tally> {
-  const is = readFileSync(join(program, 'schema.sql'), 'utf8')
-  if (is === (await schemaOfMigrations(host))) return NONE
-  console.log('schema.sql is not what migrations/ make: ./mayfly schema writes it anew')
-  return FAILED
+  const schema = await schemaOfMigrations(host)
+  const should = { 'schema.sql': schema, 'grants.sql': grantsOfPrograms(schema) }
+  const stale = Object.entries(should).filter(
+    ([file, text]) => readFileSync(join(program, file), 'utf8') !== text,
+  )
+  for (const [file] of stale) {
+    console.log(`${file} is not what it is made from: ./mayfly schema writes it anew`)
+  }
+  return stale.length === 0 ? NONE : FAILED
 }
 
 function plus(a: Tally, b: Tally): Tally {

@@ -21,6 +21,7 @@ import { readLimits } from '../../src/installation/follow-limits.ts'
 import { keepPart } from '../../src/installation/keep-part.ts'
 import { ensureKeys, readApiKey } from '../../src/installation/keys.ts'
 import { ensureLayout } from '../../src/installation/layout.ts'
+import { applyGrants } from '../../src/installation/grants.ts'
 import { migrate, NewerSchema } from '../../src/installation/migrate.ts'
 import type { PartSpec } from '../../src/installation/parts.ts'
 import { portsMustBeFree } from '../../src/installation/ports.ts'
@@ -169,6 +170,8 @@ async function fillDatabase(
   const pool = openPool(databaseConfig(data, databaseUrl), 1)
   try {
     await migrate(pool)
+    // Of another's PostgreSQL we have the one role that its URL names.
+    if (databaseUrl === undefined) await applyGrants(pool)
     await ensureFirstRows(pool, installation, readApiKey(data))
   } catch (error) {
     if (error instanceof NewerSchema) throw new Refusal(error.message)

@@ -3,9 +3,17 @@ import { Pool, type PoolConfig } from 'pg'
 import { SECOND } from '../lib/clock.ts'
 import type { DataDirectory } from './data-directory.ts'
 import { PreparingClient } from './preparing-client.ts'
+import { OWNER } from './roles.ts'
 
-/** The user's own PostgreSQL where `url` names one; else the private cluster's socket. */
-export function databaseConfig(data: DataDirectory, url: string | undefined): PoolConfig {
+/**
+ * The user's own PostgreSQL where `url` names one, as whom it says; else the private cluster's
+ * socket, as `role`.
+ */
+export function databaseConfig(
+  data: DataDirectory,
+  url: string | undefined,
+  role: string = OWNER,
+): PoolConfig {
   const limits = {
     connectionTimeoutMillis: 10 * SECOND,
     query_timeout: 30 * SECOND,
@@ -14,7 +22,7 @@ export function databaseConfig(data: DataDirectory, url: string | undefined): Po
     lock_timeout: 15 * SECOND,
   }
   if (url) return { ...limits, connectionString: url }
-  return { ...limits, host: data.run('postgres'), user: 'mayfly', database: 'mayfly' }
+  return { ...limits, host: data.run('postgres'), user: role, database: OWNER }
 }
 
 /**

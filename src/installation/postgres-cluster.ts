@@ -20,17 +20,22 @@ import { Client } from 'pg'
 import { SECOND } from '../lib/clock.ts'
 import type { DataDirectory } from './data-directory.ts'
 import { Refusal } from './refusal.ts'
+import { ENTRANCES, ensureRoles, OWNER, PART_ROLES, userMap } from './roles.ts'
 import { asUser, runProgram } from './run-program.ts'
-import { groupId, POSTGRES_USER, userId, USERS } from './users.ts'
+import { groupId, POSTGRES_USER, userId } from './users.ts'
 
-/** Makes the cluster, once. Half-made, it lies under another name and is made anew. */
+/**
+ * Makes the cluster, once, and says who may enter, which another version may have said otherwise.
+ * Half-made, it lies under another name and is made anew.
+ */
 export async function ensureCluster(data: DataDirectory): Promise<void> {
-  if (existsSync(data.postgres)) return
-  const draft = `${data.postgres}.new`
-  await initialiseCluster(draft)
-  writeFileSync(join(draft, 'pg_hba.conf'), 'local all all peer map=mayfly\n')
-  writeFileSync(join(draft, 'pg_ident.conf'), userMap())
-  renameSync(draft, data.postgres)
+  if (!existsSync(data.postgres)) {
+    const draft = `${data.postgres}.new`
+    await initialiseCluster(draft)
+    renameSync(draft, data.postgres)
+  }
+  writeFileSync(join(data.postgres, 'pg_hba.conf'), ENTRANCES)
+  writeFileSync(join(data.postgres, 'pg_ident.conf'), userMap())
 }
 
 /** Makes a cluster in `directory`, which is emptied first; its superuser is `postgres`. */
@@ -50,13 +55,6 @@ export async function initialiseCluster(
   ]
   const initdb = [join(binaries(), 'initdb'), `--pgdata=${directory}`, ...manner, ...more]
   await runProgram(asUser(POSTGRES_USER, POSTGRES_USER, initdb))
-}
-
-/** Who of the machine's users is who in the database. */
-export function userMap(): string {
-  const ours = ['root', POSTGRES_USER, ...USERS].map((user) => `mayfly ${user} mayfly`)
-  const admins = ['root', POSTGRES_USER].map((user) => `mayfly ${user} postgres`)
-  return [...ours, ...admins, ''].join('\n')
 }
 
 /** `settings`: more of them, each `name=value`. */
@@ -90,20 +88,26 @@ export async function postgresAnswers(socketDirectory: string): Promise<boolean>
   }
 }
 
-/** The role and the database that all parts share. Idempotent. */
+/** The database, and the roles that come to it. Idempotent. */
 export async function ensureDatabase(data: DataDirectory): Promise<void> {
   await asAdmin(data.run('postgres'), async (client) => {
-    const roles = await client.query(`select 1 from pg_roles where rolname = 'mayfly'`)
-    if (roles.rows.length === 0) await client.query('create role mayfly login')
-    const databases = await client.query(
-      `select 1 from pg_database where datname = 'mayfly'`,
-    )
-    if (databases.rows.length === 0)
-      await client.query('create database mayfly owner mayfly')
+    // It may have been adopted, and know who might enter before.
+    await client.query('select pg_reload_conf()')
+    await ensureRoles(client)
+    const databases = await client.query('select from pg_database where datname = $1', [
+      OWNER,
+    ])
+    if (databases.rows.length === 0) {
+      await client.query(`create database ${OWNER} owner ${OWNER}`)
+    }
+    const roles = PART_ROLES.map(({ role }) => role).join(', ')
+    await client.query(`revoke all on database ${OWNER} from public`)
+    await client.query(`grant connect on database ${OWNER} to ${roles}`)
   })
 }
 
-async function asAdmin(
+/** As the superuser, in the database `postgres`. */
+export async function asAdmin(
   host: string,
   work: (client: Client) => Promise<unknown>,
 ): Promise<void> {

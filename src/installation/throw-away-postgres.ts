@@ -8,10 +8,12 @@ import { join } from 'node:path'
 import { pause, SECOND } from '../lib/clock.ts'
 import { endProcess, processOf } from './living-process.ts'
 import {
+  asAdmin,
   initialiseCluster,
   postgresAnswers,
   postgresCommand,
 } from './postgres-cluster.ts'
+import { ensureRoles } from './roles.ts'
 import { asUser } from './run-program.ts'
 import { POSTGRES_USER, userId } from './users.ts'
 
@@ -19,7 +21,10 @@ const DEADLINE = 30 * SECOND
 const POLL = 50
 const CARELESS = ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off']
 
-/** `work` is told the directory of its socket; everyone who gets there is its superuser `postgres`. */
+/**
+ * `work` is told the directory of its socket; everyone who gets there may be its superuser
+ * `postgres`, or one of the parts.
+ */
 export async function withThrowAwayPostgres<T>(
   work: (socketDirectory: string) => Promise<T>,
 ): Promise<T> {
@@ -54,6 +59,7 @@ async function whileRunning<T>(
       if (waited > DEADLINE) throw new Error('the PostgreSQL for tests does not answer')
       await pause(POLL)
     }
+    await asAdmin(sockets, ensureRoles)
     return await work(sockets)
   } finally {
     if (server) await endProcess(server, { signal: 'SIGINT', patience: 10 * SECOND })

@@ -21,21 +21,19 @@ export async function addPiece(
   printer: Printer,
   piece: Piece,
 ): Promise<void> {
-  const { table, id } = placeOf(printer)
   await db.query(
-    `insert into ${table} (printer, position, text, next) values ($1, $2, $3, $4)
+    `${into(printer)} (printer, position, text, next) values ($1, $2, $3, $4)
      on conflict (printer, position) do nothing`,
     // PostgreSQL's text has no NUL; a terminal shows none either.
-    [id, piece.position, piece.text.replaceAll('\0', ''), piece.next],
+    [idOf(printer), piece.position, piece.text.replaceAll('\0', ''), piece.next],
   )
 }
 
 /** Where the next piece begins: 0 as long as there is none. */
 export async function endOfOutput(db: Queryable, printer: Printer): Promise<number> {
-  const { table, id } = placeOf(printer)
   const { rows } = await db.query(
-    `select coalesce(max(next), 0)::float8 as "end" from ${table} where printer = $1`,
-    [id],
+    `select coalesce(max(next), 0)::float8 as "end" ${from(printer)} where printer = $1`,
+    [idOf(printer)],
   )
   return (rows as { end: number }[])[0]?.end ?? 0
 }
@@ -57,17 +55,22 @@ export async function outputFrom(
   printer: Printer,
   position: number,
 ): Promise<Piece[]> {
-  const { table, id } = placeOf(printer)
   const { rows } = await db.query(
-    `select position::float8 as position, text, next::float8 as next from ${table}
+    `select position::float8 as position, text, next::float8 as next ${from(printer)}
       where printer = $1 and position >= $2 order by position limit 64`,
-    [id, position],
+    [idOf(printer), position],
   )
   return rows as Piece[]
 }
 
-function placeOf(printer: Printer) {
-  return 'build' in printer
-    ? { table: 'build_output', id: printer.build }
-    : { table: 'release_output', id: printer.release }
+function idOf(printer: Printer): string {
+  return 'build' in printer ? printer.build : printer.release
+}
+
+function into(printer: Printer): string {
+  return 'build' in printer ? 'insert into build_output' : 'insert into release_output'
+}
+
+function from(printer: Printer): string {
+  return 'build' in printer ? 'from build_output' : 'from release_output'
 }

@@ -8,6 +8,9 @@ import { before as beforeTests, describe, test } from 'node:test'
 
 import { isAlive, processOf } from '../../src/installation/living-process.ts'
 import { namedRemains } from '../../src/installation/remains.ts'
+import { PART_ROLES } from '../../src/installation/roles.ts'
+import { asUser, runProgram } from '../../src/installation/run-program.ts'
+import { GROUP } from '../../src/installation/users.ts'
 import { removeRemains } from '../../src/installation/remove-remains.ts'
 import { pause } from '../../src/lib/clock.ts'
 import { anInstallation, type TestInstallation } from '../an-installation.ts'
@@ -53,6 +56,10 @@ async function refusal(it: TestInstallation, ...args: string[]): Promise<string>
   return stderr
 }
 
+function psql(sockets: string, role: string): string[] {
+  return ['psql', '-h', sockets, '-d', 'mayfly', '-U', role, '-Atc']
+}
+
 async function gone(pid: number | null): Promise<void> {
   const it = processOf(pid ?? 0)
   await until(async () => (it && isAlive(it) ? undefined : true))
@@ -95,6 +102,28 @@ describe('an installation', { timeout: 180_000 }, () => {
     )
     assert.equal(new Set(subnets).size, 3)
     assert.equal((await statusOf(second)).exit, 0)
+  })
+
+  test('lets each part into its database as itself and as nobody else', async () => {
+    const sockets = first.data.run('postgres')
+    const roles = ['mayfly', 'postgres', ...PART_ROLES.map(({ role }) => role)]
+    for (const { user, role } of PART_ROLES.filter((it) => it.user !== 'root')) {
+      const entered: string[] = []
+      for (const as of roles) {
+        const asks = [...psql(sockets, as), 'select 1']
+        await runProgram(asUser(user, GROUP, asks)).then(
+          () => entered.push(as),
+          (error: Error) => assert.match(error.message, /Peer authentication failed/),
+        )
+      }
+      assert.deepEqual(entered, [role])
+    }
+    const others = await runProgram([
+      ...psql(sockets, 'postgres'),
+      `select distinct usename from pg_stat_activity
+        where datname = 'mayfly' and usename not like 'mayfly\\_%' and pid <> pg_backend_pid()`,
+    ])
+    assert.equal(others, '')
   })
 
   test('has one supervisor at most', async () => {

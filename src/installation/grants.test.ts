@@ -1,0 +1,134 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+
+import { asRole, aDatabase } from '../../test/postgres.ts'
+import { applyGrants } from './grants.ts'
+import { PART_ROLES, roleOf, userMap } from './roles.ts'
+
+const pool = aDatabase()
+
+const FORBIDDEN = '42501'
+
+/** What would be worth most to whoever has taken a part over, each in a statement that is well formed. */
+const refused: Readonly<Record<string, readonly string[]>> = {
+  mayfly_api: [
+    `update dynos set state = 'up'`,
+    `delete from dynos`,
+    `update work set leased_until = null`,
+    `update slugs set deleted_at = null`,
+    `insert into slugs select * from slugs`,
+    `insert into router_measures select * from router_measures`,
+    `update builds set status = 'succeeded'`,
+    `update one_offs set attached_at = now()`,
+    `select from audit`,
+    `update audit set status = 200`,
+    `delete from audit`,
+    `delete from events`,
+    `select from acme_accounts`,
+    `select from log_lines`,
+    `delete from log_sessions`,
+    `insert into migrations (name) values ('x')`,
+  ],
+  mayfly_git: [
+    `insert into authorizations select * from authorizations`,
+    `update apps set owner = owner`,
+    `insert into collaborators select * from collaborators`,
+    `select from dynos`,
+    `select from sni_endpoints`,
+    `select from audit`,
+    `insert into releases select * from releases`,
+  ],
+  mayfly_logs: [
+    `select from accounts`,
+    `select from authorizations`,
+    `select from releases`,
+    `select from sni_endpoints`,
+    `update apps set name = name`,
+    `update dynos set state = state`,
+    `insert into log_sessions select * from log_sessions`,
+  ],
+  mayfly_rendezvous: [
+    `select from authorizations`,
+    `select from apps`,
+    `select from releases`,
+    `insert into exec_reservations select * from exec_reservations`,
+    `update dynos set state = state`,
+    `update one_offs set hang_ups = 0`,
+  ],
+  mayfly_manager: [
+    `select from authorizations`,
+    `insert into authorizations select * from authorizations`,
+    `insert into accounts select * from accounts`,
+    `insert into collaborators select * from collaborators`,
+    `insert into audit default values`,
+    `update audit set status = 200`,
+    `update apps set owner = owner`,
+    `select from log_lines`,
+  ],
+}
+
+test('each role is refused what its part has no business with', async () => {
+  assert.deepEqual(
+    Object.keys(refused),
+    PART_ROLES.map(({ role }) => role),
+  )
+  for (const [role, statements] of Object.entries(refused)) {
+    const its = asRole(pool, role)
+    for (const statement of [
+      ...statements,
+      'create table mine (id int)',
+      'drop table dynos',
+      'alter table apps disable trigger all',
+    ]) {
+      await assert.rejects(
+        its.query(statement),
+        { code: FORBIDDEN },
+        `${role}: ${statement}`,
+      )
+    }
+  }
+})
+
+test('each role may do what grants.sql says, and nothing else', async () => {
+  const { rows } = await pool.query<Record<'role' | 'name' | 'verb', string>>(
+    `select r.rolname as role, c.relname as name, verb
+       from pg_roles r, pg_class c, unnest(array['select', 'insert', 'update', 'delete', 'truncate',
+         'references', 'trigger']) as verb
+      where r.rolname like 'mayfly\\_%' and c.relkind = 'r' and c.relnamespace = 'public'::regnamespace
+        and (has_table_privilege(r.oid, c.oid, verb)
+          or verb = 'update' and has_any_column_privilege(r.oid, c.oid, verb))`,
+  )
+  const is = rows.map(({ role, name, verb }) => `${verb} ${name} ${role}`).toSorted()
+  const grants = readFileSync(join(import.meta.dirname, '../../grants.sql'), 'utf8')
+  const should = [...grants.matchAll(/^grant (.*) on (\w+) to (\w+);$/gm)].flatMap(
+    ([, rights = '', table, role]) =>
+      (rights.replaceAll(/\(.*\)/g, '').match(/\w+/g) ?? []).map(
+        (verb) => `${verb} ${table} ${role}`,
+      ),
+  )
+  assert.deepEqual(is, should.toSorted())
+})
+
+test('what is no longer in grants.sql is taken back', async () => {
+  await pool.query('grant delete on dynos to mayfly_api')
+  await applyGrants(pool)
+  await assert.rejects(asRole(pool, 'mayfly_api').query('delete from dynos'), {
+    code: FORBIDDEN,
+  })
+})
+
+test('no user of the machine but root may come as another part', () => {
+  const lines = userMap().trim().split('\n')
+  const others = lines.filter((it) => !it.startsWith('mayfly root '))
+  assert.deepEqual(others, [
+    'mayfly postgres postgres',
+    'mayfly mayfly-api mayfly_api',
+    'mayfly mayfly-git mayfly_git',
+    'mayfly mayfly-logs mayfly_logs',
+    'mayfly mayfly-rendezvous mayfly_rendezvous',
+  ])
+  assert.equal(roleOf('manager-us'), 'mayfly_manager')
+  assert.throws(() => roleOf('router-us'), /no role/)
+})

@@ -1,0 +1,125 @@
+/** What SQL statements need of whoever runs them, read from the text of programs. */
+
+export type Verb = 'select' | 'insert' | 'update' | 'delete' | 'lock'
+
+/** Table to verb to columns, which an update alone has. */
+export type Needs = ReadonlyMap<string, ReadonlyMap<Verb, ReadonlySet<string>>>
+
+/**
+ * `texts`: of declarations, with statements in quotes, whose words are in small letters. `tables`:
+ * those that there are; other words are no tables. Throws for a statement that changes a table
+ * whose name is only put in as it runs.
+ */
+export function statementNeeds(
+  texts: readonly string[],
+  tables: ReadonlySet<string>,
+): Needs {
+  const needs = new Map<string, Map<Verb, Set<string>>>()
+  for (const { table, verb, columns } of texts.flatMap(literalsOf).flatMap(needsOf)) {
+    if (!tables.has(table)) continue
+    const verbs = needs.get(table) ?? new Map<Verb, Set<string>>()
+    needs.set(table, verbs)
+    verbs.set(verb, new Set([...(verbs.get(verb) ?? []), ...columns]))
+  }
+  return needs
+}
+
+/** Texts in quotes of any kind. */
+function literalsOf(text: string): string[] {
+  return text.match(/`(?:[^`\\]|\\[^])*`|'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"/g) ?? []
+}
+
+interface Need {
+  readonly table: string
+  readonly verb: Verb
+  readonly columns: readonly string[]
+}
+
+function needsOf(statement: string): Need[] {
+  const hidden = /\b(?:insert into|delete from|(?<!for |key |do )update) \$\{.*/.exec(
+    statement,
+  )
+  if (hidden) throw new Error(`a statement does not name its table: ${hidden[0]}`)
+  return SIMPLE.flatMap(([verb, pattern]) =>
+    [...statement.matchAll(pattern)].map(([, table = '']) => need(table, verb)),
+  ).concat(updates(statement), conflicts(statement), locks(statement))
+}
+
+/** The table is what the first brackets hold. */
+const SIMPLE: readonly (readonly [Verb, RegExp])[] = [
+  ['select', /(?<!\bdelete )\b(?:from|join|using) (\w+)/g],
+  ['select', /(?<=\bfrom [\w ,]*), (\w+)/g],
+  ['insert', /\binsert into (\w+)/g],
+  ['delete', /\bdelete from (\w+)/g],
+  // A part of a statement: what another puts behind its `from`.
+  ['select', /^[`'"]\s*(\w+)(?: \w+)?\s+(?:left )?join /g],
+  // Whoever says which rows, or is told of them, reads.
+  ['select', /\b(?:update|delete from) (\w+)(?=[^]*\b(?:where|returning)\b)/g],
+  ['select', /\binsert into (\w+)(?=[^]*\b(?:returning|on\s+conflict)\b)/g],
+]
+
+function updates(statement: string): Need[] {
+  const found = statement.matchAll(/\bupdate (\w+)(?: (?!set\b)\w+)?\s+set\s/g)
+  return [...found].map((it) =>
+    need(it[1] ?? '', 'update', assigned(statement.slice(it.index + it[0].length))),
+  )
+}
+
+function conflicts(statement: string): Need[] {
+  return [...statement.matchAll(/\bdo\s+update\s+set\s/g)].map((it) => {
+    const inserts = [...statement.slice(0, it.index).matchAll(/\binsert into (\w+)/g)]
+    const columns = assigned(statement.slice(it.index + it[0].length))
+    return need(inserts.at(-1)?.[1] ?? '', 'update', columns)
+  })
+}
+
+function locks(statement: string): Need[] {
+  return [...statement.matchAll(LOCK)].map((it) => {
+    const read = [
+      ...statement.slice(0, it.index).matchAll(/\b(?:from|join) (\w+)(?: (\w+))?/g),
+    ]
+    const named = read.find(([, table, alias]) => [table, alias].includes(it[1]))
+    return need((named ?? read.at(-1))?.[1] ?? '', 'lock')
+  })
+}
+
+const LOCK = /\bfor (?:(?:no key )?update|(?:key )?share)\b(?: of (\w+))?/g
+
+function need(table: string, verb: Verb, columns: readonly string[] = []): Need {
+  return { table, verb, columns }
+}
+
+/** Of what follows a `set`: the columns, of which several may get a row at once. */
+function assigned(text: string): string[] {
+  return outsideBrackets(listOf(text)).flatMap((part) => {
+    const [left = ''] = part.split('=')
+    return left.match(/\w+/g) ?? []
+  })
+}
+
+/** It ends where the statement goes on, or a bracket around it closes. */
+function listOf(text: string): string {
+  let depth = 0
+  for (const { 0: it, index } of text.matchAll(/[()]|\b(?:where|from|returning)\b/g)) {
+    if (it === '(') depth++
+    else if (it === ')') depth--
+    if (depth < 0 || (depth === 0 && /\w/.test(it))) return text.slice(0, index)
+  }
+  return text
+}
+
+/** Between the commas. */
+function outsideBrackets(list: string): string[] {
+  const parts: string[] = []
+  let depth = 0
+  let start = 0
+  for (const { 0: it, index } of list.matchAll(/[(),]/g)) {
+    if (it === '(') depth++
+    else if (it === ')') depth--
+    else if (depth === 0) {
+      parts.push(list.slice(start, index))
+      start = index + 1
+    }
+  }
+  return [...parts, list.slice(start)]
+}
