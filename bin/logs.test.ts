@@ -1,4 +1,4 @@
-/** The real logs process, between a real database, files as conmon writes them, and readers. */
+/** The real logs process, in its own role of a real database, between it, files as conmon writes them, and readers. */
 
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
@@ -20,6 +20,8 @@ import { dirname, join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
 
 import { dataDirectory } from '../src/installation/data-directory.ts'
+import { BURST, LINES } from '../src/logs/allowance.ts'
+import { roleOf } from '../src/installation/roles.ts'
 import { KEY_BYTES, secretBox } from '../src/lib/secret-box.ts'
 import { type AppId, type DynoId, newId } from '../src/model/ids.ts'
 import { layout } from '../src/model/router-measures.ts'
@@ -38,7 +40,7 @@ let logs: ChildProcess
 
 async function start(): Promise<void> {
   const { PATH, PGHOST = 'localhost', PGUSER, PGPASSWORD } = process.env
-  const database = `postgresql:///${pool.options.database}?host=${encodeURIComponent(PGHOST)}`
+  const database = `postgresql:///${pool.options.database}?host=${encodeURIComponent(PGHOST)}&options=${encodeURIComponent(`-c role=${roleOf('logs')}`)}`
   rmSync(data.readyFile('logs'), { force: true })
   logs = spawn(process.execPath, [join(import.meta.dirname, 'logs.ts')], {
     env: { PATH, PGUSER, PGPASSWORD, MAYFLY_DATA: data.root, DATABASE_URL: database },
@@ -202,6 +204,9 @@ async function follow(session: string, headers = {}) {
     close: () => response.destroy(),
   }
 }
+
+const L12 =
+  /^app\[log-shuttle\]: Error L12: (\d+) messages dropped since \d{4}-\d\d-\d\dT[\d:.]{15}\+00:00$/
 
 function numbered(count: number, from = 0): string[] {
   return Array.from({ length: count }, (_, index) => `line ${from + index}`)
@@ -469,6 +474,19 @@ suite('logs', () => {
         numbered(number).map((line) => `${from}: ${line}`),
       )
     }
+  })
+
+  test('what a dyno prints beyond its allowance is counted, and others are heard: L12', async () => {
+    const [loud, quiet] = await Promise.all([anApp(), anApp()])
+    const [flooding, neighbour] = await Promise.all([aDyno(loud), aDyno(quiet)])
+    for (let second = 0; second < 2 * BURST; second++) flooding.print(...numbered(LINES))
+    neighbour.print('still heard')
+    assert.deepEqual(await read(quiet), ['app[web.1]: still heard'])
+    flooding.remove()
+    const ended = join(data.endedLogs, `${flooding.id}.log`)
+    await until('all is read', () => !existsSync(ended))
+    const [last = ''] = await read(loud, { lines: 1 })
+    assert.match(last, L12)
   })
 
   test('asked to end, it ends its readers in good order', async () => {

@@ -52,6 +52,7 @@ const files = new DynoFiles({
   channels,
   directories: installation.regions.map((region) => data.dynos(region.name)),
   ended: data.endedLogs,
+  clock: systemClock,
   log,
 })
 const platform = serially(() => takePlatformLines(pool, channels))

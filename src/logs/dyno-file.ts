@@ -3,18 +3,29 @@
  * reached its size: the old one is read to its end through its open descriptor first.
  * Every read is short and synchronous, from the page cache, so that what was read, what is
  * in the journal and what readers got can never disagree.
+ *
+ * What a dyno prints beyond its allowance is counted, and a line says so (L12). That line is what
+ * puts it behind us in the journal: until then it would be read again after a SIGKILL.
  */
 
 import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs'
 
+import { type Clock, SECOND } from '../lib/clock.ts'
 import type { LoggedDyno } from '../store/log-intake.ts'
-import { label } from './batch.ts'
+import { Allowance } from './allowance.ts'
+import { displayTime, label } from './batch.ts'
 import type { Channel } from './channels.ts'
 import { finish, parseRecords, type Unfinished } from './cri.ts'
 
 export const CHUNK_BYTES = 64 * 1024
 /** Of the time that a file begins with; every record is longer. */
 const BEGINNING_BYTES = 30
+/** Who tells of what was dropped, as at Heroku, where it is a process beside the dyno. */
+const SHUTTLE = 'log-shuttle'
+/** Between two lines that tell of it. */
+const TELL_EVERY = SECOND
+/** Bytes of the time that a displayed line begins with. */
+const TIME_BYTES = displayTime(new Date(0)).length
 
 const chunk = Buffer.allocUnsafe(CHUNK_BYTES)
 
@@ -28,12 +39,19 @@ export class DynoFile {
   #offset = 0
   #unfinished: Unfinished = {}
   #replaced = false
+  readonly #clock: Clock
+  readonly #allowance: Allowance
+  /** Not told of yet; `since`: the first one's time, as displayed. */
+  #dropped = { count: 0, since: '' }
+  #toldAt = 0
 
-  constructor(dyno: LoggedDyno, path: string, channel: Channel) {
+  constructor(dyno: LoggedDyno, path: string, channel: Channel, clock: Clock) {
     this.dyno = dyno
     this.#path = path
     this.#channel = channel
     this.#label = label('app', dyno.place)
+    this.#clock = clock
+    this.#allowance = new Allowance(clock)
   }
 
   /** The file has another name now. */
@@ -53,20 +71,31 @@ export class DynoFile {
     const length = readSync(this.#descriptor, chunk, 0, CHUNK_BYTES, this.#offset)
     const text = chunk.toString('latin1', 0, length)
     const parsed = parseRecords(text, this.#label, this.#unfinished)
-    if (parsed.used === 0) return this.#readNothing(text)
+    if (parsed.used === 0) {
+      this.#tellOfDroppedNowAndThen()
+      return this.#readNothing(text)
+    }
 
+    const kept = this.#allowance.take(parsed.count, parsed.used)
+    // Before what is kept is behind us, which what was dropped would be with it.
+    if (kept) this.#tellOfDropped()
     if (this.#offset === 0) this.#beginning = text.slice(0, BEGINNING_BYTES)
     this.#offset += parsed.used
     this.#unfinished = parsed.unfinished
-    if (parsed.count > 0) this.#append(parsed.text, parsed.count)
+    if (kept) {
+      if (parsed.count > 0) this.#append(this.dyno.place, parsed.text, parsed.count)
+    } else {
+      this.#drop(parsed.text, parsed.count)
+    }
     return true
   }
 
   /** After the dyno's end, once all is read: its last line may lack its end. */
   finish(): void {
+    this.#tellOfDropped()
     const { text, count } = finish(this.#unfinished, this.#label)
     this.#unfinished = {}
-    if (count > 0) this.#append(text, count)
+    if (count > 0) this.#append(this.dyno.place, text, count)
   }
 
   close(): void {
@@ -79,14 +108,37 @@ export class DynoFile {
     return this.#file
   }
 
-  #append(text: string, count: number): void {
+  #drop(text: string, count: number): void {
+    if (count === 0) return
+    const { count: before, since } = this.#dropped
+    const first = before === 0 ? text.slice(0, TIME_BYTES) : since
+    this.#dropped = { count: before + count, since: first }
+    this.#tellOfDroppedNowAndThen()
+  }
+
+  #tellOfDroppedNowAndThen(): void {
+    const passed = Math.abs(this.#clock.now().getTime() - this.#toldAt)
+    if (passed >= TELL_EVERY) this.#tellOfDropped()
+  }
+
+  #tellOfDropped(): void {
+    const { count, since } = this.#dropped
+    if (count === 0) return
+    const now = this.#clock.now()
+    const message = `Error L12: ${count} messages dropped since ${since}`
+    this.#append(SHUTTLE, `${displayTime(now)}${label('app', SHUTTLE)}${message}\n`, 1)
+    this.#dropped = { count: 0, since: '' }
+    this.#toldAt = now.getTime()
+  }
+
+  #append(ps: string, text: string, count: number): void {
     const position = {
       beginning: this.#beginning,
       offset: this.#offset,
       unfinished: this.#unfinished,
     }
     this.#channel.append(
-      { source: 'app', ps: this.dyno.place, count, text },
+      { source: 'app', ps, count, text },
       { dyno: { id: this.dyno.id, position } },
     )
   }

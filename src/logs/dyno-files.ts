@@ -12,7 +12,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 
 import type { Pool } from 'pg'
 
-import { pause, SECOND } from '../lib/clock.ts'
+import { type Clock, pause, SECOND } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import { type AppId, type DynoId, isUuid } from '../model/ids.ts'
 import { loggedDynos } from '../store/log-intake.ts'
@@ -31,6 +31,7 @@ interface Deps {
   readonly directories: readonly string[]
   /** `<dyno id>.log`. */
   readonly ended: string
+  readonly clock: Clock
   readonly log: Log
 }
 
@@ -119,7 +120,7 @@ export class DynoFiles {
     ids: readonly DynoId[],
     directoryOf: (id: DynoId) => string | undefined,
   ): Promise<void> {
-    const { pool, channels, ended } = this.#deps
+    const { pool, channels, ended, clock } = this.#deps
     const fresh = ids.filter((id) => !this.#files.has(id) && !this.#strangers.has(id))
     if (fresh.length === 0) return
     const dynos = await loggedDynos(pool, fresh)
@@ -128,7 +129,7 @@ export class DynoFiles {
       this.#strangers.delete(dyno.id)
       const directory = directoryOf(dyno.id)
       const path = directory ? join(directory, 'log') : join(ended, `${dyno.id}.log`)
-      const file = new DynoFile(dyno, path, channels.of(dyno.app))
+      const file = new DynoFile(dyno, path, channels.of(dyno.app), clock)
       this.#files.set(dyno.id, file)
       if (directory) this.#watch(directory, () => this.#read(file))
       this.#read(file)
