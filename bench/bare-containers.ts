@@ -20,6 +20,7 @@ import { pause } from '../src/lib/clock.ts'
 import { newId } from '../src/model/ids.ts'
 import { presentCgroups } from '../src/runtime/local/cgroups.ts'
 import { type DynoFiles, regionFiles } from '../src/runtime/local/dyno-files.ts'
+import { callOf, ociRuntime } from '../src/runtime/local/oci-runtime.ts'
 import { createContainer, letGo } from '../src/runtime/local/monitor.ts'
 
 const AT_ONCE = 8
@@ -32,9 +33,10 @@ export async function startBareContainers(
 ): Promise<number> {
   const top = mkdtempSync(join(tmpdir(), 'mayfly-bare-'))
   const region = regionFiles(top)
-  for (const directory of [region.exits, region.crun]) mkdirSync(directory)
+  const state = region.stateOf('crun')
+  for (const directory of [region.exits, state]) mkdirSync(directory)
   // As Mayfly does: files deleted close by must not slow down either of the two.
-  await run('chattr', ['+T', top, region.crun]).catch(() => {})
+  await run('chattr', ['+T', top, state]).catch(() => {})
   const { hybridMount } = presentCgroups()
   const all = Array.from({ length: count }, () => region.of(newId<'dyno'>()))
   const waiting = [...all]
@@ -52,14 +54,14 @@ export async function startBareContainers(
       mkdirSync(files.persist, { recursive: true })
       writeFileSync(files.config, JSON.stringify(configOf(rootfs)))
       const id = newId<'dyno'>()
-      const { exits, crun } = region
-      const execFifo = join(crun, id, 'exec.fifo')
+      const { exits } = region
+      const execFifo = join(state, id, 'exec.fifo')
       await createContainer({
         id,
         name: id,
         files,
         exits,
-        crun,
+        runtime: callOf(ociRuntime('crun'), state),
         monitorProcs: [],
         hybridMount,
       })
@@ -76,7 +78,7 @@ export async function startBareContainers(
     const wrapper = hybridMount
       ? ['--mount', 'sh', '-c', 'umount "$0"; exec "$@"', hybridMount]
       : []
-    const crun = ['crun', '--root', region.crun, 'delete', '--force', id]
+    const crun = ['crun', '--root', state, 'delete', '--force', id]
     await run(wrapper.length > 0 ? 'unshare' : 'env', [...wrapper, ...crun])
   }
 }

@@ -51,18 +51,21 @@ const region = (await allRegions(pool)).find((it) => it.name === name)
 if (!region) throw new Error(`MAYFLY_REGION names no region: "${name}"`)
 
 const secrets = secretBox(readFileSync(data.keys.configVars))
-const { clock, ahead, timings, memoryFactor } = settingsFrom(data.managerSettings, {
-  log,
-  changed: () => {
-    Promise.all([
-      wakeDynos(pool, name),
-      wake(pool, { kind: 'idling', subject: region.id, region: name }),
-    ]).catch((error: unknown) =>
-      log.error('cannot tell the dynos of the new settings', error),
-    )
+const { clock, ahead, timings, memoryFactor, ociRuntime } = settingsFrom(
+  data.managerSettings,
+  {
+    log,
+    changed: () => {
+      Promise.all([
+        wakeDynos(pool, name),
+        wake(pool, { kind: 'idling', subject: region.id, region: name }),
+      ]).catch((error: unknown) =>
+        log.error('cannot tell the dynos of the new settings', error),
+      )
+    },
+    signal,
   },
-  signal,
-})
+)
 
 mkdirSync(data.dynos(name), { recursive: true })
 mkdirSync(data.router(name), { recursive: true })
@@ -75,6 +78,7 @@ const machine = new LocalRuntime({
   slugs: data.slugs,
   dynos: data.dynos(name),
   endedLogs: join(data.logs, 'ended'),
+  ociRuntime: () => ociRuntime(name),
   log,
 })
 const runtime = runtimeOnClock(machine, ahead)

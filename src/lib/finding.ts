@@ -34,16 +34,17 @@ export function neededPrograms(programs: Readonly<Record<string, string>>): Find
   return Object.entries(programs).map(([program, debian]) =>
     needed(
       program,
-      isProgram(program),
+      programNamed(program) !== undefined,
       `The program ${program} is missing: apt-get install ${debian}.`,
     ),
   )
 }
 
-function isProgram(name: string): boolean {
-  return DIRECTORIES.some((directory) => {
+/** Where the program lies, if the machine has it. */
+export function programNamed(name: string): string | undefined {
+  return DIRECTORIES.map((directory) => join(directory, name)).find((path) => {
     try {
-      accessSync(join(directory, name), constants.X_OK)
+      accessSync(path, constants.X_OK)
       return true
     } catch {
       return false

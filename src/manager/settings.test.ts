@@ -48,4 +48,12 @@ test('a changed file is taken up, a broken one is not', async () => {
   await written('{"stopGrace": "soon"}')
   assert.equal(settings.timings().stopGrace, 1000)
   assert.equal(errors.length, 1)
+
+  await written('{"ociRuntimes": {"eu": "runc"}}')
+  assert.deepEqual(['us', 'eu'].map(settings.ociRuntime), ['crun', 'runc'])
+  for (const wrong of ['"runc"', 'null', '{"eu": "docker"}']) {
+    await written(`{"ociRuntimes": ${wrong}}`)
+    assert.equal(settings.ociRuntime('eu'), 'runc')
+  }
+  assert.equal(errors.length, 4)
 })

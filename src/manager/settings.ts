@@ -10,6 +10,7 @@ import { existsSync, readFileSync } from 'node:fs'
 
 import { type Clock, later, systemClock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
+import { isOciRuntime, OCI_RUNTIMES, type OciRuntimeName } from '../model/oci-runtimes.ts'
 import { HEROKU_TIMINGS, type Timings } from '../model/timings.ts'
 
 export interface Settings {
@@ -19,15 +20,24 @@ export interface Settings {
   readonly timings: () => Timings
   /** How much of the machine's memory is promised to dynos; 1: all but the reserve. */
   readonly memoryFactor: () => number
+  /** What makes the containers of a region's next dynos. */
+  readonly ociRuntime: (region: string) => OciRuntimeName
 }
 
 interface Written extends Timings {
   /** Milliseconds that the manager's clock is ahead. */
   readonly clockOffset: number
   readonly memoryFactor: number
+  /** By region; crun where it is left out. */
+  readonly ociRuntimes: Readonly<Record<string, OciRuntimeName>>
 }
 
-const DEFAULTS: Written = { ...HEROKU_TIMINGS, clockOffset: 0, memoryFactor: 1 }
+const DEFAULTS: Written = {
+  ...HEROKU_TIMINGS,
+  clockOffset: 0,
+  memoryFactor: 1,
+  ociRuntimes: {},
+}
 const CHECK_EVERY = 200
 
 export function settingsFrom(
@@ -50,6 +60,7 @@ export function settingsFrom(
     ahead: () => written.clockOffset,
     timings: () => written,
     memoryFactor: () => written.memoryFactor,
+    ociRuntime: (region) => written.ociRuntimes[region] ?? 'crun',
   }
 }
 
@@ -71,10 +82,21 @@ function understood(json: unknown): Written {
   if (typeof json !== 'object' || json === null) throw new TypeError('not an object')
   for (const [key, value] of Object.entries(json)) {
     if (!(key in DEFAULTS)) throw new TypeError(`there is no setting ${key}`)
+    if (key === 'ociRuntimes') {
+      mustNameRuntimes(value)
+      continue
+    }
     if (typeof value !== 'number' || !(value >= 0)) {
       const what = key === 'memoryFactor' ? 'a number' : 'a number of milliseconds'
       throw new TypeError(`${key} must be ${what}, not negative`)
     }
   }
   return { ...DEFAULTS, ...json }
+}
+
+function mustNameRuntimes(value: unknown): void {
+  const isObject = typeof value === 'object' && value !== null
+  if (isObject && Object.values(value).every(isOciRuntime)) return
+  const all = OCI_RUNTIMES.join(', ')
+  throw new TypeError(`ociRuntimes must have one of ${all} for each region it names`)
 }

@@ -12,6 +12,7 @@ import { after, before, test } from 'node:test'
 
 import { SECOND } from '../../src/lib/clock.ts'
 import type { DynoId } from '../../src/model/ids.ts'
+import { OCI_RUNTIMES, type OciRuntimeName } from '../../src/model/oci-runtimes.ts'
 import { regionFiles } from '../../src/runtime/local/dyno-files.ts'
 import { hardwareAddressOf } from '../../src/runtime/local/address.ts'
 import { machineNames } from '../../src/runtime/local/machine-names.ts'
@@ -41,7 +42,8 @@ const { signal } = new AbortController()
 
 const machine = await aLocalMachine()
 const { options } = machine
-const runtime = new LocalRuntime(options)
+let ociRuntime: OciRuntimeName = 'crun'
+const runtime = new LocalRuntime({ ...options, ociRuntime: () => ociRuntime })
 /** Another region, or another installation, of the same machine. */
 const elsewhere = await aLocalMachine()
 const runtimeElsewhere = new LocalRuntime(elsewhere.options)
@@ -66,11 +68,18 @@ after(async () => {
   await Promise.all([machine.close(), elsewhere.close()])
 })
 
-test('system calls that no dyno needs are refused', async () => {
-  assertHeld(await attack('system-calls'), 70)
-})
+for (const name of OCI_RUNTIMES) {
+  test(`system calls that no dyno needs are refused: ${name}`, () =>
+    madeBy(name, async () => assertHeld(await attack('system-calls'), 70)))
 
-test('a dyno finds nothing of the host, and may write only what is its own', async () => {
+  test(`a dyno finds nothing of the host, and may write only what is its own: ${name}`, () =>
+    madeBy(name, findsNothing))
+
+  test(`what a dyno may take ends at a limit, and its neighbour goes on: ${name}`, () =>
+    madeBy(name, endsAtLimits))
+}
+
+async function findsNothing(): Promise<void> {
   const neighbour = await started(runtime, { address: machine.address(0) })
   const files = [
     options.root,
@@ -87,7 +96,7 @@ test('a dyno finds nothing of the host, and may write only what is its own', asy
   ]
   assertHeld(await attack('files', { FILES: JSON.stringify(files) }), 60)
   await runtime.remove(neighbour, signal)
-})
+}
 
 test('a dyno reaches the internet, its resolvers, and nothing else', async () => {
   const [neighbour, stranger] = await Promise.all([
@@ -183,7 +192,7 @@ test('a dyno cannot fill the machine`s table of connections', async () => {
   await runtime.remove(neighbour, signal)
 })
 
-test('what a dyno may take ends at a limit, and its neighbour goes on', async () => {
+async function endsAtLimits(): Promise<void> {
   const neighbour = await started(runtime, { address: machine.address(0) })
   const answers = () =>
     runtime.probe(neighbour, { path: '/', timeout: 5 * SECOND }, signal)
@@ -208,7 +217,17 @@ test('what a dyno may take ends at a limit, and its neighbour goes on', async ()
   await runtime.remove(loud, signal)
   assert.equal(await answers(), 200)
   await runtime.remove(neighbour, signal)
-})
+}
+
+/** Containers are made by that OCI runtime meanwhile. */
+async function madeBy(name: OciRuntimeName, work: () => Promise<void>): Promise<void> {
+  ociRuntime = name
+  try {
+    await work()
+  } finally {
+    ociRuntime = 'crun'
+  }
+}
 
 async function attack(
   group: string,

@@ -1,5 +1,5 @@
 #!/usr/bin/perl -w
-# begin-monitor.pl ARCH CGROUPS UNIFIED GUARDED DISKS NETWORK PROGRAM [ARG]…
+# begin-monitor.pl ARCH CGROUPS UNIFIED GUARDED DISKS MAPPINGS NETWORK PROGRAM [ARG]…
 # begin-monitor.pl serve
 #
 # Becomes PROGRAM inside the given cgroups (files cgroup.procs, separated by spaces), so that it
@@ -11,6 +11,8 @@
 #   GUARDED  a device to mount over itself, read-only: it can be used, but not given away
 #   DISKS    four lines each: a file with an ext4 file system, where to mount it, the
 #            directories to make in it, whose they are (a uid and gid)
+#   MAPPINGS four lines each: a directory, where to mount it, and which uid and which gid of it are
+#            whose there (`0 1000 1`, a line of /proc/<pid>/uid_map)
 #   NETWORK  LINK BRIDGE MTU ADDRESS HARDWARE PREFIX GATEWAY, separated by spaces: a network
 #            namespace with an eth0 of that HARDWARE address, whose other end LINK is alone on its
 #            port of the BRIDGE. That port takes no frame of another address (since Linux 5.16),
@@ -31,7 +33,7 @@
 # fork a small process that has all this loaded costs a fraction of starting it anew from Node.
 use strict;
 
-my ($arch, $cgroups, $unified, $guarded, $disks, $network, @program);
+my ($arch, $cgroups, $unified, $guarded, $disks, $mappings, $network, @program);
 my $calls;
 
 my %calls = (
@@ -39,7 +41,12 @@ my %calls = (
     arm64 => { mount => 40,  umount => 39,  unshare => 97,  setns => 268, setsid => 157 },
 );
 
-my ($clone_newns, $clone_newnet) = (0x00020000, 0x40000000);
+# The same for all processors.
+my %newer = (open_tree => 428, move_mount => 429, mount_setattr => 442);
+
+my ($clone_newns, $clone_newuser, $clone_newnet) = (0x00020000, 0x10000000, 0x40000000);
+my ($at_fdcwd, $at_empty_path, $at_recursive, $open_tree_clone) = (-100, 0x1000, 0x8000, 1);
+my ($attr_idmap, $from_empty_path) = (0x00100000, 4);
 my ($ms_nosuid, $ms_nodev, $ms_noatime, $all_private) = (2, 4, 1024, 0x44000);
 my ($ms_bind, $ms_bind_read_only) = (4096, 4096 | 32 | 1);
 my ($loop_get_free, $loop_configure, $autoclear, $ebusy) = (0x4c82, 0x4c0a, 4, 16);
@@ -65,7 +72,7 @@ if ($ARGV[0] eq 'serve') {
 }
 
 sub become {
-    ($arch, $cgroups, $unified, $guarded, $disks, $network, @program) = @_;
+    ($arch, $cgroups, $unified, $guarded, $disks, $mappings, $network, @program) = @_;
     $calls = $calls{$arch} or die "no system calls are known for $arch\n";
     write_to($_, $$) for split ' ', $cgroups;
     my @network = split ' ', $network;
@@ -78,6 +85,8 @@ sub become {
     guard() if $guarded;
     my @disks = split /\n/, $disks, -1;
     mount_disk(splice @disks, 0, 4) while @disks;
+    my @mappings = split /\n/, $mappings, -1;
+    mount_mapped(splice @mappings, 0, 4) while @mappings;
     exec { $program[0] } @program or die "cannot run $program[0]: $!\n";
 }
 
@@ -135,7 +144,7 @@ sub tell_of {
 
 sub separate {
     my ($makes_network) = @_;
-    my $mounts = $unified || $guarded || $disks ? $clone_newns : 0;
+    my $mounts = $unified || $guarded || $disks || $mappings ? $clone_newns : 0;
     my $all = $mounts | ($makes_network ? $clone_newnet : 0);
     call('unshare', $all) if $all;
     call('mount', 'none', '/', 'none', $all_private, 0) if $mounts;
@@ -233,6 +242,41 @@ sub mount_disk {
         mkdir $directory, 0755 or die "cannot make $directory: $!\n";
         chown $owner, $owner, $directory or die "cannot give $directory away: $!\n";
     }
+}
+
+# Which owners are whose is told by a user namespace, which a child makes and keeps until it is asked.
+sub mount_mapped {
+    my ($source, $at, $uids, $gids) = @_;
+    pipe my $told, my $tell or die "no pipe: $!\n";
+    pipe my $kept, my $keep or die "no pipe: $!\n";
+    defined(my $child = fork) or die "cannot fork: $!\n";
+    if (!$child) {
+        close $keep;
+        syswrite $tell, '1' if syscall($calls->{unshare}, $clone_newuser) == 0;
+        close $tell;
+        sysread $kept, my $end, 1;
+        kill 'KILL', $$; # nothing of ours is to run at its end
+    }
+    close $tell;
+    close $kept;
+    sysread($told, my $made, 1) or die "no user namespace: $source cannot be mapped\n";
+    write_to("/proc/$child/uid_map", $uids);
+    write_to("/proc/$child/gid_map", $gids);
+    open my $namespace, '<', "/proc/$child/ns/user" or die "no user namespace: $!\n";
+    close $keep;
+    waitpid $child, 0;
+
+    my $tree = newer('open_tree', $at_fdcwd, $source, $open_tree_clone | $at_recursive);
+    my $attributes = pack 'Q4', $attr_idmap, 0, 0, fileno $namespace;
+    newer('mount_setattr', $tree, '', $at_empty_path, $attributes, length $attributes);
+    newer('move_mount', $tree, '', $at_fdcwd, $at, $from_empty_path);
+}
+
+sub newer {
+    my ($name, @arguments) = @_;
+    my $answer = syscall $newer{$name}, @arguments;
+    $answer >= 0 or die "$name: $!\n";
+    return $answer;
 }
 
 # An open loop device over the image, which frees itself once nobody uses it, and its path.

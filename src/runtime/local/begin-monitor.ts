@@ -10,6 +10,8 @@ export interface Beginning {
   /** A device that stays whose it is, though it can be used. */
   readonly guarded?: string | undefined
   readonly disks?: readonly Disk[]
+  /** After the disks: what lies on one can be mapped. */
+  readonly mappings?: readonly Mapping[]
   readonly network?: Network | NetworkOf | undefined
 }
 
@@ -28,6 +30,15 @@ export interface Disk {
   readonly directories: readonly string[]
   /** Their uid, and gid. */
   readonly owner: number
+}
+
+/** A directory to mount once more, at `at`, where what is `uid`'s and `gid`'s on disk is `user`'s. */
+export interface Mapping {
+  readonly source: string
+  readonly at: string
+  readonly uid: number
+  readonly gid: number
+  readonly user: number
 }
 
 /** A network namespace with one end of a link, `eth0`; the other end is the host's. */
@@ -52,6 +63,7 @@ export function beginArguments({
   hybridMount,
   guarded,
   disks = [],
+  mappings = [],
   network,
 }: Beginning): string[] {
   const named = disks.flatMap(({ image, at, directories, owner }) => [
@@ -60,7 +72,13 @@ export function beginArguments({
     directories.join(' '),
     String(owner),
   ])
-  const mounts = [hybridMount ?? '', guarded ?? '', named.join('\n')]
+  const mapped = mappings.flatMap(({ source, at, uid, gid, user }) => [
+    source,
+    at,
+    `${uid} ${user} 1`,
+    `${gid} ${user} 1`,
+  ])
+  const mounts = [hybridMount ?? '', guarded ?? '', named.join('\n'), mapped.join('\n')]
   return [
     process.arch,
     cgroups.join(' '),

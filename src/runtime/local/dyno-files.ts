@@ -2,7 +2,7 @@
  * What the driver keeps of its dynos, all of it under one directory per region:
  *
  *   exits/<id>             the exit status, written by conmon
- *   crun/                  crun's state
+ *   crun/, runc/, …        the state of the OCI runtimes that made containers
  *   resolv.conf            bound into every dyno
  *   demolished             written when `mayfly down` ended all that ran (`demolish.ts`)
  *   disk-template          what dynos' disks are made from (`disk.ts`)
@@ -21,12 +21,14 @@
  *   <id>/<entry id>/       the same of a process started inside it (`enter-dyno.ts`)
  *   <id>/image             its disk, where it has one; mounted at <id>/disk for itself only
  *   <id>/disk/upper, work  its layer over /app
+ *   <id>/mapped-<n>        where what others own is the dyno's user's, for itself only (`oci-runtime.ts`)
  *   <id>/volume-<n>        where a volume with a limit is mounted, for itself only (`volume-disk.ts`)
  */
 
 import { join } from 'node:path'
 
 import type { DynoId, EntryId } from '../../model/ids.ts'
+import type { OciRuntimeName } from '../../model/oci-runtimes.ts'
 
 export interface DynoFiles {
   readonly directory: string
@@ -50,14 +52,18 @@ export interface DynoFiles {
   /** Where the nth volume is mounted, if it has a limit. */
   volume(n: number): string
   readonly exit: string
-  readonly execFifo: string
-  readonly crunState: string
+  /** What the OCI runtime keeps of it. */
+  containerState(runtime: OciRuntimeName): string
+  /** Where the nth of what others own is mounted as the dyno's user's. */
+  mapped(n: number): string
 }
 
 /** What `remove` and `status` must know of a dyno that they were not told. */
 export interface DynoRecord {
   readonly address: string
   readonly port: number | undefined
+  /** Which made its container; left out: crun. */
+  readonly ociRuntime?: OciRuntimeName
 }
 
 /** Which process a dyno's is: a pid alone may be another's after a while. */
@@ -82,7 +88,8 @@ export interface EntryFiles {
 export interface RegionFiles {
   readonly directory: string
   readonly exits: string
-  readonly crun: string
+  /** Of an OCI runtime, its state. */
+  stateOf(runtime: OciRuntimeName): string
   readonly resolvConf: string
   readonly diskTemplate: string
   of(id: DynoId): DynoFiles
@@ -91,11 +98,11 @@ export interface RegionFiles {
 
 export function regionFiles(directory: string): RegionFiles {
   const exits = join(directory, 'exits')
-  const crun = join(directory, 'crun')
+  const stateOf = (runtime: OciRuntimeName) => join(directory, runtime)
   return {
     directory,
     exits,
-    crun,
+    stateOf,
     resolvConf: join(directory, 'resolv.conf'),
     diskTemplate: join(directory, 'disk-template'),
     of(id) {
@@ -121,8 +128,8 @@ export function regionFiles(directory: string): RegionFiles {
         work: at('disk/work'),
         volume: (n) => at(`volume-${n}`),
         exit: join(exits, id),
-        execFifo: join(crun, id, 'exec.fifo'),
-        crunState: join(crun, id),
+        containerState: (runtime) => join(stateOf(runtime), id),
+        mapped: (n) => at(`mapped-${n}`),
       }
     },
     entry(dyno, id) {

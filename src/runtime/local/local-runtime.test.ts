@@ -395,7 +395,7 @@ async function undoTo(
   if (step === 'created') return
   await rm(its.pid)
   await rm(its.monitorPid)
-  await rm(its.crunState, { recursive: true })
+  await rm(its.containerState('crun'), { recursive: true })
 }
 
 async function started(

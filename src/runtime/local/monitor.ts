@@ -15,6 +15,7 @@ import {
   beginArguments,
   beginMonitor,
   type Disk,
+  type Mapping,
   type Network,
   type NetworkOf,
 } from './begin-monitor.ts'
@@ -33,24 +34,30 @@ const LARGEST_LOG = 64 * 1024 ** 2
  */
 const NULL_DEVICE = '/dev/null'
 
+/** A program, and what each call of it begins with. */
+export interface RuntimeCall {
+  readonly program: string
+  readonly settings: readonly string[]
+}
+
 export interface MonitorPlan {
   readonly id: DynoId
   readonly name: string
   readonly files: DynoFiles
   readonly exits: string
-  /** crun's state directory. */
-  readonly crun: string
+  readonly runtime: RuntimeCall
   readonly monitorProcs: readonly string[]
   readonly hybridMount: string | undefined
   /** What the dyno prints is its client's, and its log gets nothing. */
   readonly attachment?: Attachment | undefined
   readonly disks?: readonly Disk[]
+  readonly mappings?: readonly Mapping[]
   /** Undefined: the host's own. */
   readonly network?: Network | undefined
 }
 
 function monitorArgs(plan: MonitorPlan): string[] {
-  const { id, name, files, exits, crun, attachment } = plan
+  const { id, name, files, exits, runtime, attachment } = plan
   const settings = {
     '--cid': id,
     '--cuuid': id,
@@ -64,7 +71,7 @@ function monitorArgs(plan: MonitorPlan): string[] {
     '--log-size-max': String(LARGEST_LOG),
   }
   const terminal = attachment?.terminal !== undefined
-  return [...Object.entries(settings).flat(), ...usualArgs(crun, terminal)]
+  return [...Object.entries(settings).flat(), ...usualArgs(runtime, terminal)]
 }
 
 /**
@@ -75,9 +82,9 @@ export async function createContainer(
   plan: MonitorPlan,
   starter?: MonitorStarter,
 ): Promise<number> {
-  const { monitorProcs: cgroups, hybridMount, disks = [], network } = plan
+  const { monitorProcs: cgroups, hybridMount, disks = [], mappings = [], network } = plan
   const guarded = plan.attachment?.terminal && NULL_DEVICE
-  const beginning = { cgroups, hybridMount, guarded, disks, network }
+  const beginning = { cgroups, hybridMount, guarded, disks, mappings, network }
   const command = ['conmon', ...monitorArgs(plan)]
   if (starter) {
     const said = starter.begin([...beginArguments(beginning), ...command])
@@ -102,10 +109,10 @@ export interface EntryPlan {
   readonly id: EntryId
   readonly terminal: boolean
   readonly files: EntryFiles
-  readonly crun: string
+  readonly runtime: RuntimeCall
   readonly monitorProcs: readonly string[]
   readonly hybridMount: string | undefined
-  /** The dyno's: crun enters the namespaces that it made itself, and this one it did not. */
+  /** The dyno's: an OCI runtime enters the namespaces that it made itself, and this one it did not. */
   readonly network: NetworkOf
 }
 
@@ -135,7 +142,7 @@ export async function enterContainer(
   for (const pipe of [start, attach]) pipe?.destroy()
 }
 
-function entryArgs({ dyno, id, terminal, files, crun }: EntryPlan): string[] {
+function entryArgs({ dyno, id, terminal, files, runtime }: EntryPlan): string[] {
   const settings = {
     '--cid': dyno,
     '--cuuid': id,
@@ -149,17 +156,20 @@ function entryArgs({ dyno, id, terminal, files, crun }: EntryPlan): string[] {
   }
   // Of the older interface, entries cannot be attached to before they run.
   const entering = ['--api-version', '1', '--exec', '--exec-attach']
-  return [...Object.entries(settings).flat(), ...usualArgs(crun, terminal), ...entering]
+  return [
+    ...Object.entries(settings).flat(),
+    ...usualArgs(runtime, terminal),
+    ...entering,
+  ]
 }
 
-function usualArgs(crun: string, terminal: boolean): string[] {
-  const runtime = ['--root', crun, '--cgroup-manager=cgroupfs']
+function usualArgs({ program, settings }: RuntimeCall, terminal: boolean): string[] {
   return [
     '--runtime',
-    '/usr/bin/crun',
+    program,
     '--log-level',
     'error',
-    ...runtime.flatMap((arg) => ['--runtime-arg', arg]),
+    ...settings.flatMap((arg) => ['--runtime-arg', arg]),
     '--full-attach',
     '--no-sync-log',
     '--stdin',

@@ -41,7 +41,8 @@ export interface DynoSurroundings {
   readonly cgroup: string
   readonly limitsSwap: boolean
   readonly seccomp: ReturnType<typeof seccompProfile>
-  readonly seccompFilter: CompiledFilter
+  /** Undefined: the OCI runtime compiles it itself. */
+  readonly seccompFilter: CompiledFilter | undefined
   readonly slug: OwnedPath | undefined
   /** Whether there may be scripts in /app that run before the command. */
   readonly hasProfile: boolean
@@ -50,6 +51,8 @@ export interface DynoSurroundings {
 
 /** A path of the host and whose it is on disk; in the dyno it is the dyno's user's. */
 export interface OwnedPath {
+  /** What is there is mapped already. */
+  readonly isMapped?: boolean
   readonly source: string
   readonly uid: number
   readonly gid: number
@@ -65,7 +68,8 @@ export function ociConfig(dyno: DynoSpec, around: DynoSurroundings) {
   const mapping = [{ containerID: 0, hostID: firstUid, size: UIDS_PER_DYNO }]
   const { size } = dyno
   const noInput = dyno.attachment ? '' : NO_INPUT
-  const { annotations, seccomp } = around.seccompFilter.configured(around.seccomp)
+  const { annotations = {}, seccomp = around.seccomp } =
+    around.seccompFilter?.configured(around.seccomp) ?? {}
   return {
     ociVersion: '1.0.2',
     process: {
@@ -86,7 +90,7 @@ export function ociConfig(dyno: DynoSpec, around: DynoSurroundings) {
         { type: 'ipc' },
         { type: 'uts' },
         { type: 'cgroup' },
-        // Not network: crun is in the dyno's already.
+        // Not network: the OCI runtime is in the dyno's already.
       ],
       cgroupsPath: around.cgroup,
       resources: {
@@ -195,7 +199,7 @@ function mounts(dyno: DynoSpec, around: DynoSurroundings, firstUid: number) {
   ]
 }
 
-/** crun mounts before it changes the root, so the slug's path is still the host's. */
+/** OCI runtimes mount before they change the root, so the slug's path is still the host's. */
 function appMounts({ files, rootfs, slug }: DynoSurroundings, user: number) {
   const layers = [`upperdir=${files.upper}`, `workdir=${files.work}`]
   const lower = `lowerdir=${join(rootfs, SLUG)}`
@@ -221,15 +225,17 @@ function bound(destination: string, source: string) {
 /** In a mapping of a mount, `containerID` is the owner on disk. */
 function owned(
   destination: string,
-  { source, uid, gid }: OwnedPath,
+  { source, uid, gid, isMapped }: OwnedPath,
   user: number,
   access: 'ro' | 'rw',
 ) {
+  const options = ['rbind', access, 'nosuid', 'nodev']
+  if (isMapped) return { destination, type: 'bind', source, options }
   return {
     destination,
     type: 'bind',
     source,
-    options: ['rbind', access, 'nosuid', 'nodev', 'idmap'],
+    options: [...options, 'idmap'],
     uidMappings: [{ containerID: uid, hostID: user, size: 1 }],
     gidMappings: [{ containerID: gid, hostID: user, size: 1 }],
   }

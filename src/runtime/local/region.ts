@@ -3,6 +3,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 
 import type { Log } from '../../lib/log.ts'
+import type { OciRuntimeName } from '../../model/oci-runtimes.ts'
 import { subnetOf } from './address.ts'
 import { type Cgroups, type DynoCgroups, dynoCgroups, presentCgroups } from './cgroups.ts'
 import { CompiledFilter } from './compiled-filter.ts'
@@ -27,6 +28,8 @@ export interface LocalRuntimeOptions {
   readonly slugs: string
   /** The driver's own directory for this region. Others may not write here. */
   readonly dynos: string
+  /** Which makes the next dyno's container; left out: crun. */
+  readonly ociRuntime?: () => OciRuntimeName
   /** Where the logs of removed dynos go, if it is there. */
   readonly endedLogs: string
   readonly log: Log

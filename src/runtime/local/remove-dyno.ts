@@ -51,11 +51,11 @@ export async function removeDyno(region: LocalRegion, id: DynoId): Promise<void>
   if (!existsSync(files.directory)) return
   await end(region, id)
 
-  const address = recordOf(files)?.address
+  const { address, ociRuntime = 'crun' } = recordOf(files) ?? {}
   await Promise.all([
     address ? removeLink(region.names.link(address)) : undefined,
     region.cgroupsOf(id).remove(),
-    rm(files.crunState, { recursive: true, force: true }),
+    rm(files.containerState(ociRuntime), { recursive: true, force: true }),
   ])
   await keepLog(region, files, id)
   const remains = `${files.directory}.gone`

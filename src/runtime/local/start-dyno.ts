@@ -15,11 +15,12 @@ import {
 import { chown, readFile, realpath, rename, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
+import type { DynoId } from '../../model/ids.ts'
 import type { DynoSpec, Volume } from '../runtime.ts'
 import { RuntimeError } from '../runtime.ts'
 import { DYNO_UID, firstUidOf, SLUG_UID } from './address.ts'
 import { admitClient, startBridge } from './attach-bridge.ts'
-import type { Disk } from './begin-monitor.ts'
+import type { Disk, Mapping } from './begin-monitor.ts'
 import { overlayDisk, writeDisk } from './disk.ts'
 import type { DynoFiles, DynoRecord, StartMark } from './dyno-files.ts'
 import { dynoStatus } from './dyno-status.ts'
@@ -27,15 +28,18 @@ import { ensureLog } from './log-files.ts'
 import { createContainer, letGo } from './monitor.ts'
 import { dynoNetwork } from './network.ts'
 import {
+  type DynoSurroundings,
   hostsFile,
   INIT,
   ociConfig,
   type OwnedPath,
   type OwnedVolume,
 } from './oci-config.ts'
+import { callOf, type OciRuntime, ociRuntime } from './oci-runtime.ts'
 import { processStatus, runsWith } from './process-status.ts'
 import { firstPresent, type LocalRegion } from './region.ts'
 import { removeDyno } from './remove-dyno.ts'
+import { runProgram } from './run-program.ts'
 import { seccompProfile } from './seccomp.ts'
 import { contentOf, volumeDisk } from './volume-disk.ts'
 
@@ -56,18 +60,36 @@ export async function startDyno(
   if (status && (await wasLetGo(files))) return mark(region, files)
   if (status) await removeDyno(region, dyno.id)
 
-  await layOut(region, dyno, files)
+  const runtime = ociRuntime(region.ociRuntime?.() ?? 'crun')
+  const { around, mappings } = await surroundings(region, dyno, runtime)
+  layOut(region, dyno, runtime, { around, mappings })
   signal.throwIfAborted()
   await region.cgroupsOf(dyno.id).ensure(dyno.size)
-  await create(region, dyno, files)
-  region.seccompFilter.learn(SECCOMP, files.crunState)
+  await create(region, dyno, runtime, mappings)
+  if (runtime.takesCompiledFilter) {
+    region.seccompFilter.learn(SECCOMP, files.containerState(runtime.name))
+  }
   if (dyno.attachment) {
     const { directory, pid: pidFile } = files
     const { monitorProcs } = region.cgroupsOf(dyno.id)
     await startBridge({ directory, pidFile, readers: region.readers, monitorProcs })
   }
-  await letGo(files.execFifo)
+  await release(region, dyno.id, runtime, signal)
   await mark(region, files)
+}
+
+/** Lets the created container go. */
+async function release(
+  region: LocalRegion,
+  id: DynoId,
+  runtime: OciRuntime,
+  signal: AbortSignal,
+): Promise<void> {
+  if (runtime.waitsAtPipe) {
+    return letGo(join(region.files.of(id).containerState(runtime.name), 'exec.fifo'))
+  }
+  const { program, settings } = callOf(runtime, region.files.stateOf(runtime.name))
+  await runProgram(program, [...settings, 'start', id], { signal })
 }
 
 /** Whether the process was started already and only the mark is missing. */
@@ -88,9 +110,12 @@ async function mark(region: LocalRegion, files: DynoFiles): Promise<void> {
 async function create(
   region: LocalRegion,
   dyno: DynoSpec,
-  files: DynoFiles,
+  runtime: OciRuntime,
+  mappings: readonly Mapping[],
 ): Promise<void> {
-  const { crun, exits } = region.files
+  const files = region.files.of(dyno.id)
+  const state = region.files.stateOf(runtime.name)
+  mkdirSync(state, { recursive: true, mode: 0o700 })
   const own = existsSync(files.image)
     ? [overlayDisk(files.image, files.disk, userOf(dyno))]
     : []
@@ -98,12 +123,13 @@ async function create(
     id: dyno.id,
     name: dyno.name,
     files,
-    exits,
-    crun,
+    exits: region.files.exits,
+    runtime: callOf(runtime, state),
     attachment: dyno.attachment,
     monitorProcs: region.cgroupsOf(dyno.id).monitorProcs,
     hybridMount: region.cgroups.hybridMount,
     disks: [...own, ...(await volumeDisks(region, dyno))],
+    mappings,
     network: dynoNetwork(region.network, {
       link: region.names.link(dyno.address),
       address: dyno.address,
@@ -113,14 +139,17 @@ async function create(
 }
 
 /** The dyno's directory with all it needs to be created; it appears whole or not at all. */
-async function layOut(
+function layOut(
   region: LocalRegion,
   dyno: DynoSpec,
-  files: DynoFiles,
-): Promise<void> {
+  runtime: OciRuntime,
+  { around, mappings }: Surroundings,
+): void {
+  const { files } = around
   const draft = `${files.directory}.new`
-  const config = ociConfig(dyno, await surroundings(region, dyno, files))
-  const record: DynoRecord = { address: dyno.address, port: dyno.port }
+  const config = ociConfig(dyno, around)
+  const { address, port } = dyno
+  const record: DynoRecord = { address, port, ociRuntime: runtime.name }
   const at = (file: string) => file.replace(files.directory, draft)
   const user = userOf(dyno)
 
@@ -136,6 +165,7 @@ async function layOut(
   mkdirSync(at(files.persist))
   mkdirSync(at(files.disk), { mode: PASSABLE })
   for (const it of dyno.volumes.keys()) mkdirSync(at(files.volume(it)))
+  for (const it of mappings) mkdirSync(at(it.at))
   if (!writeDisk(region.files.diskTemplate, at(files.image))) {
     for (const layer of [files.upper, files.work]) {
       mkdirSync(at(layer))
@@ -146,7 +176,18 @@ async function layOut(
   renameSync(draft, files.directory)
 }
 
-async function surroundings(region: LocalRegion, dyno: DynoSpec, files: DynoFiles) {
+interface Surroundings {
+  readonly around: DynoSurroundings
+  /** What is to be mounted before the container is made. */
+  readonly mappings: readonly Mapping[]
+}
+
+async function surroundings(
+  region: LocalRegion,
+  dyno: DynoSpec,
+  runtime: OciRuntime,
+): Promise<Surroundings> {
+  const files = region.files.of(dyno.id)
   const init = firstPresent('/usr/bin/tini-static', '/usr/bin/tini')
   if (!init) throw new RuntimeError('failed', 'The machine has no tini.')
   const [rootfs, slug, volumes] = await Promise.all([
@@ -156,7 +197,7 @@ async function surroundings(region: LocalRegion, dyno: DynoSpec, files: DynoFile
       dyno.volumes.map((volume, n) => volumeOf(region, volume, files.volume(n))),
     ),
   ])
-  return {
+  const around = {
     files,
     rootfs,
     init,
@@ -168,8 +209,24 @@ async function surroundings(region: LocalRegion, dyno: DynoSpec, files: DynoFile
     cgroup: region.cgroupsOf(dyno.id).path,
     limitsSwap: region.cgroups.limitsSwap,
     seccomp: SECCOMP,
-    seccompFilter: region.seccompFilter,
+    seccompFilter: runtime.takesCompiledFilter ? region.seccompFilter : undefined,
   }
+  return runtime.mapsOwners
+    ? { around, mappings: [] }
+    : mappedBefore(around, userOf(dyno))
+}
+
+/** For an OCI runtime that cannot map owners itself. */
+function mappedBefore(around: DynoSurroundings, user: number): Surroundings {
+  const mappings: Mapping[] = []
+  const mapped = <It extends OwnedPath>({ source, ...it }: It) => {
+    const at = around.files.mapped(mappings.length)
+    mappings.push({ source, at, uid: it.uid, gid: it.gid, user })
+    return { ...it, source: at, isMapped: true }
+  }
+  const slug = around.slug && mapped(around.slug)
+  const volumes = around.volumes.map((it) => mapped(it))
+  return { around: { ...around, slug, volumes }, mappings }
 }
 
 async function rootOf(region: LocalRegion, { stack }: DynoSpec): Promise<string> {

@@ -1,0 +1,112 @@
+/** What is true of a dyno whichever OCI runtime made it, beside crun's: local-runtime.test.ts has that. */
+
+import assert from 'node:assert/strict'
+import { mkdir, readdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+
+import { aLocalMachine } from '../../../test/a-local-machine.ts'
+import { OCI_RUNTIMES, type OciRuntimeName } from '../../model/oci-runtimes.ts'
+import type { DynoSpec, DynoStatus } from '../runtime.ts'
+import { aDynoSpec, itIsARuntime, until } from '../runtime-contract.ts'
+import { regionFiles } from './dyno-files.ts'
+import { LocalRuntime } from './local-runtime.ts'
+
+const { signal } = new AbortController()
+const others = OCI_RUNTIMES.filter((name) => name !== 'crun')
+
+for (const name of others) {
+  itIsARuntime(`local, by ${name}`, async () => {
+    const { options, address, close } = await aLocalMachine()
+    const its = { ...options, ociRuntime: () => name }
+    return {
+      runtime: new LocalRuntime(its),
+      again: () => new LocalRuntime(its),
+      address,
+      close,
+    }
+  })
+}
+
+const machine = await aLocalMachine()
+const { options } = machine
+let made: OciRuntimeName = 'crun'
+const runtime = new LocalRuntime({ ...options, ociRuntime: () => made })
+const files = regionFiles(options.dynos)
+let used = 0
+
+before(() => runtime.prepare(signal))
+after(() => machine.close())
+
+for (const name of others) {
+  test(`${name}: a dyno is nobody on the machine and may nothing`, async () => {
+    made = name
+    const text =
+      await outputOf(`id -u; hostname; grep -E '^Cap(Eff|Bnd)|NoNewPrivs|Seccomp:' /proc/self/status
+      ulimit -n; unshare -U true 2>/dev/null || echo no namespaces; touch /x 2>/dev/null || echo read-only
+      touch /app/x /tmp/x && echo writable; cat /proc/1/comm; ls /sys | wc -l`)
+    assert.match(text, /^1000\n[0-9a-f-]{36}\n/)
+    assert.match(
+      text,
+      /CapEff:\s0{16}\nCapBnd:\s0{16}\nNoNewPrivs:\s1\nSeccomp:\s2\n10000\n/,
+    )
+    assert.match(text, /no namespaces\nread-only\nwritable\nmayfly-init\n0\n/)
+  })
+
+  test(`${name}: the slug and its volumes are the dyno's user's, and the slug stays as it was`, async () => {
+    made = name
+    const app = join(options.slugs, name, 'app')
+    await mkdir(join(app, 'bin'), { recursive: true })
+    await writeFile(join(app, 'bin', 'hello'), 'from the slug\n')
+    await mkdir(join(options.root, 'volume'))
+    await writeFile(join(options.root, 'volume', 'old'), 'old\n')
+    const text = await outputOf(
+      `stat -c %u bin/hello; cat bin/hello; echo new > bin/hello && cat bin/hello
+       cat /tmp/volume/old; echo mine > /tmp/volume/new && stat -c %u /tmp/volume/new; exit 0`,
+      {
+        slug: name,
+        volumes: [{ from: 'volume', at: '/tmp/volume', writable: true }],
+      },
+    )
+    assert.equal(text, '1000\nfrom the slug\nnew\nold\n1000\n')
+    assert.deepEqual(await readdir(join(options.root, 'volume')), ['new', 'old'])
+  })
+
+  test(`${name}: a dyno that crun made is removed while the region is ${name}'s`, async () => {
+    made = 'crun'
+    const dyno = aSpec('sleep 1000')
+    await runtime.start(dyno, signal)
+    made = name
+    const next = aSpec('sleep 1000')
+    await runtime.start(next, signal)
+    for (const [it, by] of [
+      [dyno, 'crun'],
+      [next, name],
+    ] as const) {
+      assert.deepEqual(await readdir(files.stateOf(by)), [it.id])
+      await runtime.remove(it.id, signal)
+      assert.deepEqual(await readdir(files.stateOf(by)), [])
+    }
+  })
+}
+
+function aSpec(command: string, changes: Partial<DynoSpec> = {}): DynoSpec {
+  return { ...aDynoSpec({ command, address: machine.address(used++) }), ...changes }
+}
+
+/** Runs the command to its end and returns what it printed. */
+async function outputOf(
+  command: string,
+  changes: Partial<DynoSpec> = {},
+): Promise<string> {
+  const dyno = aSpec(command, changes)
+  await runtime.start(dyno, signal)
+  let status: DynoStatus | undefined
+  await until(async () => {
+    status = (await runtime.status([dyno.id], signal)).get(dyno.id)
+    return status?.is === 'exited'
+  })
+  const { text } = await runtime.output(dyno.id, 0, signal)
+  await runtime.remove(dyno.id, signal)
+  return text
+}
