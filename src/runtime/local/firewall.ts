@@ -9,12 +9,11 @@
 
 import { NOT_PUBLIC } from '../../model/not-public.ts'
 import { subnetOf } from './address.ts'
+import { CONNECTIONS } from './connection-table.ts'
 import { runProgram } from './run-program.ts'
 
 /** What a dyno may begin in a second, and how much of that it may save up. */
 const NEW_CONNECTIONS = { each: 400, saved: 2000 }
-/** What it may have under way at a time: the machine's table of connections is everybody's. */
-const CONNECTIONS = 4096
 /** Seconds for which an ended connection stays in that table; 120 of the kernel's own accord. */
 const REMEMBERED = 10
 const DYNOS = 16_384

@@ -6,7 +6,6 @@
 
 import { existsSync } from 'node:fs'
 import { open, readdir, writeFile } from 'node:fs/promises'
-import { totalmem } from 'node:os'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 
@@ -27,6 +26,7 @@ import { dynoStatus, recordOf } from './dyno-status.ts'
 import { enterDyno } from './enter-dyno.ts'
 import { httpProbe } from './http-probe.ts'
 import { keepUp } from './keep-up.ts'
+import { machineMemory } from './memory-use.ts'
 import { noteIfListening } from './port-probe.ts'
 import { isRunnable } from './process-status.ts'
 import { prepareRegion, sweepRegion } from './prepare-region.ts'
@@ -168,8 +168,7 @@ export class LocalRuntime implements Runtime {
 
   async capacity(signal: AbortSignal): Promise<Capacity> {
     signal.throwIfAborted()
-    // Of what a container that we ourselves are in may have.
-    return { memory: Math.min(totalmem(), process.constrainedMemory() || Infinity) }
+    return { memory: machineMemory() }
   }
 
   async #statusOf(id: DynoId): Promise<DynoStatus | undefined> {

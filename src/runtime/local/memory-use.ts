@@ -1,9 +1,15 @@
 /** What a cgroup's processes use of the machine's memory, of both kinds of cgroup. */
 
 import { readFileSync } from 'node:fs'
+import { totalmem } from 'node:os'
 import { join } from 'node:path'
 
 import type { MemoryUse } from '../runtime.ts'
+
+/** Bytes of the machine, or of what a container that we ourselves are in may have. */
+export function machineMemory(): number {
+  return Math.min(totalmem(), process.constrainedMemory() || Infinity)
+}
 
 export type MemoryFigures = Omit<MemoryUse, 'outOfMemory'>
 

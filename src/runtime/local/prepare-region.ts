@@ -5,9 +5,11 @@ import { join } from 'node:path'
 
 import { isUuid } from '../../model/ids.ts'
 import { prepareCgroups } from './cgroups.ts'
+import { ensureConnectionTable } from './connection-table.ts'
 import { prepareDisks } from './disk.ts'
 import { applyFirewall } from './firewall.ts'
 import { ensureBridge } from './network.ts'
+import { machineMemory } from './memory-use.ts'
 import type { LocalRegion } from './region.ts'
 import { presentResolvers, resolvConf } from './resolvers.ts'
 import { runProgram } from './run-program.ts'
@@ -35,6 +37,7 @@ export async function prepareRegion(
   await ensureBridge(network, signal)
   await wallOffLinks(region, signal)
   await putUpFirewall(region, signal)
+  ensureConnectionTable(machineMemory(), region.log)
 }
 
 /**
