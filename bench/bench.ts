@@ -13,6 +13,7 @@ import { p5Router } from './p5-router.ts'
 import { p6Caddy } from './p6-caddy.ts'
 import { p7Replacements } from './p7-replacements.ts'
 import { p9Adoption } from './p9-adoption.ts'
+import { p12Neighbours } from './p12-neighbours.ts'
 import { p10ManagerScale } from './p10-manager-scale.ts'
 
 const programs: Readonly<Record<string, (bench: Bench) => Promise<Figure[]>>> = {
@@ -24,6 +25,7 @@ const programs: Readonly<Record<string, (bench: Bench) => Promise<Figure[]>>> = 
   P6: p6Caddy,
   P7: p7Replacements,
   P9: p9Adoption,
+  P12: p12Neighbours,
 }
 /** Those that need no installation. */
 const alone: Readonly<Record<string, () => Promise<Figure[]>>> = {

@@ -15,8 +15,8 @@ export interface Bench {
   readonly database: Pool
   /** A call of the Platform API; throws unless it succeeds. */
   api(method: string, path: string, body?: unknown): Promise<unknown>
-  /** Deploys bench/tiny-app under this name, by git push. */
-  deploy(app: string): Promise<void>
+  /** Deploys bench/tiny-app, or what that directory has, under this name, by git push. */
+  deploy(app: string, from?: string): Promise<void>
   scale(app: string, type: string, quantity: number): Promise<void>
   /** Does `act`, and waits until every dyno of the type is another one, up and settled. */
   replaced(app: string, type: string, act: () => Promise<unknown>): Promise<void>
@@ -73,15 +73,15 @@ function benchOn(installation: TestInstallation, database: Pool): Bench {
     installation,
     database,
     api,
-    async deploy(app) {
+    async deploy(app, from = tinyApp) {
       const directory = join(installation.home, app)
-      cpSync(tinyApp, directory, { recursive: true })
+      cpSync(from, directory, { recursive: true })
       await api('POST', '/apps', { name: app })
       const remote = `https://localhost:${installation.apiPort}/${app}.git`
       for (const args of [
         ['init', '--quiet'],
         ['add', '--all'],
-        ['commit', '--quiet', '--message', 'Tiny'],
+        ['commit', '--quiet', '--message', 'All of it'],
         ['push', remote, 'main'],
       ]) {
         const { status, stderr } = await installation.git(args, directory)

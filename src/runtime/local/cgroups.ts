@@ -25,6 +25,11 @@ export interface Cgroups {
 }
 
 const CONTROLLERS = ['cpu', 'memory', 'pids']
+/** Of version 1 `blkio`. Where the kernel has it, dynos share the disk as they share the processors. */
+const IO = 'io'
+/** By scheduler of the disk; the first that a cgroup has. */
+const IO_WEIGHTS = ['blkio.bfq.weight', 'blkio.weight', 'io.bfq.weight', 'io.weight']
+const MOST_IO_WEIGHT = 1000
 /** A new cgroup here admits nobody until it is told its cpus; its crun does that. */
 const CPUSET = 'cpuset'
 const STANDARD_SHARES = 1024
@@ -90,6 +95,8 @@ export function dynoCgroups(cgroups: Cgroups, region: string, id: DynoId): DynoC
     async ensure(size) {
       await mkdir(monitor, { recursive: true })
       await weigh(join(cpu, own), size)
+      const io = cgroups.hierarchies.get(cgroups.version === 2 ? 'unified' : 'blkio')
+      if (io !== undefined) await weighIo(join(io, own), size)
     },
     processes: () => pidsIn(join(main, own, 'dyno')),
     monitors: () => pidsIn(monitor),
@@ -118,6 +125,13 @@ export function dynoCgroups(cgroups: Cgroups, region: string, id: DynoId): DynoC
   }
 }
 
+async function weighIo(directory: string, { cpuShare }: Size): Promise<void> {
+  await mkdir(directory, { recursive: true })
+  const weight = Math.min(cpuShare * STANDARD_WEIGHT, MOST_IO_WEIGHT)
+  const file = IO_WEIGHTS.map((it) => join(directory, it)).find((it) => existsSync(it))
+  if (file !== undefined) await writeFile(file, String(weight))
+}
+
 /** What all dynos of a region need. Idempotent. */
 export async function prepareCgroups(cgroups: Cgroups, region: string): Promise<void> {
   if (cgroups.version === 1) {
@@ -128,7 +142,8 @@ export async function prepareCgroups(cgroups: Cgroups, region: string): Promise<
   for (const step of ['', ...region.split('/')]) {
     at = join(at, step)
     await mkdir(at, { recursive: true })
-    for (const controller of CONTROLLERS) {
+    const hasIo = /\bio\b/.test(textOrNothing(join(at, 'cgroup.controllers')))
+    for (const controller of hasIo ? [...CONTROLLERS, IO] : CONTROLLERS) {
       writeFileSync(join(at, 'cgroup.subtree_control'), `+${controller}`)
     }
   }

@@ -17,6 +17,7 @@ import type { DynoId } from '../../model/ids.ts'
 import type { DynoSpec, DynoStatus } from '../runtime.ts'
 import { aDynoSpec, itIsARuntime, until } from '../runtime-contract.ts'
 import { SLUG_UID } from './address.ts'
+import { presentCgroups } from './cgroups.ts'
 import { DISK_SIZE } from './disk.ts'
 import { regionFiles } from './dyno-files.ts'
 import { mendLogs } from './log-files.ts'
@@ -172,6 +173,21 @@ test('a volume whose disk the machine let down begins anew', async () => {
   await image.write(Buffer.from([0, 0]), 0, 2, 1024 + 0x3a) // as a disk is while mounted
   await image.close()
   assert.equal(await outputOf('ls /cache', { volumes }), '')
+})
+
+test('dynos share the disk as they share the processors: by their size', async (t) => {
+  const io = presentCgroups().hierarchies.get('blkio')
+  const dyno = aSpec('sleep 1000')
+  const size = { ...dyno.size, cpuShare: 2 }
+  await runtime.start({ ...dyno, size }, signal)
+  const { cgroup } = machineNames(options.installation, options.region)
+  const at = join(io ?? '/sys/fs/cgroup', cgroup, dyno.id)
+  const weight = ['blkio.bfq.weight', 'blkio.weight', 'io.bfq.weight', 'io.weight']
+    .map((file) => join(at, file))
+    .find((file) => existsSync(file))
+  if (weight === undefined) t.diagnostic('this kernel weighs no I/O')
+  else assert.match(readFileSync(weight, 'utf8'), /\b200\n/)
+  await runtime.remove(dyno.id, signal)
 })
 
 test('where no disk can be mounted, a volume has no limit', async () => {
