@@ -54,9 +54,11 @@ async function serve(
   response: ServerResponse,
   deps: GitServerDeps,
 ): Promise<void> {
-  const { pathname, searchParams } = new URL(request.url ?? '/', 'http://git')
-  const [, name, resource] = TARGET.exec(pathname) ?? []
-  const service = resource === 'info/refs' ? searchParams.get('service') : resource
+  // As it came: what is to be made sense of first is no path of ours.
+  const [path = '', query] = (request.url ?? '').split('?')
+  const [, name, resource] = TARGET.exec(path) ?? []
+  const asked = new URLSearchParams(query).get('service')
+  const service = resource === 'info/refs' ? asked : resource
   // Without a service it is the dumb protocol, which knows no hooks.
   if (!name || !resource || !service || !services.includes(service)) {
     return answer(response, 404, 'Not found.\n')

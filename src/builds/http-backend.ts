@@ -11,6 +11,11 @@ import type { GitServerDeps } from './git-server.ts'
 import { GIT_ENVIRONMENT } from './run-git.ts'
 
 const PACK_LIMIT = 1024 ** 3
+/**
+ * Bytes of memory, and seconds of a processor, that each program of git's may take: a pack of some
+ * kilobytes can say of itself that it becomes a terabyte. Soft ones: the hook lays them down.
+ */
+const MOST = { as: 2 * 1024 ** 3, cpu: 900 }
 /** Characters of what git says on its standard error. */
 const COMPLAINTS_LIMIT = 4096
 
@@ -32,7 +37,8 @@ export async function serveByGit(
   deps: GitServerDeps,
 ): Promise<void> {
   const { request, response } = exchange
-  const git = spawn('git', ['http-backend'], {
+  const limits = Object.entries(MOST).map(([name, most]) => `--${name}=${most}:`)
+  const git = spawn('prlimit', [...limits, 'git', 'http-backend'], {
     cwd: '/',
     env: cgiEnvironment(exchange, deps),
     stdio: ['pipe', 'pipe', 'pipe'],
@@ -59,6 +65,22 @@ export async function serveByGit(
   }
 }
 
+/** What old programs wrote wrong, and histories still have (git-fsck(1)). */
+const HARMLESS = [
+  'badDate',
+  'badDateOverflow',
+  'badEmail',
+  'badName',
+  'badTimezone',
+  'missingEmail',
+  'missingNameBeforeEmail',
+  'missingSpaceBeforeDate',
+  'missingSpaceBeforeEmail',
+  'missingTaggerEntry',
+  'zeroPaddedDate',
+  'zeroPaddedFilemode',
+]
+
 function cgiEnvironment(
   { request, app, account, resource }: GitExchange,
   { data, hooks, hookEnvironment }: GitServerDeps,
@@ -71,6 +93,13 @@ function cgiEnvironment(
       'core.hooksPath': hooks,
       'receive.denyDeletes': 'true',
       'receive.maxInputSize': String(PACK_LIMIT),
+      'receive.fsckObjects': 'true',
+      ...Object.fromEntries(HARMLESS.map((it) => [`receive.fsck.${it}`, 'ignore'])),
+      // So that what is right finds room within the limit of memory.
+      'core.packedGitWindowSize': '32m',
+      'core.packedGitLimit': '512m',
+      'core.bigFileThreshold': '64m',
+      'pack.windowMemory': '256m',
       // Whatever git starts must end with its request.
       'gc.autoDetach': 'false',
     }),

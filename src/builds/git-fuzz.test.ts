@@ -1,0 +1,436 @@
+/**
+ * Whatever is sent to an app's repository by somebody who may push to it, and by who may not: an answer,
+ * never that it is our fault, and a repository that is as sound as before. By the real git.
+ */
+
+import assert from 'node:assert/strict'
+import { createHash, randomBytes } from 'node:crypto'
+import { mkdtempSync, readdirSync, statSync } from 'node:fs'
+import { mkdir, rm } from 'node:fs/promises'
+import { request } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, suite, test } from 'node:test'
+import { deflateSync, gzipSync } from 'node:zlib'
+
+import * as fc from 'fast-check'
+
+import { aTree, git } from '../../test/a-git-tree.ts'
+import { anApp } from '../../test/an-app.ts'
+import { changed, changes } from '../../test/mutated.ts'
+import { aDatabase } from '../../test/postgres.ts'
+import { dataDirectory } from '../installation/data-directory.ts'
+import { SECOND } from '../lib/clock.ts'
+import { newId } from '../model/ids.ts'
+import { digestOf } from '../model/token.ts'
+import { ensureAuthorization } from '../store/accounts.ts'
+import { repositoryName } from './git-repository.ts'
+import { gitServer } from './git-server.ts'
+
+const RUNS = process.env['MAYFLY_SOAK'] === undefined ? 150 : 5000
+const DEADLINE = 20 * SECOND
+const TOKEN = 'the-api-key'
+const repository = join(import.meta.dirname, '../..')
+const pool = aDatabase()
+const root = mkdtempSync(join(tmpdir(), 'mayfly-git-fuzz-'))
+const data = dataDirectory(root)
+const failures: string[] = []
+const server = gitServer({
+  pool,
+  data,
+  log: {
+    info() {},
+    error: (message, error) => failures.push(`${message}: ${String(error)}`),
+  },
+  hooks: join(repository, 'bin/git-hooks'),
+  hookEnvironment: {
+    MAYFLY_DATA: root,
+    MAYFLY_NODE: process.execPath,
+    MAYFLY_PRE_RECEIVE: join(repository, 'bin/pre-receive.ts'),
+    DATABASE_URL: `postgresql:///${pool.options.database}`,
+    PGHOST: process.env['PGHOST'] ?? '',
+    PGUSER: process.env['PGUSER'] ?? '',
+  },
+})
+let app = ''
+let own = ''
+let others = ''
+let port = 0
+
+interface Answer {
+  readonly status: number
+  readonly body: string
+}
+
+/** The path goes out as it is, whatever is in it. */
+function send(
+  method: string,
+  path: string,
+  headers: Readonly<Record<string, string>>,
+  body: Buffer = Buffer.alloc(0),
+): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const asked = request(
+      {
+        port,
+        method,
+        path,
+        timeout: DEADLINE,
+        headers: {
+          authorization: `Basic ${Buffer.from(`:${TOKEN}`).toString('base64')}`,
+          ...headers,
+          ...(method === 'POST' && { 'content-length': String(body.length) }),
+        },
+      },
+      (response) => {
+        let text = ''
+        response.setEncoding('latin1').on('data', (piece: string) => (text += piece))
+        response.on('end', () =>
+          resolve({ status: response.statusCode ?? 0, body: text }),
+        )
+        response.on('error', reject)
+      },
+    )
+    asked.on('timeout', () => asked.destroy(new Error(`no answer to ${method} ${path}`)))
+    asked.on('error', reject)
+    asked.end(method === 'POST' ? body : undefined)
+  })
+}
+
+const receive = (body: Buffer, headers: Readonly<Record<string, string>> = {}) =>
+  send(
+    'POST',
+    `/${app}.git/git-receive-pack`,
+    { 'content-type': 'application/x-git-receive-pack-request', ...headers },
+    body,
+  )
+
+const NOTHING = '0'.repeat(40)
+
+function line(text: string): string {
+  return (Buffer.byteLength(text, 'latin1') + 4).toString(16).padStart(4, '0') + text
+}
+
+/** `to`: of an object's name. */
+function push(
+  pack: Buffer,
+  to: string,
+  ref = 'refs/heads/topic',
+  from = NOTHING,
+): Buffer {
+  const command = line(`${from} ${to} ${ref}\0 report-status agent=fuzz\n`)
+  return Buffer.concat([Buffer.from(`${command}0000`, 'latin1'), pack])
+}
+
+type Kind = 'commit' | 'tree' | 'blob' | 'delta'
+const KINDS: Readonly<Record<Kind, number>> = { commit: 1, tree: 2, blob: 3, delta: 7 }
+
+interface PackedObject {
+  readonly kind: Kind
+  readonly content: Buffer
+  /** Of a delta: the object that it changes. */
+  readonly base?: string
+  /** What its header says, if not the truth. */
+  readonly size?: number
+}
+
+/** After gitformat-pack(5). */
+function packOf(objects: readonly PackedObject[]): Buffer {
+  const head = Buffer.alloc(12)
+  head.write('PACK')
+  head.writeUInt32BE(2, 4)
+  head.writeUInt32BE(objects.length, 8)
+  return closed(Buffer.concat([head, ...objects.map(packed)]))
+}
+
+function packed({ kind, content, base, size = content.length }: PackedObject): Buffer {
+  const bytes = [(KINDS[kind] << 4) | (size & 15)]
+  for (let rest = Math.floor(size / 16); rest > 0; rest = Math.floor(rest / 128)) {
+    bytes[bytes.length - 1] = (bytes.at(-1) ?? 0) | 128
+    bytes.push(rest & 127)
+  }
+  const its = base === undefined ? Buffer.alloc(0) : Buffer.from(base, 'hex')
+  return Buffer.concat([Buffer.from(bytes), its, deflateSync(content)])
+}
+
+/** With the checksum that a pack ends with. */
+function closed(pack: Buffer): Buffer {
+  return Buffer.concat([pack, createHash('sha1').update(pack).digest()])
+}
+
+function nameOf(kind: Kind, content: Buffer): string {
+  const head = `${kind} ${content.length}\0`
+  return createHash('sha1').update(head).update(content).digest('hex')
+}
+
+function entry(mode: string, name: string, object: string): Buffer {
+  return Buffer.concat([Buffer.from(`${mode} ${name}\0`), Buffer.from(object, 'hex')])
+}
+
+/** A commit of that tree, and all that it needs, as a push. */
+function pushOf(tree: Buffer, ...blobs: readonly Buffer[]): Buffer {
+  const who = 'dev <dev@example.com> 1700000000 +0000'
+  const commit = Buffer.from(
+    `tree ${nameOf('tree', tree)}\nauthor ${who}\ncommitter ${who}\n\nA change\n`,
+  )
+  const objects: PackedObject[] = [
+    { kind: 'commit', content: commit },
+    { kind: 'tree', content: tree },
+    ...blobs.map((content): PackedObject => ({ kind: 'blob', content })),
+  ]
+  return push(packOf(objects), nameOf('commit', commit))
+}
+
+async function isSound(): Promise<void> {
+  const check = await git(own, ['fsck', '--full'])
+  assert.equal(check.status, 0, check.said)
+  assert.deepEqual(failures, [])
+}
+
+const text = Buffer.from('hello\n')
+const TEXT = nameOf('blob', text)
+
+function sevenBits(size: number): Buffer {
+  const all: number[] = []
+  for (let rest = size; ; rest = Math.floor(rest / 128)) {
+    if (rest < 128) return Buffer.from([...all, rest])
+    all.push((rest % 128) | 128)
+  }
+}
+
+/** After gitformat-pack(5): copies `base` again and again. */
+function multiplying(base: Buffer, times: number): Buffer {
+  const size = base.length
+  // Copy from the beginning: no bytes of an offset, three of a size.
+  const copy = Buffer.of(0xf0, size & 255, (size >> 8) & 255, (size >> 16) & 255)
+  const copies = Array.from({ length: times }, () => copy)
+  return Buffer.concat([sevenBits(size), sevenBits(size * times), ...copies])
+}
+
+// The database comes first: hooks of one level do not wait for one another.
+suite('git, fuzzed', () => {
+  before(async () => {
+    for (const directory of [data.sources, data.repos, data.run('git')]) {
+      await mkdir(directory, { recursive: true })
+    }
+    const mine = await anApp(pool)
+    const theirs = newId<'app'>()
+    await pool.query(
+      `with o as (insert into accounts (id, email) values ($1, 'other@example.com'))
+       insert into apps (id, name, region, owner, stack)
+       values ($1, 'another', 'us', $1, 'debian-12')`,
+      [theirs],
+    )
+    app = mine.app.name
+    own = join(data.repos, repositoryName(mine.app.id))
+    others = join(data.repos, repositoryName(theirs))
+    await ensureAuthorization(pool, {
+      id: newId(),
+      account: mine.account.id,
+      sha256: digestOf(TOKEN),
+      description: 'test',
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    port = (server.address() as AddressInfo).port
+  })
+
+  after(async () => {
+    await new Promise((resolve) => server.close(resolve))
+    await rm(root, { recursive: true })
+  })
+
+  test('a push that is right is taken, or nothing here would prove anything', async () => {
+    const { status, body } = await receive(pushOf(entry('100644', 'a', TEXT), text))
+    assert.equal(status, 200, body)
+    assert.match(body, /unpack ok\n.*ok refs\/heads\/topic\n/)
+    const work = await aTree(root, { a: 'x\n' })
+    const real = await git(work, [
+      'push',
+      `http://x:${TOKEN}@127.0.0.1:${port}/${app}.git`,
+      'main:other',
+    ])
+    assert.equal(real.status, 0, real.said)
+    await isSound()
+  })
+
+  test('packs and commands of any bytes', async (t) => {
+    const right = pushOf(entry('100644', 'b', TEXT), text)
+    const pack = right.subarray(right.indexOf('PACK'))
+    const told = new Map<string, number>()
+    await fc.assert(
+      fc.asyncProperty(changes, fc.nat({ max: 2 }), async (all, what) => {
+        const head = right.subarray(0, right.length - pack.length)
+        const body = [
+          () => changed(right, all),
+          // As far as what the checksum guards.
+          () => Buffer.concat([head, closed(changed(pack.subarray(0, -20), all))]),
+          () => Buffer.concat([changed(head, all), pack]),
+        ][what]?.()
+        const answer = await receive(body ?? right)
+        assert.ok(answer.status < 500, `${answer.status} ${answer.body}`)
+        const unpacked = /unpack (ok|.{0,16})/.exec(answer.body)?.[1] ?? 'nothing'
+        told.set(unpacked, (told.get(unpacked) ?? 0) + 1)
+      }),
+      { numRuns: RUNS, ...(process.env['MAYFLY_SOAK'] === undefined && { seed: 1 }) },
+    )
+    t.diagnostic([...told].map(([what, count]) => `${what}: ${count}`).join(', '))
+    assert.ok((told.get('ok') ?? 0) < RUNS)
+    await isSound()
+  })
+
+  test('what would do harm once it is checked out is not taken', async () => {
+    const link = Buffer.from('/etc/passwd')
+    const inner = entry('100644', 'config', TEXT)
+    for (const [what, tree, ...blobs] of [
+      ['a repository in the tree', entry('40000', '.git', nameOf('tree', inner)), inner],
+      ['a directory above', entry('40000', '..', nameOf('tree', inner)), inner],
+      ['a slash in a name', entry('100644', 'a/b', TEXT), text],
+      ['no name', entry('100644', '', TEXT), text],
+      [
+        '.gitmodules as a link',
+        entry('120000', '.gitmodules', nameOf('blob', link)),
+        link,
+      ],
+      ['a mode that is none', entry('777777', 'a', TEXT), text],
+      [
+        'one name twice',
+        Buffer.concat([entry('100644', 'a', TEXT), entry('100644', 'a', TEXT)]),
+        text,
+      ],
+    ] as const) {
+      const { status, body } = await receive(pushOf(tree, ...blobs))
+      assert.equal(status, 200, what)
+      assert.doesNotMatch(body, /ok refs/, what)
+    }
+    await isSound()
+  })
+
+  test('names of branches that git does not know, and what nobody has', async () => {
+    const right = pushOf(entry('100644', 'c', TEXT), text)
+    const pack = right.subarray(right.indexOf('PACK'))
+    const to = /[0-9a-f]{40}/.exec(right.toString('latin1').slice(44))?.[0] ?? ''
+    for (const ref of [
+      'refs/heads/../../../x',
+      'refs/heads/a..b',
+      'refs/heads/.lock',
+      'refs/heads/a.lock',
+      'refs/heads/a\u0001',
+      'refs/heads/$(touch x)',
+      'refs/heads/-x',
+      'HEAD',
+      '../config',
+      'refs/heads/' + 'x'.repeat(3000),
+    ]) {
+      const { status, body } = await receive(push(pack, to, ref))
+      assert.ok(status < 500, `${ref}: ${status}`)
+      if (!ref.includes('$(')) assert.doesNotMatch(body, /\bok refs/, ref)
+    }
+    const missing = await receive(push(packOf([]), 'a'.repeat(40)))
+    assert.ok(missing.status < 500)
+    assert.doesNotMatch(missing.body, /\bok refs/)
+    const thin = packOf([
+      { kind: 'delta', content: Buffer.of(5, 5), base: 'b'.repeat(40) },
+    ])
+    const based = await receive(push(thin, 'a'.repeat(40)))
+    assert.match(based.body, /unpack (?!ok)/)
+    await isSound()
+  })
+
+  test('a pack that multiplies itself takes no more memory than there is for it', async () => {
+    const base = Buffer.alloc(8 * 1024 ** 2)
+    const bomb = packOf([
+      { kind: 'blob', content: base },
+      { kind: 'delta', content: multiplying(base, 1024), base: nameOf('blob', base) },
+    ])
+    assert.ok(bomb.length < 100_000)
+    const { status, body } = await receive(push(bomb, 'a'.repeat(40)))
+    assert.ok(status < 500)
+    assert.match(body, /unpack (?!ok)/)
+    await isSound()
+  })
+
+  test('a body that multiplies itself ends at the size of a pack', async () => {
+    const zeros = gzipSync(Buffer.alloc(64 * 1024 ** 2))
+    const answer = await receive(zeros, { 'content-encoding': 'gzip' })
+    assert.ok(answer.status < 500, `${answer.status}`)
+    for (const encoding of ['gzip', 'x-gzip', 'deflate', 'br']) {
+      const { status } = await receive(randomBytes(2000), {
+        'content-encoding': encoding,
+      })
+      assert.ok(status < 500, `${encoding}: ${status}`)
+    }
+    await isSound()
+  })
+
+  test('paths, services and methods that are none', async () => {
+    const elsewhere = others.slice(data.repos.length + 1)
+    for (const [method, path] of [
+      ['GET', `/${app}.git/HEAD`],
+      ['GET', `/${app}.git/config`],
+      ['GET', `/${app}.git/objects/info/packs`],
+      ['GET', `/${app}.git/info/refs`],
+      ['GET', `/${app}.git/info/refs?service=git-upload-archive`],
+      ['GET', `/${app}.git/info/refs?service=git-receive-pack&service=../x`],
+      ['GET', `/${app}.git/../${elsewhere}/info/refs?service=git-upload-pack`],
+      ['GET', `/${app}.git/%2e%2e/${elsewhere}/HEAD`],
+      ['GET', `/${elsewhere}/info/refs?service=git-upload-pack`],
+      ['GET', `//${app}.git/info/refs?service=git-upload-pack`],
+      ['GET', '/%00.git/info/refs?service=git-upload-pack'],
+      ['GET', '/%ff%fe'],
+      ['GET', '//'],
+      ['GET', 'http://['],
+      ['PUT', `/${app}.git/git-receive-pack`],
+      ['DELETE', `/${app}.git/info/refs?service=git-upload-pack`],
+      ['POST', `/${app}.git/info/refs?service=git-upload-pack`],
+      ['GET', `/${app}.git/git-receive-pack`],
+      ['POST', `/${app}.git/git-upload-archive`],
+    ] as const) {
+      const { status } = await send(method, path, {})
+      assert.ok(status >= 400 && status < 500, `${method} ${path}: ${status}`)
+    }
+    for (const type of ['text/plain', '', 'application/x-git-upload-pack-request']) {
+      const { status } = await receive(push(packOf([]), NOTHING), {
+        'content-type': type,
+      })
+      assert.ok(status < 500, `${type}: ${status}`)
+    }
+    assert.deepEqual(failures, [])
+  })
+
+  test('what is asked of a fetch may be anything', async () => {
+    const ask =
+      line('command=fetch') + '0001' + line(`want ${TEXT}\n`) + line('done\n') + '0000'
+    const first =
+      line(`want ${TEXT} multi_ack_detailed side-band-64k\n`) + '0000' + line('done\n')
+    await fc.assert(
+      fc.asyncProperty(
+        changes,
+        fc.constantFrom('version=2', 'version=1', '', 'version=9', ':;=\t'),
+        async (all, protocol) => {
+          const body = changed(Buffer.from(protocol === 'version=2' ? ask : first), all)
+          const { status } = await send(
+            'POST',
+            `/${app}.git/git-upload-pack`,
+            {
+              'content-type': 'application/x-git-upload-pack-request',
+              'git-protocol': protocol,
+            },
+            body,
+          )
+          assert.ok(status < 500, `${status}`)
+        },
+      ),
+      { numRuns: RUNS, ...(process.env['MAYFLY_SOAK'] === undefined && { seed: 1 }) },
+    )
+    await isSound()
+  })
+
+  test('nothing of it is left behind', () => {
+    const left = readdirSync(join(own, 'objects')).filter((it) => it.startsWith('tmp_'))
+    assert.deepEqual(left, [])
+    assert.ok(statSync(own).isDirectory())
+    assert.deepEqual(readdirSync(data.sources), [])
+    assert.throws(() => statSync(others), { code: 'ENOENT' })
+  })
+})
