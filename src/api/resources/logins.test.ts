@@ -7,6 +7,7 @@ import { anApi, type AnApi, type Answer } from '../../../test/an-api.ts'
 import { secrets } from '../../../test/an-app.ts'
 import { aDatabase } from '../../../test/postgres.ts'
 import { aToken } from '../../../test/a-tenancy.ts'
+import { unbase32 } from '../../../test/unbase32.ts'
 import { createAccount } from '../../actions/create-account.ts'
 import { removePassword, setPassword } from '../../actions/set-password.ts'
 import { setTwoFactor } from '../../actions/set-two-factor.ts'
@@ -295,14 +296,4 @@ function wrong(email: string | null): unknown[] {
 
 function basic(user: string, password: string): string {
   return `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`
-}
-
-function unbase32(text: string): Buffer {
-  const bits = Array.from(text)
-    .map((it) =>
-      'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(it).toString(2).padStart(5, '0'),
-    )
-    .join('')
-  const bytes = bits.match(/.{8}/g) ?? []
-  return Buffer.from(bytes.map((it) => Number.parseInt(it, 2)))
 }
