@@ -1,5 +1,6 @@
 import { endBrowserLogin } from '../actions/end-browser-login.ts'
 import { pause, SECOND } from '../lib/clock.ts'
+import { systemTimer } from '../lib/timer.ts'
 import type { BrowserLogin } from '../store/browser-logins.ts'
 import { inTransaction } from '../store/queryable.ts'
 import type { Deps } from './deps.ts'
@@ -18,19 +19,18 @@ export async function* awaitBrowserLogin(
   look: () => Promise<BrowserLogin | undefined>,
   signal: AbortSignal,
 ): AsyncGenerator<string> {
-  let silentFor = BETWEEN_BLANKS
+  let saidAt = -Infinity
   while (!signal.aborted) {
     const outcome = await outcomeNow(deps, look, signal).catch(() => undefined)
     if (outcome) {
       yield JSON.stringify(outcome)
       return
     }
-    if (silentFor >= BETWEEN_BLANKS) {
+    if (systemTimer.now() - saidAt >= BETWEEN_BLANKS) {
       yield ' '
-      silentFor = 0
+      saidAt = systemTimer.now()
     }
     await pause(BETWEEN_LOOKS, signal)
-    silentFor += BETWEEN_LOOKS
   }
 }
 

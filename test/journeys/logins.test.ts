@@ -129,6 +129,13 @@ suite('logging in', () => {
   test('a browser logs her in, with no script of any page', async () => {
     const session = await opensPage()
     await browser.sees(/Heroku CLI login from/)
+    // The page's own style is one that its headers allow.
+    assert.equal(
+      await browser.evaluate('getComputedStyle(document.body).maxWidth'),
+      await browser.evaluate(
+        '`${26 * parseFloat(getComputedStyle(document.documentElement).fontSize)}px`',
+      ),
+    )
     await browser.fills({ 'E-mail address': EMAIL, Password: 'wrong horse battery' })
     await browser.sees(/do not go together/)
     await browser.fills({ Password: PASSWORD })
