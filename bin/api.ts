@@ -43,6 +43,7 @@ const api = await apiServer(
     log,
     rateLimit: rateLimit(systemClock, () => requestsPerHour),
     attempts: loginAttempts(systemClock),
+    ending: part.signal,
     limits: followLimits(data.sizes, { log, signal: part.signal }),
   },
   resources,

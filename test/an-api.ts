@@ -61,6 +61,7 @@ export async function anApi(
     requestsPerHour = REQUESTS_PER_HOUR,
     limits = HEROKU_LIMITS,
     clock = systemClock,
+    ending = new AbortController().signal,
     reach = { own: [], allowed: [] },
     before = [],
   }: {
@@ -68,6 +69,7 @@ export async function anApi(
     readonly requestsPerHour?: number
     readonly limits?: Limits
     readonly clock?: Clock
+    readonly ending?: AbortSignal
     /** Of webhooks. */
     readonly reach?: Reach
     /** Registered first. */
@@ -102,6 +104,7 @@ export async function anApi(
       log,
       rateLimit: rateLimit(systemClock, () => requestsPerHour),
       attempts: loginAttempts(clock),
+      ending,
       limits: () => limits,
     },
     [...before, ...resources],

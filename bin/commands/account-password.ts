@@ -1,5 +1,5 @@
 import { requireAccount } from '../../src/actions/require-account.ts'
-import { removePassword, setPassword } from '../../src/actions/set-password.ts'
+import { hashOfNew, removePassword, setPassword } from '../../src/actions/set-password.ts'
 import { inTransaction } from '../../src/store/queryable.ts'
 import { dataOption, onlyOne, parsed } from './arguments.ts'
 import { readPassword } from './read-password.ts'
@@ -20,8 +20,8 @@ export async function accountPassword(args: string[]): Promise<void> {
       console.log(removed ? `${email} has no password any more.` : `${email} has none.`)
       return
     }
-    const password = await readPassword(email)
-    await inTransaction(pool, (tx) => setPassword(tx, account, password))
+    const hash = await hashOfNew(account, await readPassword(email))
+    await inTransaction(pool, (tx) => setPassword(tx, account, hash))
     console.log(`${email} has this password now. Tokens stay good.`)
   })
 }

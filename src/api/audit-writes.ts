@@ -8,8 +8,9 @@ import type { Deps } from './deps.ts'
 /**
  * Called before the answer goes, so that no acknowledged change is missing: one insert for
  * every request of a known caller that would change something, refused ones too, and for
- * everybody who tried to log in. Bodies are never kept, nor are answers but for the id and the name of what was made. What the rate
- * limit turned away is left out: it must not fill the table.
+ * everybody who tried to log in. Bodies are never kept, nor are answers but for the id and the
+ * name of what was made. What the rate limit turned away is left out: it must not fill the
+ * table.
  */
 export async function auditWrite(
   { pool, log }: Pick<Deps, 'pool' | 'log'>,

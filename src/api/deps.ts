@@ -30,6 +30,8 @@ export interface Deps {
   readonly log: Log
   readonly rateLimit: RateLimit
   readonly attempts: LoginAttempts
+  /** Aborts when the API ends: what would last longer says so, and ends. */
+  readonly ending: AbortSignal
   /** As set now; they may change while the API runs. */
   readonly limits: () => Limits
 }

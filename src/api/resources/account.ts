@@ -3,7 +3,7 @@ import type { Account as ApiAccount } from '@heroku-cli/schema'
 import type { FastifyRequest } from 'fastify'
 import { type Static, Type } from 'typebox'
 
-import { setPassword } from '../../actions/set-password.ts'
+import { hashOfNew, mustBePassword, setPassword } from '../../actions/set-password.ts'
 import { Problem } from '../../model/problem.ts'
 import {
   type AccountDetails,
@@ -33,10 +33,10 @@ export const account: FastifyPluginAsyncTypebox<Deps> = async (server, deps) => 
     server.patch(url, { schema: { body: Change } }, async (request) => {
       const { account: its, body } = request
       const { name, new_password: wanted } = body
-      if (wanted !== undefined) await mustKnowPassword(request, body)
+      const hash = wanted === undefined ? undefined : await hashOf(wanted, request, body)
       await inTransaction(pool, async (tx) => {
         if (name !== undefined) await renameAccount(tx, its.id, name)
-        if (wanted !== undefined) await setPassword(tx, its, wanted)
+        if (hash !== undefined) await setPassword(tx, its, hash)
       })
       return serializeAccount(await accountDetails(pool, its.id))
     })
@@ -49,7 +49,18 @@ export const account: FastifyPluginAsyncTypebox<Deps> = async (server, deps) => 
   // SSH keys: git is spoken over HTTPS only.
   server.get('/account/keys', async () => [])
 
-  /** A token alone must not be enough to make a way in that outlives it. */
+  async function hashOf(
+    wanted: string,
+    request: FastifyRequest,
+    body: Static<typeof Change>,
+  ): Promise<string> {
+    // First: a code is not used up for nothing.
+    mustBePassword(request.account, wanted)
+    await mustKnowPassword(request, body)
+    return hashOfNew(request.account, wanted)
+  }
+
+  /** A password that a stolen token could set would not be among the tokens that its owner sees. */
   async function mustKnowPassword(
     request: FastifyRequest,
     { password }: Static<typeof Change>,

@@ -7,7 +7,7 @@ import { anApi, type AnApi } from '../../../test/an-api.ts'
 import { secrets } from '../../../test/an-app.ts'
 import { aDatabase } from '../../../test/postgres.ts'
 import { createAccount } from '../../actions/create-account.ts'
-import { removePassword, setPassword } from '../../actions/set-password.ts'
+import { hashOfNew, removePassword, setPassword } from '../../actions/set-password.ts'
 import { setTwoFactor } from '../../actions/set-two-factor.ts'
 import type { Account } from '../../model/app.ts'
 import { digestOf } from '../../model/token.ts'
@@ -28,14 +28,16 @@ suite('logging in by a browser', () => {
   let api: AnApi
   let base: string
   let ann: Account
+  let hash: string
 
   before(async () => {
     ann = await createAccount(pool, { email: 'ann@example.com', name: null })
+    hash = await hashOfNew(ann, PASSWORD)
   })
   beforeEach(async () => {
     api = await anApi(pool)
     base = await api.server.listen({ port: 0, host: '127.0.0.1' })
-    await setPassword(pool, ann, PASSWORD)
+    await setPassword(pool, ann, hash)
     for (const table of ['two_factors', 'browser_logins', 'audit', 'authorizations']) {
       await pool.query(`delete from ${table}`)
     }
@@ -192,6 +194,16 @@ suite('logging in by a browser', () => {
     base = await api.server.listen({ port: 0, host: '127.0.0.1' })
     await send(begun, right)
     assert.ok('access_token' in (await outcome(begun)))
+  })
+
+  test('who waits when the API ends is told', async () => {
+    await api.server.close()
+    const ending = new AbortController()
+    api = await anApi(pool, { ending: ending.signal })
+    base = await api.server.listen({ port: 0, host: '127.0.0.1' })
+    const waiting = await wait(await begin())
+    ending.abort()
+    assert.match(((await waiting.json()) as { error: string }).error, /restarting/)
   })
 
   test('it is over when the password goes before the CLI has its token', async () => {

@@ -52,6 +52,7 @@ suite('builds and sources', () => {
       installation,
       log: silentLog,
       attempts: loginAttempts(systemClock),
+      ending: new AbortController().signal,
       rateLimit: rateLimit(systemClock, () => REQUESTS_PER_HOUR),
       limits: () => HEROKU_LIMITS,
     }
