@@ -1,7 +1,7 @@
 -- What each part may do in the database. Written by ./mayfly schema.
 
 -- mayfly_api: bin/api.ts
-grant select, insert, delete, update (updated_at) on accounts to mayfly_api;
+grant select, insert, delete, update (name, updated_at) on accounts to mayfly_api;
 grant select on acme_directory to mayfly_api;
 grant select, delete on acme_orders to mayfly_api;
 grant select, insert, update (next) on address_cursors to mayfly_api;
@@ -10,6 +10,7 @@ grant select, insert, delete, update (state, updated_at) on app_transfers to may
 grant select, insert, update (acm, clear_cache, current_release, deleted_at, idle_since, locked, maintenance, name, owner, released_at, stack, updated_at, web_traffic_at) on apps to mayfly_api;
 grant insert on audit to mayfly_api;
 grant select, insert, delete, update (description, token_sha256, updated_at) on authorizations to mayfly_api;
+grant select, insert, delete, update (account, state) on browser_logins to mayfly_api;
 grant select on build_output to mayfly_api;
 grant select, insert, delete on buildpack_installations to mayfly_api;
 grant select, insert, update (cancelled_at, updated_at) on builds to mayfly_api;
@@ -25,6 +26,8 @@ grant insert on log_lines to mayfly_api;
 grant select, insert on log_sessions to mayfly_api;
 grant select, insert, update (is_active, max_quantity, min_quantity, notification_channels, notification_period, updated_at, value) on monitors to mayfly_api;
 grant select, insert on one_offs to mayfly_api;
+grant select, insert, update (hash, updated_at) on passwords to mayfly_api;
+grant select, delete on recovery_codes to mayfly_api;
 grant select on regions to mayfly_api;
 grant select on release_output to mayfly_api;
 grant select, insert, update (status, updated_at) on releases to mayfly_api;
@@ -34,6 +37,7 @@ grant select, insert, delete, update (certificate_chain, expires_at, fingerprint
 grant select, insert, update (uploaded_at) on sources to mayfly_api;
 grant select, insert, delete, update (role, updated_at) on team_members to mayfly_api;
 grant select, insert, update (updated_at) on teams to mayfly_api;
+grant select, update (last_step) on two_factors to mayfly_api;
 grant select on webhook_attempts to mayfly_api;
 grant select, insert on webhook_deliveries to mayfly_api;
 grant select, insert on webhook_events to mayfly_api;
@@ -56,6 +60,7 @@ grant select on slugs to mayfly_git;
 grant select, insert, update (uploaded_at) on sources to mayfly_git;
 grant select on team_members to mayfly_git;
 grant select on teams to mayfly_git;
+grant select on two_factors to mayfly_git;
 grant select, insert, update (run_at, wakes) on work to mayfly_git;
 
 -- mayfly_logs: bin/logs.ts

@@ -81,9 +81,9 @@ CREATE TABLE public.apps (
 CREATE TABLE public.audit (
     id bigint NOT NULL,
     at timestamp with time zone DEFAULT now() NOT NULL,
-    account uuid NOT NULL,
-    email text NOT NULL,
-    "authorization" uuid NOT NULL,
+    account uuid,
+    email text,
+    "authorization" uuid,
     address inet,
     request uuid,
     method text NOT NULL,
@@ -111,6 +111,19 @@ CREATE TABLE public.authorizations (
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     expires_at timestamp with time zone,
     scope text[] DEFAULT '{global}'::text[] NOT NULL
+);
+
+CREATE TABLE public.browser_logins (
+    id uuid NOT NULL,
+    cli_sha256 bytea NOT NULL,
+    page_sha256 bytea NOT NULL,
+    description text NOT NULL,
+    address inet,
+    expires_at timestamp with time zone NOT NULL,
+    state text DEFAULT 'asked'::text NOT NULL,
+    account uuid,
+    CONSTRAINT browser_logins_check CHECK (((account IS NOT NULL) = (state = ANY (ARRAY['password given'::text, 'granted'::text])))),
+    CONSTRAINT browser_logins_state_check CHECK ((state = ANY (ARRAY['asked'::text, 'password given'::text, 'granted'::text, 'refused'::text])))
 );
 
 CREATE TABLE public.build_output (
@@ -341,6 +354,17 @@ CREATE TABLE public.one_offs (
     unresponsive_at timestamp with time zone
 );
 
+CREATE TABLE public.passwords (
+    account uuid NOT NULL,
+    hash text NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE public.recovery_codes (
+    account uuid NOT NULL,
+    sha256 bytea NOT NULL
+);
+
 CREATE TABLE public.regions (
     id uuid NOT NULL,
     name text NOT NULL,
@@ -468,6 +492,13 @@ CREATE TABLE public.teams (
     CONSTRAINT teams_name_check CHECK ((name ~ '^[a-z][a-z0-9-]{1,28}[a-z0-9]$'::text))
 );
 
+CREATE TABLE public.two_factors (
+    account uuid NOT NULL,
+    secret bytea NOT NULL,
+    last_step bigint DEFAULT 0 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
 CREATE TABLE public.webhook_attempts (
     id uuid NOT NULL,
     delivery uuid NOT NULL,
@@ -583,6 +614,12 @@ ALTER TABLE ONLY public.authorizations
 ALTER TABLE ONLY public.authorizations
     ADD CONSTRAINT authorizations_token_sha256_key UNIQUE (token_sha256);
 
+ALTER TABLE ONLY public.browser_logins
+    ADD CONSTRAINT browser_logins_page_sha256_key UNIQUE (page_sha256);
+
+ALTER TABLE ONLY public.browser_logins
+    ADD CONSTRAINT browser_logins_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.build_output
     ADD CONSTRAINT build_output_pkey PRIMARY KEY (printer, "position");
 
@@ -652,6 +689,12 @@ ALTER TABLE ONLY public.one_offs
 ALTER TABLE ONLY public.one_offs
     ADD CONSTRAINT one_offs_pkey PRIMARY KEY (dyno);
 
+ALTER TABLE ONLY public.passwords
+    ADD CONSTRAINT passwords_pkey PRIMARY KEY (account);
+
+ALTER TABLE ONLY public.recovery_codes
+    ADD CONSTRAINT recovery_codes_pkey PRIMARY KEY (account, sha256);
+
 ALTER TABLE ONLY public.regions
     ADD CONSTRAINT regions_name_key UNIQUE (name);
 
@@ -709,6 +752,9 @@ ALTER TABLE ONLY public.teams
 ALTER TABLE ONLY public.teams
     ADD CONSTRAINT teams_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.two_factors
+    ADD CONSTRAINT two_factors_pkey PRIMARY KEY (account);
+
 ALTER TABLE ONLY public.webhook_attempts
     ADD CONSTRAINT webhook_attempts_pkey PRIMARY KEY (id);
 
@@ -731,6 +777,8 @@ CREATE INDEX apps_by_owner ON public.apps USING btree (owner) WHERE (deleted_at 
 CREATE INDEX audit_by_app ON public.audit USING btree (app, id) WHERE (app IS NOT NULL);
 
 CREATE INDEX audit_by_time ON public.audit USING btree (at);
+
+CREATE INDEX browser_logins_by_account ON public.browser_logins USING btree (account);
 
 CREATE INDEX collaborators_by_account ON public.collaborators USING btree (account);
 
@@ -822,6 +870,9 @@ ALTER TABLE ONLY public.apps
 ALTER TABLE ONLY public.authorizations
     ADD CONSTRAINT authorizations_account_fkey FOREIGN KEY (account) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.browser_logins
+    ADD CONSTRAINT browser_logins_account_fkey FOREIGN KEY (account) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.build_output
     ADD CONSTRAINT build_output_build_fkey FOREIGN KEY (printer) REFERENCES public.builds(id) ON DELETE CASCADE;
 
@@ -900,6 +951,12 @@ ALTER TABLE ONLY public.one_offs
 ALTER TABLE ONLY public.one_offs
     ADD CONSTRAINT one_offs_release_phase_fkey FOREIGN KEY (release_phase) REFERENCES public.releases(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.passwords
+    ADD CONSTRAINT passwords_account_fkey FOREIGN KEY (account) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.recovery_codes
+    ADD CONSTRAINT recovery_codes_account_fkey FOREIGN KEY (account) REFERENCES public.two_factors(account) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.release_output
     ADD CONSTRAINT release_output_printer_fkey FOREIGN KEY (printer) REFERENCES public.releases(id) ON DELETE CASCADE;
 
@@ -938,6 +995,9 @@ ALTER TABLE ONLY public.team_members
 
 ALTER TABLE ONLY public.teams
     ADD CONSTRAINT teams_id_fkey FOREIGN KEY (id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.two_factors
+    ADD CONSTRAINT two_factors_account_fkey FOREIGN KEY (account) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.webhook_attempts
     ADD CONSTRAINT webhook_attempts_delivery_fkey FOREIGN KEY (delivery) REFERENCES public.webhook_deliveries(id) ON DELETE CASCADE;

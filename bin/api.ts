@@ -5,6 +5,7 @@ import { join } from 'node:path'
 
 import { answer } from '../src/api/front-door/answer.ts'
 import { openFrontDoor } from '../src/api/front-door/front-door.ts'
+import { loginAttempts } from '../src/api/login-attempts.ts'
 import { relayRendezvous } from '../src/api/front-door/relay-rendezvous.ts'
 import { REQUESTS_PER_HOUR, rateLimit } from '../src/api/rate-limit.ts'
 import { resources } from '../src/api/resources.ts'
@@ -41,6 +42,8 @@ const api = await apiServer(
     installation,
     log,
     rateLimit: rateLimit(systemClock, () => requestsPerHour),
+    attempts: loginAttempts(systemClock),
+    ending: part.signal,
     limits: followLimits(data.sizes, { log, signal: part.signal }),
   },
   resources,

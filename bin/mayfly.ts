@@ -15,6 +15,10 @@ const commands: Readonly<
   'account:token': async () => (await import('./commands/account-token.ts')).accountToken,
   'account:revoke': async () =>
     (await import('./commands/account-revoke.ts')).accountRevoke,
+  'account:password': async () =>
+    (await import('./commands/account-password.ts')).accountPassword,
+  'account:two-factor': async () =>
+    (await import('./commands/account-two-factor.ts')).accountTwoFactor,
   'team:create': async () => (await import('./commands/team-create.ts')).teamCreate,
   'domain:certificate': async () =>
     (await import('./commands/domain-certificate.ts')).domainCertificate,

@@ -7,12 +7,13 @@ import { Pool } from 'pg'
 
 import { createAccount } from '../src/actions/create-account.ts'
 import { createAuthorization } from '../src/actions/create-authorization.ts'
+import { loginAttempts } from '../src/api/login-attempts.ts'
 import { REQUESTS_PER_HOUR, rateLimit } from '../src/api/rate-limit.ts'
 import { resources } from '../src/api/resources.ts'
 import { apiServer, type Resource } from '../src/api/server.ts'
 import { dataDirectory, type Installation } from '../src/installation/data-directory.ts'
 import { roleOf } from '../src/installation/roles.ts'
-import { systemClock } from '../src/lib/clock.ts'
+import { type Clock, systemClock } from '../src/lib/clock.ts'
 import { type Log, silentLog } from '../src/lib/log.ts'
 import type { Account } from '../src/model/app.ts'
 import { HEROKU_LIMITS, type Limits } from '../src/model/limits.ts'
@@ -62,12 +63,16 @@ export async function anApi(
     log = silentLog,
     requestsPerHour = REQUESTS_PER_HOUR,
     limits = HEROKU_LIMITS,
+    clock = systemClock,
+    ending = new AbortController().signal,
     reach = { own: [], allowed: [] },
     before = [],
   }: {
     readonly log?: Log
     readonly requestsPerHour?: number
     readonly limits?: Limits
+    readonly clock?: Clock
+    readonly ending?: AbortSignal
     /** Of webhooks. */
     readonly reach?: Reach
     /** Registered first. */
@@ -96,11 +101,13 @@ export async function anApi(
       pool: pool instanceof Pool ? asRole(pool, roleOf('api')) : pool,
       secrets,
       webhooks: { secrets, reach: () => reach },
-      clock: systemClock,
+      clock,
       data,
       installation,
       log,
       rateLimit: rateLimit(systemClock, () => requestsPerHour),
+      attempts: loginAttempts(clock),
+      ending,
       limits: () => limits,
     },
     [...before, ...resources],

@@ -53,6 +53,8 @@ export interface TestInstallation {
   url(app: string, region?: number): string
   /** `./mayfly COMMAND --data … `. */
   mayfly(command: string, ...args: string[]): Promise<Ran>
+  /** The same, as a command to be run otherwise. */
+  mayflyCommand(command: string, ...args: string[]): readonly string[]
   up(...args: string[]): Promise<Ran>
   /** The genuine CLI. */
   heroku(args: readonly string[], options?: RunOptions): Promise<Ran>
@@ -104,20 +106,18 @@ export function installationToBe(options: InstallationOptions = {}): {
     },
     url: (app, region = 0) => `http://${app}.localhost:${ports.http + region}`,
     mayfly: (command, ...args) =>
-      run(
-        [
-          process.execPath,
-          join(root, 'bin/mayfly.ts'),
-          command,
-          '--data',
-          data.root,
-          ...args,
-        ],
-        {
-          cwd: root,
-          env: { ...process.env, ...ready, HOME: home },
-        },
-      ),
+      run(installation.mayflyCommand(command, ...args), {
+        cwd: root,
+        env: { ...process.env, ...ready, HOME: home },
+      }),
+    mayflyCommand: (command, ...args) => [
+      process.execPath,
+      join(root, 'bin/mayfly.ts'),
+      command,
+      '--data',
+      data.root,
+      ...args,
+    ],
     async up(...args) {
       const at = [
         `--api-port=${ports.api}`,

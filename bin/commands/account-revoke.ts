@@ -1,9 +1,11 @@
+import { removePassword } from '../../src/actions/set-password.ts'
 import { requireAccount } from '../../src/actions/require-account.ts'
 import { removeAuthorizations } from '../../src/store/accounts.ts'
+import { inTransaction } from '../../src/store/queryable.ts'
 import { dataOption, onlyOne, parsed } from './arguments.ts'
 import { withDatabase } from './with-database.ts'
 
-/** For who has left, or whose token is in the wrong hands. Their apps and dynos stay. */
+/** For who has left, or whose token is in the wrong hands: no way in is left. Their apps and dynos stay. */
 export async function accountRevoke(args: string[]): Promise<void> {
   const { values, positionals } = parsed({
     args,
@@ -11,8 +13,14 @@ export async function accountRevoke(args: string[]): Promise<void> {
     allowPositionals: true,
   })
   const email = onlyOne(positionals, 'the e-mail address of the account')
-  const revoked = await withDatabase(values.data, async (pool) =>
-    removeAuthorizations(pool, (await requireAccount(pool, email)).id),
+  const said = await withDatabase(values.data, (pool) =>
+    inTransaction(pool, async (tx) => {
+      const account = await requireAccount(tx, email)
+      // First: what a login under way makes before this is done is revoked with the others.
+      const hadPassword = await removePassword(tx, account)
+      const revoked = await removeAuthorizations(tx, account.id)
+      return `${revoked} tokens of ${email} are revoked${hadPassword ? ', and so is the password' : ''}.`
+    }),
   )
-  console.log(`${revoked} tokens of ${email} are revoked.`)
+  console.log(said)
 }

@@ -40,6 +40,13 @@ function whole(flag: string, text: string): number {
 function line(it: KeptAuditEntry): string {
   const nouns = Object.entries(it.nouns).map(([name, value]) => `${name}=${value}`)
   const { email, address, method, route, status } = it
-  const words = [it.at.toISOString(), email, address ?? '-', method, route, ...nouns]
+  const words = [
+    it.at.toISOString(),
+    email ?? '-',
+    address ?? '-',
+    method,
+    route,
+    ...nouns,
+  ]
   return [...words, status].join(' ')
 }

@@ -29,18 +29,24 @@ type Asks =
 
 const rows: Readonly<Record<string, Asks>> = {
   'GET /health': 'nothing',
+  'POST /auth': 'nothing',
+  'GET /auth/browser': 'nothing',
+  'POST /auth/browser': 'nothing',
+  'GET /auth/cli/:login': 'nothing',
   'GET /builds/:token/output': 'nothing',
   'GET /releases/:token/output': 'nothing',
   'GET /sources/:token': 'nothing',
   'PUT /sources/:token': 'nothing',
 
   'GET /account': 'identity',
+  'PATCH /account': 'global scope',
   'GET /account/features': 'identity',
   'GET /account/features/:feature': 'identity',
   'PATCH /account/features/:feature': 'global scope',
   'GET /account/keys': 'identity',
   'GET /account/rate-limits': 'identity',
   'GET /users/~': 'identity',
+  'PATCH /users/~': 'global scope',
 
   'GET /oauth/authorizations': 'global scope',
   'POST /oauth/authorizations': 'global scope',

@@ -7,28 +7,34 @@ import type { Deps } from './deps.ts'
 
 /**
  * Called before the answer goes, so that no acknowledged change is missing: one insert for
- * every request of a known caller that would change something, refused ones too. Bodies are
- * never kept, nor are answers but for the id and the name of what was made. What the rate
- * limit turned away is left out: it must not fill the table.
+ * every request of a known caller that would change something, refused ones too, and for
+ * everybody who tried to log in. Bodies are never kept, nor are answers but for the id and the
+ * name of what was made. What the rate limit turned away is left out: it must not fill the
+ * table.
  */
 export async function auditWrite(
   { pool, log }: Pick<Deps, 'pool' | 'log'>,
   request: FastifyRequest,
   { status, payload }: { readonly status: number; readonly payload: unknown },
 ): Promise<void> {
-  const { account, authorization, method, routeOptions, standing } = request
+  const { authorization, logIn, method, routeOptions, standing } = request
   const { url: route } = routeOptions
-  if (!account || route === undefined || isRead(method) || status === 429) return
+  const account = request.account ?? logIn?.account
+  if (!account && !logIn) return
+  if (route === undefined || isRead(method) || status === 429) return
   try {
     await writeAudit(pool, {
-      account: account.id,
-      email: account.email,
-      authorization,
+      account: account?.id ?? null,
+      email: account?.email ?? null,
+      authorization: authorization ?? null,
       address: request.ip,
       request: request.id,
       method,
       route,
-      nouns: nounsOf(request.params, status === 201 ? payload : undefined),
+      nouns: {
+        ...nounsOf(request.params, status === 201 ? payload : undefined),
+        ...(logIn && { login: logIn.outcome }),
+      },
       app: standing?.app ?? null,
       status,
     })

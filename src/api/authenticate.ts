@@ -1,20 +1,78 @@
 import type { FastifyRequest } from 'fastify'
 
+import type { Account } from '../model/app.ts'
 import { Problem } from '../model/problem.ts'
-import { digestOf, tokenIn } from '../model/token.ts'
-import { accountOfToken } from '../store/accounts.ts'
-import type { Queryable } from '../store/queryable.ts'
+import { digestOf, pairIn, tokenIn } from '../model/token.ts'
+import { accountOfToken, type Bearer } from '../store/accounts.ts'
+import type { Deps } from './deps.ts'
+import { type LogIn, logIn } from './log-in.ts'
 
-/** Sets whose token the request carries and what that is good for; a Problem `unauthorized` where the token is missing or unknown. */
-export async function authenticate(
-  db: Queryable,
+const CODE = 'heroku-two-factor-code'
+
+/**
+ * Sets who calls and what that is good for: by a token, or by a password where the route
+ * takes one. A Problem `unauthorized` where what was given is missing or wrong, `two_factor`
+ * where a code is, `rate_limit` after too many attempts.
+ */
+export async function authenticate(deps: Deps, request: FastifyRequest): Promise<void> {
+  const bearer = await bearerOf(deps, request)
+  if (bearer) {
+    request.account = { id: bearer.id, email: bearer.email }
+    request.authorization = bearer.authorization
+    request.scope = bearer.scope
+    return
+  }
+  const { passwords = false } = request.routeOptions.config
+  const pair = passwords && pairIn(request.headers.authorization)
+  if (!pair) throw unauthorized()
+  await byPassword(deps, request, pair)
+}
+
+async function bearerOf(
+  { pool }: Deps,
+  { headers }: FastifyRequest,
+): Promise<Bearer | undefined> {
+  const token = tokenIn(headers.authorization)
+  return token ? accountOfToken(pool, digestOf(token)) : undefined
+}
+
+async function byPassword(
+  deps: Deps,
   request: FastifyRequest,
+  { user: email, password }: { readonly user: string; readonly password: string },
 ): Promise<void> {
-  const token = tokenIn(request.headers.authorization)
-  const digest = token && digestOf(token)
-  const bearer = digest && (await accountOfToken(db, digest))
-  if (!bearer) throw new Problem('unauthorized', 'Invalid credentials provided.')
-  request.account = { id: bearer.id, email: bearer.email }
-  request.authorization = bearer.authorization
-  request.scope = bearer.scope
+  const code = codeIn(request)
+  const came = await logIn(deps, { email, password, code, address: request.ip })
+  request.logIn = came
+  request.account = mustBeIn(came)
+  request.scope = ['global']
+}
+
+/** A Problem `unauthorized` after a wrong password, `two_factor` without the right code. */
+export function mustBeIn({ outcome, account }: LogIn): Account {
+  switch (outcome) {
+    case 'wrong password':
+      throw unauthorized()
+    case 'code missing':
+      throw new Problem('two_factor', 'A two-factor code is required.')
+    case 'wrong code':
+      throw new Problem(
+        'two_factor',
+        'That two-factor code is wrong, or was used before.',
+      )
+    case 'password':
+    case 'code':
+    case 'recovery code':
+      return account
+  }
+}
+
+/** What the CLI sends when it has asked for one. */
+export function codeIn({ headers }: FastifyRequest): string | undefined {
+  const code = headers[CODE]
+  return typeof code === 'string' && code !== '' ? code : undefined
+}
+
+function unauthorized(): Problem {
+  return new Problem('unauthorized', 'Invalid credentials provided.')
 }

@@ -10,6 +10,8 @@ import type { Scope } from '../model/scope.ts'
 import type { AuthorizationId } from '../store/accounts.ts'
 import type { Database } from '../store/queryable.ts'
 import type { AppStanding } from '../store/standings.ts'
+import type { LogIn } from './log-in.ts'
+import type { LoginAttempts } from './login-attempts.ts'
 import type { RateLimit } from './rate-limit.ts'
 
 /** What every resource is given. */
@@ -27,6 +29,9 @@ export interface Deps {
   readonly installation: Installation
   readonly log: Log
   readonly rateLimit: RateLimit
+  readonly attempts: LoginAttempts
+  /** Aborts when the API ends: what would last longer says so, and ends. */
+  readonly ending: AbortSignal
   /** As set now; they may change while the API runs. */
   readonly limits: () => Limits
 }
@@ -35,15 +40,19 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Whose token the request carries. Resources that need none must not read it. */
     account: Account
-    /** Of the token: its id, and what it is good for. */
+    /** Of the token: its id, and what it is good for. Who comes by a password has no id. */
     authorization: AuthorizationId
     scope: readonly Scope[]
     /** What the account is to the app of the route; set where there is an `:app`. */
     standing: AppStanding
+    /** What came of a password or a code that the request brought; for the audit log. */
+    logIn: LogIn | undefined
   }
   interface FastifyContextConfig {
     /** Answered without a token: health, and URLs that are capabilities themselves. */
     readonly open?: boolean
+    /** Lets in by e-mail address and password, too. */
+    readonly passwords?: boolean
     /** Whatever version is asked for: it is no part of the Platform API. */
     readonly anyVersion?: boolean
     /** Not counted among the token's requests. */

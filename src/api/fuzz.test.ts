@@ -43,9 +43,8 @@ const names =
   `name stack region account team app user email role permissions hostname sni_endpoint certificate_chain private_key
   quantity size type updates command attach env slug release buildpack source_blob url version description expires_in scope
   enabled maintenance build_stack include level secret authorization lines tail dyno recipient owner locked value op
-  min_quantity max_quantity is_active process_types commit checksum acm_refresh`.split(
-    /\s+/,
-  )
+  min_quantity max_quantity is_active process_types commit checksum acm_refresh
+  login password new_password code refuse`.split(/\s+/)
 
 const words = [
   'web',

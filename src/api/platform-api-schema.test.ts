@@ -41,6 +41,7 @@ test('what the API answers is what the schema says', async () => {
   const pem = { certificate_chain: its.certificate, private_key: its.privateKey }
   const requests: [string, object?][] = [
     ['GET /account'],
+    ['PATCH /account', { name: 'Dev' }],
     ['GET /account/rate-limits'],
     ['GET /users/~/apps'],
     ['GET /apps'],

@@ -1,10 +1,8 @@
-/**
- * How many requests each account may make, with all its tokens together, as on Heroku: a
- * bucket that holds an hour's worth and fills steadily. It is kept in memory: a restart forgives.
- */
+/** How many requests each account may make, with all its tokens together, as on Heroku. */
 
-import { type Clock, HOUR } from '../lib/clock.ts'
+import type { Clock } from '../lib/clock.ts'
 import { Problem } from '../model/problem.ts'
+import { buckets } from './buckets.ts'
 
 export const REQUESTS_PER_HOUR = 4500
 
@@ -14,33 +12,19 @@ export interface RateLimit {
   left(account: string): number
 }
 
-interface Bucket {
-  readonly used: number
-  readonly at: number
-}
-
 /** `perHour` is asked each time, so that it may change. */
 export function rateLimit(clock: Clock, perHour: () => number): RateLimit {
-  const buckets = new Map<string, Bucket>()
+  const requests = buckets(clock, perHour)
   return {
-    left: (account) => Math.floor(perHour() - usedBy(account)),
+    left: (account) => requests.left(account),
     take(account) {
-      const used = usedBy(account) + 1
-      if (used > perHour()) {
+      if (!requests.take(account)) {
         throw new Problem(
           'rate_limit',
           'Your account reached the API rate limit. Please wait a few minutes before making new requests.',
         )
       }
-      buckets.set(account, { used, at: clock.now().getTime() })
-      return Math.floor(perHour() - used)
+      return requests.left(account)
     },
-  }
-
-  function usedBy(account: string): number {
-    const bucket = buckets.get(account)
-    if (!bucket) return 0
-    const forgiven = ((clock.now().getTime() - bucket.at) / HOUR) * perHour()
-    return Math.max(0, bucket.used - forgiven)
   }
 }

@@ -4,6 +4,7 @@ import { appMetrics } from './resources/app-metrics.ts'
 import { appTransfers } from './resources/app-transfers.ts'
 import { apps } from './resources/apps.ts'
 import { authorizations } from './resources/authorizations.ts'
+import { browserLogins } from './resources/browser-logins.ts'
 import { builds } from './resources/builds.ts'
 import { buildpackInstallations } from './resources/buildpack-installations.ts'
 import { collaborators } from './resources/collaborators.ts'
@@ -18,6 +19,7 @@ import { features } from './resources/features.ts'
 import { formations } from './resources/formations.ts'
 import { health } from './resources/health.ts'
 import { logSessions } from './resources/log-sessions.ts'
+import { loginPages } from './resources/login-pages.ts'
 import { metrics } from './resources/metrics.ts'
 import { monitors } from './resources/monitors.ts'
 import { regions } from './resources/regions.ts'
@@ -42,6 +44,7 @@ export const resources: readonly Resource[] = [
   appTransfers,
   apps,
   authorizations,
+  browserLogins,
   builds,
   buildpackInstallations,
   collaborators,
@@ -56,6 +59,7 @@ export const resources: readonly Resource[] = [
   formations,
   health,
   logSessions,
+  loginPages,
   metrics,
   monitors,
   regions,

@@ -37,6 +37,7 @@ export async function apiServer(
   server.decorateRequest('authorization')
   server.decorateRequest('scope')
   server.decorateRequest('standing')
+  server.decorateRequest('logIn')
   takeEmptyBodies(server)
   server.setErrorHandler(answerError(deps.log))
   server.setNotFoundHandler(async () => {
@@ -47,7 +48,7 @@ export async function apiServer(
     reply.header('request-id', request.id)
     if (open) return
     if (!anyVersion) requireVersion(request.headers.accept)
-    await authenticate(deps.pool, request)
+    await authenticate(deps, request)
     const { id } = request.account
     reply.header('ratelimit-remaining', deps.rateLimit.left(id))
     if (!free) reply.header('ratelimit-remaining', deps.rateLimit.take(id))

@@ -84,7 +84,7 @@ test('settings of git that are there stay, and ours are added once', () => {
     GIT_CONFIG_VALUE_0: 'Me',
   }
   const once = environment(5080, theirs)
-  assert.equal(once['GIT_CONFIG_COUNT'], '4')
+  assert.equal(once['GIT_CONFIG_COUNT'], '5')
   assert.equal(once['GIT_CONFIG_KEY_0'], undefined)
   assert.match(once['GIT_CONFIG_KEY_1'] ?? '', /sslCAInfo$/)
   assert.deepEqual(environment(5080, { ...theirs, ...once }), once)

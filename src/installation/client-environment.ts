@@ -14,7 +14,9 @@ type Variables = Readonly<Record<string, string | undefined>>
 
 /** Answers git's question for a password, so that a push needs no `heroku` in PATH. */
 const CREDENTIAL_HELPER =
-  '!f() { test "$1" = get && printf "username=heroku\\npassword=%s\\n" "$HEROKU_API_KEY"; }; f'
+  '!f() { test "$1" = get && test -n "$HEROKU_API_KEY" && printf "username=heroku\\npassword=%s\\n" "$HEROKU_API_KEY"; }; f'
+/** Asked when the other has no answer: of who has logged in, and has no key in the environment. */
+const CREDENTIAL_HELPER_OF_CLI = '!heroku git:credentials'
 
 /** `present`: the environment as it is. Written for the certificates of `present`: a bundle beside our own. */
 export function clientEnvironment(
@@ -47,6 +49,7 @@ export function clientEnvironment(
       // An empty one makes git forget the helpers it knows for this host.
       [`credential.https://${host}.helper`, ''],
       [`credential.https://${host}.helper`, CREDENTIAL_HELPER],
+      [`credential.https://${host}.helper`, CREDENTIAL_HELPER_OF_CLI],
     ]),
   }
 }

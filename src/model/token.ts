@@ -23,7 +23,8 @@ export function userIn(header: string | undefined): string | undefined {
   return pairIn(header)?.user
 }
 
-function pairIn(
+/** What Basic authentication gives. */
+export function pairIn(
   header: string | undefined,
 ): { readonly user: string; readonly password: string } | undefined {
   const [, credentials] = /^basic +(\S+) *$/i.exec(header ?? '') ?? []

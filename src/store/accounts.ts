@@ -7,6 +7,8 @@ export interface AccountDetails extends Account {
   readonly name: string | null
   readonly createdAt: Date
   readonly updatedAt: Date
+  /** Whether a password is not enough. */
+  readonly twoFactor: boolean
 }
 
 /** Who comes with a good API key, and what that is good for. */
@@ -34,13 +36,25 @@ export async function accountDetails(
   id: AccountId,
 ): Promise<AccountDetails> {
   const { rows } = await db.query(
-    `select id, email, name, created_at as "createdAt", updated_at as "updatedAt"
+    `select id, email, name, created_at as "createdAt", updated_at as "updatedAt",
+            exists (select from two_factors where account = id) as "twoFactor"
        from accounts where id = $1`,
     [id],
   )
   const account = (rows as AccountDetails[])[0]
   if (!account) throw new Error(`there is no account ${id}`)
   return account
+}
+
+export async function renameAccount(
+  tx: Queryable,
+  id: AccountId,
+  name: string | null,
+): Promise<void> {
+  await tx.query('update accounts set name = $2, updated_at = now() where id = $1', [
+    id,
+    name,
+  ])
 }
 
 /** The account that set-up made, before all others: that of whoever runs the installation. */

@@ -4,9 +4,11 @@ import type { Queryable } from './queryable.ts'
 
 /** One attempt to change something: who, from where, what, and what came of it. */
 export interface AuditEntry {
-  readonly account: AccountId
-  readonly email: string
-  readonly authorization: AuthorizationId
+  /** Null: an attempt to log in to an account that is not there. What was typed is not kept. */
+  readonly account: AccountId | null
+  readonly email: string | null
+  /** Null where a password was given instead. */
+  readonly authorization: AuthorizationId | null
   readonly address: string | null
   /** As the answer's `Request-Id`. */
   readonly request: string | null

@@ -10,6 +10,7 @@ import ssh2 from 'ssh2'
 
 import { SECOND } from '../../src/lib/clock.ts'
 import { freePorts } from '../an-installation.ts'
+import { aTerminal, type ATerminal } from '../a-terminal.ts'
 import { until } from '../until.ts'
 import { aJourney } from './a-journey.ts'
 import { anApp, type PushedApp } from './a-pushed-app.ts'
@@ -90,7 +91,7 @@ test('run:inside runs a command in a dyno that is up', async () => {
 })
 
 test('a terminal is one: its size, its keys, Ctrl-C', async () => {
-  const session = aTerminal(['bash'])
+  const session = atTerminal(['bash'])
   await session.sees(/\$ $/)
   session.types('stty size; tty\r')
   await session.sees(/33 101\s+\/dev\/pts\/0/)
@@ -103,7 +104,7 @@ test('a terminal is one: its size, its keys, Ctrl-C', async () => {
 })
 
 test('a session outlives the manager', async () => {
-  const session = aTerminal(['bash'])
+  const session = atTerminal(['bash'])
   await session.sees(/\$ $/)
   await journey.killPart('manager-us')
   session.types('echo still here $((6 * 7))\r')
@@ -114,7 +115,7 @@ test('a session outlives the manager', async () => {
 })
 
 test('a command whose client goes is hung up on, and said not to heed it', async () => {
-  const session = aTerminal([`trap '' HUP; echo 'rea''dy'; sleep 1000`])
+  const session = atTerminal([`trap '' HUP; echo 'rea''dy'; sleep 1000`])
   await session.sees(/ready/)
   const [, name] = /(run\.\d+)/.exec(session.seen()) ?? []
   assert.ok(name)
@@ -129,7 +130,7 @@ test('a command whose client goes is hung up on, and said not to heed it', async
 })
 
 test('a command whose client goes ends, unless it does not want to', async () => {
-  const session = aTerminal([`echo 'rea''dy'; sleep 1000`])
+  const session = atTerminal([`echo 'rea''dy'; sleep 1000`])
   await session.sees(/ready/)
   const [, name] = /(run\.\d+)/.exec(session.seen()) ?? []
   session.vanishes()
@@ -173,7 +174,7 @@ test('ps:exec asks to be let in once, and then runs a command in a dyno', async 
 })
 
 test('ps:exec is a shell with a terminal', async () => {
-  const session = aTerminal(['ps:exec'])
+  const session = atTerminal(['ps:exec'])
   await session.sees(/\$ $/)
   session.types('echo "I am $((6 * 7)) in $PWD"; stty size\r')
   await session.sees(/I am 42 in \/app\s+24 80/)
@@ -238,7 +239,7 @@ test('who has no key of the dyno, or none of the app, is not let in', async () =
 })
 
 test('all sessions end with rendezvous, and their processes with them', async () => {
-  const session = aTerminal([`echo 'rea''dy'; sleep 1000`])
+  const session = atTerminal([`echo 'rea''dy'; sleep 1000`])
   await session.sees(/ready/)
   await journey.killPart('rendezvous')
   await session.ended
@@ -341,52 +342,13 @@ function sshTo({ tunnel_host: host, client_user: username }: Door, privateKey: s
   })
 }
 
-/** A CLI that sees a terminal of 101 columns and 33 rows, and somebody who types. */
-function aTerminal(args: readonly string[]) {
-  const [first] = args
-  const { home: cwd } = journey
-  const env = {
-    ...journey.env,
-    TERM: 'dumb',
-    CLI: cli,
-    APP: app.name,
-    COMMAND: args.join(' '),
-  }
-  const does =
-    first === 'ps:exec' ? 'ps:exec --app "$APP"' : 'run --app "$APP" -- "$COMMAND"'
-  const command = `stty cols 101 rows 33; exec "$CLI" ${does}`
-  const child = spawn(
-    'script',
-    ['--quiet', '--return', '--command', command, '/dev/null'],
-    {
-      cwd,
-      env,
-      stdio: ['pipe', 'pipe', 'inherit'],
-      detached: true,
-    },
-  )
-  let text = ''
-  let unseen = ''
-  child.stdout.setEncoding('utf8').on('data', (piece: string) => {
-    text += piece
-    unseen += piece
-  })
-  return {
-    seen: () => text,
-    ended: new Promise<number | null>((resolve) => child.once('close', resolve)),
-    types: (keys: string) => {
-      unseen = ''
-      child.stdin.write(keys)
-    },
-    sees: (what: RegExp) =>
-      until(
-        `${what} is seen in ${JSON.stringify(unseen)}`,
-        () => what.test(unseen),
-        60 * SECOND,
-      ),
-    /** With everything it started, at once. */
-    vanishes: () => process.kill(-(child.pid ?? 0), 'SIGKILL'),
-  }
+/** A command of the CLI, and somebody who types. */
+function atTerminal(args: readonly string[]): ATerminal {
+  const its =
+    args[0] === 'ps:exec'
+      ? ['ps:exec', '--app', app.name]
+      : ['run', '--app', app.name, '--', args.join(' ')]
+  return aTerminal([cli, ...its], { cwd: journey.home, env: journey.env })
 }
 
 function told(log: string, ...lines: readonly string[]): boolean {

@@ -1,17 +1,45 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { Account as ApiAccount } from '@heroku-cli/schema'
+import type { FastifyRequest } from 'fastify'
+import { type Static, Type } from 'typebox'
 
-import { type AccountDetails, accountDetails } from '../../store/accounts.ts'
+import { hashOfNew, mustBePassword, setPassword } from '../../actions/set-password.ts'
+import { Problem } from '../../model/problem.ts'
+import {
+  type AccountDetails,
+  accountDetails,
+  renameAccount,
+} from '../../store/accounts.ts'
+import { hasPassword } from '../../store/passwords.ts'
+import { inTransaction } from '../../store/queryable.ts'
+import { codeIn, mustBeIn } from '../authenticate.ts'
 import type { Deps } from '../deps.ts'
+import { logIn } from '../log-in.ts'
 
-export const account: FastifyPluginAsyncTypebox<Deps> = async (
-  server,
-  { pool, rateLimit },
-) => {
+const Change = Type.Object({
+  name: Type.Optional(Type.Union([Type.String({ maxLength: 200 }), Type.Null()])),
+  /** The one there is. */
+  password: Type.Optional(Type.String()),
+  new_password: Type.Optional(Type.String()),
+})
+
+export const account: FastifyPluginAsyncTypebox<Deps> = async (server, deps) => {
+  const { pool, rateLimit } = deps
   for (const url of ['/account', '/users/~']) {
     server.get(url, async (request) =>
       serializeAccount(await accountDetails(pool, request.account.id)),
     )
+
+    server.patch(url, { schema: { body: Change } }, async (request) => {
+      const { account: its, body } = request
+      const { name, new_password: wanted } = body
+      const hash = wanted === undefined ? undefined : await hashOf(wanted, request, body)
+      await inTransaction(pool, async (tx) => {
+        if (name !== undefined) await renameAccount(tx, its.id, name)
+        if (hash !== undefined) await setPassword(tx, its, hash)
+      })
+      return serializeAccount(await accountDetails(pool, its.id))
+    })
   }
 
   server.get('/account/rate-limits', { config: { free: true } }, async (request) => ({
@@ -20,6 +48,41 @@ export const account: FastifyPluginAsyncTypebox<Deps> = async (
 
   // SSH keys: git is spoken over HTTPS only.
   server.get('/account/keys', async () => [])
+
+  async function hashOf(
+    wanted: string,
+    request: FastifyRequest,
+    body: Static<typeof Change>,
+  ): Promise<string> {
+    // First: a code is not used up for nothing.
+    mustBePassword(request.account, wanted)
+    await mustKnowPassword(request, body)
+    return hashOfNew(request.account, wanted)
+  }
+
+  /** A password that a stolen token could set would not be among the tokens that its owner sees. */
+  async function mustKnowPassword(
+    request: FastifyRequest,
+    { password }: Static<typeof Change>,
+  ): Promise<void> {
+    const { account: its, ip: address } = request
+    if (!(await hasPassword(pool, its.id))) {
+      throw new Problem(
+        'invalid_params',
+        `The account has no password yet. Whoever runs Mayfly gives it one: ./mayfly account:password ${its.email}`,
+      )
+    }
+    if (password === undefined) {
+      throw new Problem('invalid_params', 'The current password is required: password.')
+    }
+    const code = codeIn(request)
+    const came = await logIn(deps, { email: its.email, password, code, address })
+    request.logIn = came
+    if (came.outcome === 'wrong password') {
+      throw new Problem('invalid_params', 'The current password is another.')
+    }
+    mustBeIn(came)
+  }
 }
 
 function serializeAccount(it: AccountDetails): ApiAccount {
@@ -42,7 +105,7 @@ function serializeAccount(it: AccountDetails): ApiAccount {
     italian_customer_terms: null,
     italian_partner_terms: null,
     last_login: null,
-    mfa_enabled: false,
+    mfa_enabled: it.twoFactor,
     mfa_exemption: false,
     mfa_exemption_reason: null,
     mfa_experience: 'legacy',
@@ -50,7 +113,7 @@ function serializeAccount(it: AccountDetails): ApiAccount {
     pipeline_cost_consent_at: null,
     sms_number: null,
     suspended_at: null,
-    two_factor_authentication: false,
+    two_factor_authentication: it.twoFactor,
     updated_at: it.updatedAt.toISOString(),
     verified: true,
   }

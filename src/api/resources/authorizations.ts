@@ -51,10 +51,11 @@ export const authorizations: FastifyPluginAsyncTypebox<Deps> = async (
     )
   })
 
-  // Also what `heroku login -i` asks, with an API key as the password.
+  // Also what `heroku login -i` asks, with an e-mail address and a password, or with an API key
+  // as the password.
   server.post(
     '/oauth/authorizations',
-    { schema: { body: Creation } },
+    { schema: { body: Creation }, config: { passwords: true } },
     async ({ account, body }, reply) => {
       const token = newToken()
       const id = newId<'authorization'>()

@@ -19,6 +19,7 @@ import { digestOf } from '../../model/token.ts'
 import { ensureAuthorization } from '../../store/accounts.ts'
 import { appendOutput } from '../../store/output.ts'
 import { fail, findBuild } from '../../store/builds.ts'
+import { loginAttempts } from '../login-attempts.ts'
 import { rateLimit, REQUESTS_PER_HOUR } from '../rate-limit.ts'
 import { apiServer } from '../server.ts'
 import { builds } from './builds.ts'
@@ -50,6 +51,8 @@ suite('builds and sources', () => {
       data,
       installation,
       log: silentLog,
+      attempts: loginAttempts(systemClock),
+      ending: new AbortController().signal,
       rateLimit: rateLimit(systemClock, () => REQUESTS_PER_HOUR),
       limits: () => HEROKU_LIMITS,
     }

@@ -1,0 +1,37 @@
+import { readFileSync } from 'node:fs'
+
+import { requireAccount } from '../../src/actions/require-account.ts'
+import { setTwoFactor } from '../../src/actions/set-two-factor.ts'
+import { secretBox } from '../../src/lib/secret-box.ts'
+import { inTransaction } from '../../src/store/queryable.ts'
+import { forgetTwoFactor } from '../../src/store/two-factors.ts'
+import { dataNamed, dataOption, onlyOne, parsed } from './arguments.ts'
+import { withDatabase } from './with-database.ts'
+
+/** What is secret alone goes to standard output, so that it can go on into a file. */
+export async function accountTwoFactor(args: string[]): Promise<void> {
+  const { values, positionals } = parsed({
+    args,
+    options: { ...dataOption, remove: { type: 'boolean', default: false } },
+    allowPositionals: true,
+  })
+  const email = onlyOne(positionals, 'the e-mail address of the account')
+  await withDatabase(values.data, async (pool) => {
+    const account = await requireAccount(pool, email)
+    if (values.remove) {
+      const removed = await inTransaction(pool, (tx) => forgetTwoFactor(tx, account.id))
+      console.log(
+        removed ? `${email} has no second factor any more.` : `${email} has none.`,
+      )
+      return
+    }
+    const secrets = secretBox(readFileSync(dataNamed(values.data).keys.configVars))
+    const { url, recoveryCodes } = await inTransaction(pool, (tx) =>
+      setTwoFactor(tx, account, secrets),
+    )
+    console.error(
+      `mayfly: ${email} logs in with a code from now on. This is for an authenticator, and below it are recovery codes, good once each; all of it is told this once:`,
+    )
+    console.log([url, ...recoveryCodes].join('\n'))
+  })
+}

@@ -1,0 +1,57 @@
+/**
+ * How often somebody may try to log in: what guesses is held off, and so is what would have
+ * us make hashes all day. Tokens are no attempt.
+ */
+
+import type { Clock } from '../lib/clock.ts'
+import { Problem } from '../model/problem.ts'
+import { buckets } from './buckets.ts'
+
+/** Wrong ones an hour. Of an account, whoever tries; whether there is such an account is not told by this either. */
+const OF_ACCOUNT = 10
+/** The same, whomever it tries. Behind a proxy all come from one address. */
+const OF_ADDRESS = 60
+/** An hour, the right ones too. */
+const ALL_OF_ACCOUNT = 100
+/** An hour. */
+const BEGUN_BY_ADDRESS = 60
+/** Of an address that is tried: it need not be one. */
+const LONGEST_KEY = 320
+
+export interface LoginAttempts {
+  /**
+   * Counts an attempt before anybody knows whether it is right, so that many at once are no
+   * way around; returns what to call if it was. The Problem `rate_limit` where none was left.
+   */
+  take(email: string, address: string): () => void
+  /** Counts a login that a CLI begins in a browser; the Problem `rate_limit` where none was left. */
+  begin(address: string): void
+}
+
+export function loginAttempts(clock: Clock): LoginAttempts {
+  const ofAccount = buckets(clock, () => OF_ACCOUNT)
+  const ofAddress = buckets(clock, () => OF_ADDRESS)
+  const allOfAccount = buckets(clock, () => ALL_OF_ACCOUNT)
+  const begun = buckets(clock, () => BEGUN_BY_ADDRESS)
+  return {
+    take(email, address) {
+      const account = email.toLowerCase().slice(0, LONGEST_KEY)
+      if (!ofAddress.take(address)) throw tooMany()
+      if (!ofAccount.take(account) || !allOfAccount.take(account)) throw tooMany()
+      return () => {
+        ofAddress.giveBack(address)
+        ofAccount.giveBack(account)
+      }
+    },
+    begin(address) {
+      if (!begun.take(address)) throw tooMany()
+    },
+  }
+}
+
+function tooMany(): Problem {
+  return new Problem(
+    'rate_limit',
+    'Too many attempts to log in. Please wait a few minutes before trying again.',
+  )
+}
