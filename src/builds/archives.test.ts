@@ -1,0 +1,278 @@
+/**
+ * Uploaded archives of any make, in the real build dyno: a build fails in words, or leaves a slug that
+ * is safe to read. Nothing else on the machine is touched, and nothing waits for ever.
+ */
+
+import assert from 'node:assert/strict'
+import { lstatSync, readdirSync, readFileSync } from 'node:fs'
+import { cp, mkdir, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { after, before, suite, test } from 'node:test'
+import { gzipSync } from 'node:zlib'
+
+import * as fc from 'fast-check'
+
+import { aLocalMachine, type LocalMachine } from '../../test/a-local-machine.ts'
+import { tarball, type TarEntry } from '../../test/a-tarball.ts'
+import { changed, changes } from '../../test/mutated.ts'
+import type { Build } from '../model/build.ts'
+import { newId } from '../model/ids.ts'
+import { SLUG_UID } from '../runtime/local/address.ts'
+import { LocalRuntime } from '../runtime/local/local-runtime.ts'
+import type { DynoStatus } from '../runtime/runtime.ts'
+import { until } from '../runtime/runtime-contract.ts'
+import { buildDyno, compiledBy } from './build-dyno.ts'
+import { readResult, UnusableResult } from './read-result.ts'
+
+const RUNS = process.env['MAYFLY_SOAK'] === undefined ? 12 : 1000
+const MiB = 1024 ** 2
+/** In place of gigabytes, so that little fills it. */
+const SPACE = 64 * MiB
+const { signal } = new AbortController()
+const repository = join(import.meta.dirname, '../..')
+
+let machine: LocalMachine
+let runtime: LocalRuntime
+let built = 0
+
+interface Outcome {
+  readonly status: number
+  /** All that the build printed. */
+  readonly said: string
+  /** Undefined: there is no slug. */
+  readonly slug: string | undefined
+  /** Why the slug cannot be used, or what was passed over. */
+  readonly words: readonly string[]
+}
+
+async function build(source: Buffer): Promise<Outcome> {
+  const id = newId<'build'>()
+  const { root } = machine.options
+  const its = { id, app: newId<'app'>(), stack: 'debian-12', source: newId<'source'>() }
+  const facts = { ...its, sourceUrl: '', sourceVersion: null, sourceChecksum: null }
+  const dyno = buildDyno({
+    build: facts as unknown as Build,
+    address: machine.address(built++ % 200),
+    builtIns: 'buildpacks',
+    buildpacks: [],
+    environment: {},
+  })
+  const from = join(root, 'builds', id, 'source')
+  await mkdir(join(from, 'env'), { recursive: true })
+  await writeFile(join(from, 'source.tar.gz'), source)
+  const volumes = dyno.volumes.map((it) =>
+    it.limit === undefined ? it : { ...it, limit: SPACE },
+  )
+  await runtime.start({ ...dyno, volumes }, signal)
+  let status: DynoStatus | undefined
+  await until(async () => {
+    status = (await runtime.status([dyno.id], signal)).get(dyno.id)
+    return status?.is === 'exited'
+  })
+  assert.ok(status?.is === 'exited')
+  const { text } = await runtime.output(dyno.id, 0, signal)
+  await runtime.remove(dyno.id, signal)
+  const outcome = { status: status.status, said: text }
+  if (status.status !== 0) return { ...outcome, slug: undefined, words: [] }
+
+  const slug = join('slugs', id)
+  await runtime.copyOut(compiledBy(facts), slug, signal)
+  const words = await readResult(join(root, slug)).then(
+    ({ warnings }) => warnings,
+    (error: unknown) => {
+      assert.ok(error instanceof UnusableResult, String(error))
+      return [error.message]
+    },
+  )
+  mustBeSafe(join(root, slug))
+  return { ...outcome, slug: join(root, slug, 'app'), words }
+}
+
+/** What is there is nobody's of this machine, no device, and does not make anybody somebody else. */
+function mustBeSafe(directory: string): void {
+  for (const name of readdirSync(directory, { encoding: 'buffer' })) {
+    const path = Buffer.concat([Buffer.from(`${directory}/`), name])
+    const it = lstatSync(path)
+    assert.equal(it.uid, SLUG_UID, path.toString())
+    assert.ok(!it.isBlockDevice() && !it.isCharacterDevice(), path.toString())
+    if (it.isDirectory()) mustBeSafe(path.toString('latin1'))
+    else if (it.isFile()) assert.equal(it.mode & 0o6000, 0, path.toString())
+  }
+}
+
+const procfile: TarEntry = { name: 'Procfile', content: 'web: ./run\n' }
+const many = (count: number): TarEntry[] =>
+  Array.from({ length: count }, (_, n) => ({ name: `f/${n}` }))
+
+const UNPACKED = /The source is not a gzipped tarball that can be unpacked/
+const FULL = /The build filled its disk/
+
+/** What comes of it: what the build says as it fails, or what is to be seen of its slug. */
+type Expected = RegExp | ((outcome: Outcome & { readonly slug: string }) => void)
+
+const there = (...names: readonly string[]): Expected => {
+  return ({ slug }) => {
+    for (const name of names) assert.ok(lstatSync(join(slug, name)), name)
+  }
+}
+
+const archives: readonly (readonly [string, readonly TarEntry[], Expected])[] = [
+  ['nothing odd', [procfile], there('Procfile')],
+  ['a name above', [procfile, { name: '../../evil', content: 'x' }], UNPACKED],
+  ['a whole path', [procfile, { name: '/etc/evil', content: 'x' }], there('etc/evil')],
+  [
+    'a link out, and a file through it',
+    [
+      procfile,
+      { name: 'out', type: '2', link: '/source' },
+      { name: 'out/evil', content: 'x' },
+    ],
+    UNPACKED,
+  ],
+  [
+    'a hard link to what is not in it',
+    [procfile, { name: 'shadow', type: '1', link: '/etc/shadow' }],
+    UNPACKED,
+  ],
+  ['a device', [procfile, { name: 'memory', type: '3' }], UNPACKED],
+  [
+    'pipes where files are read',
+    [procfile, { name: 'app.json', type: '6' }, { name: 'pipe', type: '6' }],
+    ({ words }) =>
+      assert.deepEqual(words, ['app.json is not a regular file, and is ignored.']),
+  ],
+  [
+    // It is read in the build dyno, which has nothing of others to show.
+    'a link in place of the Procfile',
+    [{ name: 'Procfile', type: '2', link: '/etc/passwd' }],
+    there('Procfile'),
+  ],
+  [
+    'programs that would be root`s',
+    [procfile, { name: 'su', mode: 0o6755, content: 'x' }],
+    there('su'),
+  ],
+  [
+    'names that are none',
+    [
+      procfile,
+      { name: '-rf', content: 'x' },
+      { name: 'a\nb', content: 'x' },
+      { name: '\xff\xfe', content: 'x' },
+      { name: '$(touch evil)', content: 'x' },
+    ],
+    there('-rf', 'a\nb', '$(touch evil)'),
+  ],
+  [
+    'a name of 5,000 letters',
+    [
+      procfile,
+      { name: '././@LongLink', type: 'L', content: 'a'.repeat(5000) },
+      { name: 'a' },
+    ],
+    UNPACKED,
+  ],
+  [
+    'a size that is not there',
+    [procfile, { name: 'a', size: '77777777777\0' }],
+    UNPACKED,
+  ],
+  ['a size below nothing', [procfile, { name: 'a', size: '\xff'.repeat(12) }], UNPACKED],
+  [
+    'a size of its own in what comes before',
+    [
+      procfile,
+      { name: 'x', type: 'x', content: '22 size=9999999999999\n' },
+      { name: 'a' },
+    ],
+    UNPACKED,
+  ],
+  ['one name twice', [procfile, procfile, procfile], there('Procfile')],
+  ['more files than fit', [procfile, ...many(20_000)], FULL],
+  [
+    'more bytes than fit',
+    [procfile, { name: 'a', content: Buffer.alloc(256 * MiB) }],
+    FULL,
+  ],
+]
+
+// The machine comes first: hooks of one level do not wait for one another.
+suite('archives', () => {
+  before(async () => {
+    machine = await aLocalMachine()
+    runtime = new LocalRuntime(machine.options)
+    await runtime.prepare(signal)
+    await cp(join(repository, 'buildpacks'), join(machine.options.root, 'buildpacks'), {
+      recursive: true,
+    })
+    await mkdir(join(machine.options.root, 'slugs'))
+  })
+  after(async () => {
+    await rm(join(machine.options.root, 'slugs'), { recursive: true })
+    await machine.close()
+  })
+
+  for (const [what, entries, expected] of archives) {
+    test(what, async () => {
+      const outcome = await build(gzipSync(tarball(entries)))
+      if (expected instanceof RegExp) {
+        assert.equal(outcome.status, 1)
+        assert.match(outcome.said, expected)
+      } else {
+        const { slug, said } = outcome
+        assert.ok(slug !== undefined, said)
+        expected({ ...outcome, slug })
+      }
+    })
+  }
+
+  test('what is no gzip, or ends too soon', async () => {
+    const whole = gzipSync(tarball([procfile]))
+    for (const source of [
+      Buffer.alloc(0),
+      whole.subarray(0, -20),
+      tarball([procfile]),
+      Buffer.from('nonsense'),
+    ]) {
+      const { status, said } = await build(source)
+      assert.equal(status, 1)
+      assert.match(said, UNPACKED)
+    }
+  })
+
+  test('a thousand directories in one another', async () => {
+    const deep = Array.from({ length: 40 }, (_, n) => 'd/'.repeat(n + 1)).map(
+      (name): TarEntry => ({ name, type: '5', mode: 0o755 }),
+    )
+    const further = `${'d/'.repeat(1000)}x`
+    const long: TarEntry = { name: '././@LongLink', type: 'L', content: `${further}\0` }
+    const { slug, said } = await build(
+      gzipSync(tarball([procfile, ...deep, long, { name: 'd', content: 'x' }])),
+    )
+    assert.ok(slug !== undefined, said)
+    assert.equal(readFileSync(join(slug, further), 'utf8'), 'x')
+  })
+
+  test('archives of any bytes', async (t) => {
+    const right = tarball([
+      procfile,
+      { name: 'bin/', type: '5', mode: 0o755 },
+      { name: 'bin/run', mode: 0o755, content: 'x'.repeat(600) },
+      { name: 'here', type: '2', link: 'bin' },
+      { name: 'again', type: '1', link: 'bin/run' },
+    ])
+    const statuses = new Map<number, number>()
+    await fc.assert(
+      fc.asyncProperty(changes, fc.boolean(), async (all, packed) => {
+        const source = packed
+          ? changed(gzipSync(right), all)
+          : gzipSync(changed(right, all))
+        const { status, said } = await build(source)
+        assert.ok(status === 0 || / ! {5}\S/.test(said), said)
+        statuses.set(status, (statuses.get(status) ?? 0) + 1)
+      }),
+      { numRuns: RUNS, ...(process.env['MAYFLY_SOAK'] === undefined && { seed: 1 }) },
+    )
+    t.diagnostic([...statuses].map(([status, n]) => `status ${status}: ${n}`).join(', '))
+  })
+})
