@@ -13,9 +13,12 @@ import { after, before, test } from 'node:test'
 import { SECOND } from '../../src/lib/clock.ts'
 import type { DynoId } from '../../src/model/ids.ts'
 import { OCI_RUNTIMES, type OciRuntimeName } from '../../src/model/oci-runtimes.ts'
+import { beginMonitor } from '../../src/runtime/local/begin-monitor.ts'
 import { regionFiles } from '../../src/runtime/local/dyno-files.ts'
 import { hardwareAddressOf } from '../../src/runtime/local/address.ts'
+import { presentCgroups } from '../../src/runtime/local/cgroups.ts'
 import { machineNames } from '../../src/runtime/local/machine-names.ts'
+import { processStatus } from '../../src/runtime/local/process-status.ts'
 import { runProgram } from '../../src/runtime/local/run-program.ts'
 import { LocalRuntime } from '../../src/runtime/local/local-runtime.ts'
 import { aDynoSpec, until } from '../../src/runtime/runtime-contract.ts'
@@ -98,6 +101,13 @@ async function findsNothing(): Promise<void> {
   await runtime.remove(neighbour, signal)
 }
 
+test('root of a dyno`s own user namespace may no more', async () => {
+  const files = [options.root, '/root/.bashrc', `/proc/${process.pid}/environ`]
+  for (const group of ['system-calls', 'files']) {
+    assertHeld(await attackAsRoot(group, { FILES: JSON.stringify(files) }), 40)
+  }
+})
+
 test('a dyno reaches the internet, its resolvers, and nothing else', async () => {
   const [neighbour, stranger] = await Promise.all([
     started(runtime, { address: machine.address(0) }),
@@ -123,11 +133,12 @@ test('a dyno reaches the internet, its resolvers, and nothing else', async () =>
     port: 443,
     reachable: true,
   }
-  const rows = await attack('network', {
+  const knows = {
     TARGETS: JSON.stringify([...targets, web]),
     FOREIGN: JSON.stringify([machine.address(0), gateway, internet.there]),
-  })
-  assertHeld(rows, 15)
+  }
+  assertHeld(await attack('network', knows), 15)
+  assertHeld(await attackAsRoot('network', knows), 15)
   await runtime.remove(neighbour, signal)
   await runtimeElsewhere.remove(stranger, signal)
 })
@@ -229,6 +240,50 @@ async function madeBy(name: OciRuntimeName, work: () => Promise<void>): Promise<
   }
 }
 
+/** Of a namespace, all that there is to be had. */
+const CAPABILITIES =
+  `audit_control chown dac_override dac_read_search fowner fsetid ipc_owner kill mac_admin mknod net_admin
+  net_bind_service net_raw setfcap setgid setuid sys_admin sys_chroot sys_module sys_ptrace sys_rawio
+  sys_resource sys_time syslog bpf perfmon checkpoint_restore`.split(/\s+/)
+
+/** What such a root may: with what is its own dyno's. */
+const OWN = [
+  'write /proc/self/setgroups',
+  'give a file to root',
+  'become root',
+  'take another group',
+  'see processes of others',
+  'CapPrm',
+  'CapEff',
+  'CapBnd',
+]
+
+/**
+ * As root of the dyno's user namespace, with every capability in there. No program in a dyno becomes
+ * that; if one did, the other walls would still stand.
+ */
+async function attackAsRoot(
+  group: string,
+  environment: Readonly<Record<string, string>>,
+): Promise<Row[]> {
+  const id = await begun('wait')
+  const { hybridMount } = presentCgroups()
+  const pid = Number(await pidOf(id))
+  const network = { pid, ticks: processStatus(pid)?.ticks ?? 0 }
+  const begin = beginMonitor({ cgroups: [], hybridMount, network })
+  const state = regionFiles(options.dynos).stateOf('crun')
+  const crun = ['crun', '--root', state, '--cgroup-manager=cgroupfs', 'exec']
+  const who = ['--user', '0:0', '--no-new-privs', '--cwd', '/app']
+  const can = CAPABILITIES.flatMap((it) => ['--cap', `CAP_${it.toUpperCase()}`])
+  const knows = Object.entries({ PATH: '/usr/bin:/bin', ...environment }).flatMap(
+    ([name, value]) => ['--env', `${name}=${value}`],
+  )
+  const attacks = [...who, ...can, ...knows, id, 'python3', 'attacker.py', group]
+  const text = await runProgram('env', [...begin, ...crun, ...attacks])
+  await runtime.remove(id, signal)
+  return rowsIn(text).filter(({ attempt }) => !OWN.includes(attempt))
+}
+
 async function attack(
   group: string,
   environment: Readonly<Record<string, string>> = {},
@@ -237,6 +292,10 @@ async function attack(
   await endOf(id)
   const { text } = await runtime.output(id, 0, signal)
   await runtime.remove(id, signal)
+  return rowsIn(text)
+}
+
+function rowsIn(text: string): Row[] {
   const lines = text.split('\n').filter((line) => line !== '')
   return lines.map((line) => {
     assert.ok(line.startsWith('{'), text)
