@@ -51,7 +51,7 @@ const region = (await allRegions(pool)).find((it) => it.name === name)
 if (!region) throw new Error(`MAYFLY_REGION names no region: "${name}"`)
 
 const secrets = secretBox(readFileSync(data.keys.configVars))
-const { clock, ahead, timings, memoryFactor, ociRuntime } = settingsFrom(
+const { clock, ahead, timings, memoryFactor, ociRuntime, allowances } = settingsFrom(
   data.managerSettings,
   {
     log,
@@ -78,6 +78,7 @@ const machine = new LocalRuntime({
   slugs: data.slugs,
   dynos: data.dynos(name),
   endedLogs: join(data.logs, 'ended'),
+  allowances,
   ociRuntime: () => ociRuntime(name),
   log,
 })

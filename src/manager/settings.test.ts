@@ -56,4 +56,20 @@ test('a changed file is taken up, a broken one is not', async () => {
     assert.equal(settings.ociRuntime('eu'), 'runc')
   }
   assert.equal(errors.length, 4)
+
+  assert.deepEqual(settings.allowances(), { networks: [], mail: false })
+  await written('{"allowedNetworks": ["10.1.0.0/16", "10.2.0.9"], "allowMail": true}')
+  const open = { networks: ['10.1.0.0/16', '10.2.0.9'], mail: true }
+  assert.deepEqual(settings.allowances(), open)
+  for (const wrong of [
+    '"10.0.0.0/8"',
+    '["10.0.0.0/33"]',
+    '["fd00::/8"]',
+    '["x; accept"]',
+  ]) {
+    await written(`{"allowedNetworks": ${wrong}}`)
+    assert.deepEqual(settings.allowances(), open)
+  }
+  await written('{"allowMail": 1}')
+  assert.equal(errors.length, 9)
 })

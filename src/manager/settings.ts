@@ -11,6 +11,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { type Clock, later, systemClock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import { isOciRuntime, OCI_RUNTIMES, type OciRuntimeName } from '../model/oci-runtimes.ts'
+import { isNetwork } from '../model/reach.ts'
 import { HEROKU_TIMINGS, type Timings } from '../model/timings.ts'
 
 export interface Settings {
@@ -20,6 +21,11 @@ export interface Settings {
   readonly timings: () => Timings
   /** How much of the machine's memory is promised to dynos; 1: all but the reserve. */
   readonly memoryFactor: () => number
+  /** What dynos reach beyond the public Internet. */
+  readonly allowances: () => {
+    readonly networks: readonly string[]
+    readonly mail: boolean
+  }
   /** What makes the containers of a region's next dynos. */
   readonly ociRuntime: (region: string) => OciRuntimeName
 }
@@ -30,6 +36,10 @@ interface Written extends Timings {
   readonly memoryFactor: number
   /** By region; crun where it is left out. */
   readonly ociRuntimes: Readonly<Record<string, OciRuntimeName>>
+  /** IPv4 networks and addresses that dynos reach though they are not public. */
+  readonly allowedNetworks: readonly string[]
+  /** Whether dynos reach mail servers, on port 25. */
+  readonly allowMail: boolean
 }
 
 const DEFAULTS: Written = {
@@ -37,6 +47,8 @@ const DEFAULTS: Written = {
   clockOffset: 0,
   memoryFactor: 1,
   ociRuntimes: {},
+  allowedNetworks: [],
+  allowMail: false,
 }
 const CHECK_EVERY = 200
 
@@ -60,6 +72,7 @@ export function settingsFrom(
     ahead: () => written.clockOffset,
     timings: () => written,
     memoryFactor: () => written.memoryFactor,
+    allowances: () => ({ networks: written.allowedNetworks, mail: written.allowMail }),
     ociRuntime: (region) => written.ociRuntimes[region] ?? 'crun',
   }
 }
@@ -82,21 +95,38 @@ function understood(json: unknown): Written {
   if (typeof json !== 'object' || json === null) throw new TypeError('not an object')
   for (const [key, value] of Object.entries(json)) {
     if (!(key in DEFAULTS)) throw new TypeError(`there is no setting ${key}`)
-    if (key === 'ociRuntimes') {
-      mustNameRuntimes(value)
-      continue
-    }
-    if (typeof value !== 'number' || !(value >= 0)) {
-      const what = key === 'memoryFactor' ? 'a number' : 'a number of milliseconds'
-      throw new TypeError(`${key} must be ${what}, not negative`)
-    }
+    const { is, what } = KINDS[key] ?? MILLISECONDS
+    if (!is(value)) throw new TypeError(`${key} must be ${what}`)
   }
   return { ...DEFAULTS, ...json }
 }
 
-function mustNameRuntimes(value: unknown): void {
-  const isObject = typeof value === 'object' && value !== null
-  if (isObject && Object.values(value).every(isOciRuntime)) return
-  const all = OCI_RUNTIMES.join(', ')
-  throw new TypeError(`ociRuntimes must have one of ${all} for each region it names`)
+interface Kind {
+  readonly is: (value: unknown) => boolean
+  readonly what: string
+}
+
+const isAmount = (value: unknown) => typeof value === 'number' && value >= 0
+const MILLISECONDS: Kind = {
+  is: isAmount,
+  what: 'a number of milliseconds, not negative',
+}
+const KINDS: Readonly<Record<string, Kind>> = {
+  memoryFactor: { is: isAmount, what: 'a number, not negative' },
+  ociRuntimes: {
+    is: (value) =>
+      typeof value === 'object' &&
+      value !== null &&
+      Object.values(value).every(isOciRuntime),
+    what: `one of ${OCI_RUNTIMES.join(', ')} for each region it names`,
+  },
+  allowedNetworks: {
+    is: (value) => Array.isArray(value) && value.every(isIPv4Network),
+    what: 'a list of IPv4 networks or addresses, as in ["10.1.0.0/16"]',
+  },
+  allowMail: { is: (value) => typeof value === 'boolean', what: 'true or false' },
+}
+
+function isIPv4Network(value: unknown): boolean {
+  return typeof value === 'string' && !value.includes(':') && isNetwork(value)
 }

@@ -14,6 +14,7 @@ import { SECOND } from '../../src/lib/clock.ts'
 import type { DynoId } from '../../src/model/ids.ts'
 import { OCI_RUNTIMES, type OciRuntimeName } from '../../src/model/oci-runtimes.ts'
 import { beginMonitor } from '../../src/runtime/local/begin-monitor.ts'
+import type { Allowances } from '../../src/runtime/local/firewall.ts'
 import { regionFiles } from '../../src/runtime/local/dyno-files.ts'
 import { hardwareAddressOf } from '../../src/runtime/local/address.ts'
 import { presentCgroups } from '../../src/runtime/local/cgroups.ts'
@@ -46,7 +47,12 @@ const { signal } = new AbortController()
 const machine = await aLocalMachine()
 const { options } = machine
 let ociRuntime: OciRuntimeName = 'crun'
-const runtime = new LocalRuntime({ ...options, ociRuntime: () => ociRuntime })
+let allowances: Allowances = { networks: [], mail: false }
+const runtime = new LocalRuntime({
+  ...options,
+  ociRuntime: () => ociRuntime,
+  allowances: () => allowances,
+})
 /** Another region, or another installation, of the same machine. */
 const elsewhere = await aLocalMachine()
 const runtimeElsewhere = new LocalRuntime(elsewhere.options)
@@ -141,6 +147,21 @@ test('a dyno reaches the internet, its resolvers, and nothing else', async () =>
   assertHeld(await attackAsRoot('network', knows), 15)
   await runtime.remove(neighbour, signal)
   await runtimeElsewhere.remove(stranger, signal)
+})
+
+test('a dyno reaches what the operator allows, and of the host nothing more', async () => {
+  allowances = { networks: [`${machine.address(-1)}/16`], mail: true }
+  await runtime.prepare(signal)
+  const { here, there } = internet
+  const targets = [
+    { name: 'mail on the internet', host: there, port: 25, reachable: true },
+    { name: 'the host by its gateway', host: machine.address(-1), port: hostPort },
+    { name: 'the host by its public address', host: here, port: hostPort },
+  ].map((it) => ({ reachable: false, ...it }))
+  const knows = { TARGETS: JSON.stringify(targets), FOREIGN: JSON.stringify([there]) }
+  assertHeld(await attack('network', knows), targets.length)
+  allowances = { networks: [], mail: false }
+  await runtime.prepare(signal)
 })
 
 test('a dyno speaks in nobody else`s name, even if it could send what it likes', async () => {

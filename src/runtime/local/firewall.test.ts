@@ -8,6 +8,7 @@ const facts: FirewallFacts = {
   bridge: 'mfa1b2c3us',
   subnet: '172.16.64.0/18',
   resolvers: ['10.0.0.53'],
+  allowances: { networks: [], mail: false },
 }
 
 test('the table is replaced as a whole, in one transaction', () => {
@@ -46,7 +47,25 @@ test('without a resolver no rule speaks of one', () => {
   assert.ok(!firewallRules({ ...facts, resolvers: [] }).includes('dport 53'))
 })
 
-function chainNamed(name: string): string[] {
-  const body = firewallRules(facts).split(`chain ${name} {\n`)[1]?.split('\n  }')[0] ?? ''
+test('what the operator allows is let through before private addresses are not', () => {
+  const allowances = { networks: ['10.1.0.0/16', '10.1.2.3'], mail: false }
+  const chain = chainNamed('from_dynos', { ...facts, allowances })
+  const at = chain.indexOf('ip daddr 10.1.0.0/16 accept')
+  const forbidden = chain.findIndex((rule) => /10\.0\.0\.0\/8.*drop$/.test(rule))
+  assert.ok(at > chain.indexOf('oifname "mfa1b2c3us" drop') && at < forbidden)
+  assert.equal(chain[at + 1], 'ip daddr 10.1.2.3 accept')
+  assert.ok(chain.includes('tcp dport 25 drop'))
+  // Of the host it opens nothing.
+  assert.deepEqual(chainNamed('to_host', { ...facts, allowances }), chainNamed('to_host'))
+})
+
+test('mail is let through where the operator says so', () => {
+  const allowances = { networks: [], mail: true }
+  assert.ok(chainNamed('from_dynos').includes('tcp dport 25 drop'))
+  assert.ok(!firewallRules({ ...facts, allowances }).includes('dport 25'))
+})
+
+function chainNamed(name: string, of: FirewallFacts = facts): string[] {
+  const body = firewallRules(of).split(`chain ${name} {\n`)[1]?.split('\n  }')[0] ?? ''
   return body.split('\n').map((line) => line.trim())
 }

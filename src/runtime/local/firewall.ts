@@ -27,10 +27,19 @@ export interface FirewallFacts {
   readonly subnet: string
   /** Name servers, IPv4; elsewhere or addresses of this host. */
   readonly resolvers: readonly string[]
+  readonly allowances: Allowances
+}
+
+/** What the operator opens to a region's dynos, beyond the public Internet. */
+export interface Allowances {
+  /** IPv4 networks or addresses, not this host's: what they name of it stays closed. */
+  readonly networks: readonly string[]
+  /** To mail servers: port 25. */
+  readonly mail: boolean
 }
 
 export function firewallRules(facts: FirewallFacts): string {
-  const { table, bridge, subnet } = facts
+  const { table, bridge, subnet, allowances } = facts
   const named = facts.resolvers.length > 0
   const resolvers = `ip daddr { ${facts.resolvers.join(', ')} }`
   const dns = ['udp', 'tcp'].map((by) => `${resolvers} ${by} dport 53 accept`)
@@ -51,8 +60,9 @@ export function firewallRules(facts: FirewallFacts): string {
     ct state established,related accept
     jump begun
 ${lines(named ? dns : [])}
+${lines(openings(allowances))}
     ip daddr { ${NOT_PUBLIC.join(', ')} } drop
-    tcp dport ${SMTP} drop
+${lines(allowances.mail ? [] : [`tcp dport ${SMTP} drop`])}
     accept
   }
   chain input {
@@ -92,6 +102,11 @@ ${lines(sameOctets(subnet, '@nh', [104, 136]))}
   }
 }
 `
+}
+
+function openings({ networks }: Allowances): string[] {
+  // One by one: in a set they may not overlap.
+  return networks.map((it) => `ip daddr ${it} accept`)
 }
 
 function anew(family: string, table: string): string {

@@ -8,10 +8,10 @@ import { readdir } from 'node:fs/promises'
 import { pause, SECOND } from '../../lib/clock.ts'
 import { type DynoId, isUuid } from '../../model/ids.ts'
 import { recordOf } from './dyno-status.ts'
-import { presentFirewall } from './firewall.ts'
+import { firewallRules, presentFirewall } from './firewall.ts'
 import { mendLogs } from './log-files.ts'
 import { bridgeIsWell, ensureBridge, rejoinBridge } from './network.ts'
-import { putUpFirewall } from './prepare-region.ts'
+import { firewallFacts, putUpFirewall } from './prepare-region.ts'
 import type { LocalRegion } from './region.ts'
 
 const EVERY = 5 * SECOND
@@ -20,6 +20,7 @@ const EVERY = 5 * SECOND
 export async function keepUp(region: LocalRegion, signal: AbortSignal): Promise<void> {
   const { names, files, log } = region
   let known: string | undefined
+  let applied: string | undefined
   for (;;) {
     await pause(EVERY, signal)
     if (signal.aborted) return
@@ -45,9 +46,12 @@ export async function keepUp(region: LocalRegion, signal: AbortSignal): Promise<
 
   async function keepFirewall(): Promise<void> {
     const present = await presentFirewall(names.firewallTable, signal)
-    if (present !== undefined && present === known) return
-    if (known) log.info('putting the firewall up again', { table: names.firewallTable })
+    const wanted = firewallRules(firewallFacts(region))
+    if (present !== undefined && present === known && wanted === applied) return
+    const what = wanted === applied ? 'again' : 'as it is to be now'
+    if (known) log.info(`putting the firewall up ${what}`, { table: names.firewallTable })
     await putUpFirewall(region, signal)
+    applied = wanted
     known = await presentFirewall(names.firewallTable, signal)
   }
 

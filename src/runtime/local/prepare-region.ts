@@ -7,7 +7,7 @@ import { isUuid } from '../../model/ids.ts'
 import { prepareCgroups } from './cgroups.ts'
 import { ensureConnectionTable } from './connection-table.ts'
 import { prepareDisks } from './disk.ts'
-import { applyFirewall } from './firewall.ts'
+import { type Allowances, applyFirewall, type FirewallFacts } from './firewall.ts'
 import { ensureBridge } from './network.ts'
 import { machineMemory } from './memory-use.ts'
 import type { LocalRegion } from './region.ts'
@@ -56,13 +56,24 @@ async function spread(
 }
 
 export async function putUpFirewall(
-  { names, subnet }: LocalRegion,
+  region: LocalRegion,
   signal: AbortSignal,
 ): Promise<void> {
-  const { addresses } = presentResolvers()
-  const { firewallTable: table, bridge } = names
-  await applyFirewall({ table, bridge, subnet, resolvers: addresses }, signal)
+  await applyFirewall(firewallFacts(region), signal)
 }
+
+/** What the region's firewall is to be made of at this moment. */
+export function firewallFacts({ names, subnet, allowances }: LocalRegion): FirewallFacts {
+  return {
+    table: names.firewallTable,
+    bridge: names.bridge,
+    subnet,
+    resolvers: presentResolvers().addresses,
+    allowances: allowances?.() ?? NOTHING,
+  }
+}
+
+const NOTHING: Allowances = { networks: [], mail: false }
 
 /**
  * What was being made or removed when the manager died; no dyno lists it. Not to be called

@@ -7,6 +7,7 @@ import type { OciRuntimeName } from '../../model/oci-runtimes.ts'
 import { subnetOf } from './address.ts'
 import { type Cgroups, type DynoCgroups, dynoCgroups, presentCgroups } from './cgroups.ts'
 import { CompiledFilter } from './compiled-filter.ts'
+import type { Allowances } from './firewall.ts'
 import { type RegionFiles, regionFiles } from './dyno-files.ts'
 import { type MachineNames, machineNames } from './machine-names.ts'
 import { MonitorStarter } from './monitor-starter.ts'
@@ -28,6 +29,8 @@ export interface LocalRuntimeOptions {
   readonly slugs: string
   /** The driver's own directory for this region. Others may not write here. */
   readonly dynos: string
+  /** Left out: nothing. */
+  readonly allowances?: () => Allowances
   /** Which makes the next dyno's container; left out: crun. */
   readonly ociRuntime?: () => OciRuntimeName
   /** Where the logs of removed dynos go, if it is there. */
