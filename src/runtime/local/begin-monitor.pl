@@ -1,5 +1,5 @@
 #!/usr/bin/perl -w
-# begin-monitor.pl ARCH CGROUPS UNIFIED GUARDED DISKS MAPPINGS NETWORK PROGRAM [ARG]…
+# begin-monitor.pl ARCH CGROUPS UNIFIED GUARDED DISKS MAPPINGS OVERLAY NETWORK PROGRAM [ARG]…
 # begin-monitor.pl serve
 #
 # Becomes PROGRAM inside the given cgroups (files cgroup.procs, separated by spaces), so that it
@@ -12,7 +12,8 @@
 #   DISKS    four lines each: a file with an ext4 file system, where to mount it, the
 #            directories to make in it, whose they are (a uid and gid)
 #   MAPPINGS four lines each: a directory, where to mount it, and which uid and which gid of it are
-#            whose there (`0 1000 1`, a line of /proc/<pid>/uid_map)
+#            whose there (`0 1000 1`, a line of /proc/<pid>/uid_map, or several with commas)
+#   OVERLAY  two lines: where to mount one, and its layers as mount(8) wants them
 #   NETWORK  LINK BRIDGE MTU ADDRESS HARDWARE PREFIX GATEWAY, separated by spaces: a network
 #            namespace with an eth0 of that HARDWARE address, whose other end LINK is alone on its
 #            port of the BRIDGE. That port takes no frame of another address (since Linux 5.16),
@@ -33,7 +34,7 @@
 # fork a small process that has all this loaded costs a fraction of starting it anew from Node.
 use strict;
 
-my ($arch, $cgroups, $unified, $guarded, $disks, $mappings, $network, @program);
+my ($arch, $cgroups, $unified, $guarded, $disks, $mappings, $overlay, $network, @program);
 my $calls;
 
 my %calls = (
@@ -72,7 +73,7 @@ if ($ARGV[0] eq 'serve') {
 }
 
 sub become {
-    ($arch, $cgroups, $unified, $guarded, $disks, $mappings, $network, @program) = @_;
+    ($arch, $cgroups, $unified, $guarded, $disks, $mappings, $overlay, $network, @program) = @_;
     $calls = $calls{$arch} or die "no system calls are known for $arch\n";
     write_to($_, $$) for split ' ', $cgroups;
     my @network = split ' ', $network;
@@ -87,6 +88,10 @@ sub become {
     mount_disk(splice @disks, 0, 4) while @disks;
     my @mappings = split /\n/, $mappings, -1;
     mount_mapped(splice @mappings, 0, 4) while @mappings;
+    if ($overlay) {
+        my ($at, $layers) = split /\n/, $overlay;
+        call('mount', 'overlay', $at, 'overlay', $ms_nosuid | $ms_nodev, $layers);
+    }
     exec { $program[0] } @program or die "cannot run $program[0]: $!\n";
 }
 
@@ -144,7 +149,7 @@ sub tell_of {
 
 sub separate {
     my ($makes_network) = @_;
-    my $mounts = $unified || $guarded || $disks || $mappings ? $clone_newns : 0;
+    my $mounts = $unified || $guarded || $disks || $mappings || $overlay ? $clone_newns : 0;
     my $all = $mounts | ($makes_network ? $clone_newnet : 0);
     call('unshare', $all) if $all;
     call('mount', 'none', '/', 'none', $all_private, 0) if $mounts;
@@ -260,8 +265,8 @@ sub mount_mapped {
     close $tell;
     close $kept;
     sysread($told, my $made, 1) or die "no user namespace: $source cannot be mapped\n";
-    write_to("/proc/$child/uid_map", $uids);
-    write_to("/proc/$child/gid_map", $gids);
+    write_to("/proc/$child/uid_map", join "\n", split /,/, $uids);
+    write_to("/proc/$child/gid_map", join "\n", split /,/, $gids);
     open my $namespace, '<', "/proc/$child/ns/user" or die "no user namespace: $!\n";
     close $keep;
     waitpid $child, 0;

@@ -12,6 +12,8 @@ export interface Beginning {
   readonly disks?: readonly Disk[]
   /** After the disks: what lies on one can be mapped. */
   readonly mappings?: readonly Mapping[]
+  /** After the mappings: what they mount may be below. */
+  readonly overlay?: Overlay | undefined
   readonly network?: Network | NetworkOf | undefined
 }
 
@@ -32,13 +34,25 @@ export interface Disk {
   readonly owner: number
 }
 
-/** A directory to mount once more, at `at`, where what is `uid`'s and `gid`'s on disk is `user`'s. */
+/**
+ * A directory to mount once more, at `at`, where what is `uid`'s and `gid`'s on disk is `user`'s, and, if
+ * `withRoot`, what is root's is root's.
+ */
 export interface Mapping {
+  readonly withRoot: boolean
   readonly source: string
   readonly at: string
   readonly uid: number
   readonly gid: number
   readonly user: number
+}
+
+/** Directories, and where they are one. */
+export interface Overlay {
+  readonly lower: string
+  readonly upper: string
+  readonly work: string
+  readonly at: string
 }
 
 /** A network namespace with one end of a link, `eth0`; the other end is the host's. */
@@ -64,6 +78,7 @@ export function beginArguments({
   guarded,
   disks = [],
   mappings = [],
+  overlay,
   network,
 }: Beginning): string[] {
   const named = disks.flatMap(({ image, at, directories, owner }) => [
@@ -72,13 +87,22 @@ export function beginArguments({
     directories.join(' '),
     String(owner),
   ])
-  const mapped = mappings.flatMap(({ source, at, uid, gid, user }) => [
-    source,
-    at,
-    `${uid} ${user} 1`,
-    `${gid} ${user} 1`,
-  ])
-  const mounts = [hybridMount ?? '', guarded ?? '', named.join('\n'), mapped.join('\n')]
+  const mapped = mappings.flatMap(({ source, at, uid, gid, user, withRoot }) => {
+    const owners = [uid, gid].map((id) =>
+      [`${id} ${user} 1`, ...(withRoot && id !== 0 ? ['0 0 1'] : [])].join(','),
+    )
+    return [source, at, ...owners]
+  })
+  const layers = overlay
+    ? [`lowerdir=${overlay.lower},upperdir=${overlay.upper},workdir=${overlay.work}`]
+    : []
+  const mounts = [
+    hybridMount ?? '',
+    guarded ?? '',
+    named.join('\n'),
+    mapped.join('\n'),
+    overlay ? [overlay.at, ...layers].join('\n') : '',
+  ]
   return [
     process.arch,
     cgroups.join(' '),

@@ -62,7 +62,7 @@ async function askToEnd(
 ): Promise<void> {
   if (grace === 0) return
   const started = performance.now()
-  for (const id of dynos) signalProcesses(region, id, 'SIGTERM')
+  await Promise.all(dynos.map((id) => signalProcesses(region, id, 'SIGTERM')))
   const runs = (id: DynoId) => region.cgroupsOf(id).processes().length > 0
   while (dynos.some(runs) && performance.now() - started < grace) {
     await pause(LOOK_IN_GRACE_EVERY)

@@ -47,6 +47,8 @@ export interface DynoFiles {
   readonly metadata: string
   readonly image: string
   readonly disk: string
+  /** Where /app is mounted before its container is made (`oci-runtime.ts`). */
+  readonly app: string
   readonly upper: string
   readonly work: string
   /** Where the nth volume is mounted, if it has a limit. */
@@ -124,6 +126,7 @@ export function regionFiles(directory: string): RegionFiles {
         metadata: at('metadata.json'),
         image: at('image'),
         disk: at('disk'),
+        app: at('app'),
         upper: at('disk/upper'),
         work: at('disk/work'),
         volume: (n) => at(`volume-${n}`),

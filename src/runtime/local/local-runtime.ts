@@ -83,7 +83,7 @@ export class LocalRuntime implements Runtime {
     await this.#oneAtATime(id, `terminate dyno ${id}`, signal, async () => {
       const status = dynoStatus(this.#region, id)
       if (status?.is !== 'running' || status.terminated) return
-      signalProcesses(this.#region, id, 'SIGTERM')
+      await signalProcesses(this.#region, id, 'SIGTERM')
       await writeFile(this.#region.files.of(id).terminated, '')
     })
   }
@@ -91,7 +91,7 @@ export class LocalRuntime implements Runtime {
   async hangUp(id: DynoId, signal: AbortSignal): Promise<void> {
     await this.#oneAtATime(id, `hang up on dyno ${id}`, signal, async () => {
       if (dynoStatus(this.#region, id)?.is !== 'running') return
-      signalProcesses(this.#region, id, 'SIGHUP')
+      await signalProcesses(this.#region, id, 'SIGHUP')
     })
   }
 

@@ -16,6 +16,7 @@ import {
   beginMonitor,
   type Disk,
   type Mapping,
+  type Overlay,
   type Network,
   type NetworkOf,
 } from './begin-monitor.ts'
@@ -52,6 +53,7 @@ export interface MonitorPlan {
   readonly attachment?: Attachment | undefined
   readonly disks?: readonly Disk[]
   readonly mappings?: readonly Mapping[]
+  readonly overlay?: Overlay | undefined
   /** Undefined: the host's own. */
   readonly network?: Network | undefined
 }
@@ -82,9 +84,16 @@ export async function createContainer(
   plan: MonitorPlan,
   starter?: MonitorStarter,
 ): Promise<number> {
-  const { monitorProcs: cgroups, hybridMount, disks = [], mappings = [], network } = plan
+  const {
+    monitorProcs: cgroups,
+    hybridMount,
+    disks = [],
+    mappings = [],
+    overlay,
+    network,
+  } = plan
   const guarded = plan.attachment?.terminal && NULL_DEVICE
-  const beginning = { cgroups, hybridMount, guarded, disks, mappings, network }
+  const beginning = { cgroups, hybridMount, guarded, disks, mappings, overlay, network }
   const command = ['conmon', ...monitorArgs(plan)]
   if (starter) {
     const said = starter.begin([...beginArguments(beginning), ...command])

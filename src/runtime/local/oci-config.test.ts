@@ -27,6 +27,8 @@ const around = {
   slug: undefined,
   hasProfile: true,
   volumes: [],
+  app: undefined,
+  isKernel: false,
 }
 
 test('a dyno has namespaces of its own and no capability', () => {

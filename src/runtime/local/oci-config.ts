@@ -15,13 +15,16 @@ const CPU_PERIOD = 100_000
 export const INIT = '/sbin/mayfly-init'
 const SHELL = '/bin/bash'
 /** Lies under /app's overlay as its lower layer, and is covered again at once. */
-const SLUG = '/slug'
+export const SLUG = '/slug'
 
 /**
  * A dyno's standard input, where it has no client, is a pipe that nobody writes to: crun
  * gives whatever it is to the dyno's user, and were it /dev/null, that would be the host's own.
  */
 const NO_INPUT = 'exec </dev/null\n'
+
+/** Left out, it would be a new one. */
+const HERE = { type: 'network', path: '/proc/self/ns/net' }
 
 /** Runs in the dyno before its command, and becomes it. */
 const PROFILE = `shopt -s nullglob
@@ -47,6 +50,10 @@ export interface DynoSurroundings {
   /** Whether there may be scripts in /app that run before the command. */
   readonly hasProfile: boolean
   readonly volumes: readonly OwnedVolume[]
+  /** /app is made of its layers already, and lies here. */
+  readonly app: string | undefined
+  /** See `OciRuntime`. */
+  readonly isKernel: boolean
 }
 
 /** A path of the host and whose it is on disk; in the dyno it is the dyno's user's. */
@@ -74,23 +81,28 @@ export function ociConfig(dyno: DynoSpec, around: DynoSurroundings) {
     ociVersion: '1.0.2',
     process: {
       ...ociProcess(dyno.environment, dyno.attachment?.terminal),
-      args: [INIT, '--', ...shell(dyno.command, noInput, around.hasProfile)],
+      // gVisor has no list of processes to send a signal to: PID 1 passes it on to them.
+      args: [
+        INIT,
+        ...(around.isKernel ? ['-g'] : []),
+        '--',
+        ...shell(dyno.command, noInput, around.hasProfile),
+      ],
     },
     root: { path: around.rootfs, readonly: true },
     hostname: dyno.id,
     annotations,
     mounts: mounts(dyno, around, firstUid),
     linux: {
-      uidMappings: mapping,
-      gidMappings: mapping,
+      ...(around.isKernel ? {} : { uidMappings: mapping, gidMappings: mapping }),
       namespaces: [
-        { type: 'user' },
+        // Not network: the OCI runtime is in the dyno's already.
+        around.isKernel ? HERE : { type: 'user' },
         { type: 'pid' },
         { type: 'mount' },
         { type: 'ipc' },
         { type: 'uts' },
         { type: 'cgroup' },
-        // Not network: the OCI runtime is in the dyno's already.
       ],
       cgroupsPath: around.cgroup,
       resources: {
@@ -188,7 +200,10 @@ function mounts(dyno: DynoSpec, around: DynoSurroundings, firstUid: number) {
     },
     tmpfs('/dev/shm', 64 * MiB, '1777', ['nosuid', 'nodev', 'noexec']),
     // Nothing of the host's: a sysfs of one's own takes a network namespace of one's own making.
-    tmpfs('/sys', 4096, '0755', ['ro', 'nosuid', 'nodev', 'noexec']),
+    // gVisor's is its own.
+    ...(around.isKernel
+      ? []
+      : [tmpfs('/sys', 4096, '0755', ['ro', 'nosuid', 'nodev', 'noexec'])]),
     tmpfs('/tmp', scratch, '1777', ['nosuid', 'nodev']),
     tmpfs('/var/tmp', scratch, '1777', ['nosuid', 'nodev']),
     ...filesOfOurs,
@@ -200,7 +215,11 @@ function mounts(dyno: DynoSpec, around: DynoSurroundings, firstUid: number) {
 }
 
 /** OCI runtimes mount before they change the root, so the slug's path is still the host's. */
-function appMounts({ files, rootfs, slug }: DynoSurroundings, user: number) {
+function appMounts({ files, rootfs, slug, app }: DynoSurroundings, user: number) {
+  if (app !== undefined) {
+    const options = ['rbind', 'rw', 'nosuid', 'nodev']
+    return [{ destination: '/app', type: 'bind', source: app, options }]
+  }
   const layers = [`upperdir=${files.upper}`, `workdir=${files.work}`]
   const lower = `lowerdir=${join(rootfs, SLUG)}`
   const overlay = {

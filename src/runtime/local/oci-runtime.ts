@@ -3,8 +3,11 @@
  * configuration. crun starts dynos sooner.
  */
 
+import { join } from 'node:path'
+
 import { programNamed } from '../../lib/finding.ts'
 import { OCI_RUNTIMES, type OciRuntimeName } from '../../model/oci-runtimes.ts'
+import type { DynoId } from '../../model/ids.ts'
 import { RuntimeError } from '../runtime.ts'
 import type { RuntimeCall } from './monitor.ts'
 
@@ -16,6 +19,13 @@ export interface OciRuntime {
   readonly mapsOwners: boolean
   /** It takes a filter of system calls that it has compiled before: see `compiled-filter.ts`. */
   readonly takesCompiledFilter: boolean
+  /**
+   * A kernel of its own between the dyno and ours, gVisor's: it makes the dyno's users itself, knows
+   * no overlay, speaks for the dyno on its network, and has signals given to it, not to processes.
+   */
+  readonly isKernel: boolean
+  /** What it keeps of a container in the directory of its state. */
+  stateOf(id: DynoId): readonly string[]
   /** A created container waits at a pipe for a byte; others are let go by a `start`. */
   readonly waitsAtPipe: boolean
 }
@@ -25,6 +35,8 @@ const ALL: Readonly<Record<OciRuntimeName, OciRuntime>> = {
     name: 'crun',
     settings: ['--cgroup-manager=cgroupfs'],
     mapsOwners: true,
+    isKernel: false,
+    stateOf: (id) => [id],
     takesCompiledFilter: true,
     waitsAtPipe: true,
   },
@@ -33,19 +45,40 @@ const ALL: Readonly<Record<OciRuntimeName, OciRuntime>> = {
     settings: [],
     // Since 1.2, which Debian 12 does not have.
     mapsOwners: false,
+    isKernel: false,
+    stateOf: (id) => [id],
+    takesCompiledFilter: false,
+    waitsAtPipe: false,
+  },
+  runsc: {
+    name: 'runsc',
+    settings: ['--network=sandbox'],
+    mapsOwners: false,
+    isKernel: true,
+    stateOf: (id) => ['lock', 'state'].map((it) => `${id}_sandbox:${id}.${it}`),
     takesCompiledFilter: false,
     waitsAtPipe: false,
   },
 }
+
+const SHIM = join(import.meta.dirname, 'runsc.sh')
 
 export function ociRuntime(name: OciRuntimeName): OciRuntime {
   return ALL[name]
 }
 
 /** A RuntimeError where the machine does not have it. `state`: the directory of what it keeps. */
-export function callOf({ name, settings }: OciRuntime, state: string): RuntimeCall {
+export function callOf(
+  { name, settings, isKernel }: OciRuntime,
+  state: string,
+): RuntimeCall {
   const program = programNamed(name)
-  if (program !== undefined) return { program, settings: ['--root', state, ...settings] }
+  const all = ['--root', state, ...settings]
+  if (program !== undefined) {
+    return isKernel
+      ? { program: SHIM, settings: [program, ...all] }
+      : { program, settings: all }
+  }
   throw new RuntimeError(
     'failed',
     `The OCI runtime ${name} is not on this machine: apt-get install ${name}.`,

@@ -6,11 +6,13 @@ import { join } from 'node:path'
 
 import { pause, SECOND } from '../../lib/clock.ts'
 import type { DynoId } from '../../model/ids.ts'
+import { askOciRuntime } from './ask-oci-runtime.ts'
 import { isBridge } from './attach-bridge.ts'
 import type { DynoFiles } from './dyno-files.ts'
 import { livingInit, recordOf } from './dyno-status.ts'
 import { ensureLog } from './log-files.ts'
 import { removeLink } from './network.ts'
+import { ociRuntime } from './oci-runtime.ts'
 import { signalProcess } from './process-status.ts'
 import type { LocalRegion } from './region.ts'
 
@@ -20,12 +22,21 @@ const PROCESSES_END_WITHIN = 10 * SECOND
 const LOOK_EVERY = 2
 
 /** To all but PID 1, which would only pass it on to one of them a second time. */
-export function signalProcesses(
+export async function signalProcesses(
   region: LocalRegion,
   id: DynoId,
   signal: 'SIGTERM' | 'SIGHUP',
-): void {
-  const init = livingInit(region, region.files.of(id))
+): Promise<void> {
+  const files = region.files.of(id)
+  const runtime = ociRuntime(recordOf(files)?.ociRuntime ?? 'crun')
+  const init = livingInit(region, files)
+  if (runtime.isKernel) {
+    if (!init) return
+    const command = ['kill', signal]
+    // It may have ended by itself.
+    await askOciRuntime(region, runtime, { command, id, pid: init.pid }).catch(() => {})
+    return
+  }
   const cgroups = region.cgroupsOf(id)
   const signalled = new Set(init ? [init.pid] : [])
   // What is forked meanwhile is seen the next time round.
@@ -51,11 +62,14 @@ export async function removeDyno(region: LocalRegion, id: DynoId): Promise<void>
   if (!existsSync(files.directory)) return
   await end(region, id)
 
-  const { address, ociRuntime = 'crun' } = recordOf(files) ?? {}
+  const { address, ociRuntime: name = 'crun' } = recordOf(files) ?? {}
+  const state = region.files.stateOf(name)
   await Promise.all([
     address ? removeLink(region.names.link(address)) : undefined,
     region.cgroupsOf(id).remove(),
-    rm(files.containerState(ociRuntime), { recursive: true, force: true }),
+    ...ociRuntime(name)
+      .stateOf(id)
+      .map((it) => rm(join(state, it), { recursive: true, force: true })),
   ])
   await keepLog(region, files, id)
   const remains = `${files.directory}.gone`

@@ -19,8 +19,9 @@ import type { DynoId } from '../../model/ids.ts'
 import type { DynoSpec, Volume } from '../runtime.ts'
 import { RuntimeError } from '../runtime.ts'
 import { DYNO_UID, firstUidOf, SLUG_UID } from './address.ts'
+import { askOciRuntime } from './ask-oci-runtime.ts'
 import { admitClient, startBridge } from './attach-bridge.ts'
-import type { Disk, Mapping } from './begin-monitor.ts'
+import type { Disk, Mapping, Overlay } from './begin-monitor.ts'
 import { overlayDisk, writeDisk } from './disk.ts'
 import type { DynoFiles, DynoRecord, StartMark } from './dyno-files.ts'
 import { dynoStatus } from './dyno-status.ts'
@@ -32,6 +33,7 @@ import {
   hostsFile,
   INIT,
   ociConfig,
+  SLUG,
   type OwnedPath,
   type OwnedVolume,
 } from './oci-config.ts'
@@ -39,7 +41,6 @@ import { callOf, type OciRuntime, ociRuntime } from './oci-runtime.ts'
 import { processStatus, runsWith } from './process-status.ts'
 import { firstPresent, type LocalRegion } from './region.ts'
 import { removeDyno } from './remove-dyno.ts'
-import { runProgram } from './run-program.ts'
 import { seccompProfile } from './seccomp.ts'
 import { contentOf, volumeDisk } from './volume-disk.ts'
 
@@ -61,11 +62,11 @@ export async function startDyno(
   if (status) await removeDyno(region, dyno.id)
 
   const runtime = ociRuntime(region.ociRuntime?.() ?? 'crun')
-  const { around, mappings } = await surroundings(region, dyno, runtime)
-  layOut(region, dyno, runtime, { around, mappings })
+  const surrounded = await surroundings(region, dyno, runtime)
+  layOut(region, dyno, runtime, surrounded)
   signal.throwIfAborted()
   await region.cgroupsOf(dyno.id).ensure(dyno.size)
-  await create(region, dyno, runtime, mappings)
+  await create(region, dyno, runtime, surrounded)
   if (runtime.takesCompiledFilter) {
     region.seccompFilter.learn(SECCOMP, files.containerState(runtime.name))
   }
@@ -74,7 +75,7 @@ export async function startDyno(
     const { monitorProcs } = region.cgroupsOf(dyno.id)
     await startBridge({ directory, pidFile, readers: region.readers, monitorProcs })
   }
-  await release(region, dyno.id, runtime, signal)
+  await release(region, dyno.id, runtime)
   await mark(region, files)
 }
 
@@ -83,13 +84,12 @@ async function release(
   region: LocalRegion,
   id: DynoId,
   runtime: OciRuntime,
-  signal: AbortSignal,
 ): Promise<void> {
   if (runtime.waitsAtPipe) {
     return letGo(join(region.files.of(id).containerState(runtime.name), 'exec.fifo'))
   }
-  const { program, settings } = callOf(runtime, region.files.stateOf(runtime.name))
-  await runProgram(program, [...settings, 'start', id], { signal })
+  const pid = (await pidIn(region.files.of(id).pid)) ?? 0
+  await askOciRuntime(region, runtime, { command: ['start'], id, pid })
 }
 
 /** Whether the process was started already and only the mark is missing. */
@@ -111,13 +111,13 @@ async function create(
   region: LocalRegion,
   dyno: DynoSpec,
   runtime: OciRuntime,
-  mappings: readonly Mapping[],
+  { mappings, overlay }: Surroundings,
 ): Promise<void> {
   const files = region.files.of(dyno.id)
   const state = region.files.stateOf(runtime.name)
   mkdirSync(state, { recursive: true, mode: 0o700 })
   const own = existsSync(files.image)
-    ? [overlayDisk(files.image, files.disk, userOf(dyno))]
+    ? [overlayDisk(files.image, files.disk, userOf(dyno, runtime))]
     : []
   const plan = {
     id: dyno.id,
@@ -130,6 +130,7 @@ async function create(
     hybridMount: region.cgroups.hybridMount,
     disks: [...own, ...(await volumeDisks(region, dyno))],
     mappings,
+    overlay,
     network: dynoNetwork(region.network, {
       link: region.names.link(dyno.address),
       address: dyno.address,
@@ -143,7 +144,7 @@ function layOut(
   region: LocalRegion,
   dyno: DynoSpec,
   runtime: OciRuntime,
-  { around, mappings }: Surroundings,
+  { around, mappings, overlay }: Surroundings,
 ): void {
   const { files } = around
   const draft = `${files.directory}.new`
@@ -151,7 +152,7 @@ function layOut(
   const { address, port } = dyno
   const record: DynoRecord = { address, port, ociRuntime: runtime.name }
   const at = (file: string) => file.replace(files.directory, draft)
-  const user = userOf(dyno)
+  const user = userOf(dyno, runtime)
 
   // A dozen small calls: together they are done sooner than one can be awaited.
   rmSync(draft, { recursive: true, force: true })
@@ -166,6 +167,7 @@ function layOut(
   mkdirSync(at(files.disk), { mode: PASSABLE })
   for (const it of dyno.volumes.keys()) mkdirSync(at(files.volume(it)))
   for (const it of mappings) mkdirSync(at(it.at))
+  if (overlay) mkdirSync(at(overlay.at))
   if (!writeDisk(region.files.diskTemplate, at(files.image))) {
     for (const layer of [files.upper, files.work]) {
       mkdirSync(at(layer))
@@ -180,6 +182,7 @@ interface Surroundings {
   readonly around: DynoSurroundings
   /** What is to be mounted before the container is made. */
   readonly mappings: readonly Mapping[]
+  readonly overlay: Overlay | undefined
 }
 
 async function surroundings(
@@ -210,10 +213,20 @@ async function surroundings(
     limitsSwap: region.cgroups.limitsSwap,
     seccomp: SECCOMP,
     seccompFilter: runtime.takesCompiledFilter ? region.seccompFilter : undefined,
+    app: undefined,
+    isKernel: runtime.isKernel,
   }
-  return runtime.mapsOwners
-    ? { around, mappings: [] }
-    : mappedBefore(around, userOf(dyno))
+  if (runtime.mapsOwners) return { around, mappings: [], overlay: undefined }
+  const mapped = mappedBefore(around, userOf(dyno, runtime))
+  return runtime.isKernel ? madeBefore(mapped) : mapped
+}
+
+/** For one that mounts no overlay. */
+function madeBefore({ around, mappings }: Surroundings): Surroundings {
+  const { files, rootfs, slug } = around
+  const { upper, work, app: at } = files
+  const overlay = { lower: slug?.source ?? join(rootfs, SLUG), upper, work, at }
+  return { around: { ...around, app: at }, mappings, overlay }
 }
 
 /** For an OCI runtime that cannot map owners itself. */
@@ -221,12 +234,14 @@ function mappedBefore(around: DynoSurroundings, user: number): Surroundings {
   const mappings: Mapping[] = []
   const mapped = <It extends OwnedPath>({ source, ...it }: It) => {
     const at = around.files.mapped(mappings.length)
-    mappings.push({ source, at, uid: it.uid, gid: it.gid, user })
+    const { uid, gid } = it
+    // gVisor's files are made by root, and then given to whose they are.
+    mappings.push({ source, at, uid, gid, user, withRoot: around.isKernel })
     return { ...it, source: at, isMapped: true }
   }
   const slug = around.slug && mapped(around.slug)
   const volumes = around.volumes.map((it) => mapped(it))
-  return { around: { ...around, slug, volumes }, mappings }
+  return { around: { ...around, slug, volumes }, mappings, overlay: undefined }
 }
 
 async function rootOf(region: LocalRegion, { stack }: DynoSpec): Promise<string> {
@@ -285,8 +300,8 @@ async function ownedPath(source: string): Promise<OwnedPath> {
 }
 
 /** The dyno's user as the host sees it. */
-function userOf({ address }: DynoSpec): number {
-  return firstUidOf(address) + DYNO_UID
+function userOf({ address }: DynoSpec, { isKernel }: OciRuntime): number {
+  return isKernel ? DYNO_UID : firstUidOf(address) + DYNO_UID
 }
 
 async function pidIn(file: string): Promise<number | undefined> {

@@ -1,0 +1,28 @@
+import type { DynoId } from '../../model/ids.ts'
+import { beginMonitor } from './begin-monitor.ts'
+import { callOf, type OciRuntime } from './oci-runtime.ts'
+import { processStatus } from './process-status.ts'
+import type { LocalRegion } from './region.ts'
+import { runProgram } from './run-program.ts'
+
+/**
+ * Has the OCI runtime do something with a dyno's container, whose first process is `pid`: gVisor
+ * is spoken to by a socket that only the dyno's own network has.
+ */
+export async function askOciRuntime(
+  region: LocalRegion,
+  runtime: OciRuntime,
+  {
+    command,
+    id,
+    pid,
+  }: { readonly command: readonly string[]; readonly id: DynoId; readonly pid: number },
+): Promise<void> {
+  const { program, settings } = callOf(runtime, region.files.stateOf(runtime.name))
+  const network = { pid, ticks: processStatus(pid)?.ticks ?? 0 }
+  const begin = runtime.isKernel
+    ? beginMonitor({ cgroups: [], hybridMount: undefined, network })
+    : []
+  const [verb = '', ...rest] = command
+  await runProgram('env', [...begin, program, ...settings, verb, id, ...rest])
+}
