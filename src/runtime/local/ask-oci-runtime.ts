@@ -1,9 +1,12 @@
+import { SECOND } from '../../lib/clock.ts'
 import type { DynoId } from '../../model/ids.ts'
 import { beginMonitor } from './begin-monitor.ts'
 import { callOf, type OciRuntime } from './oci-runtime.ts'
 import { processStatus } from './process-status.ts'
 import type { LocalRegion } from './region.ts'
 import { runProgram } from './run-program.ts'
+
+const ANSWERS_WITHIN = 20 * SECOND
 
 /**
  * Has the OCI runtime do something with a dyno's container, whose first process is `pid`: gVisor
@@ -24,5 +27,6 @@ export async function askOciRuntime(
     ? beginMonitor({ cgroups: [], hybridMount: undefined, network })
     : []
   const [verb = '', ...rest] = command
-  await runProgram('env', [...begin, program, ...settings, verb, id, ...rest])
+  const whole = [...begin, program, ...settings, verb, id, ...rest]
+  await runProgram('env', whole, { signal: AbortSignal.timeout(ANSWERS_WITHIN) })
 }
