@@ -104,17 +104,24 @@ const procfile: TarEntry = { name: 'Procfile', content: 'web: ./run\n' }
 const many = (count: number): TarEntry[] =>
   Array.from({ length: count }, (_, n) => ({ name: `f/${n}` }))
 
+/** Each is preceded by a keyword that GNU's tar does not know, and says so. */
+const warned = (count: number): TarEntry[] =>
+  many(count).flatMap((it) => [
+    { name: 'x', type: 'x', content: '31 LIBARCHIVE.xattr.com.a=YWJj\n' },
+    it,
+  ])
+
 const UNPACKED = /The source is not a gzipped tarball that can be unpacked/
 const FULL = /The build filled its disk/
 
 /** What comes of it: what the build says as it fails, or what is to be seen of its slug. */
 type Expected = RegExp | ((outcome: Outcome & { readonly slug: string }) => void)
 
-const there = (...names: readonly string[]): Expected => {
-  return ({ slug }) => {
+const there =
+  (...names: readonly string[]) =>
+  ({ slug }: { readonly slug: string }) => {
     for (const name of names) assert.ok(lstatSync(join(slug, name)), name)
   }
-}
 
 const archives: readonly (readonly [string, readonly TarEntry[], Expected])[] = [
   ['nothing odd', [procfile], there('Procfile')],
@@ -188,6 +195,15 @@ const archives: readonly (readonly [string, readonly TarEntry[], Expected])[] = 
     UNPACKED,
   ],
   ['one name twice', [procfile, procfile, procfile], there('Procfile')],
+  [
+    // As macOS's tar writes one of files with attributes.
+    'a warning for each of a thousand files',
+    [procfile, ...warned(1000)],
+    (outcome) => {
+      there('Procfile', 'f/0', 'f/999')(outcome)
+      assert.ok(outcome.said.split('LIBARCHIVE').length - 1 <= 20)
+    },
+  ],
   ['more files than fit', [procfile, ...many(20_000)], FULL],
   [
     'more bytes than fit',
