@@ -1,16 +1,11 @@
 import { openAccount } from '../../src/actions/open-account.ts'
 import { inTransaction } from '../../src/store/queryable.ts'
-import { dataOption, onlyOne, parsed } from './arguments.ts'
+import { ofAccount } from './arguments.ts'
 import { withDatabase } from './with-database.ts'
 
 /** The token alone goes to standard output, so that it can go on into a file. */
 export async function accountCreate(args: string[]): Promise<void> {
-  const { values, positionals } = parsed({
-    args,
-    options: { ...dataOption, name: { type: 'string' } },
-    allowPositionals: true,
-  })
-  const email = onlyOne(positionals, 'the e-mail address of the account')
+  const { values, email } = ofAccount(args, { name: { type: 'string' } })
   const token = await withDatabase(values.data, (pool) =>
     inTransaction(pool, (tx) => openAccount(tx, { email, name: values.name ?? null })),
   )

@@ -1,18 +1,15 @@
 import { requireAccount } from '../../src/actions/require-account.ts'
 import { hashOfNew, removePassword, setPassword } from '../../src/actions/set-password.ts'
 import { inTransaction } from '../../src/store/queryable.ts'
-import { dataOption, onlyOne, parsed } from './arguments.ts'
+import { ofAccount } from './arguments.ts'
 import { readPassword } from './read-password.ts'
 import { withDatabase } from './with-database.ts'
 
 /** Gives an account a password, its first or another, or takes it away. */
 export async function accountPassword(args: string[]): Promise<void> {
-  const { values, positionals } = parsed({
-    args,
-    options: { ...dataOption, remove: { type: 'boolean', default: false } },
-    allowPositionals: true,
+  const { values, email } = ofAccount(args, {
+    remove: { type: 'boolean', default: false },
   })
-  const email = onlyOne(positionals, 'the e-mail address of the account')
   await withDatabase(values.data, async (pool) => {
     const account = await requireAccount(pool, email)
     if (values.remove) {

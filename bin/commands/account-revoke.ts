@@ -2,17 +2,12 @@ import { removePassword } from '../../src/actions/set-password.ts'
 import { requireAccount } from '../../src/actions/require-account.ts'
 import { removeAuthorizations } from '../../src/store/accounts.ts'
 import { inTransaction } from '../../src/store/queryable.ts'
-import { dataOption, onlyOne, parsed } from './arguments.ts'
+import { ofAccount } from './arguments.ts'
 import { withDatabase } from './with-database.ts'
 
 /** For who has left, or whose token is in the wrong hands: no way in is left. Their apps and dynos stay. */
 export async function accountRevoke(args: string[]): Promise<void> {
-  const { values, positionals } = parsed({
-    args,
-    options: dataOption,
-    allowPositionals: true,
-  })
-  const email = onlyOne(positionals, 'the e-mail address of the account')
+  const { values, email } = ofAccount(args, {})
   const said = await withDatabase(values.data, (pool) =>
     inTransaction(pool, async (tx) => {
       const account = await requireAccount(tx, email)

@@ -1,17 +1,12 @@
 import { issueToken } from '../../src/actions/issue-token.ts'
 import { requireAccount } from '../../src/actions/require-account.ts'
 import { inTransaction } from '../../src/store/queryable.ts'
-import { dataOption, onlyOne, parsed } from './arguments.ts'
+import { ofAccount } from './arguments.ts'
 import { withDatabase } from './with-database.ts'
 
 /** For who has lost theirs. The others stay good: `heroku authorizations:revoke` ends them. */
 export async function accountToken(args: string[]): Promise<void> {
-  const { values, positionals } = parsed({
-    args,
-    options: dataOption,
-    allowPositionals: true,
-  })
-  const email = onlyOne(positionals, 'the e-mail address of the account')
+  const { values, email } = ofAccount(args, {})
   const token = await withDatabase(values.data, (pool) =>
     inTransaction(pool, async (tx) => issueToken(tx, await requireAccount(tx, email))),
   )

@@ -5,17 +5,14 @@ import { setTwoFactor } from '../../src/actions/set-two-factor.ts'
 import { secretBox } from '../../src/lib/secret-box.ts'
 import { inTransaction } from '../../src/store/queryable.ts'
 import { forgetTwoFactor } from '../../src/store/two-factors.ts'
-import { dataNamed, dataOption, onlyOne, parsed } from './arguments.ts'
+import { dataNamed, ofAccount } from './arguments.ts'
 import { withDatabase } from './with-database.ts'
 
 /** What is secret alone goes to standard output, so that it can go on into a file. */
 export async function accountTwoFactor(args: string[]): Promise<void> {
-  const { values, positionals } = parsed({
-    args,
-    options: { ...dataOption, remove: { type: 'boolean', default: false } },
-    allowPositionals: true,
+  const { values, email } = ofAccount(args, {
+    remove: { type: 'boolean', default: false },
   })
-  const email = onlyOne(positionals, 'the e-mail address of the account')
   await withDatabase(values.data, async (pool) => {
     const account = await requireAccount(pool, email)
     if (values.remove) {

@@ -42,6 +42,16 @@ export function onlyOne(positionals: readonly string[], what: string): string {
   throw new Refusal(`This takes one word: ${what}.`, 2)
 }
 
+/** Of a command about an account: its e-mail address, and what else was given. */
+export function ofAccount<const T extends NonNullable<ParseArgsConfig['options']>>(
+  args: string[],
+  more: T,
+) {
+  const options = { ...dataOption, ...more }
+  const { values, positionals } = parsed({ args, options, allowPositionals: true })
+  return { values, email: onlyOne(positionals, 'the e-mail address of the account') }
+}
+
 export function portNamed(flag: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined
   const port = Number(text)

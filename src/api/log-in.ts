@@ -42,7 +42,7 @@ export async function logIn(
 }
 
 /** The first half: whether the account has a second factor is not asked. */
-export async function byPassword(
+async function byPassword(
   { pool, attempts }: LogInDeps,
   { email, password, address }: Omit<Credentials, 'code'>,
 ): Promise<LogIn> {

@@ -15,7 +15,7 @@ const PACK_LIMIT = 1024 ** 3
  * Bytes of memory, and seconds of a processor, that each program of git's may take: a pack of some
  * kilobytes can say of itself that it becomes a terabyte. Soft ones: the hook lays them down.
  */
-const MOST = { as: 2 * 1024 ** 3, cpu: 900 }
+const LIMITS = [`--as=${2 * 1024 ** 3}:`, '--cpu=900:']
 /** Characters of what git says on its standard error. */
 const COMPLAINTS_LIMIT = 4096
 
@@ -37,8 +37,7 @@ export async function serveByGit(
   deps: GitServerDeps,
 ): Promise<void> {
   const { request, response } = exchange
-  const limits = Object.entries(MOST).map(([name, most]) => `--${name}=${most}:`)
-  const git = spawn('prlimit', [...limits, 'git', 'http-backend'], {
+  const git = spawn('prlimit', [...LIMITS, 'git', 'http-backend'], {
     cwd: '/',
     env: cgiEnvironment(exchange, deps),
     stdio: ['pipe', 'pipe', 'pipe'],

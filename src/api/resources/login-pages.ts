@@ -14,9 +14,8 @@ import {
   browserLoginOfPage,
   moveBrowserLogin,
 } from '../../store/browser-logins.ts'
-import { twoFactorOf } from '../../store/two-factors.ts'
 import type { Deps } from '../deps.ts'
-import { byCode, byPassword, type LogIn } from '../log-in.ts'
+import { byCode, logIn, type LogIn } from '../log-in.ts'
 import { loginPage, noticePage, PAGE_HEADERS } from '../login-page.ts'
 
 const LARGEST_FORM = 8 * 1024
@@ -98,12 +97,9 @@ export const loginPages: FastifyPluginAsyncTypebox<Deps> = async (server, deps) 
     address: string,
     { email = '', password = '', code = '' }: Static<typeof Form>,
   ): Promise<LogIn> {
-    if (account) return byCode(deps, { account, code, address })
-    const came = await byPassword(deps, { email, password, address })
-    if (came.outcome !== 'password') return came
-    const { account: its } = came
-    const twoFactor = await twoFactorOf(pool, its.id)
-    return twoFactor ? { outcome: 'code missing', account: its } : came
+    return account
+      ? byCode(deps, { account, code, address })
+      : logIn(deps, { email, password, code: undefined, address })
   }
 
   async function moveOn(
