@@ -61,7 +61,7 @@ export async function startBareContainers(
         name: id,
         files,
         exits,
-        runtime: callOf(ociRuntime('crun'), state),
+        runtime: callOf(ociRuntime('crun'), region),
         monitorProcs: [],
         hybridMount,
       })

@@ -10,6 +10,7 @@ import { existsSync, readFileSync } from 'node:fs'
 
 import { type Clock, later, systemClock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
+import type { Allowances } from '../model/allowances.ts'
 import { isOciRuntime, OCI_RUNTIMES, type OciRuntimeName } from '../model/oci-runtimes.ts'
 import { isNetwork } from '../model/reach.ts'
 import { HEROKU_TIMINGS, type Timings } from '../model/timings.ts'
@@ -22,10 +23,7 @@ export interface Settings {
   /** How much of the machine's memory is promised to dynos; 1: all but the reserve. */
   readonly memoryFactor: () => number
   /** What dynos reach beyond the public Internet. */
-  readonly allowances: () => {
-    readonly networks: readonly string[]
-    readonly mail: boolean
-  }
+  readonly allowances: () => Allowances
   /** What makes the containers of a region's next dynos. */
   readonly ociRuntime: (region: string) => OciRuntimeName
 }

@@ -11,10 +11,10 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 
 import { SECOND } from '../../src/lib/clock.ts'
+import { type Allowances, NOTHING_ALLOWED } from '../../src/model/allowances.ts'
 import type { DynoId } from '../../src/model/ids.ts'
 import { OCI_RUNTIMES, type OciRuntimeName } from '../../src/model/oci-runtimes.ts'
 import { beginMonitor } from '../../src/runtime/local/begin-monitor.ts'
-import type { Allowances } from '../../src/runtime/local/firewall.ts'
 import { regionFiles } from '../../src/runtime/local/dyno-files.ts'
 import { hardwareAddressOf } from '../../src/runtime/local/address.ts'
 import { presentCgroups } from '../../src/runtime/local/cgroups.ts'
@@ -47,7 +47,7 @@ const { signal } = new AbortController()
 const machine = await aLocalMachine()
 const { options } = machine
 let ociRuntime: OciRuntimeName = 'crun'
-let allowances: Allowances = { networks: [], mail: false }
+let allowances: Allowances = NOTHING_ALLOWED
 const runtime = new LocalRuntime({
   ...options,
   ociRuntime: () => ociRuntime,
@@ -168,7 +168,7 @@ test('a dyno reaches what the operator allows, and of the host nothing more', as
   ].map((it) => ({ reachable: false, ...it }))
   const knows = { TARGETS: JSON.stringify(targets), FOREIGN: JSON.stringify([there]) }
   assertHeld(await attack('network', knows), targets.length)
-  allowances = { networks: [], mail: false }
+  allowances = NOTHING_ALLOWED
   await runtime.prepare(signal)
 })
 

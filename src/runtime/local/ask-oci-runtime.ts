@@ -21,7 +21,7 @@ export async function askOciRuntime(
     pid,
   }: { readonly command: readonly string[]; readonly id: DynoId; readonly pid: number },
 ): Promise<void> {
-  const { program, settings } = callOf(runtime, region.files.stateOf(runtime.name))
+  const { program, settings } = callOf(runtime, region.files)
   const network = { pid, ticks: processStatus(pid)?.ticks ?? 0 }
   const begin = runtime.isKernel
     ? beginMonitor({ cgroups: [], hybridMount: undefined, network })

@@ -21,6 +21,7 @@
  *   <id>/<entry id>/       the same of a process started inside it (`enter-dyno.ts`)
  *   <id>/image             its disk, where it has one; mounted at <id>/disk for itself only
  *   <id>/disk/upper, work  its layer over /app
+ *   <id>/app               where /app is mounted before its container is made, for itself only
  *   <id>/mapped-<n>        where what others own is the dyno's user's, for itself only (`oci-runtime.ts`)
  *   <id>/volume-<n>        where a volume with a limit is mounted, for itself only (`volume-disk.ts`)
  */
@@ -47,15 +48,12 @@ export interface DynoFiles {
   readonly metadata: string
   readonly image: string
   readonly disk: string
-  /** Where /app is mounted before its container is made (`oci-runtime.ts`). */
   readonly app: string
   readonly upper: string
   readonly work: string
   /** Where the nth volume is mounted, if it has a limit. */
   volume(n: number): string
   readonly exit: string
-  /** What the OCI runtime keeps of it. */
-  containerState(runtime: OciRuntimeName): string
   /** Where the nth of what others own is mounted as the dyno's user's. */
   mapped(n: number): string
 }
@@ -100,11 +98,10 @@ export interface RegionFiles {
 
 export function regionFiles(directory: string): RegionFiles {
   const exits = join(directory, 'exits')
-  const stateOf = (runtime: OciRuntimeName) => join(directory, runtime)
   return {
     directory,
     exits,
-    stateOf,
+    stateOf: (runtime) => join(directory, runtime),
     resolvConf: join(directory, 'resolv.conf'),
     diskTemplate: join(directory, 'disk-template'),
     of(id) {
@@ -131,7 +128,6 @@ export function regionFiles(directory: string): RegionFiles {
         work: at('disk/work'),
         volume: (n) => at(`volume-${n}`),
         exit: join(exits, id),
-        containerState: (runtime) => join(stateOf(runtime), id),
         mapped: (n) => at(`mapped-${n}`),
       }
     },

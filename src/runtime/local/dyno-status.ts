@@ -5,6 +5,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs'
 import type { DynoId } from '../../model/ids.ts'
 import type { DynoStatus } from '../runtime.ts'
 import type { DynoFiles, DynoRecord, StartMark } from './dyno-files.ts'
+import { type OciRuntime, ociRuntime } from './oci-runtime.ts'
 import { processStatus, runsWith } from './process-status.ts'
 import type { LocalRegion } from './region.ts'
 
@@ -37,6 +38,11 @@ export function livingInit(
 
 export function recordOf(files: DynoFiles): DynoRecord | undefined {
   return jsonIn(files.record) as DynoRecord | undefined
+}
+
+/** What made the dyno's container. */
+export function ociRuntimeOf(files: DynoFiles): OciRuntime {
+  return ociRuntime(recordOf(files)?.ociRuntime ?? 'crun')
 }
 
 function exited(

@@ -7,9 +7,9 @@ import { join } from 'node:path'
 import { type DynoId, type EntryId, isUuid } from '../../model/ids.ts'
 import { type Entry, RuntimeError } from '../runtime.ts'
 import { admitClient, startBridge } from './attach-bridge.ts'
-import { livingInit, recordOf } from './dyno-status.ts'
+import { livingInit, ociRuntimeOf } from './dyno-status.ts'
 import { enterContainer } from './monitor.ts'
-import { callOf, ociRuntime } from './oci-runtime.ts'
+import { callOf } from './oci-runtime.ts'
 import { entryProcess } from './oci-config.ts'
 import { processStatus, runsWith } from './process-status.ts'
 import type { LocalRegion } from './region.ts'
@@ -37,13 +37,12 @@ export async function enterDyno(
   await mkdir(files.exits)
   await writeFile(files.process, JSON.stringify(entryProcess(entry)), { mode: 0o600 })
   const { monitorProcs } = region.cgroupsOf(dyno)
-  const runtime = ociRuntime(recordOf(region.files.of(dyno))?.ociRuntime ?? 'crun')
   const plan = {
     dyno,
     id: entry.id,
     terminal: entry.terminal !== undefined,
     files,
-    runtime: callOf(runtime, region.files.stateOf(runtime.name)),
+    runtime: callOf(ociRuntimeOf(region.files.of(dyno)), region.files),
     monitorProcs,
     hybridMount: region.cgroups.hybridMount,
     network: { pid: init.pid, ticks: init.ticks },

@@ -7,6 +7,7 @@
  * its IPv4 address, so that here is seen who speaks in another's name.
  */
 
+import type { Allowances } from '../../model/allowances.ts'
 import { NOT_PUBLIC } from '../../model/not-public.ts'
 import { subnetOf } from './address.ts'
 import { CONNECTIONS } from './connection-table.ts'
@@ -28,14 +29,6 @@ export interface FirewallFacts {
   /** Name servers, IPv4; elsewhere or addresses of this host. */
   readonly resolvers: readonly string[]
   readonly allowances: Allowances
-}
-
-/** What the operator opens to a region's dynos, beyond the public Internet. */
-export interface Allowances {
-  /** IPv4 networks or addresses, not this host's: what they name of it stays closed. */
-  readonly networks: readonly string[]
-  /** To mail servers: port 25. */
-  readonly mail: boolean
 }
 
 export function firewallRules(facts: FirewallFacts): string {

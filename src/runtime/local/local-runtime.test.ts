@@ -411,7 +411,7 @@ async function undoTo(
   if (step === 'created') return
   await rm(its.pid)
   await rm(its.monitorPid)
-  await rm(its.containerState('crun'), { recursive: true })
+  await rm(join(files.stateOf('crun'), dyno.id), { recursive: true })
 }
 
 async function started(

@@ -27,7 +27,6 @@ const around = {
   slug: undefined,
   hasProfile: true,
   volumes: [],
-  app: undefined,
   isKernel: false,
 }
 

@@ -50,8 +50,6 @@ export interface DynoSurroundings {
   /** Whether there may be scripts in /app that run before the command. */
   readonly hasProfile: boolean
   readonly volumes: readonly OwnedVolume[]
-  /** /app is made of its layers already, and lies here. */
-  readonly app: string | undefined
   /** See `OciRuntime`. */
   readonly isKernel: boolean
 }
@@ -215,10 +213,11 @@ function mounts(dyno: DynoSpec, around: DynoSurroundings, firstUid: number) {
 }
 
 /** OCI runtimes mount before they change the root, so the slug's path is still the host's. */
-function appMounts({ files, rootfs, slug, app }: DynoSurroundings, user: number) {
-  if (app !== undefined) {
+function appMounts({ files, rootfs, slug, isKernel }: DynoSurroundings, user: number) {
+  if (isKernel) {
+    // Made of its layers already.
     const options = ['rbind', 'rw', 'nosuid', 'nodev']
-    return [{ destination: '/app', type: 'bind', source: app, options }]
+    return [{ destination: '/app', type: 'bind', source: files.app, options }]
   }
   const layers = [`upperdir=${files.upper}`, `workdir=${files.work}`]
   const lower = `lowerdir=${join(rootfs, SLUG)}`

@@ -6,9 +6,10 @@
 import { join } from 'node:path'
 
 import { programNamed } from '../../lib/finding.ts'
-import { OCI_RUNTIMES, type OciRuntimeName } from '../../model/oci-runtimes.ts'
 import type { DynoId } from '../../model/ids.ts'
+import { OCI_RUNTIMES, type OciRuntimeName } from '../../model/oci-runtimes.ts'
 import { RuntimeError } from '../runtime.ts'
+import type { RegionFiles } from './dyno-files.ts'
 import type { RuntimeCall } from './monitor.ts'
 
 export interface OciRuntime {
@@ -25,7 +26,7 @@ export interface OciRuntime {
    */
   readonly isKernel: boolean
   /** What it keeps of a container in the directory of its state. */
-  stateOf(id: DynoId): readonly string[]
+  readonly keeps: (id: DynoId) => readonly string[]
   /** A created container waits at a pipe for a byte; others are let go by a `start`. */
   readonly waitsAtPipe: boolean
 }
@@ -36,7 +37,7 @@ const ALL: Readonly<Record<OciRuntimeName, OciRuntime>> = {
     settings: ['--cgroup-manager=cgroupfs'],
     mapsOwners: true,
     isKernel: false,
-    stateOf: (id) => [id],
+    keeps: (id) => [id],
     takesCompiledFilter: true,
     waitsAtPipe: true,
   },
@@ -46,7 +47,7 @@ const ALL: Readonly<Record<OciRuntimeName, OciRuntime>> = {
     // Since 1.2, which Debian 12 does not have.
     mapsOwners: false,
     isKernel: false,
-    stateOf: (id) => [id],
+    keeps: (id) => [id],
     takesCompiledFilter: false,
     waitsAtPipe: false,
   },
@@ -55,7 +56,7 @@ const ALL: Readonly<Record<OciRuntimeName, OciRuntime>> = {
     settings: ['--network=sandbox'],
     mapsOwners: false,
     isKernel: true,
-    stateOf: (id) => ['lock', 'state'].map((it) => `${id}_sandbox:${id}.${it}`),
+    keeps: (id) => ['lock', 'state'].map((it) => `${id}_sandbox:${id}.${it}`),
     takesCompiledFilter: false,
     waitsAtPipe: false,
   },
@@ -67,22 +68,22 @@ export function ociRuntime(name: OciRuntimeName): OciRuntime {
   return ALL[name]
 }
 
-/** A RuntimeError where the machine does not have it. `state`: the directory of what it keeps. */
+/** A RuntimeError where the machine does not have it. */
 export function callOf(
   { name, settings, isKernel }: OciRuntime,
-  state: string,
+  files: RegionFiles,
 ): RuntimeCall {
   const program = programNamed(name)
-  const all = ['--root', state, ...settings]
-  if (program !== undefined) {
-    return isKernel
-      ? { program: SHIM, settings: [program, ...all] }
-      : { program, settings: all }
+  if (program === undefined) {
+    throw new RuntimeError(
+      'failed',
+      `The OCI runtime ${name} is not on this machine: apt-get install ${name}.`,
+    )
   }
-  throw new RuntimeError(
-    'failed',
-    `The OCI runtime ${name} is not on this machine: apt-get install ${name}.`,
-  )
+  const all = ['--root', files.stateOf(name), ...settings]
+  return isKernel
+    ? { program: SHIM, settings: [program, ...all] }
+    : { program, settings: all }
 }
 
 export function presentOciRuntimes(): OciRuntimeName[] {

@@ -3,11 +3,13 @@
 import { chown, mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
+import { NOTHING_ALLOWED } from '../../model/allowances.ts'
 import { isUuid } from '../../model/ids.ts'
+import { OCI_RUNTIMES } from '../../model/oci-runtimes.ts'
 import { prepareCgroups } from './cgroups.ts'
 import { ensureConnectionTable } from './connection-table.ts'
 import { prepareDisks } from './disk.ts'
-import { type Allowances, applyFirewall, type FirewallFacts } from './firewall.ts'
+import { applyFirewall, type FirewallFacts } from './firewall.ts'
 import { ensureBridge } from './network.ts'
 import { machineMemory } from './memory-use.ts'
 import type { LocalRegion } from './region.ts'
@@ -28,9 +30,9 @@ export async function prepareRegion(
   await mkdir(files.directory, { recursive: true, mode: PASSABLE })
   if (region.readers !== undefined) await chown(files.directory, 0, region.readers)
   await mkdir(files.exits, { recursive: true, mode: PRIVATE })
-  const state = files.stateOf('crun')
-  await mkdir(state, { recursive: true, mode: PRIVATE })
-  await spread([files.directory, state], signal)
+  const states = OCI_RUNTIMES.map((name) => files.stateOf(name))
+  for (const it of states) await mkdir(it, { recursive: true, mode: PRIVATE })
+  await spread([files.directory, ...states], signal)
   await writeFile(files.resolvConf, resolvConf(presentResolvers()))
   await prepareDisks(files.diskTemplate, region.log)
   await prepareCgroups(cgroups, names.cgroup)
@@ -69,11 +71,9 @@ export function firewallFacts({ names, subnet, allowances }: LocalRegion): Firew
     bridge: names.bridge,
     subnet,
     resolvers: presentResolvers().addresses,
-    allowances: allowances?.() ?? NOTHING,
+    allowances: allowances?.() ?? NOTHING_ALLOWED,
   }
 }
-
-const NOTHING: Allowances = { networks: [], mail: false }
 
 /**
  * What was being made or removed when the manager died; no dyno lists it. Not to be called

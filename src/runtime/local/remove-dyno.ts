@@ -9,10 +9,9 @@ import type { DynoId } from '../../model/ids.ts'
 import { askOciRuntime } from './ask-oci-runtime.ts'
 import { isBridge } from './attach-bridge.ts'
 import type { DynoFiles } from './dyno-files.ts'
-import { livingInit, recordOf } from './dyno-status.ts'
+import { livingInit, ociRuntimeOf, recordOf } from './dyno-status.ts'
 import { ensureLog } from './log-files.ts'
 import { removeLink } from './network.ts'
-import { ociRuntime } from './oci-runtime.ts'
 import { signalProcess } from './process-status.ts'
 import type { LocalRegion } from './region.ts'
 
@@ -28,7 +27,7 @@ export async function signalProcesses(
   signal: 'SIGTERM' | 'SIGHUP',
 ): Promise<void> {
   const files = region.files.of(id)
-  const runtime = ociRuntime(recordOf(files)?.ociRuntime ?? 'crun')
+  const runtime = ociRuntimeOf(files)
   const init = livingInit(region, files)
   if (runtime.isKernel) {
     if (!init) return
@@ -62,14 +61,13 @@ export async function removeDyno(region: LocalRegion, id: DynoId): Promise<void>
   if (!existsSync(files.directory)) return
   await end(region, id)
 
-  const { address, ociRuntime: name = 'crun' } = recordOf(files) ?? {}
+  const address = recordOf(files)?.address
+  const { name, keeps } = ociRuntimeOf(files)
   const state = region.files.stateOf(name)
   await Promise.all([
     address ? removeLink(region.names.link(address)) : undefined,
     region.cgroupsOf(id).remove(),
-    ...ociRuntime(name)
-      .stateOf(id)
-      .map((it) => rm(join(state, it), { recursive: true, force: true })),
+    ...keeps(id).map((it) => rm(join(state, it), { recursive: true, force: true })),
   ])
   await keepLog(region, files, id)
   const remains = `${files.directory}.gone`

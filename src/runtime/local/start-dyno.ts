@@ -6,46 +6,32 @@
 import {
   chownSync,
   existsSync,
-  lstatSync,
   mkdirSync,
   renameSync,
   rmSync,
   writeFileSync,
 } from 'node:fs'
-import { chown, readFile, realpath, rename, stat, writeFile } from 'node:fs/promises'
+import { readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import type { DynoId } from '../../model/ids.ts'
-import type { DynoSpec, Volume } from '../runtime.ts'
-import { RuntimeError } from '../runtime.ts'
-import { DYNO_UID, firstUidOf, SLUG_UID } from './address.ts'
+import type { DynoSpec } from '../runtime.ts'
 import { askOciRuntime } from './ask-oci-runtime.ts'
 import { admitClient, startBridge } from './attach-bridge.ts'
-import type { Disk, Mapping, Overlay } from './begin-monitor.ts'
+import type { Disk } from './begin-monitor.ts'
 import { overlayDisk, writeDisk } from './disk.ts'
 import type { DynoFiles, DynoRecord, StartMark } from './dyno-files.ts'
 import { dynoStatus } from './dyno-status.ts'
 import { ensureLog } from './log-files.ts'
 import { createContainer, letGo } from './monitor.ts'
 import { dynoNetwork } from './network.ts'
-import {
-  type DynoSurroundings,
-  hostsFile,
-  INIT,
-  ociConfig,
-  SLUG,
-  type OwnedPath,
-  type OwnedVolume,
-} from './oci-config.ts'
+import { hostsFile, INIT, ociConfig } from './oci-config.ts'
 import { callOf, type OciRuntime, ociRuntime } from './oci-runtime.ts'
 import { processStatus, runsWith } from './process-status.ts'
-import { firstPresent, type LocalRegion } from './region.ts'
+import type { LocalRegion } from './region.ts'
 import { removeDyno } from './remove-dyno.ts'
-import { seccompProfile } from './seccomp.ts'
-import { contentOf, volumeDisk } from './volume-disk.ts'
-
-/** The same for all dynos. */
-const SECCOMP = seccompProfile(process.arch === 'arm64' ? 'arm64' : 'x64')
+import { SECCOMP, type Surroundings, surroundings, userOf } from './surroundings.ts'
+import { volumeDisk } from './volume-disk.ts'
 
 /** Others reach what lies below by its name; only root and the readers may list it. */
 const PASSABLE = 0o751
@@ -68,7 +54,7 @@ export async function startDyno(
   await region.cgroupsOf(dyno.id).ensure(dyno.size)
   await create(region, dyno, runtime, surrounded)
   if (runtime.takesCompiledFilter) {
-    region.seccompFilter.learn(SECCOMP, files.containerState(runtime.name))
+    region.seccompFilter.learn(SECCOMP, join(region.files.stateOf(runtime.name), dyno.id))
   }
   if (dyno.attachment) {
     const { directory, pid: pidFile } = files
@@ -86,7 +72,7 @@ async function release(
   runtime: OciRuntime,
 ): Promise<void> {
   if (runtime.waitsAtPipe) {
-    return letGo(join(region.files.of(id).containerState(runtime.name), 'exec.fifo'))
+    return letGo(join(region.files.stateOf(runtime.name), id, 'exec.fifo'))
   }
   const pid = (await pidIn(region.files.of(id).pid)) ?? 0
   await askOciRuntime(region, runtime, { command: ['start'], id, pid })
@@ -114,8 +100,6 @@ async function create(
   { mappings, overlay }: Surroundings,
 ): Promise<void> {
   const files = region.files.of(dyno.id)
-  const state = region.files.stateOf(runtime.name)
-  mkdirSync(state, { recursive: true, mode: 0o700 })
   const own = existsSync(files.image)
     ? [overlayDisk(files.image, files.disk, userOf(dyno, runtime))]
     : []
@@ -124,7 +108,7 @@ async function create(
     name: dyno.name,
     files,
     exits: region.files.exits,
-    runtime: callOf(runtime, state),
+    runtime: callOf(runtime, region.files),
     attachment: dyno.attachment,
     monitorProcs: region.cgroupsOf(dyno.id).monitorProcs,
     hybridMount: region.cgroups.hybridMount,
@@ -178,110 +162,6 @@ function layOut(
   renameSync(draft, files.directory)
 }
 
-interface Surroundings {
-  readonly around: DynoSurroundings
-  /** What is to be mounted before the container is made. */
-  readonly mappings: readonly Mapping[]
-  readonly overlay: Overlay | undefined
-}
-
-async function surroundings(
-  region: LocalRegion,
-  dyno: DynoSpec,
-  runtime: OciRuntime,
-): Promise<Surroundings> {
-  const files = region.files.of(dyno.id)
-  const init = firstPresent('/usr/bin/tini-static', '/usr/bin/tini')
-  if (!init) throw new RuntimeError('failed', 'The machine has no tini.')
-  const [rootfs, slug, volumes] = await Promise.all([
-    rootOf(region, dyno),
-    slugOf(region, dyno),
-    Promise.all(
-      dyno.volumes.map((volume, n) => volumeOf(region, volume, files.volume(n))),
-    ),
-  ])
-  const around = {
-    files,
-    rootfs,
-    init,
-    slug,
-    hasProfile: !slug || hasProfile(slug.source),
-    volumes,
-    resolvConf: region.files.resolvConf,
-    authorities: firstPresent('/etc/ssl/certs/ca-certificates.crt'),
-    cgroup: region.cgroupsOf(dyno.id).path,
-    limitsSwap: region.cgroups.limitsSwap,
-    seccomp: SECCOMP,
-    seccompFilter: runtime.takesCompiledFilter ? region.seccompFilter : undefined,
-    app: undefined,
-    isKernel: runtime.isKernel,
-  }
-  if (runtime.mapsOwners) return { around, mappings: [], overlay: undefined }
-  const mapped = mappedBefore(around, userOf(dyno, runtime))
-  return runtime.isKernel ? madeBefore(mapped) : mapped
-}
-
-/** For one that mounts no overlay. */
-function madeBefore({ around, mappings }: Surroundings): Surroundings {
-  const { files, rootfs, slug } = around
-  const { upper, work, app: at } = files
-  const overlay = { lower: slug?.source ?? join(rootfs, SLUG), upper, work, at }
-  return { around: { ...around, app: at }, mappings, overlay }
-}
-
-/** For an OCI runtime that cannot map owners itself. */
-function mappedBefore(around: DynoSurroundings, user: number): Surroundings {
-  const mappings: Mapping[] = []
-  const mapped = <It extends OwnedPath>({ source, ...it }: It) => {
-    const at = around.files.mapped(mappings.length)
-    const { uid, gid } = it
-    // gVisor's files are made by root, and then given to whose they are.
-    mappings.push({ source, at, uid, gid, user, withRoot: around.isKernel })
-    return { ...it, source: at, isMapped: true }
-  }
-  const slug = around.slug && mapped(around.slug)
-  const volumes = around.volumes.map((it) => mapped(it))
-  return { around: { ...around, slug, volumes }, mappings, overlay: undefined }
-}
-
-async function rootOf(region: LocalRegion, { stack }: DynoSpec): Promise<string> {
-  return realpath(join(region.stacks, stack)).catch((error: unknown) => {
-    throw new RuntimeError('failed', `The stack ${stack} is not there.`, error)
-  })
-}
-
-async function slugOf(
-  region: LocalRegion,
-  { slug }: DynoSpec,
-): Promise<OwnedPath | undefined> {
-  if (slug === undefined) return undefined
-  const source = join(region.slugs, slug, 'app')
-  return ownedPath(source).catch((error: unknown) => {
-    throw new RuntimeError('slug_missing', `The slug ${slug} is not there.`, error)
-  })
-}
-
-function hasProfile(slug: string): boolean {
-  return ['.profile', '.profile.d'].some((name) =>
-    lstatSync(join(slug, name), { throwIfNoEntry: false }),
-  )
-}
-
-async function volumeOf(
-  region: LocalRegion,
-  { from, at, writable, limit }: Volume,
-  mounted: string,
-): Promise<OwnedVolume> {
-  const directory = join(region.root, from)
-  if (limit !== undefined) {
-    const source = await contentOf(region, directory, mounted)
-    return { source, uid: SLUG_UID, gid: SLUG_UID, at, writable }
-  }
-  const source = directory
-  if (writable) await chown(source, SLUG_UID, SLUG_UID)
-  return { ...(await ownedPath(source)), at, writable }
-}
-
 /** Of the volumes that have a limit. */
 async function volumeDisks(region: LocalRegion, dyno: DynoSpec): Promise<Disk[]> {
   const disks: Disk[] = []
@@ -292,16 +172,6 @@ async function volumeDisks(region: LocalRegion, dyno: DynoSpec): Promise<Disk[]>
     disks.push(await volumeDisk(join(region.root, from), limit, files.volume(n)))
   }
   return disks
-}
-
-async function ownedPath(source: string): Promise<OwnedPath> {
-  const { uid, gid } = await stat(source)
-  return { source, uid, gid }
-}
-
-/** The dyno's user as the host sees it. */
-function userOf({ address }: DynoSpec, { isKernel }: OciRuntime): number {
-  return isKernel ? DYNO_UID : firstUidOf(address) + DYNO_UID
 }
 
 async function pidIn(file: string): Promise<number | undefined> {
