@@ -256,6 +256,16 @@ suite('archives', () => {
     }
   })
 
+  test('a gzip of several members is one', async () => {
+    const whole = tarball([procfile, { name: 'a', content: 'x'.repeat(5000) }])
+    const members = [whole.subarray(0, 700), whole.subarray(700)].map((it) =>
+      gzipSync(it),
+    )
+    const { slug, said } = await build(Buffer.concat(members))
+    assert.ok(slug !== undefined, said)
+    assert.equal(readFileSync(join(slug, 'a'), 'utf8').length, 5000)
+  })
+
   test('a thousand directories in one another', async () => {
     const deep = Array.from({ length: 40 }, (_, n) => 'd/'.repeat(n + 1)).map(
       (name): TarEntry => ({ name, type: '5', mode: 0o755 }),

@@ -56,6 +56,8 @@ const server = gitServer({
 let app = ''
 let own = ''
 let others = ''
+/** Of another's repository, which nothing here may change. */
+let theirRefs = ''
 let port = 0
 
 interface Answer {
@@ -191,6 +193,11 @@ async function isSound(): Promise<void> {
 const text = Buffer.from('hello\n')
 const TEXT = nameOf('blob', text)
 
+async function aBare(path: string): Promise<string> {
+  await git(root, ['init', '--quiet', '--bare', '--initial-branch=main', path])
+  return path
+}
+
 function sevenBits(size: number): Buffer {
   const all: number[] = []
   for (let rest = size; ; rest = Math.floor(rest / 128)) {
@@ -225,6 +232,9 @@ suite('git, fuzzed', () => {
     app = mine.app.name
     own = join(data.repos, repositoryName(mine.app.id))
     others = join(data.repos, repositoryName(theirs))
+    await git(await aTree(root, { a: 'theirs\n' }), ['push', await aBare(others), 'main'])
+    theirRefs = (await git(others, ['show-ref'])).said
+    assert.match(theirRefs, /refs\/heads\/main/)
     await ensureAuthorization(pool, {
       id: newId(),
       account: mine.account.id,
@@ -426,11 +436,12 @@ suite('git, fuzzed', () => {
     await isSound()
   })
 
-  test('nothing of it is left behind', () => {
+  test('nothing of it is left behind, and nothing of others changed', async () => {
     const left = readdirSync(join(own, 'objects')).filter((it) => it.startsWith('tmp_'))
     assert.deepEqual(left, [])
     assert.ok(statSync(own).isDirectory())
     assert.deepEqual(readdirSync(data.sources), [])
-    assert.throws(() => statSync(others), { code: 'ENOENT' })
+    assert.equal((await git(others, ['show-ref'])).said, theirRefs)
+    assert.equal((await git(others, ['fsck', '--full'])).status, 0)
   })
 })
