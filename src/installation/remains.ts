@@ -32,7 +32,8 @@ export async function namedRemains(): Promise<Remain[]> {
       .map((it) => it.ifname ?? '')
       .filter((it) => /^m[fv][0-9a-f]{6}/.test(it))
       .map((name): Remain => ({ kind: 'link', name })),
-    ...[...tables.matchAll(/^table inet (mayfly_\S+)$/gm)].map(
+    // With its family: a region has one of each.
+    ...[...tables.matchAll(/^table ((?:inet|arp) mayfly_\S+)$/gm)].map(
       ([, name = '']): Remain => ({ kind: 'table', name }),
     ),
     ...globSync('/sys/fs/cgroup/{,*/}mayfly-*').map((name): Remain => ({

@@ -33,7 +33,7 @@ function remove({ kind, name }: Remain): Promise<unknown> {
     case 'link':
       return runProgram(['ip', 'link', 'delete', name])
     case 'table':
-      return runProgram(['nft', 'delete', 'table', 'inet', name])
+      return runProgram(['nft', 'delete', 'table', ...name.split(' ')])
     case 'cgroup':
       return removeCgroup(name)
   }
