@@ -75,7 +75,7 @@ grant select, insert, update (code, error_class, status, updated_at) on webhook_
 grant select, update (next_attempt_at, num_attempts, status, updated_at) on webhook_deliveries to mayfly_logs;
 grant select on webhook_events to mayfly_logs;
 grant select on webhooks to mayfly_logs;
-grant select, insert, update (failures, last_error, leased_until, run_at, wakes) on work to mayfly_logs;
+grant select, insert, update (failures, heeded, last_error, leased_until, run_at, wakes) on work to mayfly_logs;
 
 -- mayfly_rendezvous: bin/rendezvous.ts
 grant select on accounts to mayfly_rendezvous;
@@ -120,4 +120,4 @@ grant select on teams to mayfly_manager;
 grant insert on webhook_deliveries to mayfly_manager;
 grant select, insert, delete on webhook_events to mayfly_manager;
 grant select, update (updated_at) on webhooks to mayfly_manager;
-grant select, insert, delete, update (failures, last_error, leased_until, run_at, wakes) on work to mayfly_manager;
+grant select, insert, delete, update (failures, heeded, last_error, leased_until, run_at, wakes) on work to mayfly_manager;

@@ -572,7 +572,8 @@ CREATE TABLE public.work (
     leased_until timestamp with time zone,
     wakes bigint DEFAULT 0 NOT NULL,
     failures integer DEFAULT 0 NOT NULL,
-    last_error text
+    last_error text,
+    heeded bigint DEFAULT '-1'::integer NOT NULL
 );
 
 ALTER TABLE ONLY public.accounts

@@ -15,6 +15,8 @@ import { auditWrite } from './audit-writes.ts'
 import { authenticate } from './authenticate.ts'
 import { authorize } from './authorize.ts'
 import type { Deps } from './deps.ts'
+import { isRead } from '../model/route-needs.ts'
+import { routersHeed } from '../store/routers-heed.ts'
 import { requireVersion } from './require-version.ts'
 
 const LARGEST_BODY = 1024 ** 2
@@ -55,6 +57,10 @@ export async function apiServer(
     await authorize(deps.pool, request)
   })
   server.addHook('onSend', answerUnchanged)
+  server.addHook('onSend', async ({ method }, reply, payload) => {
+    if (!isRead(method) && reply.statusCode < 300) await routesFollow(deps)
+    return payload
+  })
   server.addHook('onSend', async (request, reply, payload) => {
     await auditWrite(deps, request, { status: reply.statusCode, payload })
     return payload
@@ -62,6 +68,16 @@ export async function apiServer(
   for (const resource of resources) await server.register(resource, deps)
   await server.ready()
   return server
+}
+
+/** Before a change is acknowledged: whoever asks the app next gets no answer of before. */
+async function routesFollow({ pool, log }: Deps): Promise<void> {
+  try {
+    await routersHeed(pool)
+  } catch (error) {
+    // It is done all the same.
+    log.error('cannot read whether the routers follow', error)
+  }
 }
 
 /** The CLI says `Content-Type: application/json` also where it sends no body. */

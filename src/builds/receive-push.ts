@@ -22,6 +22,7 @@ import { Problem } from '../model/problem.ts'
 import { findBuild, hasPushUnderWay } from '../store/builds.ts'
 import { followOutput } from '../store/follow-output.ts'
 import { inTransaction } from '../store/queryable.ts'
+import { routersHeed } from '../store/routers-heed.ts'
 import { markUploaded } from '../store/sources.ts'
 import { releaseStands } from './follow-release.ts'
 import { type PushedRef, refToBuild } from './pushed-refs.ts'
@@ -58,7 +59,11 @@ export async function receivePush(
   const release = await releaseOf(build, deps)
   if (release) {
     print('Verifying deploy... done.\n')
-    if (await releaseStands(release, deps)) return true
+    if (await releaseStands(release, deps)) {
+      // A database that is away for a moment is no reason to refuse what runs already.
+      await routersHeed(deps.pool).catch(() => {})
+      return true
+    }
   }
   print(`\n !     Push rejected to ${app.name}.\n`)
   return false

@@ -131,6 +131,7 @@ export async function putDown(
        update work
           set leased_until = null,
               failures = case when ours.error is null then 0 else failures + 1 end,
+              heeded = case when ours.error is null then ours.wakes else heeded end,
               last_error = ours.error,
               run_at = case when ours.error is null and work.wakes <> ours.wakes then now()
                             when ours.seconds = 'Infinity' then 'infinity'
