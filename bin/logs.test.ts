@@ -391,7 +391,7 @@ suite('logs', () => {
     await once(stranger, 'close')
 
     const haproxy = createConnection(path)
-    const line = `1767225600123456 ${app} web.1:5000 0 0 1 9 200 12 -- - GET 1 - an-id "/é" "an-app.localhost" "127.0.0.1" "curl"`
+    const line = `1767225600123456 ${app} web.1:5000 0 0 1 9 200 12 -- - GET 1 http - an-id "/é" "an-app.localhost" "127.0.0.1" "curl"`
     const frame = Buffer.from(`${Buffer.byteLength(line)} ${line}`)
     haproxy.write(Buffer.concat([frame, frame.subarray(0, 100)]))
     await until('it is a line', async () => (await read(app)).length === 1)

@@ -37,7 +37,7 @@ function aRecord(
     fwd: '127.0.0.1',
     agent: '',
     version: '1',
-    tls: '-',
+    tls: 'http -',
     ...but,
   }
   return `1795399938168555 ${it.app} ${it.server} ${it.times} ${it.status} 387 ${it.ended} ${it.code} GET ${it.version} ${it.tls} ${id} "${it.uri}" "${it.host}" "${it.fwd}" "${it.agent}"`
@@ -55,10 +55,10 @@ test('a request answered by a dyno', () => {
 })
 
 const protocols: [string, string, string][] = [
-  ['1', '-', 'protocol=http1.1 tls=false'],
-  ['1', 'TLSv1.2', 'protocol=http1.1 tls=true tls_version=tls1.2'],
-  ['2', 'TLSv1.3', 'protocol=http2.0 tls=true tls_version=tls1.3'],
-  ['1', 'unknown', 'protocol=http1.1 tls=true tls_version=unknown'],
+  ['1', 'http -', 'protocol=http1.1 tls=false'],
+  ['1', 'https TLSv1.2', 'protocol=http1.1 tls=true tls_version=tls1.2'],
+  ['2', 'https TLSv1.3', 'protocol=http2.0 tls=true tls_version=tls1.3'],
+  ['1', 'https -', 'protocol=http1.1 tls=true tls_version=unknown'],
 ]
 
 for (const [version, tls, expected] of protocols) {
@@ -72,7 +72,7 @@ test('an app may have lines as the legacy router wrote them', () => {
   const line = (but: Parameters<typeof aRecord>[0]) =>
     parseRouterRecord(aRecord(but), legacy)?.message
   assert.ok(line({})?.endsWith(' status=200 bytes=387 protocol=http'))
-  assert.ok(line({ version: '2', tls: 'TLSv1.3' })?.endsWith(' protocol=https'))
+  assert.ok(line({ version: '2', tls: 'https TLSv1.3' })?.endsWith(' protocol=https'))
   assert.ok(messageOf(aRecord())?.endsWith(' tls=false'))
 })
 

@@ -84,7 +84,7 @@ const QUOTED = String.raw`"((?:[^"\\]|\\.)*)"`
 const RECORD = new RegExp(
   String.raw`^(?<us>\d+) (?<app>[-0-9a-f]{36}) (?<server>\S+) (?<received>-?\d+) (?<queued>-?\d+)` +
     String.raw` (?<connected>-?\d+) (?<active>-?\d+) (?<status>-?\d+) (?<bytes>\d+) (?<ended>\S\S)` +
-    String.raw` (?<state>\S+) (?<method>\S+) (?<version>\S+) (?<tls>\S+) (?<id>\S+)` +
+    String.raw` (?<state>\S+) (?<method>\S+) (?<version>\S+) (?<scheme>\S+) (?<tls>\S+) (?<id>\S+)` +
     ` ${named('uri')} ${named('host')} ${named('fwd')} ${named('agent')}$`,
 )
 
@@ -147,6 +147,7 @@ type Field =
   | 'state'
   | 'method'
   | 'version'
+  | 'scheme'
   | 'tls'
   | 'id'
   | 'uri'
@@ -208,15 +209,16 @@ function timesOf(fields: Readonly<Record<Field, string>>): Times {
   }
 }
 
-/** `TLSv1.3` is the connection's; a reloaded router that hands a request on says `unknown`. */
+/** A reloaded router that hands a request on does not say by which TLS it came. */
 function protocolOf(
-  { version, tls }: Readonly<Record<Field, string>>,
+  { version, scheme, tls }: Readonly<Record<Field, string>>,
   isLegacy: boolean,
 ): string {
-  if (isLegacy) return `protocol=${tls === '-' ? 'http' : 'https'}`
+  if (isLegacy) return `protocol=${scheme}`
   const protocol = `protocol=http${version === '2' ? '2.0' : '1.1'}`
-  if (tls === '-') return `${protocol} tls=false`
-  return `${protocol} tls=true tls_version=${tls.toLowerCase().replace('tlsv', 'tls')}`
+  if (scheme !== 'https') return `${protocol} tls=false`
+  const spoken = tls === '-' ? 'unknown' : tls.toLowerCase().replace('tlsv', 'tls')
+  return `${protocol} tls=true tls_version=${spoken}`
 }
 
 function inLine(milliseconds: number | undefined): string {

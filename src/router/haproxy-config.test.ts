@@ -18,7 +18,6 @@ const golden = join(import.meta.dirname, 'haproxy.golden.cfg')
 const settings: RouterSettings = {
   paths: routerPaths('/var/lib/mayfly/routers/us'),
   listen: ['127.0.0.1:8080', '[::1]:8080'],
-  port: 8080,
   tls: {
     listen: ['127.0.0.1:8443', '[::1]:8443'],
     port: 8443,
@@ -33,7 +32,7 @@ const settings: RouterSettings = {
 const dyno = '01234567-89ab-cdef-0123-456789abcdef' as DynoId
 
 const table: RoutingTable = {
-  hosts: new Map([['my-app.localhost', 'app1/up/x']]),
+  hosts: new Map([['my-app.localhost', 'app1/up//x/200']]),
   servers: [
     { dyno, backend: 'app1', name: `web.1:${dyno}`, address: '172.16.0.2', port: 5000 },
   ],
@@ -52,5 +51,5 @@ test('only what a running HAProxy cannot be told is another shape', () => {
   const shape = shapeOf(table, settings)
   assert.equal(shapeOf({ ...table, servers: [], hosts: new Map() }, settings), shape)
   assert.notEqual(shapeOf({ ...table, backends: 4 }, settings), shape)
-  assert.notEqual(shapeOf(table, { ...settings, port: 8081 }), shape)
+  assert.notEqual(shapeOf(table, { ...settings, listen: ['127.0.0.1:8081'] }), shape)
 })

@@ -9,24 +9,15 @@ import { SECOND } from '../lib/clock.ts'
 import { APPLICATION_ERROR, MISDIRECTED, NO_SUCH_APP, PAGES } from './pages.ts'
 import type { RouterPaths } from './router-paths.ts'
 import { backendOf, NO_SERVER, type RoutingTable } from './routing-table.ts'
-import { answerRefusals, CONTINUE, headerRules, REFUSALS } from './request-rules.ts'
+import { ADDED, answerRules, REQUEST_RULES } from './request-rules.ts'
 import { serverId } from './server-id.ts'
-import {
-  challengeRules,
-  redirectRules,
-  TLS_GLOBALS,
-  TLS_VERSION,
-  tlsBinds,
-  type TlsSettings,
-} from './tls-rules.ts'
+import { challengeRules, TLS_GLOBALS, tlsBinds, type TlsSettings } from './tls-rules.ts'
 import { affinityRules, pageRules, wishRules } from './wish-rules.ts'
 
 export interface RouterSettings {
   readonly paths: RouterPaths
   /** `127.0.0.1:8080`; as HAProxy's `bind` takes it. */
   readonly listen: readonly string[]
-  /** What apps are told in X-Forwarded-Port. */
-  readonly port: number
   /** Undefined: there is plain HTTP alone. */
   readonly tls: TlsSettings | undefined
   /** Where `logs` takes request lines. */
@@ -77,12 +68,12 @@ export const SERVER_SETTINGS = [
  */
 const RECORD = [
   '%[date(0,us)]',
-  '%[var(txn.entry),field(3,/)]',
+  '%[var(txn.entry),field(4,/)]',
   '%s %TR %Tw %Tc %Ta %ST %B %ts',
   '%[var(txn.code)]',
   '%HM',
   '%[fc_http_major]',
-  '%[var(txn.tls)]',
+  '%[so_name] %sslv',
   '%[var(txn.id)]',
   '%{+Q}HU',
   '%{+Q,+E}[var(txn.host)]',
@@ -154,7 +145,7 @@ ring requests
 `
 }
 
-function defaultsSections({ paths, timeouts, port, tls }: RouterSettings): string {
+function defaultsSections({ paths, timeouts, tls }: RouterSettings): string {
   return `defaults http
   mode http
   option http-keep-alive
@@ -174,13 +165,11 @@ ${errors(paths)}
 # last of it on: the former by rules in each backend.
 defaults app from http
   balance random(2)
-${REFUSALS}
-${headerRules(port, tls)}
-${answerRefusals((status) => page(status, paths.applicationError))}
-  http-request set-var(txn.body) bool(true) if !{ method GET HEAD } { req.hdr(transfer-encoding) -m found } || !{ method GET HEAD } { req.hdr(content-length),add(0) gt 0 }
+${ADDED}
+${answerRules((status) => page(status, paths.applicationError))}
   http-request set-timeout server ${timeouts.firstByte}ms if { var(txn.body) -m bool }
 ${affinityRules(paths)}
-${wishRules(paths)}
+${wishRules(paths, tls)}
 `
 }
 
@@ -199,7 +188,7 @@ function errors({ applicationError }: RouterPaths): string {
  * `ignore-persist` there, which it heeds before all other rules of a backend.
  */
 function backendRules({ firstByte }: RouterTimeouts): string {
-  return `  ignore-persist unless { var(txn.entry) -m end sticky/ }
+  return `  ignore-persist unless { var(txn.entry),field(3,/) -m len 1: } { var(txn.entry),field(3,/) -m sub sticky }
   tcp-response inspect-delay ${firstByte}ms
   tcp-response content accept if { status gt 0 } || { var(txn.body) -m bool }
   tcp-response content lua.h12 if WAIT_END`
@@ -208,28 +197,26 @@ function backendRules({ firstByte }: RouterTimeouts): string {
 function frontend({ paths, listen, asRoot, tls }: RouterSettings): string {
   const owner = asRoot ? ' user haproxy group haproxy' : ''
   return `frontend apps from http
-${listen.map((address) => `  bind ${address}`).join('\n')}
-  bind unix@${paths.successorSocket} accept-proxy mode 600${owner}
+${listen.map((address) => `  bind ${address} name http`).join('\n')}
+  bind unix@${paths.successorSocket} name http accept-proxy mode 600${owner}
 ${tls ? tlsBinds(tls, paths, owner) : ''}  log ring@requests format raw local0
   log-format '${RECORD}'
+  http-after-response add-header Server Heroku unless { res.hdr(server) -m found }
+  http-after-response allow if { status lt 500 } !{ stopping } !{ capture.req.ver HTTP/1.0 }
   http-after-response set-status 503 if { status 500 502 504 } { res.hdr(${GIVEN_UP}) -m found }
   http-after-response del-header ${GIVEN_UP} if { status 503 }
-  http-after-response set-header Server Heroku unless { res.hdr(server) -m found }
   http-after-response set-header Connection close if { stopping } !{ status 101 }
   http-after-response set-header Connection close if { capture.req.ver HTTP/1.0 } { res.hdr(transfer-encoding) -m found }
 
   option disable-h2-upgrade
-${challengeRules(paths)}${tls ? TLS_VERSION : ''}  http-request set-var(txn.host) req.hdr(host)
+${challengeRules(paths)}  http-request set-var(txn.host) req.hdr(host)
   http-request set-var(txn.entry) var(txn.host),host_only,lower,map(${paths.hostsMap})
   http-request set-var(txn.entry) var(txn.host),host_only,lower,regsub(^[^.]*,*),map(${paths.hostsMap}) unless { var(txn.entry) -m found }
-${tls ? redirectRules(tls) : ''}  http-request track-sc0 var(txn.entry),field(3,/) table held if { var(txn.entry),field(1,/),nbsrv eq 0 } !{ var(txn.entry) -m beg ${NO_SERVER}/ }
+  http-request track-sc0 var(txn.entry),field(4,/) table held if { var(txn.entry),field(1,/),nbsrv eq 0 } !{ var(txn.entry) -m beg ${NO_SERVER}/ }
   http-request lua.hold if { sc0_tracked }
-${CONTINUE}  http-request set-var(txn.id) req.fhdr(x-request-id,-1)
-  http-request set-var(txn.id) uuid() unless { var(txn.id) -m reg ^[A-Za-z0-9+/=-]{20,200}$ }
-  http-request set-var(txn.fwd) src,concat()
-  http-request set-var-fmt(txn.fwd) "%[req.fhdr(x-forwarded-for,-1)], %[src]" if { req.fhdr(x-forwarded-for) -m found }
+${REQUEST_RULES}
 
-${tls ? '  use_backend successor_tls if { stopping } { var(txn.tls) -m found }\n' : ''}  use_backend successor if { stopping }
+  use_backend successor_%[so_name] if { stopping }
   use_backend %[var(txn.entry),field(1,/)]
   default_backend ${NO_SERVER}
 `
@@ -241,14 +228,12 @@ ${tls ? '  use_backend successor_tls if { stopping } { var(txn.tls) -m found }\n
  * has and from those it holds, it hands on to the new one, and closes after the answer.
  */
 function successor({ paths, tls }: RouterSettings): string {
-  const plain = successorBackend('successor', paths.successorSocket)
-  return tls
-    ? `${plain}\n${successorBackend('successor_tls', paths.successorTlsSocket)}`
-    : plain
+  const plain = successorBackend('http', paths.successorSocket)
+  return tls ? `${plain}\n${successorBackend('https', paths.successorTlsSocket)}` : plain
 }
 
-function successorBackend(name: string, socket: string): string {
-  return `backend ${name} from http
+function successorBackend(scheme: 'http' | 'https', socket: string): string {
+  return `backend successor_${scheme} from http
   timeout server 1d
   timeout tunnel 1d
   http-reuse never
@@ -279,7 +264,7 @@ ${Object.entries(PAGES)
   )
   .join('\n')}
   http-request set-var(txn.agent) req.fhdr(user-agent)
-  http-request set-var(txn.address) var(txn.entry),field(4,/)
+  http-request set-var(txn.address) var(txn.entry),field(5,/)
   ${returns(MISDIRECTED.status, paths.misdirected)}
 `
 }

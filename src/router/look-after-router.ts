@@ -177,7 +177,6 @@ function settingsOf(
   return {
     paths,
     listen: listenAddresses(domain, httpPort, machine.six),
-    port: httpPort,
     tls:
       tls && httpsPort !== null
         ? {

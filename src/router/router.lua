@@ -48,7 +48,7 @@ local function wake(app)
 end
 
 local function parse(entry)
-  return entry:match('^([^/]*)/([^/]*)/([^/]*)/?([^/]*)')
+  return entry:match('^([^/]*)/([^/]*)/[^/]*/([^/]*)/?([^/]*)')
 end
 
 -- Ends when the app's backend has a server, or the app another state, which it notes, or
@@ -59,7 +59,7 @@ core.register_action('hold', { 'http-req' }, function(txn)
   local backend, state, app, most = parse(entry)
   local deadline = core.now().sec + hold_seconds
   if txn.f:sc0_conn_cur() > (tonumber(most) or math.huge) then
-    txn:set_var('txn.entry', 'no_server/H11/' .. app)
+    txn:set_var('txn.entry', 'no_server/H11//' .. app)
     return
   end
   while txn.f:stopping() == 0 do
@@ -68,7 +68,7 @@ core.register_action('hold', { 'http-req' }, function(txn)
     end
     core.msleep(POLL)
     -- The name may lead elsewhere by now.
-    entry = hosts:lookup(name) or hosts:lookup((name:gsub('^[^.]*', '*'))) or 'no_server/H99/' .. app
+    entry = hosts:lookup(name) or hosts:lookup((name:gsub('^[^.]*', '*'))) or 'no_server/H99//' .. app
     if not entry:find('^no_server/') then
       backend, state, app = parse(entry)
       if txn.f:nbsrv(backend) > 0 then
@@ -77,7 +77,7 @@ core.register_action('hold', { 'http-req' }, function(txn)
       end
       if core.now().sec >= deadline then
         -- Dynos that are up and still cannot be reached are quarantined.
-        entry = 'no_server/' .. (state == 'up' and 'H34/' or 'H20/') .. app
+        entry = 'no_server/' .. (state == 'up' and 'H34//' or 'H20//') .. app
       end
     end
     if entry:find('^no_server/') then

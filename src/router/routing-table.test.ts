@@ -105,21 +105,24 @@ test('a host leads to its app, here or in another region', () => {
     }),
   )
   assert.deepEqual(Object.fromEntries(hosts), {
-    'my-app.localhost': 'app3/up/a/200',
-    'www.example.com': 'app3/up/a/200',
-    '*.example.com': 'app3/up/a/200',
-    'far.example.com': 'no_server/H31/b/far.localhost:8081',
-    'far.localhost': 'no_server/H31/b/far.localhost:8081',
+    'my-app.localhost': 'app3/up//a/200',
+    'www.example.com': 'app3/up//a/200',
+    '*.example.com': 'app3/up//a/200',
+    'far.example.com': 'no_server/H31//b/far.localhost:8081',
+    'far.localhost': 'no_server/H31//b/far.localhost:8081',
   })
 })
 
 test('what an app wants otherwise ends its entry, and its pages have keys that no host has', () => {
   const wishes = [
-    [{ sticky: true }, 'app0/up/a/200////sticky/'],
-    [{ routing: { responseTimeout: 60_000 } }, 'app0/up/a/200/60000////'],
-    [{ sticky: true, routing: { idleTimeout: 1000 } }, 'app0/up/a/200//1000//sticky/'],
-    [{ routing: { errorPage: '//a/?b&c' } }, 'app0/up/a/200/////'],
-    [{ maintenance: true, sticky: true }, 'no_server/H80/a'],
+    [{ sticky: true }, 'app0/up/sticky/a/200//'],
+    [{ routing: { responseTimeout: 60_000 } }, 'app0/up/routing/a/200/60000/'],
+    [
+      { sticky: true, routing: { idleTimeout: 1000 } },
+      'app0/up/sticky+routing/a/200//1000',
+    ],
+    [{ routing: { errorPage: '//a/?b&c' } }, 'app0/up/routing/a/200//'],
+    [{ maintenance: true, sticky: true }, 'no_server/H80//a'],
   ] as const
   for (const [wish, entry] of wishes) {
     const facts = someFacts({ apps: [anApp(wish)], dynos: [aWebDyno()] })

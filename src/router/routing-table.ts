@@ -6,7 +6,6 @@
 
 import type { AppId, DynoId } from '../model/ids.ts'
 import type { RoutedApp, RouterFacts, WebDyno } from '../store/routes.ts'
-import { CHALLENGE_PATH } from './tls-rules.ts'
 
 /**
  * What an app's requests meet: its dynos (`up`), a wait for the first of them
@@ -50,6 +49,9 @@ export const BACKEND = 'app'
 /** The backend that answers by a page: of apps whose state is an H code, for one. */
 export const NO_SERVER = 'no_server'
 
+/** Below it an authority asks whether a domain is ours (RFC 8555, 8.3). */
+export const CHALLENGE_PATH = '/.well-known/acme-challenge/'
+
 export function routingTable({
   region,
   apps,
@@ -72,7 +74,11 @@ export function routingTable({
         const state = stateOf(app, dynosOf.get(app.id) ?? [])
         const serves = state === 'up' || state === 'starting' || state === 'idle'
         const entry = serves
-          ? { backend: backendOf(app.slot), more: `${BACKLOG * app.web}${wishesOf(app)}` }
+          ? {
+              backend: backendOf(app.slot),
+              more: `${BACKLOG * app.web}`,
+              ...wishesOf(app),
+            }
           : { backend: NO_SERVER }
         const text = entryOf({ ...entry, state, app: app.id })
         return [
@@ -101,28 +107,37 @@ function hostsOf(
   return [`${name}.${domain}`, ...domains]
 }
 
-/** Slashes part the fields; HAProxy's `field` converter takes them out again. */
-function entryOf(it: {
-  readonly backend: string
-  readonly state: AppState | 'H31'
-  readonly app: AppId
-  /** How many requests may wait, or the address elsewhere. */
-  readonly more?: string
-}): string {
-  return [it.backend, it.state, it.app, ...(it.more ? [it.more] : [])].join('/')
+/**
+ * Slashes part the fields; HAProxy's `field` converter takes them out again, letter by letter, so
+ * those come first that it needs of every request.
+ */
+function entryOf(
+  it: {
+    readonly backend: string
+    readonly state: AppState | 'H31'
+    readonly app: AppId
+    /** How many requests may wait, or the address elsewhere. */
+    readonly more?: string
+  } & Wishes,
+): string {
+  const { backend, state, app, wishes = '', more, timeouts = [] } = it
+  return [backend, state, wishes, app, ...(more ? [more] : []), ...timeouts].join('/')
 }
 
-/**
- * What an app wants otherwise than others, as further fields: its time-outs in milliseconds,
- * empty for the usual ones, whether it is for TLS alone, and whether it is sticky. An entry that
- * has them ends with a slash, by which HAProxy tells at once that there is nothing to heed in
- * all others.
- */
-function wishesOf({ sticky, routing, httpsOnly }: RoutedApp): string {
-  if (!sticky && !routing && !httpsOnly) return ''
+/** What an app wants otherwise than others. Most want nothing, which HAProxy tells at once. */
+interface Wishes {
+  readonly wishes?: string
+  /** To the first byte, and of silence, in milliseconds; empty for the usual ones. */
+  readonly timeouts?: readonly (number | '')[]
+}
+
+function wishesOf({ sticky, routing, httpsOnly }: RoutedApp): Wishes {
+  const wishes = [sticky && 'sticky', httpsOnly && 'https', routing && 'routing'].filter(
+    Boolean,
+  )
+  if (wishes.length === 0) return {}
   const { responseTimeout = '', idleTimeout = '' } = routing ?? {}
-  const [https, affinity] = [httpsOnly ? 'https' : '', sticky ? 'sticky' : '']
-  return `/${responseTimeout}/${idleTimeout}/${https}/${affinity}/`
+  return { wishes: wishes.join('+'), timeouts: [responseTimeout, idleTimeout] }
 }
 
 function pagesOf({ id, routing }: RoutedApp): [string, string][] {

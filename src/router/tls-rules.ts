@@ -4,17 +4,16 @@
  */
 
 import type { RouterPaths } from './router-paths.ts'
+import { CHALLENGE_PATH } from './routing-table.ts'
 
 export interface TlsSettings {
   /** `127.0.0.1:8443`; as HAProxy's `bind` takes it. */
   readonly listen: readonly string[]
-  /** What apps are told in X-Forwarded-Port, and clients in a redirect. */
+  /** What clients are told in a redirect. */
   readonly port: number
   /** For clients that name no host: certificate and private key in one file. */
   readonly certificate: string
 }
-
-export const CHALLENGE_PATH = '/.well-known/acme-challenge/'
 
 /** Mozilla's "intermediate" list of 2024, without the suites that need parameters of their own. */
 const CIPHERS = [
@@ -36,28 +35,17 @@ export function tlsBinds(
   owner: string,
 ): string {
   const ssl = `ssl crt-list ${certificateList} alpn h2,http/1.1`
-  return `${listen.map((address) => `  bind ${address} name tls ${ssl}\n`).join('')}  bind unix@${successorTlsSocket} name tls accept-proxy mode 600${owner}
-`
-}
-
-/** `txn.tls` is the version, or `unknown` where a reloaded worker hands its requests on. */
-export const TLS_VERSION = `  http-request set-var(txn.tls) str(unknown) if { so_name tls }
-  http-request set-var(txn.tls) ssl_fc_protocol if { ssl_fc }
-`
-
-export function forwardedByTls({ port }: TlsSettings): string {
-  return `  http-request set-header X-Forwarded-Proto https if { var(txn.tls) -m found }
-  http-request set-header X-Forwarded-Port ${port} if { var(txn.tls) -m found }
+  return `${listen.map((address) => `  bind ${address} name https ${ssl}\n`).join('')}  bind unix@${successorTlsSocket} name https accept-proxy mode 600${owner}
 `
 }
 
 /**
- * For apps that want it: see `wishesOf` in routing-table.ts. A method other than GET and HEAD
- * must be kept by who follows, so they get 308 (RFC 9110, 15.4.9).
+ * Of apps that are for TLS alone: see `wishesOf`. A method other than GET and HEAD must be kept by
+ * who follows, so they get 308 (RFC 9110, 15.4.9).
  */
 export function redirectRules({ port }: TlsSettings): string {
   const place = `https://%[var(txn.host),host_only]${port === 443 ? '' : `:${port}`}%[pathq]`
-  const when = '{ var(txn.entry) -m sub /https/ } !{ var(txn.tls) -m found }'
+  const when = '{ var(txn.entry),field(3,/) -m sub https } { so_name http }'
   return `  http-request redirect code 301 location ${place} if ${when} { method GET HEAD }
   http-request redirect code 308 location ${place} if ${when}
 `
@@ -68,8 +56,7 @@ export function redirectRules({ port }: TlsSettings): string {
  * what we did not ask for ourselves the app is asked, as for everything else.
  */
 export function challengeRules({ challengesMap }: RouterPaths): string {
-  const when = `{ path -m beg ${CHALLENGE_PATH} } { path,map(${challengesMap}) -m found }`
-  return `  http-request set-log-level silent if ${when}
-  http-request return status 200 content-type application/octet-stream lf-string %[path,map(${challengesMap})] if ${when}
+  const answer = `path,map(${challengesMap})`
+  return `  http-request return status 200 content-type application/octet-stream lf-string %[${answer}] if { path -m beg ${CHALLENGE_PATH} } { ${answer} -m found }
 `
 }

@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto'
 
 import type { RouterPaths } from './router-paths.ts'
+import { redirectRules, type TlsSettings } from './tls-rules.ts'
 
 /**
  * Every backend could be sticky, and none heeds or makes a cookie but for apps that want it: so
@@ -21,13 +22,16 @@ export function affinityRules({ directory }: RouterPaths): string {
  * Of apps that want something otherwise, which few do. Where the time to the first byte is
  * their own it is the server's time-out, as for requests with a body.
  */
-export function wishRules({ hostsMap }: RouterPaths): string {
-  const response = '{ var(txn.entry),field(5,/) -m len 1:9 }'
-  const idle = '{ var(txn.entry),field(6,/) -m len 1:9 }'
-  return `  http-request allow unless { var(txn.entry) -m end / }
-  http-request set-var(txn.body) bool(true) if ${response}
-  http-request set-timeout server var(txn.entry),field(5,/) if ${response}
-  http-request set-timeout tunnel var(txn.entry),field(6,/) if ${idle}
+export function wishRules(
+  { hostsMap }: RouterPaths,
+  tls: TlsSettings | undefined,
+): string {
+  const response = '{ var(txn.entry),field(6,/) -m len 1:9 }'
+  const idle = '{ var(txn.entry),field(7,/) -m len 1:9 }'
+  return `  http-request allow if { var(txn.entry),field(3,/) -m len 0 }
+${tls ? redirectRules(tls) : ''}  http-request set-var(txn.body) bool(true) if ${response}
+  http-request set-timeout server var(txn.entry),field(6,/) if ${response}
+  http-request set-timeout tunnel var(txn.entry),field(7,/) if ${idle}
 ${pageRules('error', hostsMap)}`
 }
 
@@ -37,6 +41,6 @@ export function pageRules(
   hostsMap: string,
   condition = '',
 ): string {
-  return `  http-request set-var(txn.app) var(txn.entry),field(3,/)
+  return `  http-request set-var(txn.app) var(txn.entry),field(4,/)
   http-request set-var(txn.page) str(${kind}:),concat(,txn.app),map(${hostsMap})${condition}`
 }
