@@ -11,7 +11,7 @@
 
 import type { Build } from '../model/build.ts'
 import type { DynoId } from '../model/ids.ts'
-import type { Size } from '../model/size.ts'
+import { OPEN_FILES, type Size } from '../model/size.ts'
 import type { DynoSpec } from '../runtime/runtime.ts'
 
 /** Bytes, hard limit and quota. */
@@ -27,6 +27,7 @@ const SIZE: Size = {
   hardMemory: BUILD_MEMORY,
   cpuShare: 2,
   processes: 4096,
+  openFiles: OPEN_FILES,
   dedicated: false,
 }
 

@@ -15,7 +15,7 @@ test('a size changes in what is said of it', () => {
   const { sizes, dynosPerApp } = limitsFrom(
     JSON.stringify({
       sizes: {
-        'Standard-1X': { memory: 768, perType: 20 },
+        'Standard-1X': { memory: 768, perType: 20, openFiles: 4096 },
         'Performance-M': { memory: 1024, hardMemory: 1536 },
       },
       limits: { dynosPerApp: 250 },
@@ -29,6 +29,7 @@ test('a size changes in what is said of it', () => {
   assert.deepEqual([small?.memory, small?.hardMemory], [768 * MiB, 1536 * MiB])
   assert.deepEqual([large?.memory, large?.hardMemory], [1024 * MiB, 1536 * MiB])
   assert.equal(small?.processes, 256)
+  assert.deepEqual([small?.openFiles, large?.openFiles], [4096, 10_000])
   assert.equal(sizes.find((it) => it.name === 'Standard-1X')?.perType, 20)
   assert.equal(sizes.length, HEROKU_LIMITS.sizes.length)
 })

@@ -18,6 +18,7 @@ const figuresOfSize = {
   hardMemory: { least: 16, most: 1024 ** 2 },
   cpuShare: { least: 1, most: 100 },
   processes: { least: 8, most: 1024 ** 2 },
+  openFiles: { least: 64, most: 1024 ** 2 },
   perType: { least: 0, most: 10_000 },
   perApp: { least: 0, most: 10_000 },
   oneOffs: { least: 0, most: 10_000 },

@@ -5,6 +5,9 @@
 
 const MiB = 1024 ** 2
 
+/** Of every size, as on Heroku. */
+export const OPEN_FILES = 10_000
+
 export interface Size {
   /** As `heroku ps` prints it. */
   readonly name: string
@@ -16,6 +19,8 @@ export interface Size {
   readonly cpuShare: number
   /** Processes and threads together. */
   readonly processes: number
+  /** Of each process: files, sockets and pipes. */
+  readonly openFiles: number
   readonly dedicated: boolean
 }
 
@@ -48,7 +53,8 @@ function shared(
   processes: number,
 ): Size {
   const memory = mebibytes * MiB
-  return { name, memory, hardMemory: 2 * memory, cpuShare, processes, dedicated: false }
+  const its = { name, memory, cpuShare, processes, openFiles: OPEN_FILES }
+  return { ...its, hardMemory: 2 * memory, dedicated: false }
 }
 
 function dedicated(
@@ -58,5 +64,6 @@ function dedicated(
   processes: number,
 ): Size {
   const memory = mebibytes * MiB
-  return { name, memory, hardMemory: memory, cpuShare, processes, dedicated: true }
+  const its = { name, memory, cpuShare, processes, openFiles: OPEN_FILES }
+  return { ...its, hardMemory: memory, dedicated: true }
 }

@@ -1,7 +1,6 @@
 /** What is asked of the machine for the router: the program itself, and what it may use. */
 
 import { execFile } from 'node:child_process'
-import { readFileSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
 import { promisify } from 'node:util'
 
@@ -22,13 +21,6 @@ export async function checkConfig(path: string): Promise<void> {
  */
 export function maxConnections(files: number): number {
   return Math.max(100, Math.min(50_000, Math.floor((files - 500) / 2)))
-}
-
-/** Of this process, and so of HAProxy where both are started alike. */
-export function hardFileLimit(): number {
-  const limits = readFileSync('/proc/self/limits', 'utf8')
-  const [, hard] = /^Max open files +\S+ +(\d+)/m.exec(limits) ?? []
-  return hard === undefined ? 1_000_000 : Number(hard)
 }
 
 /** Whether the machine speaks IPv6. It takes milliseconds where there are a hundred dynos' links. */

@@ -15,6 +15,7 @@ import { join } from 'node:path'
 import type { Pool } from 'pg'
 
 import { pause, SECOND } from '../lib/clock.ts'
+import { hardFileLimit } from '../lib/hard-file-limit.ts'
 import type { RegionId } from '../model/ids.ts'
 import { recordAnswers } from '../store/acme.ts'
 import { inTransaction } from '../store/queryable.ts'
@@ -36,7 +37,6 @@ import {
 } from './haproxy-config.ts'
 import {
   checkConfig,
-  hardFileLimit,
   hasIpv6,
   listenAddresses,
   maxConnections,

@@ -10,7 +10,7 @@ import { admitClient, startBridge } from './attach-bridge.ts'
 import { livingInit, ociRuntimeOf } from './dyno-status.ts'
 import { enterContainer } from './monitor.ts'
 import { callOf } from './oci-runtime.ts'
-import { entryProcess } from './oci-config.ts'
+import { entryProcess, type OciConfig } from './oci-config.ts'
 import { processStatus, runsWith } from './process-status.ts'
 import type { LocalRegion } from './region.ts'
 
@@ -35,7 +35,11 @@ export async function enterDyno(
   await mkdir(files.directory, { mode: PASSABLE })
   if (readers !== undefined) await chown(files.directory, 0, readers)
   await mkdir(files.exits)
-  await writeFile(files.process, JSON.stringify(entryProcess(entry)), { mode: 0o600 })
+  const config = JSON.parse(
+    await readFile(region.files.of(dyno).config, 'utf8'),
+  ) as OciConfig
+  const process = JSON.stringify(entryProcess(entry, config))
+  await writeFile(files.process, process, { mode: 0o600 })
   const { monitorProcs } = region.cgroupsOf(dyno)
   const plan = {
     dyno,

@@ -233,6 +233,16 @@ test('processes beyond the limit are refused', async () => {
   assert.match(text, /BlockingIOError/)
 })
 
+test('open files beyond the limit are refused', async () => {
+  const few = { ...aSpec('').size, openFiles: 100 }
+  const opens = 'all = [open("/dev/null") for _ in range(200)]'
+  const { text, status } = await run(`ulimit -Hn; exec python3 -c '${opens}' 2>&1`, {
+    size: few,
+  })
+  assert.equal(status, 1)
+  assert.match(text, /^100\n[^]*Too many open files/)
+})
+
 test('the router reaches a dyno; a dyno reaches neither host nor neighbour', async () => {
   const web = await started('exec python3 -m http.server 5000', { port: 5000 })
   await until(async () => {

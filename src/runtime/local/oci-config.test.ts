@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 
-import type { DynoId } from '../../model/ids.ts'
+import { type DynoId, newId } from '../../model/ids.ts'
 import { aDynoSpec } from '../runtime-contract.ts'
 import { firstUidOf } from './address.ts'
 import { CompiledFilter } from './compiled-filter.ts'
 import { regionFiles } from './dyno-files.ts'
-import { hostsFile, ociConfig } from './oci-config.ts'
+import { entryProcess, hostsFile, ociConfig } from './oci-config.ts'
 import { seccompProfile } from './seccomp.ts'
 
 const id = 'd0000000-0000-4000-8000-000000000001' as DynoId
@@ -22,6 +22,7 @@ const around = {
   authorities: undefined,
   cgroup: '/mayfly-a1b2c3/us/x/dyno',
   limitsSwap: true,
+  mostFiles: 20_000,
   seccomp: seccompProfile('x64'),
   seccompFilter: new CompiledFilter(),
   slug: undefined,
@@ -52,6 +53,24 @@ test('its uids are its own', () => {
     { containerID: 0, hostID: firstUidOf('172.16.64.9'), size: 2048 },
   ])
   assert.deepEqual(gidMappings, uidMappings)
+})
+
+test('open files are by its size, and no more than there are to give', () => {
+  const entry = {
+    id: newId<'entry'>(),
+    command: '',
+    environment: {},
+    terminal: undefined,
+  }
+  for (const [openFiles, given] of [
+    [500, 500],
+    [30_000, 20_000],
+  ] as const) {
+    const config = ociConfig({ ...dyno, size: { ...dyno.size, openFiles } }, around)
+    const { rlimits } = config.process
+    assert.deepEqual(rlimits[0], { type: 'RLIMIT_NOFILE', soft: given, hard: given })
+    assert.deepEqual(entryProcess(entry, config).rlimits, rlimits, 'who enters it, too')
+  }
 })
 
 test('the hard limit is memory and swap together', () => {

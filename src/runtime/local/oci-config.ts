@@ -9,7 +9,6 @@ import type { DynoFiles } from './dyno-files.ts'
 import type { seccompProfile } from './seccomp.ts'
 
 const MiB = 1024 ** 2
-const OPEN_FILES = 10_000
 const CPU_PERIOD = 100_000
 /** Where every stack has a file for it. */
 export const INIT = '/sbin/mayfly-init'
@@ -43,6 +42,8 @@ export interface DynoSurroundings {
   readonly authorities: string | undefined
   readonly cgroup: string
   readonly limitsSwap: boolean
+  /** How many files a process of the manager's may have open. */
+  readonly mostFiles: number
   readonly seccomp: ReturnType<typeof seccompProfile>
   /** Undefined: the OCI runtime compiles it itself. */
   readonly seccompFilter: CompiledFilter | undefined
@@ -68,6 +69,8 @@ export interface OwnedVolume extends OwnedPath {
   readonly writable: boolean
 }
 
+export type OciConfig = ReturnType<typeof ociConfig>
+
 export function ociConfig(dyno: DynoSpec, around: DynoSurroundings) {
   const firstUid = firstUidOf(dyno.address)
   const mapping = [{ containerID: 0, hostID: firstUid, size: UIDS_PER_DYNO }]
@@ -79,6 +82,11 @@ export function ociConfig(dyno: DynoSpec, around: DynoSurroundings) {
     ociVersion: '1.0.2',
     process: {
       ...ociProcess(dyno.environment, dyno.attachment?.terminal),
+      rlimits: [
+        // More than it may have itself a manager cannot give.
+        limitOf('RLIMIT_NOFILE', Math.min(size.openFiles, around.mostFiles)),
+        limitOf('RLIMIT_CORE', 0),
+      ],
       // gVisor has no list of processes to send a signal to: PID 1 passes it on to them.
       args: [
         INIT,
@@ -134,9 +142,17 @@ export function ociConfig(dyno: DynoSpec, around: DynoSurroundings) {
   }
 }
 
-/** A process to be started inside a running dyno. */
-export function entryProcess({ command, environment, terminal }: Entry) {
-  return { ...ociProcess(environment, terminal), args: shell(command, '', true) }
+/** A process to be started inside the running dyno whose own configuration is `config`. */
+export function entryProcess(
+  { command, environment, terminal }: Entry,
+  config: OciConfig,
+) {
+  const { rlimits } = config.process
+  return { ...ociProcess(environment, terminal), rlimits, args: shell(command, '', true) }
+}
+
+function limitOf(type: string, value: number) {
+  return { type, soft: value, hard: value }
 }
 
 function ociProcess(
@@ -152,10 +168,6 @@ function ociProcess(
     cwd: '/app',
     capabilities: noCapabilities(),
     noNewPrivileges: true,
-    rlimits: [
-      { type: 'RLIMIT_NOFILE', soft: OPEN_FILES, hard: OPEN_FILES },
-      { type: 'RLIMIT_CORE', soft: 0, hard: 0 },
-    ],
   }
 }
 

@@ -4,6 +4,7 @@ import { lstatSync } from 'node:fs'
 import { chown, realpath, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 
+import { hardFileLimit } from '../../lib/hard-file-limit.ts'
 import { type DynoSpec, RuntimeError, type Volume } from '../runtime.ts'
 import { DYNO_UID, firstUidOf, SLUG_UID } from './address.ts'
 import type { Mapping, Overlay } from './begin-monitor.ts'
@@ -54,6 +55,7 @@ export async function surroundings(
     authorities: firstPresent('/etc/ssl/certs/ca-certificates.crt'),
     cgroup: region.cgroupsOf(dyno.id).path,
     limitsSwap: region.cgroups.limitsSwap,
+    mostFiles: hardFileLimit(),
     seccomp: SECCOMP,
     seccompFilter: runtime.takesCompiledFilter ? region.seccompFilter : undefined,
     isKernel: runtime.isKernel,
