@@ -5,8 +5,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
 
+import * as fc from 'fast-check'
+
+import { changed, changes } from '../../test/mutated.ts'
 import { treeChecksum } from '../lib/tree-checksum.ts'
 import { defaultProcessTypes, readResult, UnusableResult } from './read-result.ts'
+
+const RUNS = process.env['MAYFLY_SOAK'] === undefined ? 40 : 3000
 
 let directory = ''
 beforeEach(async () => {
@@ -62,7 +67,7 @@ test('does not take in a file of any size', async () => {
   await put('release.yml', '#'.repeat(64 * 1024 + 1))
   await assert.rejects(
     readResult(directory),
-    new UnusableResult('release.yml has more than 65536 bytes.'),
+    new UnusableResult('release.yml has more than 16384 bytes.'),
   )
 })
 
@@ -132,6 +137,58 @@ test('YAML that multiplies itself is refused', () => {
   assert.throws(() => defaultProcessTypes(bomb.join('\n')), UnusableResult)
 })
 
-function put(name: string, text: string): Promise<void> {
+function put(name: string, text: string | Buffer): Promise<void> {
   return writeFile(join(directory, name), text)
 }
+
+/** Right, each of them. */
+const WRITTEN: Readonly<Record<string, string>> = {
+  Procfile:
+    'web: node server.js\nworker: node "work er.js" # at night\r\nrelease: true\n',
+  'app/app.json':
+    '{"formation": {"web": {"healthcheck": {"path": "/up", "interval": 10}}}}',
+  'release.yml':
+    '--- &all\ndefault_process_types:\n  web: &web |\n    bin/web\n  console: *web\n  <<: {a: "b"}\n',
+  detected: 'Node.js\n',
+  size: '4096\n',
+}
+
+test('whatever it wrote, there is a result or a sentence about it', async (t) => {
+  const told = { results: 0, sentences: 0 }
+  const content = fc.oneof(
+    changes.map((all) => (right: string) => changed(Buffer.from(right), all)),
+    fc.uint8Array({ maxLength: 200 }).map((it) => () => Buffer.from(it)),
+    fc.json().map((it) => () => Buffer.from(it)),
+    // Aliases of aliases, and brackets that nobody closes.
+    fc.nat({ max: 2000 }).map((n) => () => Buffer.from('a: &a ['.repeat(n))),
+    fc.nat({ max: 30_000 }).map((n) => () => Buffer.from('['.repeat(n))),
+    fc
+      .dictionary(fc.string(), fc.constant({ healthcheck: 1 }), { maxKeys: 2000 })
+      .map((formation) => () => Buffer.from(JSON.stringify({ formation }))),
+  )
+  await fc.assert(
+    fc.asyncProperty(
+      fc.constantFrom(...Object.keys(WRITTEN)),
+      content,
+      async (name, of) => {
+        for (const [each, text] of Object.entries(WRITTEN)) {
+          await put(each, each === name ? of(text) : text)
+        }
+        const result = await readResult(directory).catch((error: unknown) => {
+          assert.ok(error instanceof UnusableResult, `${name}: ${String(error)}`)
+          return error
+        })
+        if (result instanceof UnusableResult) return void (told.sentences += 1)
+        told.results += 1
+        for (const [type, command] of Object.entries(result.processTypes)) {
+          assert.match(type, /^[-\w]{1,128}$/)
+          assert.ok(typeof command === 'string' && command !== '')
+        }
+        assert.ok(result.warnings.join('').length < 10_000)
+      },
+    ),
+    { numRuns: RUNS, ...(process.env['MAYFLY_SOAK'] === undefined && { seed: 1 }) },
+  )
+  t.diagnostic(`${told.results} results, ${told.sentences} sentences`)
+  assert.ok(told.results > 0 && told.sentences > 0)
+})

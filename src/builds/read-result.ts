@@ -37,6 +37,8 @@ export class UnusableResult extends Error {
 }
 
 const LIMIT = 64 * 1024
+/** What is nested so deep that it is an error takes 5 ms for each kilobyte. */
+const YAML_LIMIT = 16 * 1024
 /** Of the Procfile, to tell of; and how many characters of each line. */
 const MOST_FAULTS = 10
 const SHOWN = 80
@@ -50,7 +52,7 @@ export async function readResult(directory: string): Promise<BuildResult> {
 
   const text = (await read('Procfile')) ?? ''
   const procfile = parseProcfile(text)
-  const defaults = defaultProcessTypes((await read('release.yml')) ?? '')
+  const defaults = defaultProcessTypes((await read('release.yml', YAML_LIMIT)) ?? '')
   const detected = (await read('detected'))?.split('\n')[0]?.trim().slice(0, 100)
   const { checks: healthChecks, faults } = await readAppJson(join(directory, 'app'))
   const size = Number((await read('size'))?.trim() ?? NaN)
@@ -64,9 +66,9 @@ export async function readResult(directory: string): Promise<BuildResult> {
     warnings: [...procfileFaults(text), ...faults],
   }
 
-  async function read(name: string): Promise<string | undefined> {
+  async function read(name: string, limit = LIMIT): Promise<string | undefined> {
     try {
-      return await readSmallFile(join(directory, name), LIMIT)
+      return await readSmallFile(join(directory, name), limit)
     } catch (error) {
       if (!(error instanceof UnsafeFile)) throw error
       throw new UnusableResult(`${name} ${error.message}.`, { cause: error })
@@ -85,11 +87,17 @@ function procfileFaults(text: string): string[] {
 
 const TYPE = /^[-\w]{1,128}$/
 
+/**
+ * To find out whether 8,000 keys are unique takes the library a second, in which this process does
+ * nothing else. A warning would go to our log, with a line of whatever length.
+ */
+const PARSING = { maxAliasCount: 16, uniqueKeys: false, logLevel: 'error' } as const
+
 /** `default_process_types` of what a buildpack's bin/release printed. */
 export function defaultProcessTypes(yaml: string): ProcessTypes {
   let release: unknown
   try {
-    release = parse(yaml, { maxAliasCount: 16 })
+    release = parse(yaml, PARSING)
   } catch (error) {
     throw new UnusableResult("The buildpack's bin/release did not print YAML.", {
       cause: error,

@@ -5,14 +5,16 @@
 
 import assert from 'node:assert/strict'
 import { existsSync, statSync } from 'node:fs'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:net'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { after, before, test } from 'node:test'
 
+import { buildDyno } from '../../src/builds/build-dyno.ts'
 import { SECOND } from '../../src/lib/clock.ts'
 import { type Allowances, NOTHING_ALLOWED } from '../../src/model/allowances.ts'
-import type { DynoId } from '../../src/model/ids.ts'
+import type { Build } from '../../src/model/build.ts'
+import { type DynoId, newId } from '../../src/model/ids.ts'
 import { OCI_RUNTIMES, type OciRuntimeName } from '../../src/model/oci-runtimes.ts'
 import { beginMonitor } from '../../src/runtime/local/begin-monitor.ts'
 import { regionFiles } from '../../src/runtime/local/dyno-files.ts'
@@ -114,6 +116,42 @@ async function findsNothing(): Promise<void> {
   )
   await runtime.remove(neighbour, signal)
 }
+
+test('a build dyno is held to the same walls, and finds nothing of other tenants', async () => {
+  const theirs = [
+    ['cache', newId<'app'>(), 'node_modules.tar'],
+    ['builds', newId<'build'>(), 'source', 'env', 'SECRET'],
+    ['builds', newId<'build'>(), 'build', 'app', 'index.js'],
+    ['slugs', newId<'slug'>(), 'app', 'index.js'],
+    ['sources', `${newId<'source'>()}.tar.gz`],
+    ['repos', `${newId<'app'>()}.git`, 'HEAD'],
+  ].map((path) => join(options.root, ...path))
+  for (const path of theirs) {
+    await mkdir(dirname(path), { recursive: true })
+    await writeFile(path, 'theirs')
+  }
+  const neighbour = await started(runtime, { address: machine.address(0) })
+  const targets = [
+    { name: 'a neighbour', host: machine.address(0), port: PORT },
+    { name: 'the host by its gateway', host: machine.address(-1), port: hostPort },
+    { name: 'mail on the internet', host: internet.there, port: 25 },
+    { name: 'https on the internet', host: internet.there, port: 443, reachable: true },
+  ].map((it) => ({ reachable: false, ...it }))
+  const knows = {
+    FILES: JSON.stringify([...theirs, ...theirs.map(dirname), ...OF_BUILDS]),
+    TARGETS: JSON.stringify(targets),
+    FOREIGN: JSON.stringify([machine.address(0)]),
+  }
+  for (const [group, atLeast] of [
+    ['files', 70],
+    ['network', 7],
+    ['system-calls', 70],
+  ] as const) {
+    assertHeld(await attackFromBuild(group, knows), atLeast)
+  }
+  for (const path of theirs) assert.equal(await readFile(path, 'utf8'), 'theirs')
+  await runtime.remove(neighbour, signal)
+})
 
 test('root of a dyno`s own user namespace may no more', async () => {
   const files = [options.root, '/root/.bashrc', `/proc/${process.pid}/environ`]
@@ -320,6 +358,39 @@ async function attackAsRoot(
   const text = await runProgram('env', [...begin, ...crun, ...attacks])
   await runtime.remove(id, signal)
   return rowsIn(text).filter(({ attempt }) => !OWN.includes(attempt))
+}
+
+/** Where they would be, were a volume of a build dyno more than its own. */
+const OF_BUILDS = ['/cache/..', '/build/..', '/source/..'].flatMap((it) =>
+  ['builds', 'sources', 'repos', 'slugs', 'dynos'].map((name) => `${it}/${name}`),
+)
+
+async function attackFromBuild(
+  group: string,
+  environment: Readonly<Record<string, string>>,
+): Promise<Row[]> {
+  const its = { id: newId<'build'>(), app: newId<'app'>(), stack: 'debian-12' }
+  const facts = { ...its, source: newId<'source'>(), sourceUrl: '', sourceVersion: null }
+  const spec = buildDyno({
+    build: { ...facts, sourceChecksum: null } as unknown as Build,
+    address: machine.address(5),
+    builtIns: 'buildpacks',
+    buildpacks: [],
+    environment,
+  })
+  const given = join(options.root, 'builds', its.id, 'source')
+  await mkdir(given, { recursive: true })
+  await mkdir(join(options.root, 'buildpacks'), { recursive: true })
+  await copyFile(
+    join(options.slugs, SLUG, 'app', 'attacker.py'),
+    join(given, 'attacker.py'),
+  )
+  const command = `exec python3 /source/attacker.py ${group}`
+  await runtime.start({ ...spec, command }, signal)
+  await endOf(spec.id)
+  const { text } = await runtime.output(spec.id, 0, signal)
+  await runtime.remove(spec.id, signal)
+  return rowsIn(text)
 }
 
 async function attack(
