@@ -1,12 +1,13 @@
 /** A machine's own part for a test of the local runtime. It needs root, and the stack, which is built once. */
 
 import assert from 'node:assert/strict'
-import { randomBytes, randomInt } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { globSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
+import { freeSubnets, usedNetworks } from '../src/installation/free-subnets.ts'
 import { silentLog } from '../src/lib/log.ts'
 import { demolish } from '../src/runtime/local/demolish.ts'
 import { ensureStack } from '../src/runtime/local/ensure-stack.ts'
@@ -24,6 +25,19 @@ export interface LocalMachine {
   readonly close: () => Promise<void>
 }
 
+let taken = 0
+
+/**
+ * The first three bytes of one that nothing on the machine uses. Tests run side by side, each in a
+ * process with a number of its own, so two that choose at once seldom choose the same.
+ */
+async function freeNetwork(): Promise<string> {
+  const seed = process.pid * 4 + taken++
+  const [subnet = ''] = freeSubnets(1, await usedNetworks(), seed)
+  const [first, second, third] = subnet.split('.')
+  return `${first}.${second}.${Number(third) + (seed % 64)}`
+}
+
 /** An installation of the test's own; `close` fails if it leaves anything behind. */
 export async function aLocalMachine(): Promise<LocalMachine> {
   await ensureStack(STACKS, 'debian-12', () => undefined)
@@ -31,8 +45,7 @@ export async function aLocalMachine(): Promise<LocalMachine> {
   await runProgram('chmod', ['711', root])
   const installation = randomBytes(3).toString('hex')
   noteInstallation(installation)
-  // Of its own, by chance: tests run side by side, and beside real installations.
-  const network = `172.${randomInt(24, 31)}.${randomInt(256)}`
+  const network = await freeNetwork()
   const its = {
     installation,
     region: REGION,

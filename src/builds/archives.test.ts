@@ -21,7 +21,7 @@ import { SLUG_UID } from '../runtime/local/address.ts'
 import { LocalRuntime } from '../runtime/local/local-runtime.ts'
 import type { DynoStatus } from '../runtime/runtime.ts'
 import { until } from '../runtime/runtime-contract.ts'
-import { buildDyno, compiledBy } from './build-dyno.ts'
+import { buildDyno, compiledBy, SLUG_LIMIT } from './build-dyno.ts'
 import { readResult, UnusableResult } from './read-result.ts'
 
 const RUNS = process.env['MAYFLY_SOAK'] === undefined ? 12 : 1000
@@ -45,7 +45,8 @@ interface Outcome {
   readonly words: readonly string[]
 }
 
-async function build(source: Buffer): Promise<Outcome> {
+/** `command`: in place of what compiles it. */
+async function build(source: Buffer, command?: string): Promise<Outcome> {
   const id = newId<'build'>()
   const { root } = machine.options
   const its = { id, app: newId<'app'>(), stack: 'debian-12', source: newId<'source'>() }
@@ -63,7 +64,7 @@ async function build(source: Buffer): Promise<Outcome> {
   const volumes = dyno.volumes.map((it) =>
     it.limit === undefined ? it : { ...it, limit: SPACE },
   )
-  await runtime.start({ ...dyno, volumes }, signal)
+  await runtime.start({ ...dyno, volumes, command: command ?? dyno.command }, signal)
   let status: DynoStatus | undefined
   await until(async () => {
     status = (await runtime.status([dyno.id], signal)).get(dyno.id)
@@ -76,7 +77,7 @@ async function build(source: Buffer): Promise<Outcome> {
   if (status.status !== 0) return { ...outcome, slug: undefined, words: [] }
 
   const slug = join('slugs', id)
-  await runtime.copyOut(compiledBy(facts), slug, signal)
+  await runtime.copyOut({ from: compiledBy(facts), to: slug, most: SLUG_LIMIT }, signal)
   const words = await readResult(join(root, slug)).then(
     ({ warnings }) => warnings,
     (error: unknown) => {
@@ -277,6 +278,25 @@ suite('archives', () => {
     )
     assert.ok(slug !== undefined, said)
     assert.equal(readFileSync(join(slug, further), 'utf8'), 'x')
+  })
+
+  test('what would take for ever to copy, or to read, is no slug', async () => {
+    for (const [what, command, code] of [
+      ['a hole of a terabyte', 'truncate -s 1T app/hole', 'too_large'],
+      [
+        'one file by ten thousand names',
+        `truncate -s 1M app/a; perl -e 'link "app/a", "app/$_" for 1..9999'`,
+        'too_large',
+      ],
+      [
+        'directories deeper than a path can say',
+        `cd app; perl -e 'for (1..2100) { mkdir "d"; chdir "d" }'`,
+        'path_too_long',
+      ],
+    ] as const) {
+      const made = build(Buffer.alloc(0), `set -e; cd /build; mkdir app; ${command}`)
+      await assert.rejects(made, { name: 'RuntimeError', code }, what)
+    }
   })
 
   test('archives of any bytes', async (t) => {

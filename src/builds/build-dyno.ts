@@ -19,6 +19,8 @@ export const BUILD_MEMORY = 2 * 1024 ** 3
 /** Bytes, of what it writes for the slug, and of the app's cache. */
 const BUILD_SPACE = 4 * 1024 ** 3
 const CACHE_SPACE = 2 * 1024 ** 3
+/** Bytes of a slug's files: so much is copied, and read once more for its checksum, within a look. */
+export const SLUG_LIMIT = 2 * 1024 ** 3
 
 /** Standard-2X's share of the processor, with memory for compilers. */
 const SIZE: Size = {

@@ -136,6 +136,22 @@ test('a build whose result is not to be trusted fails', async () => {
   )
 })
 
+for (const [code, said] of [
+  ['too_large', /Compiled slug is too large \(max is 2 GB/],
+  ['path_too_long', /Compiled slug has a path of more than 4,096 letters/],
+] as const) {
+  test(`what cannot be copied fails the build: ${code}`, async () => {
+    const build = await aBuild()
+    await look(build)
+    runtime.copyOut = () => Promise.reject(new RuntimeError(code, 'it has'))
+    runtime.end(buildDynoId(build), 0)
+    await look(build)
+    assert.equal((await read(build)).status, 'failed')
+    assert.match(await outputOf(build), said)
+    assert.ok(!existsSync(join(data.builds, build.id)))
+  })
+}
+
 test('a cancelled build ends at once', async () => {
   const build = await aBuild()
   await look(build)

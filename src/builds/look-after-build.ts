@@ -13,7 +13,7 @@ import type { SecretBox } from '../lib/secret-box.ts'
 import type { App } from '../model/app.ts'
 import { type Build, shortVersion } from '../model/build.ts'
 import type { BuildId, SlugId } from '../model/ids.ts'
-import type { Runtime } from '../runtime/runtime.ts'
+import { type Runtime, RuntimeError } from '../runtime/runtime.ts'
 import { allocateAddress } from '../store/addresses.ts'
 import { findApp } from '../store/apps.ts'
 import { cacheIsToBeCleared, noteCacheCleared } from '../store/build-caches.ts'
@@ -38,7 +38,7 @@ import { addSlug } from '../store/slugs.ts'
 import { forgetUpload, sourceIsWanted } from '../store/sources.ts'
 import { wake } from '../store/work.ts'
 import type { Look } from '../work/loop.ts'
-import { buildDyno, buildDynoId, compiledBy } from './build-dyno.ts'
+import { buildDyno, buildDynoId, compiledBy, SLUG_LIMIT } from './build-dyno.ts'
 import {
   layOutBuild,
   removeBuildFiles,
@@ -215,9 +215,31 @@ async function finish(
     await endInFailure(build, failure ?? failures.destroyed, deps)
     return Infinity
   }
-  await runtime.copyOut(compiledBy(build), `slugs/${build.id}`, signal)
+  const unusable = await keepSlug(build, deps, signal)
+  if (unusable !== undefined) {
+    await noteFailure(pool, build.id, unusable)
+    return 0
+  }
   await removeBuildFiles(data, build)
   return deploy(app, build, deps)
+}
+
+/** Or says why what was compiled cannot be one. */
+async function keepSlug(
+  build: Build,
+  { runtime }: BuildDeps,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const copy = { from: compiledBy(build), to: `slugs/${build.id}`, most: SLUG_LIMIT }
+  try {
+    await runtime.copyOut(copy, signal)
+    return undefined
+  } catch (error) {
+    if (!(error instanceof RuntimeError)) throw error
+    if (error.code === 'too_large') return failures.tooLarge
+    if (error.code === 'path_too_long') return failures.pathTooLong
+    throw error
+  }
 }
 
 async function deploy(app: App, build: Build, deps: BuildDeps): Promise<number> {

@@ -1,4 +1,5 @@
 import type { Build } from '../model/build.ts'
+import { SLUG_LIMIT } from './build-dyno.ts'
 import { MINUTE } from '../lib/clock.ts'
 import type { DynoStatus } from '../runtime/runtime.ts'
 
@@ -17,6 +18,8 @@ export const failures = {
   notStarted:
     'The build dyno could not be started. The log of the manager says why; push again.',
   lost: 'The machine or the build dyno on it stopped in the middle of the build. Push again.',
+  tooLarge: `Compiled slug is too large (max is ${SLUG_LIMIT / 1024 ** 3} GB, holes in files included).`,
+  pathTooLong: 'Compiled slug has a path of more than 4,096 letters.',
   ended: (status: number) => `Build failed with exit status ${status}.`,
 } as const
 

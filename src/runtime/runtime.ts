@@ -57,10 +57,10 @@ export interface Runtime {
   capacity(signal: AbortSignal): Promise<Capacity>
   /**
    * Copies what was written to a volume with a limit into a new directory, whole or not at
-   * all; both are relative to the data directory. Nothing where `to` is there already. No
-   * dyno that has the volume is left.
+   * all. Nothing where `to` is there already. No dyno that has the volume is left. A
+   * RuntimeError `too_large` or `path_too_long` where it must not, or cannot, be copied.
    */
-  copyOut(from: string, to: string, signal: AbortSignal): Promise<void>
+  copyOut(copy: Copy, signal: AbortSignal): Promise<void>
   /** Every dyno that holds anything here, ended ones included. */
   list(signal: AbortSignal): Promise<readonly DynoId[]>
   /**
@@ -200,11 +200,25 @@ export interface Output {
   readonly offset: number
 }
 
+/** Both paths are relative to the data directory. */
+export interface Copy {
+  readonly from: string
+  readonly to: string
+  /** In bytes, as somebody reads them who follows every name: holes and repeated links count. */
+  readonly most: number
+}
+
 /** Why a driver could not do as told. `code` decides what the manager does next. */
 export class RuntimeError extends Error {
   override readonly name = 'RuntimeError'
   readonly code:
-    'slug_missing' | 'slug_checksum' | 'no_capacity' | 'not_running' | 'failed'
+    | 'slug_missing'
+    | 'slug_checksum'
+    | 'no_capacity'
+    | 'not_running'
+    | 'too_large'
+    | 'path_too_long'
+    | 'failed'
 
   constructor(code: RuntimeError['code'], message: string, cause?: unknown) {
     super(message, { cause })

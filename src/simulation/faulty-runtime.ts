@@ -54,7 +54,7 @@ export function faultyRuntime(
     runnable: (ids, signal) => ask(() => runtime.runnable(ids, signal), signal),
     probe: (id, probe, signal) => ask(() => runtime.probe(id, probe, signal), signal),
     capacity: (signal) => ask(() => runtime.capacity(signal), signal),
-    copyOut: (from, to, signal) => runtime.copyOut(from, to, signal),
+    copyOut: (copy, signal) => runtime.copyOut(copy, signal),
     list: (signal) => ask(() => runtime.list(signal), signal),
     output: (id, offset, signal) => ask(() => runtime.output(id, offset, signal), signal),
     watch(changed, signal) {

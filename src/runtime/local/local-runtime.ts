@@ -12,6 +12,7 @@ import { setImmediate } from 'node:timers/promises'
 import { type DynoId, isUuid } from '../../model/ids.ts'
 import {
   type Capacity,
+  type Copy,
   type DynoSpec,
   type DynoStatus,
   type Entry,
@@ -183,10 +184,10 @@ export class LocalRuntime implements Runtime {
     return names.filter((name) => isUuid(name)).map((name) => name as DynoId)
   }
 
-  async copyOut(from: string, to: string, signal: AbortSignal): Promise<void> {
+  async copyOut({ from, to, most }: Copy, signal: AbortSignal): Promise<void> {
     const { root } = this.#region
     await toldAsRuntimeError(`copy ${from}`, signal, () =>
-      copyVolume(join(root, from), join(root, to)),
+      copyVolume(join(root, from), { to: join(root, to), most }),
     )
   }
 

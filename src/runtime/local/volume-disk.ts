@@ -14,6 +14,7 @@ import { pause, SECOND } from '../../lib/clock.ts'
 import { SLUG_UID } from './address.ts'
 import { beginMonitor, type Disk } from './begin-monitor.ts'
 import { makeFileSystem } from './disk.ts'
+import { type Copy, RuntimeError } from '../runtime.ts'
 import type { LocalRegion } from './region.ts'
 import { runProgram } from './run-program.ts'
 
@@ -60,20 +61,37 @@ export async function volumeDisk(
 }
 
 /** By a process in a mount namespace of its own, which sees the disk and ends with it. */
-export async function copyVolume(directory: string, to: string): Promise<void> {
+export async function copyVolume(
+  directory: string,
+  { to, most }: Pick<Copy, 'to' | 'most'>,
+): Promise<void> {
   if (existsSync(to)) return
   const image = join(directory, 'disk')
   const draft = `${to}.new`
   await rm(draft, { recursive: true, force: true })
   const at = existsSync(image) ? join(directory, 'mounted') : directory
   await mkdir(at, { recursive: true })
-  await unmounted(image)
   const disk = { image, at, directories: [], owner: SLUG_UID }
   const disks = existsSync(image) ? [disk] : []
   const begin = beginMonitor({ cgroups: [], hybridMount: undefined, disks })
-  const copy = ['cp', '--archive', '--sparse=always', join(at, CONTENT), draft]
-  await runProgram('env', [...begin, ...copy])
+  const content = join(at, CONTENT)
+  const run = async (...program: readonly string[]) => {
+    await unmounted(image)
+    return runProgram('env', ['LC_ALL=C', ...begin, ...program]).catch(pathTooLong)
+  }
+  const size = await run('du', '--summarize', '--bytes', '--count-links', content)
+  const bytes = Number.parseInt(size, 10)
+  if (!(bytes <= most)) {
+    throw new RuntimeError('too_large', `It has ${bytes} bytes, more than ${most}.`)
+  }
+  await run('cp', '--archive', '--sparse=always', content, draft)
   await rename(draft, to)
+}
+
+function pathTooLong(error: unknown): never {
+  if (!(error instanceof Error) || !error.message.includes('File name too long'))
+    throw error
+  throw new RuntimeError('path_too_long', 'It has a path that is too long.', error)
 }
 
 /** The kernel unmounts some time after a dyno's last process is gone; two at once destroy a disk. */

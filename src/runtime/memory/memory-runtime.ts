@@ -2,6 +2,7 @@ import type { Clock } from '../../lib/clock.ts'
 import type { DynoId } from '../../model/ids.ts'
 import {
   type Capacity,
+  type Copy,
   type DynoSpec,
   type DynoStatus,
   type Entry,
@@ -167,7 +168,7 @@ export class MemoryRuntime implements Runtime {
   }
 
   /** Its dynos write no files. */
-  async copyOut(_from: string, _to: string, signal: AbortSignal): Promise<void> {
+  async copyOut(_: Copy, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
   }
 
