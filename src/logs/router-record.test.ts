@@ -2,8 +2,12 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
 import type { AppId } from '../model/ids.ts'
+import * as fc from 'fast-check'
+
+import { changed, changes } from '../../test/mutated.ts'
 import { parseRouterRecord } from './router-record.ts'
 
+const RUNS = process.env['MAYFLY_SOAK'] === undefined ? 5000 : 500_000
 const app = '11111111-1111-4111-8111-111111111111'
 const server = 'web.2:22222222-2222-4222-8222-222222222222'
 const id = 'f024d9d7-8cb6-47c0-b69f-6247f67b59d4'
@@ -246,4 +250,21 @@ test('records of no app, and what is none, are left out', () => {
   assert.equal(parseRouterRecord(aRecord({ app: '-' })), undefined)
   assert.equal(parseRouterRecord('hello'), undefined)
   assert.equal(parseRouterRecord(''), undefined)
+})
+
+test('a record of any bytes is one line of an app, or none', () => {
+  const right = Buffer.from(aRecord(), 'latin1')
+  let lines = 0
+  fc.assert(
+    fc.property(changes, (all) => {
+      const line = parseRouterRecord(changed(right, all).toString('latin1'))
+      if (!line) return
+      lines += 1
+      assert.match(line.app, /^[-0-9a-f]{36}$/)
+      assert.match(line.message, /^(sock=\w+ )?at=\w+ [^]* bytes=\d+ protocol=http/)
+      assert.ok(line.measure.status >= 0)
+    }),
+    { numRuns: RUNS, ...(process.env['MAYFLY_SOAK'] === undefined && { seed: 1 }) },
+  )
+  assert.ok(lines > 0)
 })
