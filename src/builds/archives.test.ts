@@ -4,7 +4,7 @@
  */
 
 import assert from 'node:assert/strict'
-import { lstatSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, lstatSync, readdirSync, readFileSync } from 'node:fs'
 import { cp, mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
@@ -15,6 +15,7 @@ import * as fc from 'fast-check'
 import { aLocalMachine, type LocalMachine } from '../../test/a-local-machine.ts'
 import { tarball, type TarEntry } from '../../test/a-tarball.ts'
 import { changed, changes } from '../../test/mutated.ts'
+import { treeChecksum } from '../lib/tree-checksum.ts'
 import type { Build } from '../model/build.ts'
 import { newId } from '../model/ids.ts'
 import { SLUG_UID } from '../runtime/local/address.ts'
@@ -34,6 +35,8 @@ const repository = join(import.meta.dirname, '../..')
 let machine: LocalMachine
 let runtime: LocalRuntime
 let built = 0
+/** Of what others have on the machine, where the manager keeps it. */
+let theirs = ''
 
 interface Outcome {
   readonly status: number
@@ -99,6 +102,13 @@ function mustBeSafe(directory: string): void {
     if (it.isDirectory()) mustBeSafe(path.toString('latin1'))
     else if (it.isFile()) assert.equal(it.mode & 0o6000, 0, path.toString())
   }
+}
+
+const OF_OTHERS = ['cache/other', 'repos/other.git', 'sources', 'slugs/other/app']
+
+async function ofOthers(): Promise<string> {
+  const all = OF_OTHERS.map((it) => treeChecksum(join(machine.options.root, it)))
+  return (await Promise.all(all)).join()
 }
 
 const procfile: TarEntry = { name: 'Procfile', content: 'web: ./run\n' }
@@ -223,6 +233,11 @@ suite('archives', () => {
       recursive: true,
     })
     await mkdir(join(machine.options.root, 'slugs'))
+    for (const directory of OF_OTHERS) {
+      await mkdir(join(machine.options.root, directory), { recursive: true })
+      await writeFile(join(machine.options.root, directory, 'theirs'), 'theirs')
+    }
+    theirs = await ofOthers()
   })
   after(async () => {
     await rm(join(machine.options.root, 'slugs'), { recursive: true })
@@ -320,5 +335,13 @@ suite('archives', () => {
       { numRuns: RUNS, ...(process.env['MAYFLY_SOAK'] === undefined && { seed: 1 }) },
     )
     t.diagnostic([...statuses].map(([status, n]) => `status ${status}: ${n}`).join(', '))
+  })
+
+  test('nothing of it is anywhere else on the machine', async () => {
+    assert.equal(await ofOthers(), theirs)
+    const { root } = machine.options
+    for (const place of ['/', '/etc', '/source', '/tmp', root, join(root, 'builds')]) {
+      assert.equal(existsSync(join(place, 'evil')), false, place)
+    }
   })
 })

@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
 import { mkdtempSync, readdirSync, statSync } from 'node:fs'
-import { mkdir, rm } from 'node:fs/promises'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { request } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -29,6 +29,8 @@ import { repositoryName } from './git-repository.ts'
 import { gitServer } from './git-server.ts'
 
 const RUNS = process.env['MAYFLY_SOAK'] === undefined ? 150 : 5000
+/** Takes a gigabyte of memory. */
+const SOAKED = { skip: process.env['MAYFLY_SOAK'] === undefined }
 const DEADLINE = 20 * SECOND
 const TOKEN = 'the-api-key'
 const repository = join(import.meta.dirname, '../..')
@@ -370,6 +372,36 @@ suite('git, fuzzed', () => {
       })
       assert.ok(status < 500, `${encoding}: ${status}`)
     }
+    await isSound()
+  })
+
+  test(
+    'a body that inflates to more than a push may have is given up',
+    SOAKED,
+    async () => {
+      const most = 1024 ** 3
+      const zeros = gzipSync(Buffer.alloc(most + 64 * 1024 ** 2), { level: 1 })
+      const head = push(Buffer.alloc(0), 'a'.repeat(40))
+      const answer = await receive(Buffer.concat([gzipSync(head), zeros]), {
+        'content-encoding': 'gzip',
+      })
+      assert.ok(answer.status < 500, `${answer.status}`)
+      await isSound()
+    },
+  )
+
+  test('a shallow clone may push what the repository can do without, and no more', async () => {
+    const upstream = await aTree(root, { a: '1\n' })
+    for (const text of ['2', '3']) {
+      await writeFile(join(upstream, 'a'), `${text}\n`)
+      await git(upstream, ['commit', '--quiet', '--all', '--message', text])
+    }
+    const shallow = join(root, 'shallow')
+    await git(root, ['clone', '--quiet', '--depth=1', `file://${upstream}`, shallow])
+    const url = `http://x:${TOKEN}@127.0.0.1:${port}/${app}.git`
+    const { status, said } = await git(shallow, ['push', url, 'HEAD:refs/heads/shallow'])
+    assert.notEqual(status, 0)
+    assert.match(said, /shallow update not allowed/)
     await isSound()
   })
 
