@@ -392,9 +392,9 @@ suite('git, fuzzed', () => {
 
   test('a shallow clone may push what the repository can do without, and no more', async () => {
     const upstream = await aTree(root, { a: '1\n' })
-    for (const text of ['2', '3']) {
-      await writeFile(join(upstream, 'a'), `${text}\n`)
-      await git(upstream, ['commit', '--quiet', '--all', '--message', text])
+    for (const written of ['2', '3']) {
+      await writeFile(join(upstream, 'a'), `${written}\n`)
+      await git(upstream, ['commit', '--quiet', '--all', '--message', written])
     }
     const shallow = join(root, 'shallow')
     await git(root, ['clone', '--quiet', '--depth=1', `file://${upstream}`, shallow])
