@@ -9,14 +9,14 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify, { type FastifyInstance, type FastifyPluginAsync } from 'fastify'
 
 import { Problem } from '../model/problem.ts'
+import { isRead } from '../model/route-needs.ts'
+import { routersHeed } from '../store/routers-heed.ts'
 import { answerError } from './answer-error.ts'
 import { answerUnchanged } from './answer-unchanged.ts'
 import { auditWrite } from './audit-writes.ts'
 import { authenticate } from './authenticate.ts'
 import { authorize } from './authorize.ts'
 import type { Deps } from './deps.ts'
-import { isRead } from '../model/route-needs.ts'
-import { routersHeed } from '../store/routers-heed.ts'
 import { requireVersion } from './require-version.ts'
 
 const LARGEST_BODY = 1024 ** 2

@@ -387,17 +387,18 @@ async function attackFromBuild(
   )
   const command = `exec python3 /source/attacker.py ${group}`
   await runtime.start({ ...spec, command }, signal)
-  await endOf(spec.id)
-  const { text } = await runtime.output(spec.id, 0, signal)
-  await runtime.remove(spec.id, signal)
-  return rowsIn(text)
+  return rowsOf(spec.id)
 }
 
 async function attack(
   group: string,
   environment: Readonly<Record<string, string>> = {},
 ): Promise<Row[]> {
-  const id = await begun(group, environment)
+  return rowsOf(await begun(group, environment))
+}
+
+/** What it has said by its end. */
+async function rowsOf(id: DynoId): Promise<Row[]> {
   await endOf(id)
   const { text } = await runtime.output(id, 0, signal)
   await runtime.remove(id, signal)

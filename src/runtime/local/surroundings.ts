@@ -20,6 +20,7 @@ import { seccompProfile } from './seccomp.ts'
 import { contentOf } from './volume-disk.ts'
 
 /** The same for all dynos. */
+const MOST_FILES = hardFileLimit()
 export const SECCOMP = seccompProfile(process.arch === 'arm64' ? 'arm64' : 'x64')
 
 export interface Surroundings {
@@ -55,7 +56,7 @@ export async function surroundings(
     authorities: firstPresent('/etc/ssl/certs/ca-certificates.crt'),
     cgroup: region.cgroupsOf(dyno.id).path,
     limitsSwap: region.cgroups.limitsSwap,
-    mostFiles: hardFileLimit(),
+    mostFiles: MOST_FILES,
     seccomp: SECCOMP,
     seccompFilter: runtime.takesCompiledFilter ? region.seccompFilter : undefined,
     isKernel: runtime.isKernel,
