@@ -4,11 +4,13 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { globSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 import { freeSubnets, usedNetworks } from '../src/installation/free-subnets.ts'
 import { silentLog } from '../src/lib/log.ts'
+import { numberOf, subnetOf, textOf } from '../src/runtime/local/address.ts'
 import { demolish } from '../src/runtime/local/demolish.ts'
 import { ensureStack } from '../src/runtime/local/ensure-stack.ts'
 import type { LocalRuntimeOptions } from '../src/runtime/local/region.ts'
@@ -25,17 +27,26 @@ export interface LocalMachine {
   readonly close: () => Promise<void>
 }
 
-let taken = 0
+/** An abstract socket goes with its process, however that ends. */
+function claim(name: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = createServer().unref()
+    socket.once('error', () => resolve(false))
+    socket.listen(`\0mayfly-test-${name}`, () => resolve(true))
+  })
+}
 
 /**
- * The first three bytes of one that nothing on the machine uses. Tests run side by side, each in a
- * process with a number of its own, so two that choose at once seldom choose the same.
+ * One that nothing on the machine uses, as in `172.16.64.0/18`. A network is seen in use only once its
+ * bridge is there, and tests that run side by side choose before: so each claims what it takes.
  */
-async function freeNetwork(): Promise<string> {
-  const seed = process.pid * 4 + taken++
-  const [subnet = ''] = freeSubnets(1, await usedNetworks(), seed)
-  const [first, second, third] = subnet.split('.')
-  return `${first}.${second}.${Number(third) + (seed % 64)}`
+export async function takeNetwork(): Promise<string> {
+  const used = await usedNetworks()
+  for (;;) {
+    const [subnet = ''] = freeSubnets(1, used, process.pid)
+    if (await claim(subnet)) return subnet
+    used.push(subnet)
+  }
 }
 
 /** An installation of the test's own; `close` fails if it leaves anything behind. */
@@ -45,11 +56,12 @@ export async function aLocalMachine(): Promise<LocalMachine> {
   await runProgram('chmod', ['711', root])
   const installation = randomBytes(3).toString('hex')
   noteInstallation(installation)
-  const network = await freeNetwork()
+  const subnet = await takeNetwork()
+  const first = numberOf(subnetOf(subnet).gateway) + 1
   const its = {
     installation,
     region: REGION,
-    subnet: `${network}.0/24`,
+    subnet,
     root,
     stacks: STACKS,
     slugs: join(root, 'slugs'),
@@ -57,7 +69,7 @@ export async function aLocalMachine(): Promise<LocalMachine> {
     endedLogs: join(root, 'logs', 'ended'),
     log: silentLog,
   }
-  return { options: its, address: (n: number) => `${network}.${2 + n}`, close }
+  return { options: its, address: (n: number) => textOf(first + n), close }
 
   async function close(): Promise<void> {
     await demolish(its, { grace: 0 })

@@ -30,6 +30,7 @@ import { inTransaction } from '../src/store/queryable.ts'
 import { findSlug } from '../src/store/slugs.ts'
 import { runLoop } from '../src/work/loop.ts'
 import { aTree, aTreeOf, git } from './a-git-tree.ts'
+import { takeNetwork } from './a-local-machine.ts'
 import { type AnApp, anApp, secrets } from './an-app.ts'
 import { noteInstallation } from './note-installation.ts'
 import { aDatabase } from './postgres.ts'
@@ -37,7 +38,7 @@ import { until } from './until.ts'
 
 const TOKEN = 'the-api-key'
 const STACKS = process.env['MAYFLY_STACKS'] ?? '/var/cache/mayfly/stacks'
-const SUBNET = '172.30.7.0/24'
+const SUBNET = await takeNetwork()
 const repository = join(import.meta.dirname, '..')
 const pool = aDatabase()
 const data = dataDirectory(mkdtempSync(join(tmpdir(), 'mayfly-push-')))

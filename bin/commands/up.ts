@@ -29,6 +29,7 @@ import { ensureCluster, ensureDatabase } from '../../src/installation/postgres-c
 import { Refusal } from '../../src/installation/refusal.ts'
 import { lockSupervision } from '../../src/installation/supervisor-lock.ts'
 import { ensureUsers } from '../../src/installation/users.ts'
+import { presentResolvers } from '../../src/runtime/local/resolvers.ts'
 import {
   dataNamed,
   dataOption,
@@ -103,7 +104,9 @@ export async function up(args: string[]): Promise<number> {
 async function setUp(data: DataDirectory, wishes: Wishes): Promise<Installation> {
   await machineMustDo()
   readLimits(data.sizes)
-  const installation = await decideInstallation(data, wishes)
+  // A name server of a cloud's may have an address of 172.16.0.0/12 behind the gateway.
+  const { addresses } = presentResolvers()
+  const installation = await decideInstallation(data, wishes, addresses)
   await ensureUsers()
   ensureLayout(data, installation)
   return installation

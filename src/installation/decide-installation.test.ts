@@ -57,6 +57,13 @@ test('without wishes the ports and regions are the documented ones', async () =>
   )
 })
 
+test("no region's network lies over what its dynos are to reach", async () => {
+  const data = dataDirectory(join(top, 'beyond'))
+  const { regions } = await decideInstallation(data, nothing, ['172.16.0.0/13'])
+  const second = regions.map(({ subnet }) => Number(subnet.split('.')[1]))
+  assert.ok(second.every((octet) => octet >= 24 && octet < 32))
+})
+
 test('later wishes that differ are refused', async () => {
   const data = dataDirectory(join(top, 'three'))
   await decideInstallation(data, nothing)

@@ -50,10 +50,14 @@ export interface Wishes {
   readonly databaseElsewhere: boolean
 }
 
-/** The installation that is there, or a new one as wished. */
+/**
+ * The installation that is there, or a new one as wished. `beyond`: addresses and networks that its
+ * dynos are to reach, so that none of their own lies over them.
+ */
 export async function decideInstallation(
   data: DataDirectory,
   wishes: Wishes,
+  beyond: readonly string[] = [],
 ): Promise<Installation> {
   const present = findInstallation(data)
   if (present) {
@@ -67,7 +71,8 @@ export async function decideInstallation(
   const httpPort = wishes.httpPort ?? DEFAULT_HTTP_PORT
   const httpsPort = wishes.httpsPort ?? DEFAULT_HTTPS_PORT
   const id = randomBytes(3)
-  const subnets = freeSubnets(regions.length, await usedNetworks(), id.readUIntBE(0, 3))
+  const used = [...(await usedNetworks()), ...beyond]
+  const subnets = freeSubnets(regions.length, used, id.readUIntBE(0, 3))
   const installation: Installation = {
     id: id.toString('hex'),
     apiPort: wishes.apiPort ?? DEFAULT_API_PORT,

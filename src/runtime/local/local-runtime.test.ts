@@ -268,6 +268,19 @@ test('the router reaches a dyno; a dyno reaches neither host nor neighbour', asy
   await runtime.remove(web.id, signal)
 })
 
+test('the hardware address that dynos remember of their gateway stays while they come and go', async () => {
+  const { bridge } = machineNames(options.installation, options.region)
+  const gateway = () => readFileSync(`/sys/class/net/${bridge}/address`, 'utf8').trim()
+  const first = gateway()
+  assert.match(first, /^02:4d:.*:01$/)
+  const dynos = [await started('sleep 1000'), await started('sleep 1000')]
+  assert.equal(gateway(), first)
+  for (const { id } of dynos) {
+    await runtime.remove(id, signal)
+    assert.equal(gateway(), first)
+  }
+})
+
 test('bridge and firewall that were taken away are put up again', async (t) => {
   const web = await started('exec python3 -m http.server 5000', { port: 5000 })
   await until(async () => {

@@ -75,7 +75,12 @@ async function deleteLink(link: string): Promise<void> {
   })
 }
 
-/** The region's bridge with the gateway's address, and forwarding. Idempotent. */
+/**
+ * The region's bridge with the gateway's address, and forwarding. Idempotent. Its hardware address is
+ * its own and the same after it was made anew: left to itself a bridge takes the least of its ports',
+ * so that it would change as dynos go, and what another sends to the one it remembers would be lost
+ * until it asks anew (14 s, measured).
+ */
 export async function ensureBridge(
   region: RegionNetwork,
   signal: AbortSignal,
@@ -93,7 +98,8 @@ export async function ensureBridge(
   await writeFile(`/proc/sys/net/ipv6/conf/${bridge}/disable_ipv6`, '1').catch(() => {
     // A kernel without IPv6 has nothing to disable.
   })
-  const input = `addr replace ${subnet.gateway}/${subnet.prefix} dev ${bridge}
+  const input = `link set ${bridge} address ${hardwareAddressOf(subnet.gateway)}
+addr replace ${subnet.gateway}/${subnet.prefix} dev ${bridge}
 link set ${bridge} up
 `
   await runProgram('ip', ['-batch', '-'], { input, signal })
