@@ -5,7 +5,7 @@ import type { AppId } from '../model/ids.ts'
 import * as fc from 'fast-check'
 
 import { changed, changes } from '../../test/mutated.ts'
-import { parseRouterRecord } from './router-record.ts'
+import { anyFields, parseRouterRecord, plainFields } from './router-record.ts'
 
 const RUNS = process.env['MAYFLY_SOAK'] === undefined ? 5000 : 500_000
 const app = '11111111-1111-4111-8111-111111111111'
@@ -44,7 +44,7 @@ function aRecord(
     tls: 'http -',
     ...but,
   }
-  return `1795399938168555 ${it.app} ${it.server} ${it.times} ${it.status} 387 ${it.ended} ${it.code} GET ${it.version} ${it.tls} ${id} "${it.uri}" "${it.host}" "${it.fwd}" "${it.agent}"`
+  return `1795399938168555 ${it.app} ${it.times} ${it.status} 387 ${it.ended} ${it.code} ${it.version} ${it.tls} method=GET path="${it.uri}" host="${it.host}" request_id=${id} fwd="${it.fwd}" dyno=${it.server} agent="${it.agent}"`
 }
 
 const messageOf = (record: string) => parseRouterRecord(record)?.message
@@ -52,7 +52,7 @@ const messageOf = (record: string) => parseRouterRecord(record)?.message
 test('a request answered by a dyno', () => {
   assert.deepEqual(parseRouterRecord(aRecord()), {
     app,
-    at: new Date('2026-11-23T02:12:18.168Z'),
+    at: Date.parse('2026-11-23T02:12:18.168Z'),
     message: `at=info method=GET path="/a?b=c" host=my-app.localhost:8080 request_id=${id} fwd="127.0.0.1" dyno=web.2 connect=1ms service=18ms status=200 bytes=387 protocol=http1.1 tls=false`,
     measure: { status: 200, code: undefined, service: 18, connect: 1, queue: 2 },
   })
@@ -250,6 +250,24 @@ test('records of no app, and what is none, are left out', () => {
   assert.equal(parseRouterRecord(aRecord({ app: '-' })), undefined)
   assert.equal(parseRouterRecord('hello'), undefined)
   assert.equal(parseRouterRecord(''), undefined)
+})
+
+test('what is read at a glance is what is read in full', () => {
+  assert.deepEqual(plainFields(aRecord()), anyFields(aRecord()))
+  assert.equal(plainFields(aRecord({ uri: '*' })), undefined)
+  let plain = 0
+  const right = Buffer.from(aRecord(), 'latin1')
+  fc.assert(
+    fc.property(changes, (all) => {
+      const record = changed(right, all).toString('latin1')
+      const fields = plainFields(record)
+      if (!fields) return
+      plain += 1
+      assert.deepEqual(fields, anyFields(record))
+    }),
+    { numRuns: RUNS, ...(process.env['MAYFLY_SOAK'] === undefined && { seed: 1 }) },
+  )
+  assert.ok(plain > 0)
 })
 
 test('a record of any bytes is one line of an app, or none', () => {

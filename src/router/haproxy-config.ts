@@ -64,21 +64,22 @@ export const SERVER_SETTINGS = [
 
 /**
  * The request line for `logs`: what src/logs/router-record.ts reads. Words first, then
- * quoted texts, which may be anything a client sends. A variable that is not set is `-`.
+ * the words of Heroku's line in its order, of which a quoted one may be anything a client sends. A
+ * variable that is not set is `-`, or a quoted nothing.
  */
 const RECORD = [
   '%[date(0,us)]',
   '%[var(txn.entry),field(4,/)]',
-  '%s %TR %Tw %Tc %Ta %ST %B %ts',
+  '%TR %Tw %Tc %Ta %ST %B %ts',
   '%[var(txn.code)]',
-  '%HM',
-  '%[fc_http_major]',
-  '%[so_name] %sslv',
-  '%[var(txn.id)]',
-  '%{+Q}HU',
-  '%{+Q,+E}[var(txn.host)]',
-  '%{+Q,+E}[var(txn.fwd)]',
-  '%{+Q,+E}[var(txn.agent)]',
+  '%[fc_http_major] %[so_name] %sslv',
+  'method=%HM',
+  'path=%{+Q}HU',
+  'host=%{+Q,+E}[var(txn.host)]',
+  'request_id=%[var(txn.id)]',
+  'fwd=%{+Q,+E}[var(txn.fwd)]',
+  'dyno=%s',
+  'agent=%{+Q,+E}[var(txn.agent)]',
 ].join(' ')
 
 /** Marks an answer that is HAProxy's own, until it is on its way out. */
