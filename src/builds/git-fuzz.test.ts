@@ -7,7 +7,7 @@ import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
 import { mkdtempSync, readdirSync, statSync } from 'node:fs'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
-import { request } from 'node:http'
+import { Agent, globalAgent, type OutgoingHttpHeaders, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -65,14 +65,17 @@ let port = 0
 interface Answer {
   readonly status: number
   readonly body: string
+  /** The port of ours that the connection is from. */
+  readonly from: number | undefined
 }
 
 /** The path goes out as it is, whatever is in it. */
 function send(
   method: string,
   path: string,
-  headers: Readonly<Record<string, string>>,
+  headers: OutgoingHttpHeaders,
   body: Buffer = Buffer.alloc(0),
+  agent: Agent = globalAgent,
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const asked = request(
@@ -81,17 +84,24 @@ function send(
         method,
         path,
         timeout: DEADLINE,
+        agent,
         headers: {
           authorization: `Basic ${Buffer.from(`:${TOKEN}`).toString('base64')}`,
+          ...(method === 'POST' &&
+            !headers['transfer-encoding'] && { 'content-length': String(body.length) }),
           ...headers,
-          ...(method === 'POST' && { 'content-length': String(body.length) }),
         },
       },
       (response) => {
+        const from = response.socket.localPort
         let text = ''
         response.setEncoding('latin1').on('data', (piece: string) => (text += piece))
         response.on('end', () =>
-          resolve({ status: response.statusCode ?? 0, body: text }),
+          resolve({
+            status: response.statusCode ?? 0,
+            body: text,
+            from,
+          }),
         )
         response.on('error', reject)
       },
@@ -102,14 +112,17 @@ function send(
   })
 }
 
-const receive = (body: Buffer, headers: Readonly<Record<string, string>> = {}) =>
+const receive = (body: Buffer, headers: OutgoingHttpHeaders = {}, agent?: Agent) =>
   send(
     'POST',
     `/${app}.git/git-receive-pack`,
     { 'content-type': 'application/x-git-receive-pack-request', ...headers },
     body,
+    agent,
   )
 
+/** In place of a length. */
+const chunked = { 'transfer-encoding': 'chunked' }
 const NOTHING = '0'.repeat(40)
 
 function line(text: string): string {
@@ -375,6 +388,17 @@ suite('git, fuzzed', () => {
     await isSound()
   })
 
+  test('what git reads no further is answered, and the connection goes on', async (t) => {
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+    t.after(() => agent.destroy())
+    // Without a length git reads it line by line, and the first is none.
+    const answer = await receive(randomBytes(32 * 1024 ** 2), chunked, agent)
+    assert.ok(answer.status < 500, `${answer.status}`)
+    const next = await receive(Buffer.from('0000'), {}, agent)
+    assert.deepEqual([next.status, next.from], [200, answer.from])
+    await isSound()
+  })
+
   test(
     'a body that inflates to more than a push may have is given up',
     SOAKED,
@@ -384,8 +408,6 @@ suite('git, fuzzed', () => {
       const head = push(Buffer.alloc(0), 'a'.repeat(40))
       const answer = await receive(Buffer.concat([gzipSync(head), zeros]), {
         'content-encoding': 'gzip',
-        // Git reads no further, and with its pipe the connection ends.
-        connection: 'close',
       })
       assert.ok(answer.status < 500, `${answer.status}`)
       await isSound()

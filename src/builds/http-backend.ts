@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { pipeline } from 'node:stream/promises'
 
+import { pour } from '../lib/pour.ts'
 import { unlessStalled } from '../lib/unless-stalled.ts'
 import type { Account, App } from '../model/app.ts'
 import { repositoryName } from './git-repository.ts'
@@ -52,7 +53,7 @@ export async function serveByGit(
     git.once('close', resolve)
   })
   // Git may answer without reading on, and the client may leave: both are theirs to do.
-  pipeline(unlessStalled(request), git.stdin).catch(() => {})
+  void pour(unlessStalled(request), git.stdin)
   await relay(git.stdout, response).catch((error: unknown) => {
     git.stdout.destroy()
     if (!response.destroyed) throw error

@@ -3,7 +3,13 @@
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { once } from 'node:events'
-import { createServer, request, type RequestListener, type Server } from 'node:http'
+import {
+  Agent,
+  createServer,
+  request,
+  type RequestListener,
+  type Server,
+} from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -114,6 +120,30 @@ test('a log session ends in good order when its backend dies, other answers do n
   await assert.rejects(ask('GET', '/my-app.git/info/refs'), { code: 'ECONNRESET' })
 })
 
+test('an answer instead of the rest of a body is heard, and the connection goes on', async (t) => {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  t.after(() => agent.destroy())
+  const heard = Promise.withResolvers<void>()
+  const connections = new Set<unknown>()
+  door.on('connection', (it) => connections.add(it))
+  await listen((incoming, reply) => {
+    if (incoming.method === 'GET') return void reply.end('here')
+    // It reads no further, and is gone once the door has heard it.
+    incoming.once('data', () => incoming.pause())
+    reply.writeHead(413).end('enough')
+    void heard.promise.then(() => incoming.socket.destroy())
+  })
+  const body = 'a'.repeat(20 * 1024 ** 2)
+  const answer = await ask('POST', '/apps', body, agent)
+  heard.resolve()
+  assert.deepEqual(answer, { status: 413, text: 'enough' })
+  assert.deepEqual(await ask('GET', '/apps', undefined, agent), {
+    status: 200,
+    text: 'here',
+  })
+  assert.equal(connections.size, 1)
+})
+
 async function listen(listener: RequestListener): Promise<void> {
   rmSync(socketPath, { force: true })
   backend = createServer(listener)
@@ -129,9 +159,10 @@ function ask(
   method: string,
   path: string,
   body?: string,
+  agent: Agent | false = false,
 ): Promise<{ status: number | undefined; text: string }> {
   return new Promise((resolve, reject) => {
-    const asked = request({ port: portOf(door), method, path, agent: false })
+    const asked = request({ port: portOf(door), method, path, agent })
     asked.once('error', reject)
     asked.once('response', (answer) => {
       let text = ''

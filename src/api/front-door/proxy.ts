@@ -4,6 +4,7 @@ import { pipeline } from 'node:stream/promises'
 
 import { pause, SECOND } from '../../lib/clock.ts'
 import type { Log } from '../../lib/log.ts'
+import { pour } from '../../lib/pour.ts'
 import { connectPatiently } from './connect-patiently.ts'
 
 /** A part that was killed is there again after a second or two. */
@@ -103,8 +104,14 @@ function ask(
     createConnection: () => socket,
     method: incoming.method ?? 'GET',
     path: incoming.url ?? '/',
-    // Ours, whatever the client says: the backend sees a unix socket.
-    headers: { ...passedOn(incoming), [CLIENT]: incoming.socket.remoteAddress ?? '' },
+    headers: {
+      ...passedOn(incoming),
+      // Ours, whatever the client says: the backend sees a unix socket.
+      [CLIENT]: incoming.socket.remoteAddress ?? '',
+      // We end it, once the client has its answer: a backend that did while the body still comes
+      // would cut off its own answer, too.
+      connection: 'keep-alive',
+    },
     signal,
   })
   const answered = new Promise<IncomingMessage>((resolve, reject) => {
@@ -113,7 +120,7 @@ function ask(
   })
   // The answer may come before the request has ended, and even instead of its rest.
   if (onlyAsks(incoming)) outgoing.end()
-  else pipeline(incoming, outgoing).catch(() => {})
+  else void pour(incoming, outgoing)
   return answered
 }
 
