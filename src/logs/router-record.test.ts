@@ -44,7 +44,7 @@ function aRecord(
     tls: 'http -',
     ...but,
   }
-  return `1795399938168555 ${it.app} ${it.times} ${it.status} 387 ${it.ended} ${it.code} ${it.version} ${it.tls} method=GET path="${it.uri}" host="${it.host}" request_id=${id} fwd="${it.fwd}" dyno=${it.server} agent="${it.agent}"`
+  return `1795399938168555 ${it.app} ${it.times} ${it.status} 387 ${it.ended} ${it.code} ${it.version} ${it.tls} method=GET request_id=${id} dyno=${it.server} agent="${it.agent}" host="${it.host}" fwd="${it.fwd}" path="${it.uri}"`
 }
 
 const messageOf = (record: string) => parseRouterRecord(record)?.message
@@ -244,6 +244,18 @@ test('a request that came to the wrong region tells who sent it', () => {
 test('an absolute request line shows path and query', () => {
   const uri = 'http://my-app.localhost:8080/x?y'
   assert.match(messageOf(aRecord({ uri })) ?? '', / path="\/x\?y" /)
+})
+
+test('of a record that HAProxy cut the line has what there is', () => {
+  const whole = aRecord({ uri: '/abc' })
+  for (let end = whole.indexOf(' host="') + 7; end < whole.length; end++) {
+    const line = parseRouterRecord(whole.slice(0, end))
+    assert.ok(line, whole.slice(0, end))
+    assert.match(line.message, /^at=info method=GET path="[^"]*" host=\S* request_id=f0/)
+    assert.equal(line.measure.status, 200)
+  }
+  const odd = aRecord({ uri: String.raw`/a\"b` })
+  assert.match(messageOf(odd.slice(0, -3)) ?? '', / path="\/a" /)
 })
 
 test('records of no app, and what is none, are left out', () => {

@@ -81,19 +81,20 @@ const CAUSES: Readonly<Record<string, string>> = {
   417: 'unsupported expect header value',
 }
 
-const QUOTED = String.raw`"((?:[^"\\]|\\.)*)"`
+const TEXT = String.raw`((?:[^"\\]|\\.)*)`
 const NUMBERS = String.raw`(-?\d+) (-?\d+) (-?\d+) (-?\d+) (-?\d+) (\d+)`
+/** HAProxy cuts a record that is too long. */
 const RECORD = new RegExp(
-  String.raw`^(\d+) ([-0-9a-f]{36}) ${NUMBERS} (\S\S) (\S+) (\S+ \S+ \S+) method=(\S+) path=${QUOTED}` +
-    String.raw` host=${QUOTED} request_id=(\S+) fwd=${QUOTED} dyno=(\S+) agent=${QUOTED}$`,
+  String.raw`^(\d+) ([-0-9a-f]{36}) ${NUMBERS} (\S\S) (\S+) (\S+ \S+ \S+) method=(\S+) request_id=(\S+)` +
+    String.raw` dyno=(\S+) agent="${TEXT}" host="${TEXT}(?:" fwd="${TEXT}(?:" path="${TEXT})?)?\\?(?:"[ a-z=]{0,6})?$`,
 )
 /**
  * Of a request that ended well, and in which a client wrote nothing odd, as most do: its words stand in
  * the line as they stand in the record. To read one so takes half the time.
  */
 const PLAIN = new RegExp(
-  String.raw`^(\d+) ([-0-9a-f]{36}) ${NUMBERS} -- - (\S+ \S+ \S+) (method=\S+ path="\/[^"\\\n]*")` +
-    String.raw` host="([\w.:[\]+/=-]*)" (request_id=[\w.:[\]+/=-]+ fwd="[^"\\ \n]*" dyno=[^:<\s]+):\S+ agent=""$`,
+  String.raw`^(\d+) ([-0-9a-f]{36}) ${NUMBERS} -- - (\S+ \S+ \S+) method=(\S+) (request_id=[\w.:[\]+/=-]+)` +
+    String.raw` (dyno=[^:<\s]+):\S+ agent="" host="([\w.:[\]+/=-]*)" fwd="([^"\\ \n]*)" path="(\/[^"\\\n]*)"$`,
 )
 
 /** Of a record. Times are in milliseconds, and negative for a phase that was not reached. */
@@ -110,10 +111,13 @@ export interface RequestFields {
   readonly state: string
   /** HTTP's major version, the scheme and TLS's version. */
   readonly protocol: string
-  /** Three pieces of the line, as they stand in it. */
-  readonly request: string
+  /** As they stand in the line; `id` and `dyno` with their names. */
+  readonly method: string
+  readonly path: string
   readonly host: string
-  readonly route: string
+  readonly id: string
+  readonly fwd: string
+  readonly dyno: string
   readonly agent: string
 }
 
@@ -147,9 +151,12 @@ export function plainFields(record: string): RequestFields | undefined {
     ended: '--',
     state: '-',
     protocol: found[9] ?? '',
-    request: found[10] ?? '',
-    host: found[11] ?? '',
-    route: found[12] ?? '',
+    method: found[10] ?? '',
+    id: found[11] ?? '',
+    dyno: found[12] ?? '',
+    host: found[13] ?? '',
+    fwd: found[14] ?? '',
+    path: found[15] ?? '',
     agent: '',
   }
 }
@@ -158,16 +165,19 @@ export function plainFields(record: string): RequestFields | undefined {
 export function anyFields(record: string): RequestFields | undefined {
   const found = RECORD.exec(record.replaceAll('\n', ' '))
   if (!found) return undefined
-  const [ended = '', state = '', protocol = '', method = '', uri = ''] = found.slice(9)
-  const [host = '', id = '', fwd = '', server = '', agent = ''] = found.slice(14)
+  const [ended = '', state = '', protocol = '', method = '', id = ''] = found.slice(9)
+  const [server = '', agent = '', host = '', fwd = '', uri = ''] = found.slice(14)
   return {
     ...numbersIn(found),
     ended,
     state,
     protocol,
-    request: `method=${method} path="${pathOf(uri)}"`,
+    method,
+    path: pathOf(uri),
     host: word(host),
-    route: `request_id=${word(id)} fwd="${chain(fwd)}" dyno=${placeOf(server)}`,
+    id: `request_id=${word(id)}`,
+    fwd: chain(fwd),
+    dyno: `dyno=${placeOf(server)}`,
     agent: unescape(agent).replaceAll('"', ''),
   }
 }
@@ -207,15 +217,15 @@ function messageOf(
   code: Code | undefined,
   { connect, service, isLegacy }: Times & { readonly isLegacy: boolean },
 ): string {
-  const { request, host, route, status, bytes } = fields
+  const { method, path, host, id, fwd, dyno, status, bytes } = fields
   const outcome: Outcome | undefined = code && OUTCOMES[code]
   const sock = outcome?.sock ? `sock=${outcome.sock} ` : ''
   const fault = outcome ? ` code=${code} desc="${outcome.desc}"` : ''
   const cause = code === 'H26' ? ` cause="${CAUSES[status]}"` : ''
   const agent = code === 'H31' ? ` agent="${fields.agent}"` : ''
   return (
-    `${sock}at=${outcome?.at ?? 'info'}${fault}${cause} ${request} host=${host} ${route}` +
-    ` connect=${inLine(connect)} service=${inLine(service)} status=${outcome?.status ?? status}` +
+    `${sock}at=${outcome?.at ?? 'info'}${fault}${cause} method=${method} path="${path}" host=${host}` +
+    ` ${id} fwd="${fwd}" ${dyno} connect=${inLine(connect)} service=${inLine(service)} status=${outcome?.status ?? status}` +
     ` bytes=${bytes} ${protocolOf(fields, isLegacy)}${agent}`
   )
 }

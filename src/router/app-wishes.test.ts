@@ -226,10 +226,23 @@ test('an app’s own pages lie over ours, wherever an error comes from', async (
   const own = await router.get('broken.localhost')
   assert.deepEqual([own.status, own.body], [502, 'my own'])
 
-  // While it runs.
-  await router.wish(apps.crashed, { routing: { errorPage: 'https://new/' } })
-  await router.look()
-  assert.ok((await router.get('crashed.localhost')).body.includes('src="https://new/"'))
+  // While it runs, and whatever HAProxy's command line would make of it.
+  for (const [errorPage, shown = errorPage] of [
+    ['https://new/'],
+    ['https://new/?a&b', 'https://new/?a&amp;b'],
+    ['https://new/;quit'],
+    ['https://new/?c\\'],
+  ] as const) {
+    await router.wish(apps.crashed, { routing: { errorPage } })
+    await router.wish(apps.mute, {
+      routing: { errorPage: `https://after/${errorPage.length}` },
+    })
+    await router.look()
+    const crashed = await router.get('crashed.localhost')
+    assert.ok(crashed.body.includes(`src="${shown}"`), errorPage)
+    const { body } = await router.get('mute.localhost')
+    assert.ok(body.includes(`src="https://after/${errorPage.length}"`), errorPage)
+  }
   // A key of the map is no host.
   const odd = await router.get(`error:${apps.crashed}`)
   assert.equal(odd.status, 404)

@@ -63,9 +63,9 @@ export const SERVER_SETTINGS = [
 ].join(' ')
 
 /**
- * The request line for `logs`: what src/logs/router-record.ts reads. Words first, then
- * the words of Heroku's line in its order, of which a quoted one may be anything a client sends. A
- * variable that is not set is `-`, or a quoted nothing.
+ * The request line for `logs`: what src/logs/router-record.ts reads. A variable that is not set is
+ * `-`, or a quoted nothing. Quoted texts may be anything a client sends, and of any length: the last
+ * ones may be cut, or missing.
  */
 const RECORD = [
   '%[date(0,us)]',
@@ -74,13 +74,15 @@ const RECORD = [
   '%[var(txn.code)]',
   '%[fc_http_major] %[so_name] %sslv',
   'method=%HM',
-  'path=%{+Q}HU',
-  'host=%{+Q,+E}[var(txn.host)]',
   'request_id=%[var(txn.id)]',
-  'fwd=%{+Q,+E}[var(txn.fwd)]',
   'dyno=%s',
   'agent=%{+Q,+E}[var(txn.agent)]',
+  'host=%{+Q,+E}[var(txn.host)]',
+  'fwd=%{+Q,+E}[var(txn.fwd)]',
+  'path=%{+Q}HU',
 ].join(' ')
+/** Bytes. A longer one finds no room in a buffer of HAProxy's, and is lost. */
+const LONGEST_RECORD = 15_000
 
 /** Marks an answer that is HAProxy's own, until it is on its way out. */
 const GIVEN_UP = 'mayfly-gave-up'
@@ -200,7 +202,7 @@ function frontend({ paths, listen, asRoot, tls }: RouterSettings): string {
   return `frontend apps from http
 ${listen.map((address) => `  bind ${address} name http`).join('\n')}
   bind unix@${paths.successorSocket} name http accept-proxy mode 600${owner}
-${tls ? tlsBinds(tls, paths, owner) : ''}  log ring@requests format raw local0
+${tls ? tlsBinds(tls, paths, owner) : ''}  log ring@requests len ${LONGEST_RECORD} format raw local0
   log-format '${RECORD}'
   http-after-response add-header Server Heroku unless { res.hdr(server) -m found }
   http-after-response allow if { status lt 500 } !{ stopping } !{ capture.req.ver HTTP/1.0 }

@@ -94,10 +94,15 @@ function entryChanges(
     const present = live.get(host)
     if (present === entry) return []
     const verb = present === undefined ? 'add' : 'set'
-    return [`${verb} map ${map} ${host} ${entry}`]
+    return [`${verb} map ${map} ${argument(host)} ${argument(entry)}`]
   })
   const gone = [...live.keys()].filter((host) => !wanted.has(host))
-  return [...put, ...gone.map((host) => `del map ${map} ${host}`)]
+  return [...put, ...gone.map((host) => `del map ${map} ${argument(host)}`)]
+}
+
+/** A tenant's URL is among them, and an unescaped `;` would begin another command (management.txt, 9.3). */
+function argument(text: string): string {
+  return text.replaceAll(/[\\; ]/g, String.raw`\$&`)
 }
 
 function removal(
