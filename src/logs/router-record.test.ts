@@ -131,6 +131,11 @@ const ends: [string, Parameters<typeof aRecord>[0], string][] = [
     'at=error code=H26 desc="Request Error" cause="unsupported expect header value" method=GET … status=417',
   ],
   [
+    'a body that is none, once its beginning was passed on',
+    { status: 400, ended: 'PH' },
+    'at=error code=H26 desc="Request Error" cause="bad request" method=GET … status=400',
+  ],
+  [
     'a cookie that is too long',
     { status: 502, ended: 'LH' },
     'at=error code=H25 desc="HTTP restriction: oversized cookie" method=GET … status=502',
@@ -158,7 +163,7 @@ const ends: [string, Parameters<typeof aRecord>[0], string][] = [
   [
     'none connects in time',
     { status: 503, ended: 'sC', times: '0 0 -1 5001' },
-    'at=error code=H19 desc="Backend connection timeout" method=GET … connect= service= status=503',
+    'at=error code=H19 desc="Backend connection timeout" method=GET … connect=5001ms service= status=503',
   ],
   [
     'no HTTP',

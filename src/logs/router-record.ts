@@ -132,7 +132,7 @@ export function parseRouterRecord(
   const fields = plainFields(record) ?? anyFields(record)
   if (!fields) return undefined
   const code = codeOf(fields)
-  const times = timesOf(fields)
+  const times = timesOf(fields, code)
   const isLegacy = legacy.has(fields.app)
   return {
     app: fields.app,
@@ -233,8 +233,8 @@ function messageOf(
 function codeOf({ state, ended, status }: RequestFields): Code | undefined {
   if (ended === '--' && state === '-') return undefined
   if (Object.hasOwn(OUTCOMES, state)) return state as Code
-  // Ours, and the only ones of their status: a dyno's would not end so.
-  if (/^(417 LR|400 PR|405 PR|408 cR)$/.test(`${status} ${ended}`)) return 'H26'
+  // Ours, and the only ones of their status: a dyno's would not end so. (PH: the body is no body.)
+  if (/^(417 LR|400 P[RH]|405 PR|408 cR)$/.test(`${status} ${ended}`)) return 'H26'
   if (status === 502 && ended.startsWith('L')) return 'H25'
   const byPhase = CODES[ended] ?? CODES[`${ended[0]}-`]
   // After an upgrade either side may hang up; only silence is a fault.
@@ -248,8 +248,17 @@ interface Times {
   readonly service: number | undefined
 }
 
-function timesOf({ received, queued, connected, active }: RequestFields): Times {
-  if (connected < 0) return { connect: undefined, service: undefined }
+function timesOf(
+  { received, queued, connected, active }: RequestFields,
+  code: Code | undefined,
+): Times {
+  if (connected < 0) {
+    const tried = active - Math.max(0, received) - Math.max(0, queued)
+    return {
+      connect: code === 'H19' ? Math.max(0, tried) : undefined,
+      service: undefined,
+    }
+  }
   return {
     connect: connected,
     service: Math.max(0, active - received - queued - connected),

@@ -27,6 +27,7 @@ const settings: RouterSettings = {
   maxConnections: 50_000,
   asRoot: true,
   timeouts: HEROKU_TIMEOUTS,
+  lua: '-- what HAProxy cannot do by itself',
 }
 
 const dyno = '01234567-89ab-cdef-0123-456789abcdef' as DynoId
@@ -51,5 +52,6 @@ test('only what a running HAProxy cannot be told is another shape', () => {
   const shape = shapeOf(table, settings)
   assert.equal(shapeOf({ ...table, servers: [], hosts: new Map() }, settings), shape)
   assert.notEqual(shapeOf({ ...table, backends: 4 }, settings), shape)
+  assert.notEqual(shapeOf(table, { ...settings, lua: '-- another' }), shape)
   assert.notEqual(shapeOf(table, { ...settings, listen: ['127.0.0.1:8081'] }), shape)
 })

@@ -26,6 +26,8 @@ export interface RouterSettings {
   /** Whether HAProxy starts as root, and leaves it. */
   readonly asRoot: boolean
   readonly timeouts: RouterTimeouts
+  /** The text of router.lua, which HAProxy reads as it starts. */
+  readonly lua: string
 }
 
 /** Milliseconds. */
@@ -115,6 +117,7 @@ export function shapeOf(table: RoutingTable, settings: RouterSettings): string {
     noServer(settings),
     backendRules(settings.timeouts),
     `${table.backends}`,
+    settings.lua,
     JSON.stringify([PAGES, NO_SUCH_APP, MISDIRECTED, APPLICATION_ERROR]),
   ].join('\n')
   return createHash('sha256').update(text).digest('hex').slice(0, 16)
@@ -129,7 +132,7 @@ function globalSection(settings: RouterSettings, shape: string): string {
   stats timeout 10s
   hard-stop-after 5m
   close-spread-time infinite
-  tune.http.logurilen 8192
+  tune.http.logurilen 8400
   tune.http.maxhdr 1000
 ${tls ? TLS_GLOBALS : ''}  setenv HOSTS_MAP ${paths.hostsMap}
   setenv WAKE_SOCKET ${paths.wakeSocket}
@@ -212,7 +215,7 @@ ${tls ? tlsBinds(tls, paths, owner) : ''}  log ring@requests len ${LONGEST_RECOR
   http-after-response set-header Connection close if { capture.req.ver HTTP/1.0 } { res.hdr(transfer-encoding) -m found }
 
   option disable-h2-upgrade
-${challengeRules(paths)}  http-request set-var(txn.host) req.hdr(host)
+${challengeRules(paths)}  http-request set-var(txn.host) req.fhdr(host)
   http-request set-var(txn.entry) var(txn.host),host_only,lower,map(${paths.hostsMap})
   http-request set-var(txn.entry) var(txn.host),host_only,lower,regsub(^[^.]*,*),map(${paths.hostsMap}) unless { var(txn.entry) -m found }
   http-request track-sc0 var(txn.entry),field(4,/) table held if { var(txn.entry),field(1,/),nbsrv eq 0 } !{ var(txn.entry) -m beg ${NO_SERVER}/ }

@@ -87,11 +87,12 @@ const LOOK_FOR_HAPROXY = 100
 const LOOK_ANYWAY = 5 * SECOND
 const RELOADED_WITHIN = 20 * SECOND
 
+const LUA = readFileSync(join(import.meta.dirname, 'router.lua'), 'utf8')
+
 /** The look for work kind `router`; its subject is the region's id. */
 export function lookAfterRouter(deps: RouterDeps): Look {
   const { pool, drainTimeout = DRAIN_TIMEOUT } = deps
   const paths = routerPaths(deps.directory)
-  const lua = readFileSync(join(import.meta.dirname, 'router.lua'), 'utf8')
   const files = new Files()
   const machine = { files: hardFileLimit(), six: hasIpv6() }
 
@@ -105,7 +106,7 @@ export function lookAfterRouter(deps: RouterDeps): Look {
       defaultCertificate: settings.tls.certificate,
     }
     if (certificates) await ensureCertificateList(certificates)
-    await writeAll(files, { table, settings, lua })
+    await writeAll(files, table, settings)
 
     const live = await liveRouter(table, settings, signal)
     const busy = await busyServers(facts, paths)
@@ -189,20 +190,17 @@ function settingsOf(
     maxConnections: maxConnections(machine.files),
     asRoot: process.getuid?.() === 0,
     timeouts,
+    lua: LUA,
   }
 }
 
 /** The configuration comes last: where it is, all that it names is there. */
 async function writeAll(
   files: Files,
-  it: {
-    readonly table: RoutingTable
-    readonly settings: RouterSettings
-    readonly lua: string
-  },
+  table: RoutingTable,
+  settings: RouterSettings,
 ): Promise<void> {
-  const { table, settings, lua } = it
-  const { paths } = settings
+  const { paths, lua } = settings
   for (const [path, content] of routerFiles(table, paths, lua)) {
     await files.write(path, content)
   }

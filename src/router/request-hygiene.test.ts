@@ -32,6 +32,11 @@ const refused: [string, string, number][] = [
   ['an empty Host', `GET / HTTP/1.1\r\nHost:\r\n${CLOSE}\r\n`, 400],
   ['HTTP/1.0 without Host', 'GET / HTTP/1.0\r\n\r\n', 400],
   ['two Hosts', get('Host: other.localhost\r\n'), 400],
+  [
+    'a Host of two names',
+    `GET / HTTP/1.1\r\nHost: other.localhost,strict.localhost\r\n${CLOSE}\r\n`,
+    404,
+  ],
   ['a line for another Host', get('', 'GET http://other.localhost/ HTTP/1.1'), 400],
   ['HTTP/0.9', 'GET /\r\n\r\n', 400],
   ['two lengths', post('Content-Length: 2\r\nContent-Length: 3\r\n', 'abc'), 400],
@@ -124,6 +129,16 @@ const passed: [string, string, string][] = [
     'GET /p HTTP/1.1\r\nhost: strict.localhost\r\nupgrade: foo\r\n\r\n',
   ],
   [
+    'nor does one that is said to be: a proxy in the dyno would take it out',
+    `GET /p HTTP/1.1\r\n${HOST}Connection: upgrade, close, X-A, X-Forwarded-For\r\nUpgrade: foo\r\nX-A: b\r\n\r\n`,
+    'GET /p HTTP/1.1\r\nhost: strict.localhost\r\nupgrade: foo\r\nx-a: b\r\nconnection: upgrade\r\n\r\n',
+  ],
+  [
+    'an address of a scheme that is not ours is a path',
+    get('', 'GET ftp://strict.localhost/p HTTP/1.1'),
+    'GET /p HTTP/1.1\r\nhost: strict.localhost\r\n\r\n',
+  ],
+  [
     'nearly a thousand headers',
     get('a: b\r\n'.repeat(900)),
     `GET /p HTTP/1.1\r\nhost: strict.localhost\r\n${'a: b\r\n'.repeat(900)}\r\n`,
@@ -137,8 +152,10 @@ const passed: [string, string, string][] = [
 
 const ADDED = /^(x-request-id|x-request-start|x-forwarded-(for|proto|port)|via): .*\r\n/gm
 
+let recorders = 0
+
 /** A dyno that answers each request, and notes what it got on each connection. */
-async function aRecorder(t: TestContext, router: ARouter) {
+async function aRecorder(t: TestContext, router: ARouter, app = 'strict') {
   const heard: string[] = []
   const server = createServer((socket) => {
     const at = heard.push('') - 1
@@ -152,11 +169,11 @@ async function aRecorder(t: TestContext, router: ARouter) {
       socket.end('HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok')
     })
   })
-  server.listen(0, `127.5.${1 + (process.pid % 200)}.1`)
+  server.listen(0, `127.5.${1 + (process.pid % 200)}.${++recorders}`)
   await once(server, 'listening')
   t.after(() => server.close())
   const { address, port } = server.address() as AddressInfo
-  await router.dyno(await router.app('strict'), { address, port })
+  await router.dyno(await router.app(app), { address, port })
   await router.look()
   await router.start()
   // The connection by which HAProxy tried the port says nothing.
@@ -195,4 +212,39 @@ test('requests reach a dyno whole and plain, or not at all', async (t) => {
       ),
     ),
   )
+})
+
+test('several lists of addresses stay, and ours is the last', async (t) => {
+  const router = await aRouter(t, pool)
+  const heard = await aRecorder(t, router, 'lists')
+  const send = (...lists: string[]) => {
+    const lines = lists.map((it) => `X-Forwarded-For: ${it}\r\n`).join('')
+    return exchange(
+      router,
+      `GET / HTTP/1.1\r\nHost: lists.localhost\r\n${CLOSE}${lines}\r\n`,
+    )
+  }
+  await send('1.1.1.1', '2.2.2.2')
+  const chains = () =>
+    heard()
+      .join('')
+      .match(/(?<=^x-forwarded-for: ).*(?=\r)/gm)
+  assert.deepEqual(chains(), ['1.1.1.1', '2.2.2.2', '127.0.0.1'])
+  await send('1.1.1.1')
+  assert.deepEqual(chains(), ['1.1.1.1, 127.0.0.1'])
+})
+
+test('a request as long as may be has its line', async (t) => {
+  const router = await aRouter(t, pool)
+  await aRecorder(t, router, 'long')
+  const path = `/${'a'.repeat(8191)}`
+  const chain = `X-Forwarded-For: ${'1.2.3.4, '.repeat(500)}1.2.3.4\r\n`
+  const request = `GET ${path} HTTP/1.1\r\nHost: long.localhost\r\n${CLOSE}${chain}\r\n`
+  assert.match(await exchange(router, request), / 200 /)
+  const find = () =>
+    router.records
+      .map((it) => parseRouterRecord(it)?.message ?? '')
+      .find((it) => it.includes(`path="${path}" host=long.localhost `))
+  await until('there is a line', () => find() !== undefined)
+  assert.match(find() ?? '', / fwd="(1\.2\.3\.4,){501}127\.0\.0\.1" dyno=web\.1 /)
 })

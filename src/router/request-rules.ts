@@ -37,17 +37,17 @@ const CONTINUE = `http-request wait-for-body time 30s at-least 1 if { req.hdr(ex
 
 /** What HAProxy lets through, and a dyno might take for something else than we do. */
 const REFUSALS = `  http-request deny deny_status 405 if { method CONNECT }
-  http-request deny deny_status 400 if { url -m len 8193: } || { method -m len 128: }
+  http-request deny deny_status 400 if { pathq -m len 8193: } || { method -m len 128: }
   http-request deny deny_status 400 if { req.ver 1.0 } { req.hdr(transfer-encoding) -m found }
   http-request set-header Transfer-Encoding chunked if { req.hdr(transfer-encoding) -m found } !{ req.hdr(transfer-encoding) -m str chunked }
   http-request return status 417 content-type text/plain string "Expectation Failed" if { req.hdr(expect) -m found } !{ req.hdr(expect) -i 100-continue } !{ req.hdr(expect) -m len 0 }`
 
 const HYGIENE = `  http-request del-header Expect
-  http-request set-uri %[pathq] if { url -i -m beg http } { pathq -m beg / } !{ fc_http_major 2 }
-  http-request set-uri / if { url -i -m beg http } !{ fc_http_major 2 }
+  http-request set-uri %[pathq] if !is_path { pathq -m beg / } !is_h2 || !is_path { pathq -m beg / } !is_web
+  http-request set-uri / if !is_path !{ url -m str * } !is_h2 || !is_path !{ url -m str * } !is_web
   http-request del-header X-Request-Id
   http-request del-header X-Request-Start
-  http-request del-header X-Forwarded-For
+  http-request del-header X-Forwarded-For unless { req.fhdr_cnt(x-forwarded-for) gt 1 }
   http-request del-header X-Forwarded-Proto
   http-request del-header X-Forwarded-Port
   http-request del-header Connection if { req.hdr(upgrade) -i -m beg h2c }
@@ -55,22 +55,27 @@ const HYGIENE = `  http-request del-header Expect
   http-request del-header HTTP2-Settings
   http-request del-header Connection unless { req.hdr(connection) -i upgrade }
   http-request deny deny_status 400 if { req.hdr(connection) -m found } !{ req.hdr(upgrade) -m found }
+  http-request set-header Connection upgrade if { req.hdr_cnt(connection) gt 1 }
   http-request del-header Keep-Alive
   http-request del-header TE
   http-request del-header Proxy-Authorization`
 
 /**
  * For the frontend, once it is known where a request leads. `txn.id` and `txn.fwd` are what the dyno
- * is told, `txn.body` is set where there is one. What this worker hands to its successor, or
+ * is told (of several lists of addresses, which stay as they are, only ours), `txn.body` is set where there is one. What this worker hands to its successor, or
  * answers by a page, stays as it is.
  */
-export const REQUEST_RULES = `  acl is_path url,bytes(0,1) -m str /
-  acl is_path fc_http_major 2
+export const REQUEST_RULES = `  acl is_get method GET HEAD
+  acl is_path url,bytes(0,1) -m str /
+  acl is_long pathq -m len 8193:
+  acl is_telling req.hdr_names -m reg ${oneOf(TELLING)}
+  acl is_h2 fc_http_major 2
+  acl is_web url -m beg http:// https://
   http-request set-var(txn.id) uuid()
   http-request set-var(txn.fwd) src,concat()
-  http-request allow if { method GET HEAD } is_path !{ url -m len 8193: } !{ req.hdr_names -m reg ${oneOf(TELLING)} }
+  http-request allow if is_get is_path !is_long !is_telling || is_h2 is_get is_web !is_long !is_telling
   http-request set-var(txn.id) req.fhdr(x-request-id,-1) if { req.fhdr(x-request-id,-1) -m reg ^[A-Za-z0-9+/=-]{20,200}$ }
-  http-request set-var-fmt(txn.fwd) "%[req.fhdr(x-forwarded-for,-1)], %[src]" if { req.fhdr(x-forwarded-for) -m found }
+  http-request set-var-fmt(txn.fwd) "%[req.fhdr(x-forwarded-for,-1)], %[src]" if { req.fhdr_cnt(x-forwarded-for) eq 1 }
   ${CONTINUE}
   http-request allow if { stopping } || !{ var(txn.entry) -m found } || { var(txn.entry) -m beg ${NO_SERVER}/ }
 ${REFUSALS}

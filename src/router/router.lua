@@ -58,7 +58,8 @@ core.register_action('hold', { 'http-req' }, function(txn)
   local entry = txn:get_var('txn.entry')
   local backend, state, app, most = parse(entry)
   local deadline = core.now().sec + hold_seconds
-  if txn.f:sc0_conn_cur() > (tonumber(most) or math.huge) then
+  -- In a worker that has a successor all requests come here, and the successor decides.
+  if txn.f:stopping() == 0 and txn.f:sc0_conn_cur() > (tonumber(most) or math.huge) then
     txn:set_var('txn.entry', 'no_server/H11//' .. app)
     return
   end

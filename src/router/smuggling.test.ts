@@ -279,6 +279,14 @@ const byHttp2: readonly (readonly [
   ['Connection', [['connection', 'content-length']], HIDDEN_WHOLE],
   ['another host', [['host', 'other.localhost']], HIDDEN_WHOLE],
   [
+    'another scheme',
+    [
+      [':method', 'GET'],
+      [':scheme', 'ftp'],
+    ],
+    '',
+  ],
+  [
     'an upgrade',
     [
       ['upgrade', 'h2c'],

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { readFileSync, statSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { connect as connectByHttp2 } from 'node:http2'
@@ -149,6 +150,11 @@ test('a custom domain is served with its own certificate, by HTTP/2, and told so
   assert.equal(got['version'], '1.1')
   assert.equal(got['via'], '2.0 heroku-router')
   assert.equal(got['host'], `www.example.com:${router.tlsPort}`)
+  // The limit is the path's, whatever stands before it.
+  const longest = session.request({ ':path': `/${'a'.repeat(8191)}` })
+  const [answer] = (await once(longest, 'response')) as [Record<string, unknown>]
+  assert.equal(answer[':status'], 200)
+
   const find = () =>
     router.records
       .map((it) => parseRouterRecord(it))
