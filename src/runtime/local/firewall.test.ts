@@ -7,6 +7,7 @@ const facts: FirewallFacts = {
   table: 'mayfly_a1b2c3_us',
   bridge: 'mfa1b2c3us',
   subnet: '172.16.64.0/18',
+  reachedBy: [0, 106],
   resolvers: ['10.0.0.53'],
   allowances: { networks: [], mail: false },
 }
@@ -39,6 +40,14 @@ test('the host answers nothing but its own connections, and names', () => {
     'jump begun',
     'ip daddr { 10.0.0.53 } udp dport 53 accept',
     'ip daddr { 10.0.0.53 } tcp dport 53 accept',
+    'drop',
+  ])
+})
+
+test('of the host nobody but the manager and the router begins anything with a dyno', () => {
+  assert.deepEqual(chainNamed('to_dynos'), [
+    'ct state established,related accept',
+    'meta skuid { 0, 106 } accept',
     'drop',
   ])
 })

@@ -26,6 +26,8 @@ export interface FirewallFacts {
   readonly table: string
   readonly bridge: string
   readonly subnet: string
+  /** The uids of this host that may begin something with a dyno: the manager's, and the router's. */
+  readonly reachedBy: readonly number[]
   /** Name servers, IPv4; elsewhere or addresses of this host. */
   readonly resolvers: readonly string[]
   readonly allowances: Allowances
@@ -67,6 +69,15 @@ ${lines(allowances.mail ? [] : [`tcp dport ${SMTP} drop`])}
     ct state established,related accept
     jump begun
 ${lines(named ? dns : [])}
+    drop
+  }
+  chain output {
+    type filter hook output priority filter; policy accept;
+    oifname "${bridge}" jump to_dynos
+  }
+  chain to_dynos {
+    ct state established,related accept
+    meta skuid { ${facts.reachedBy.join(', ')} } accept
     drop
   }
   chain by_itself {

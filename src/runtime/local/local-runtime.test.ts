@@ -250,6 +250,13 @@ test('the router reaches a dyno; a dyno reaches neither host nor neighbour', asy
     return status?.is === 'running' && status.listening
   })
   assert.equal(await statusCode(`http://${web.address}:5000/`), 200)
+  const askedAs = (user: string) => {
+    const url = `http://${web.address}:5000/`
+    const curl = ['curl', '--silent', '--output', '/dev/null', '--max-time', '1', url]
+    return runProgram('setpriv', ['--reuid', user, '--clear-groups', ...curl])
+  }
+  await askedAs('haproxy')
+  await assert.rejects(askedAs('nobody'))
 
   const server = createServer((_, response) => response.end('host')).listen(0, '0.0.0.0')
   await until(() => server.listening)

@@ -65,11 +65,13 @@ export async function putUpFirewall(
 }
 
 /** What the region's firewall is to be made of at this moment. */
-export function firewallFacts({ names, subnet, allowances }: LocalRegion): FirewallFacts {
+export function firewallFacts(region: LocalRegion): FirewallFacts {
+  const { names, subnet, allowances, router } = region
   return {
     table: names.firewallTable,
     bridge: names.bridge,
     subnet,
+    reachedBy: [0, ...(router === undefined ? [] : [router])],
     resolvers: presentResolvers().addresses,
     allowances: allowances?.() ?? NOTHING_ALLOWED,
   }

@@ -16,6 +16,8 @@ import { bootId } from './process-status.ts'
 import type { DynoId } from '../../model/ids.ts'
 
 const READERS = 'mayfly'
+/** As whom HAProxy runs, of every region. */
+const ROUTER = 'haproxy'
 
 export interface LocalRuntimeOptions {
   /** Six hex digits. */
@@ -45,6 +47,8 @@ export interface LocalRegion extends LocalRuntimeOptions {
   readonly network: RegionNetwork
   /** Of the group that may read what dynos print; undefined where there is none. */
   readonly readers: number | undefined
+  /** The uid of routers; undefined where there is none. */
+  readonly router: number | undefined
   readonly boot: string
   readonly starter: MonitorStarter
   readonly seccompFilter: CompiledFilter
@@ -64,7 +68,8 @@ export function localRegion(options: LocalRuntimeOptions): LocalRegion {
       subnet: subnetOf(options.subnet),
       mtu: outwardMtu(),
     },
-    readers: groupNamed(READERS, readFileSync('/etc/group', 'utf8')),
+    readers: idNamed(READERS, readFileSync('/etc/group', 'utf8')),
+    router: idNamed(ROUTER, readFileSync('/etc/passwd', 'utf8')),
     boot: bootId(),
     starter: new MonitorStarter(),
     seccompFilter: new CompiledFilter(),
@@ -72,9 +77,9 @@ export function localRegion(options: LocalRuntimeOptions): LocalRegion {
   }
 }
 
-/** Its gid; `groups` is the text of /etc/group. */
-export function groupNamed(name: string, groups: string): number | undefined {
-  const line = groups.split('\n').find((it) => it.startsWith(`${name}:`))
+/** A gid or uid; `text` is that of /etc/group or /etc/passwd. */
+export function idNamed(name: string, text: string): number | undefined {
+  const line = text.split('\n').find((it) => it.startsWith(`${name}:`))
   return line ? Number(line.split(':')[2]) : undefined
 }
 
