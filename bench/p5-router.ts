@@ -4,8 +4,6 @@
  * time a request takes tells more than throughput.
  */
 
-import { join } from 'node:path'
-
 import { ask } from '../src/router/haproxy-socket.ts'
 import { routerPaths } from '../src/router/router-paths.ts'
 import { type Figure, median } from './figure.ts'
@@ -17,7 +15,7 @@ const ROUNDS = 5
 
 export async function p5Router(bench: Bench): Promise<Figure[]> {
   const dyno = await oneWebDyno(bench)
-  const log = join(bench.installation.data.run('logs'), 'syslog.sock')
+  const log = bench.installation.data.recordSocket
   const peer = await startPeer('haproxy.cfg', (port) => handWritten(port, dyno, log), [
     'haproxy',
     '-db',

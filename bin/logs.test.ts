@@ -384,14 +384,14 @@ suite('logs', () => {
 
   test("the routers' records become lines, whatever else comes to the socket", async () => {
     const app = await anApp()
-    const path = join(data.run('logs'), 'syslog.sock')
+    const path = data.recordSocket
     const stranger = createConnection(path)
     await once(stranger, 'connect')
     stranger.write('<134>Jan 1 00:00:00 what a mess')
     await once(stranger, 'close')
 
     const haproxy = createConnection(path)
-    const line = `1767225600123456 ${app} web.1:5000 0 0 1 9 200 12 -- - GET 1 http - an-id "/é" "an-app.localhost" "127.0.0.1" "curl"`
+    const line = `1767225600123456 ${app} 0 0 1 9 200 12 -- - 1 http - method=GET request_id=an-id dyno=web.1:5000 agent="" host="an-app.localhost" fwd="127.0.0.1" path="/é"`
     const frame = Buffer.from(`${Buffer.byteLength(line)} ${line}`)
     haproxy.write(Buffer.concat([frame, frame.subarray(0, 100)]))
     await until('it is a line', async () => (await read(app)).length === 1)

@@ -7,7 +7,7 @@ import { randomUUID } from 'node:crypto'
 import { chmodSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { once } from 'node:events'
 import type { Server } from 'node:net'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 
 import { MINUTE, pause, SECOND, systemClock } from '../src/lib/clock.ts'
 import { secretBox } from '../src/lib/secret-box.ts'
@@ -76,9 +76,10 @@ const measures = part.hastyPool(1)
 const writer = randomUUID()
 
 await readStyles()
-mkdirSync(data.run('logs'), { recursive: true })
-// HAProxy's user is of no group of ours.
-await listenOn(join(data.run('logs'), 'syslog.sock'), router, 0o666)
+for (const it of [data.run('logs'), dirname(data.recordSocket)])
+  mkdirSync(it, { recursive: true })
+// Of the group of its directory, which is HAProxy's.
+await listenOn(data.recordSocket, router, 0o660)
 await listenOn(join(data.run('logs'), 'http.sock'), sessions.http, 0o660)
 part.ready()
 

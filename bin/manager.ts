@@ -154,7 +154,7 @@ const loop = runLoop(
       router: lookAfterRouter({
         pool,
         directory: data.router(name),
-        logSocket: join(data.run('logs'), 'syslog.sock'),
+        logSocket: data.recordSocket,
         tls: {
           authority: data.keys.routerSigner,
           unnamed: data.keys.routerDefault,

@@ -69,6 +69,8 @@ export interface DataDirectory {
   readonly execDoor: string
   readonly execHostKey: string
   run(part: string): string
+  /** Where routers send a record of each request: nobody else may. */
+  readonly recordSocket: string
   /** Written by a part once it serves: its pid. */
   readyFile(part: string): string
   /** Written by the supervisor: which process the part is. */
@@ -118,6 +120,7 @@ export function dataDirectory(root: string): DataDirectory {
     execDoor: at('run', 'rendezvous', 'exec.json'),
     execHostKey: at('run', 'rendezvous', 'exec-host-key'),
     run: (part) => at('run', part),
+    recordSocket: at('run', 'records', 'syslog.sock'),
     readyFile: (part) => at('run', part, 'ready'),
     processFile: (part) => at('run', 'supervisor', `${part}.json`),
     logFile: (part) => at('log', `${part}.log`),

@@ -4,6 +4,7 @@
  */
 
 import { chmodSync, chownSync, mkdirSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
 
 import type { DataDirectory, Installation } from './data-directory.ts'
 import { GROUP, groupId, POSTGRES_USER, userId } from './users.ts'
@@ -25,9 +26,14 @@ export function layout(data: DataDirectory, installation: Installation): Directo
     ...of('mayfly-api', 0o2750, data.run('api')),
     ...of('mayfly-rendezvous', 0o2750, data.run('rendezvous')),
     ...of('mayfly-git', 0o2750, data.run('git'), data.repos),
-    // HAProxy's own user has its requests' lines to send there.
-    ...of('mayfly-logs', 0o2751, data.run('logs')),
-    ...of('mayfly-logs', 0o2750, data.logs),
+    ...of('mayfly-logs', 0o2750, data.run('logs'), data.logs),
+    // HAProxy's own user sends records of requests there, and nobody else may.
+    {
+      path: dirname(data.recordSocket),
+      user: 'mayfly-logs',
+      group: 'haproxy',
+      mode: 0o2750,
+    },
     ...of('mayfly-logs', 0o2770, data.endedLogs),
     ...regions.flatMap((it) => of('root', 0o700, data.run(`manager-${it}`))),
     ...shared(0o750, data.programLogs),

@@ -19,7 +19,7 @@ import {
 } from '../model/router-measures.ts'
 import type { CountedMinute } from '../store/router-measures.ts'
 
-/** Anyone on this machine may send records: what they make us remember has an end. */
+/** What records make us remember has an end, whoever sent them. */
 const MOST_APPS = 10_000
 /** Milliseconds, 24 days: so that no record can spoil a sum. */
 const LONGEST_TIME = 2 ** 31

@@ -1,7 +1,6 @@
 /**
- * Takes in the routers' request lines: HAProxy connects here and sends a frame per request.
- * Only what its records say of apps that exist becomes a line: anyone on this machine may
- * connect, since HAProxy's own user shares no group with us.
+ * Takes in the routers' request lines: HAProxy connects here and sends a frame per request. Nobody but
+ * its own user may. Only what its records say of apps that exist becomes a line.
  */
 
 import { createServer, type Server } from 'node:net'

@@ -23,7 +23,7 @@ const settings: RouterSettings = {
     port: 8443,
     certificate: '/var/lib/mayfly/keys/router-default.pem',
   },
-  logSocket: '/var/lib/mayfly/run/logs/syslog.sock',
+  logSocket: '/var/lib/mayfly/run/records/syslog.sock',
   maxConnections: 50_000,
   asRoot: true,
   timeouts: HEROKU_TIMEOUTS,

@@ -61,7 +61,7 @@ export interface RouterDeps {
   readonly pool: Pool
   /** The router's own, `data.router(region)`. */
   readonly directory: string
-  /** `<data>/run/logs/syslog.sock`. */
+  /** Where `logs` takes records of requests. */
   readonly logSocket: string
   /** Undefined: it takes no TLS. */
   readonly tls?: CertificateSources

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { createServer } from 'node:net'
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { before as beforeTests, describe, test } from 'node:test'
 
@@ -124,6 +124,26 @@ describe('an installation', { timeout: 180_000 }, () => {
         where datname = 'mayfly' and usename not like 'mayfly\\_%' and pid <> pg_backend_pid()`,
     ])
     assert.equal(others, '')
+  })
+
+  test('lets another user of the machine in by no socket but one that wakes', async () => {
+    const sockets = globSync('**', { cwd: first.data.root, withFileTypes: true })
+      .filter((it) => it.isSocket())
+      .map((it) => join(it.parentPath, it.name))
+    assert.ok(sockets.includes(first.data.recordSocket), sockets.join(' '))
+    const entered = (user: string, group: string) => {
+      const connects = 'IO::Socket::UNIX->new(Peer => $_) and print "$_\\n" for @ARGV'
+      const perl = ['perl', '-MIO::Socket::UNIX', '-e', connects, ...sockets]
+      return runProgram(asUser(user, group, perl))
+    }
+    const wakes = sockets.filter((it) => it.endsWith('/wake.sock'))
+    const lines = async (user: string, group: string) =>
+      (await entered(user, group)).trim().split('\n').toSorted()
+    assert.deepEqual(await lines('nobody', 'nogroup'), wakes.toSorted())
+    assert.deepEqual(
+      (await lines('haproxy', 'haproxy')).filter((it) => !it.includes('successor')),
+      [...wakes, first.data.recordSocket].toSorted(),
+    )
   })
 
   test('has one supervisor at most', async () => {
