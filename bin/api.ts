@@ -69,7 +69,9 @@ part.signal.addEventListener('abort', () => {
 function readRequestsPerHour(): number {
   try {
     const settings = JSON.parse(readFileSync(data.apiSettings, 'utf8')) as ApiSettings
-    return settings.requestsPerHour ?? REQUESTS_PER_HOUR
+    const wanted = settings.requestsPerHour ?? REQUESTS_PER_HOUR
+    // What is no number must not be no limit.
+    return Number.isSafeInteger(wanted) && wanted > 0 ? wanted : REQUESTS_PER_HOUR
   } catch {
     return REQUESTS_PER_HOUR
   }

@@ -3,6 +3,7 @@ import { requireAccount } from '../../src/actions/require-account.ts'
 import { removeAuthorizations } from '../../src/store/accounts.ts'
 import { inTransaction } from '../../src/store/queryable.ts'
 import { ofAccount } from './arguments.ts'
+import { auditCommand } from './audit-command.ts'
 import { withDatabase } from './with-database.ts'
 
 /** For who has left, or whose token is in the wrong hands: no way in is left. Their apps and dynos stay. */
@@ -14,6 +15,7 @@ export async function accountRevoke(args: string[]): Promise<void> {
       // First: what a login under way makes before this is done is revoked with the others.
       const hadPassword = await removePassword(tx, account)
       const revoked = await removeAuthorizations(tx, account.id)
+      await auditCommand(tx, 'account:revoke', { account: email })
       return `${revoked} tokens of ${email} are revoked${hadPassword ? ', and so is the password' : ''}.`
     }),
   )

@@ -6,6 +6,8 @@ import { Refusal } from '../../src/installation/refusal.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { covers, readCertificate } from '../../src/model/certificate.ts'
 import { dataNamed, dataOption, parsed } from './arguments.ts'
+import { auditCommand } from './audit-command.ts'
+import { withDatabase } from './with-database.ts'
 
 /**
  * The operator's own certificate for the apps' domain. The routers take it, or are without
@@ -19,9 +21,18 @@ export async function domainCertificate(args: string[]): Promise<void> {
   })
   const data = dataNamed(values.data)
   const { domain } = openInstallation(data)
+  // It can be done before there is a database.
+  const told = (command: string) =>
+    withDatabase(values.data, (pool) => auditCommand(pool, command, { domain })).catch(
+      (error: unknown) =>
+        console.error(
+          `mayfly: this is not in the audit log: ${(error as Error).message}`,
+        ),
+    )
   if (values.remove) {
     if (positionals.length > 0) throw new Refusal('--remove takes no files.', 2)
     rmSync(data.keys.domain, { force: true })
+    await told('domain:certificate --remove')
     console.log(`Apps below ${domain} have certificates of this installation's again.`)
     return
   }
@@ -37,6 +48,7 @@ export async function domainCertificate(args: string[]): Promise<void> {
   }
   const text = `${certificate.chain}${certificate.privateKey}`
   place(data.keys.domain, text, { mode: 0o600, owner: 0 })
+  await told('domain:certificate')
   const until = certificate.expiresAt.toISOString()
   console.log(
     `Apps below ${domain} have this certificate, which is valid until ${until}.`,

@@ -51,7 +51,7 @@ export async function writeAudit(db: Queryable, it: AuditEntry): Promise<void> {
 export interface WhichAudit {
   /** By name, one that is or one that was written down; or by id. */
   readonly app?: string | undefined
-  /** By address. */
+  /** By address: who did it, or to whom an operator did. */
   readonly account?: string | undefined
   readonly since?: Date | undefined
   readonly most: number
@@ -71,7 +71,7 @@ export async function findAudit(
               where ($1::text is null or nouns ->> 'app' = $1 or app::text = $1
                      or app in (select a.id from apps a
                                  where a.name = $1 and a.deleted_at is null))
-                and ($2::text is null or email = $2)
+                and ($2::text is null or email = $2 or nouns ->> 'account' = $2)
                 and ($3::timestamptz is null or at >= $3)
               order by id desc limit $4) newest
       order by id`,

@@ -169,6 +169,7 @@ suite('logging in', () => {
       /POST \/oauth\/authorizations .*login=code 201/,
       /POST \/auth\/browser login=wrong password 401/,
       /POST \/auth\/browser login=recovery code 200/,
+      /@localhost - RUN mayfly account:password account=ann@example\.com 200/,
     ]) {
       assert.match(stdout, line)
     }

@@ -131,7 +131,7 @@ async function networkFindings(): Promise<Finding[]> {
       'forwarding',
       // Another table's verdict to drop cannot be overruled by ours.
       !/hook forward [^\n]*policy drop/.test(rules),
-      'Another firewall drops forwarded packets (Docker does so): dynos reach the internet only once it lets them, as with `iptables -I DOCKER-USER -j ACCEPT`.',
+      'Another firewall drops forwarded packets (Docker does so): dynos reach the internet only once it lets them. For Docker, with the bridge of each region (`ip -brief link`, mf…): `iptables -I DOCKER-USER -i BRIDGE -j ACCEPT` and `iptables -I DOCKER-USER -o BRIDGE -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT`.',
     ),
   ]
 }
