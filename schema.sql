@@ -823,6 +823,8 @@ CREATE INDEX routed_dynos ON public.dynos USING btree (region) WHERE routed;
 
 CREATE INDEX router_measures_by_age ON public.router_measures USING btree (period, at);
 
+CREATE INDEX sources_uploaded ON public.sources USING btree (account) WHERE (uploaded_at IS NOT NULL);
+
 CREATE INDEX team_members_by_account ON public.team_members USING btree (account);
 
 CREATE INDEX unplaced_dynos ON public.dynos USING btree (region, created_at) WHERE ((state = 'starting'::text) AND (placed_at IS NULL));

@@ -14,6 +14,7 @@ import { isIP } from 'node:net'
 import type { Pool } from 'pg'
 
 import type { DataDirectory } from '../installation/data-directory.ts'
+import { hasDiskRoom, NO_DISK_ROOM } from '../lib/disk-room.ts'
 import type { Log } from '../lib/log.ts'
 import { scopeAllows } from '../model/scope.ts'
 import { digestOf, tokenIn } from '../model/token.ts'
@@ -92,6 +93,10 @@ async function serve(
   }
   if (!allowed) return answer(response, 403, 'You may not deploy this app.\n')
 
+  if (write && !(await hasDiskRoom(deps.data.repos))) {
+    deps.log.error('a push was turned away', new Error(NO_DISK_ROOM), { app: app.name })
+    return answer(response, 503, `${NO_DISK_ROOM}\n`)
+  }
   await ensureRepository(deps.data, app.id)
   await serveByGit({ request, response, app, account, resource }, deps)
 }

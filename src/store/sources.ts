@@ -22,6 +22,16 @@ export async function addSource(db: Queryable, source: Source): Promise<void> {
   )
 }
 
+/** How many of the account's uploads are still there: a build that ends deletes its own. */
+export async function uploadsOf(db: Queryable, account: AccountId): Promise<number> {
+  const { rows } = await db.query(
+    `select count(*)::integer as count from sources
+      where account = $1 and uploaded_at is not null`,
+    [account],
+  )
+  return (rows as { count: number }[])[0]?.count ?? 0
+}
+
 export async function sourceToPut(
   db: Queryable,
   token: string,

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { mkdtempSync } from 'node:fs'
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -107,6 +108,36 @@ suite('builds and sources', () => {
       payload: 'theirs',
     })
     assert.equal(put.statusCode, 404)
+  })
+
+  test('an account has so many uploads, and no more before builds used them up', async () => {
+    const usedUp = 'update sources set uploaded_at = null'
+    await pool.query(usedUp)
+    for (let n = 0; n < 20; n++) await upload('mine')
+    const more = await ask('POST', '/sources')
+    assert.equal(more.statusCode, 429)
+    assert.match(more.json<{ message: string }>().message, /^You have 20 uploads /)
+    await pool.query(usedUp)
+    await upload('mine')
+  })
+
+  test('nothing is uploaded to a disk that is nearly full, and later it is', async (t) => {
+    const { put_url } = (await ask('POST', '/sources')).json<Blob>().source_blob
+    const url = new URL(put_url).pathname
+    const put = () => api.inject({ method: 'PUT', url, payload: 'mine' })
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64m', 'tmpfs', data.sources])
+    let mounted = true
+    const unmount = () => {
+      if (mounted) execFileSync('umount', [data.sources])
+      mounted = false
+    }
+    t.after(unmount)
+    const refused = await put()
+    assert.equal(refused.statusCode, 503)
+    assert.match(refused.json<{ message: string }>().message, /^The disk is nearly full/)
+    assert.deepEqual(await readdir(data.sources), [])
+    unmount()
+    assert.equal((await put()).statusCode, 200)
   })
 
   test('a source that nothing was uploaded to is not built', async () => {

@@ -3,6 +3,7 @@
 import { randomUUID } from 'node:crypto'
 import { createWriteStream } from 'node:fs'
 import { open, rename, rm } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 
@@ -10,6 +11,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 
 import { createSource } from '../../actions/create-source.ts'
+import { hasDiskRoom, NO_DISK_ROOM } from '../../lib/disk-room.ts'
 import { unlessStalled } from '../../lib/unless-stalled.ts'
 import { Problem } from '../../model/problem.ts'
 import { inTransaction } from '../../store/queryable.ts'
@@ -18,6 +20,8 @@ import type { Deps } from '../deps.ts'
 
 /** Bytes. */
 const LARGEST = 1024 ** 3
+/** Bytes. */
+const LOOK_EVERY = 16 * 1024 ** 2
 
 const TokenParams = Type.Object({ token: Type.String() })
 
@@ -80,11 +84,27 @@ async function storeFile(body: Readable, path: string): Promise<void> {
   const part = `${path}.${randomUUID()}.part`
   try {
     const file = createWriteStream(part, { mode: 0o644, flush: true })
-    await pipeline(unlessStalled(body), limited, file)
+    await pipeline(unlessStalled(body), limited, whileThereIsRoom(dirname(path)), file)
     await rename(part, path)
   } catch (error) {
     await rm(part, { force: true })
     throw error
+  }
+}
+
+/** Looked at as it comes: many may upload at once. */
+function whileThereIsRoom(directory: string) {
+  return async function* (pieces: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+    let unlooked = Infinity
+    for await (const piece of pieces) {
+      unlooked += piece.length
+      if (unlooked > LOOK_EVERY) {
+        if (!(await hasDiskRoom(directory)))
+          throw new Problem('service_unavailable', NO_DISK_ROOM)
+        unlooked = 0
+      }
+      yield piece
+    }
   }
 }
 
