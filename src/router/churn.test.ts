@@ -11,7 +11,8 @@ import { test, type TestContext } from 'node:test'
 
 import { aRouter, type ARouter, get, type Got } from '../../test/a-router.ts'
 import { aDatabase } from '../../test/postgres.ts'
-import { pause } from '../lib/clock.ts'
+import { until } from '../../test/until.ts'
+import { pause, SECOND } from '../lib/clock.ts'
 import type { AppId, DynoId } from '../model/ids.ts'
 
 const pool = aDatabase()
@@ -22,6 +23,8 @@ const APPS = soak ? 1000 : 60
 const AT_ONCE = 40
 const CLIENTS = 8
 const LISTENERS = 90
+/** A new owner of a name is heeded by then, with all looks of this test's machine. */
+const FOLLOWS_WITHIN = 10 * SECOND
 
 /** Where a dyno may run: it answers as whoever has it now. */
 interface Place {
@@ -38,9 +41,10 @@ interface TestApp {
 
 async function aPlace(t: TestContext, nth: number): Promise<Place> {
   const address = `127.8.${1 + (process.pid % 200)}.${nth}`
-  const server = createServer((_, answer) => {
+  const server = createServer(({ headers }, answer) => {
     const { app = 'nobody', dyno = 'nobody' } = place.tenant ?? {}
     answer.setHeader('x-app', app).setHeader('x-dyno', dyno)
+    answer.setHeader('x-asked', String(headers['x-request-id']))
     // Some take a while: so requests are under way when their dynos are told to leave.
     setTimeout(() => answer.end(app), randomInt(10) === 0 ? 30 : 0)
   })
@@ -61,17 +65,22 @@ test('no request is answered by another app, whatever comes and goes', async (t)
   )
   const leaving: { readonly id: DynoId; readonly place: Place }[] = []
   const apps: TestApp[] = []
-  /** Whose a name ever was: a request may be answered by who had it as it was sent. */
-  const owners = new Map<string, Set<AppId>>()
-  const own = (name: string, app: AppId) =>
-    owners.set(name, (owners.get(name) ?? new Set()).add(app))
+  /** Whose a name was, and until when: a request may be answered by who had it as it was sent. */
+  const owners = new Map<string, { readonly app: AppId; until: number }[]>()
+  const own = (name: string, app: AppId) => {
+    const before = owners.get(name) ?? []
+    for (const it of before) it.until = Math.min(it.until, performance.now())
+    owners.set(name, [...before, { app, until: Infinity }])
+  }
+  /** By request id: the dyno that answered. */
+  const answeredBy = new Map<string, string>()
   let made = 0
 
   await router.look()
   await router.start()
   const looking = lookOn(router)
   const over = new AbortController()
-  const seen = { asked: 0, answered: 0, without: 0 }
+  const seen = { asked: 0, answered: 0, without: 0, broken: 0 }
   const wrong: string[] = []
   const clients = Promise.all(Array.from({ length: CLIENTS }, ask))
   t.after(() => over.abort())
@@ -91,6 +100,15 @@ test('no request is answered by another app, whatever comes and goes', async (t)
   await clients
   await looking.stop()
   assert.deepEqual(wrong, [])
+  assert.equal(seen.broken, 0)
+  let told = new Map<string, string>()
+  // Those of requests that a reload met under way are lost: docs/operating/router.md.
+  await until('nearly all have their record', () => {
+    told = new Map(router.records.map(whoAnswered))
+    const missing = [...answeredBy.keys()].filter((id) => !told.has(id))
+    return missing.length < 0.01 * answeredBy.size
+  })
+  for (const [id, dyno] of answeredBy) assert.equal(told.get(id) ?? dyno, dyno)
   assert.ok(seen.answered > APPS, JSON.stringify(seen))
   t.diagnostic(`${APPS} apps: ${JSON.stringify(seen)}`)
 
@@ -168,13 +186,15 @@ test('no request is answered by another app, whatever comes and goes', async (t)
       }
       seen.asked++
       const host = `${name}.localhost`
+      const sent = performance.now()
       const got = await get(router.port, '/', { host }, agent).catch(() => undefined)
-      if (got) check(name, got)
+      if (got) check(name, got, sent)
+      else seen.broken++
     }
     agent.destroy()
   }
 
-  function check(name: string, { status, headers, body }: Got): void {
+  function check(name: string, { status, headers, body }: Got, sent: number): void {
     const app = headers['x-app']
     // A page of the router's: the app is not there yet, or not any more.
     if (app === undefined) {
@@ -182,11 +202,20 @@ test('no request is answered by another app, whatever comes and goes', async (t)
       return
     }
     seen.answered++
-    const mine = owners.get(name)?.has(String(app) as AppId) === true
+    answeredBy.set(String(headers['x-asked']), String(headers['x-dyno']))
+    const mine = owners
+      .get(name)
+      ?.some((it) => it.app === app && it.until > sent - FOLLOWS_WITHIN)
     if (status !== 200 || !mine || body !== app)
       wrong.push(`${name}: ${status} ${String(app)}`)
   }
 })
+
+/** Of a record: the request's id, and the dyno that HAProxy gave it to. */
+function whoAnswered(record: string): [string, string] {
+  const [, id = '', dyno = ''] = / request_id=(\S+) dyno=[^: ]+:(\S+)/.exec(record) ?? []
+  return [id, dyno]
+}
 
 /** The look again and again, as the manager's loop has it. */
 function lookOn(router: ARouter): { stop(): Promise<void> } {

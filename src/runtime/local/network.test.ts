@@ -37,7 +37,7 @@ test('uids of neighbours do not overlap, and fit 32 bits', () => {
 
 test("loopback resolvers are the machine's own, and left out", () => {
   const text =
-    'nameserver 127.0.0.53\nnameserver 10.0.0.2\nnameserver ::1\noptions edns0\n'
+    'nameserver 127.0.0.53\nnameserver 10.0.0.2\nnameserver ::1\nsearch corp.example\noptions edns0\n'
   const resolvers = resolversIn(text)
   assert.deepEqual(resolvers.addresses, ['10.0.0.2'])
   assert.equal(resolvConf(resolvers), 'nameserver 10.0.0.2\noptions edns0\n')

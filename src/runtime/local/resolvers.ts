@@ -8,7 +8,7 @@ const MOST = 3
 export interface Resolvers {
   /** IPv4; a dyno has no IPv6. */
   readonly addresses: readonly string[]
-  /** `search` and `options` lines. */
+  /** `options` lines. The machine's `search` is its own affair: it tells where the machine stands. */
   readonly settings: readonly string[]
 }
 
@@ -19,7 +19,7 @@ export function resolversIn(text: string): Resolvers {
     .map((line) => /^nameserver\s+(\d+\.\d+\.\d+\.\d+)$/.exec(line)?.[1] ?? '')
     .filter((address) => address && !address.startsWith('127.'))
     .slice(0, MOST)
-  return { addresses, settings: lines.filter((line) => /^(options|search)\s/.test(line)) }
+  return { addresses, settings: lines.filter((line) => /^options\s/.test(line)) }
 }
 
 /** The machine's; of a local stub, what it asks itself. */
