@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { readFileSync, statSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { connect as connectByHttp2 } from 'node:http2'
 import { Agent, request } from 'node:https'
-import type { IncomingHttpHeaders } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { join } from 'node:path'
+import type { Socket } from 'node:net'
 import { test } from 'node:test'
 import { connect, type PeerCertificate } from 'node:tls'
 
@@ -164,6 +166,48 @@ test('a custom domain is served with its own certificate, by HTTP/2, and told so
     find()?.message ?? '',
     /at=info .* dyno=web\.1 .* status=200 .* protocol=http2\.0 tls=true tls_version=tls1\.3$/,
   )
+})
+
+test('a websocket goes through by HTTP/2, as browsers ask for it', async (t) => {
+  const router = await aRouter(t, pool, { byTls: true })
+  const backend = await aBackend(t, () => {})
+  const seen: IncomingHttpHeaders[] = []
+  backend.server.on('upgrade', ({ headers }: IncomingMessage, socket: Socket) => {
+    seen.push(headers)
+    const key = `${headers['sec-websocket-key']}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`
+    const accept = createHash('sha1').update(key).digest('base64')
+    socket.write(
+      `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`,
+    )
+    socket.pipe(socket)
+  })
+  await router.dyno(await router.app('ws-by-two'), backend)
+  await router.look()
+  await router.start()
+  await router.look()
+  const session = connectByHttp2(`https://ws-by-two.localhost:${router.tlsPort}`, {
+    ca: authorityOf(router),
+    host: '127.0.0.1',
+    servername: 'ws-by-two.localhost',
+  })
+  t.after(() => session.destroy())
+  await once(session, 'remoteSettings')
+  assert.equal(session.remoteSettings.enableConnectProtocol, true)
+  // RFC 8441, 4.
+  const socket = session.request({
+    ':method': 'CONNECT',
+    ':protocol': 'websocket',
+    ':path': '/chat',
+    'sec-websocket-version': '13',
+  })
+  const [answer] = (await once(socket, 'response')) as [Record<string, unknown>]
+  assert.equal(answer[':status'], 200)
+  socket.write('echo!')
+  let heard = ''
+  socket.setEncoding('utf8').on('data', (text: string) => (heard += text))
+  await until('it echoes', () => heard === 'echo!')
+  socket.close()
+  assert.equal(seen[0]?.['connection'], 'upgrade')
 })
 
 test('certificates come, change and go without a reload or a failed request', async (t) => {
