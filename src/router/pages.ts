@@ -4,6 +4,9 @@
  * an app has a page of its own, that lies over ours.
  */
 
+const READ_THE_LOG =
+  'If you own it, its log has the details: <code>heroku logs --tail</code>'
+
 export interface Page {
   readonly status: number
   readonly html: string
@@ -20,7 +23,10 @@ export const APPLICATION_ERROR: Page = {
 
 export const NO_SUCH_APP: Page = {
   status: 404,
-  html: document('No such app', ['There is no app at this address.']),
+  html: document('No such app', [
+    'There is no app at this address.',
+    'If an app of yours is to have it: <code>heroku domains:add</code>',
+  ]),
 }
 
 /** By the app's state in the map of hosts, or the H code found on the way. */
@@ -28,19 +34,25 @@ export const PAGES: Readonly<Record<string, Page>> = {
   H10: errorPage('H10', 'This application crashed.'),
   H11: errorPage('H11', 'Too many requests wait for this application to start.'),
   H12: errorPage('H12', 'This application took too long to answer.'),
-  H14: errorPage('H14', 'This application runs no web process.'),
+  H14: errorPage(
+    'H14',
+    'This application runs no web process.',
+    'If you own it, start one: <code>heroku ps:scale web=1</code>',
+  ),
   H20: errorPage('H20', 'This application did not start in time.'),
   H34: errorPage('H34', 'None of this application’s web processes can be reached.'),
   H80: {
     status: 503,
     html: document('Offline for maintenance', [
       'This application is undergoing maintenance right now. Please check back later.',
+      'If you own it and are done: <code>heroku maintenance:off</code>',
     ]),
   },
   H81: {
     status: 502,
     html: document('There’s nothing here, yet', [
       'Nothing was deployed to this app so far.',
+      'If you own it: <code>git push heroku main</code>',
     ]),
   },
   H99: errorPage('H99', 'The platform could not serve this request.'),
@@ -54,13 +66,10 @@ export const MISDIRECTED: Page = {
   ]),
 }
 
-function errorPage(code: string, sentence: string): Page {
+function errorPage(code: string, sentence: string, advice = READ_THE_LOG): Page {
   return {
     status: 503,
-    html: document('Application error', [
-      `${sentence} (${code})`,
-      'If you own it, its log has the details: <code>heroku logs --tail</code>',
-    ]),
+    html: document('Application error', [`${sentence} (${code})`, advice]),
   }
 }
 
