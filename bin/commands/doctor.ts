@@ -5,11 +5,15 @@ import { examineMachine } from './machine.ts'
 /** 0 only if the machine lacks nothing. */
 export async function doctor(args: string[]): Promise<number> {
   parsed({ args, options: {} })
-  const sentences = (await examineMachine()).flatMap((it) => it.lacks ?? [])
+  const findings = await examineMachine()
+  const sentences = findings.flatMap((it) => it.lacks ?? [])
   for (const it of sentences) console.log(it)
   console.log(
     `OCI runtimes on this machine: ${presentOciRuntimes().join(', ') || 'none'}.`,
   )
+  const disks = findings.find((it) => it.what === 'disks')
+  if (disks && disks.lacks === undefined)
+    console.log('Disks of dynos: sparse images with ext4, on loop devices.')
   if (sentences.length === 0) console.log('This machine has all that Mayfly needs.')
   return sentences.length === 0 ? 0 : 1
 }
