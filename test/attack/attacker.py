@@ -244,6 +244,34 @@ def connect(target):
         return f"not reached ({name_of(error.errno)})" if error.errno else "not reached"
 
 
+def answers(door):
+    """Whether anybody is there, even to refuse."""
+    try:
+        socket.create_connection(door, timeout=0.5).close()
+    except ConnectionRefusedError:
+        pass
+    except OSError:
+        return False
+    return True
+
+
+def processes():
+    """Of others: none can be seen, traced, read or sent a signal."""
+    def may(act):
+        own = {int(name) for name in os.listdir("/proc") if name.isdigit()}
+        return [pid for pid in range(1, 32768) if pid not in own and act(pid)]
+    def attach(pid):
+        return libc.ptrace(ctypes.c_long(16), ctypes.c_long(pid), None, None) == 0
+    def signal_to(pid):
+        return libc.kill(pid, 0) == 0
+    def read_of(pid):
+        here = (ctypes.c_long * 2)(ctypes.addressof(ctypes.create_string_buffer(8)), 8)
+        return libc.process_vm_readv(pid, here, 1, here, 1, 0) >= 0
+    for attempt, act in {"trace": attach, "send a signal to": signal_to, "read the memory of": read_of}.items():
+        found = may(act)
+        row("process", f"{attempt} a process of another`s", "none", str(found or "none"), not found)
+
+
 def network():
     targets = json.loads(os.environ.get("TARGETS", "[]"))
     # Side by side, for what drops packets lets each of them wait.
@@ -264,6 +292,13 @@ def network():
         talker = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         talker.setsockopt(socket.SOL_SOCKET, 36, 1)  # SO_MARK
     refused("network", "mark packets", mark)
+    own = socket.gethostbyname(socket.gethostname())
+    around = own.rsplit(".", 1)[0]
+    doors = [(f"{around}.{last}", port) for last in range(1, 255) for port in (22, 80, 5000)
+             if f"{around}.{last}" != own]
+    with ThreadPoolExecutor(128) as pool:
+        open_ones = [door for door, is_open in zip(doors, pool.map(answers, doors)) if is_open]
+    row("network", "find a door on the bridge", "none", str(open_ones or "none"), not open_ones)
     interfaces = [name for _, name in socket.if_nameindex()]
     row("network", "see interfaces", "lo, eth0", ", ".join(interfaces), set(interfaces) <= {"lo", "eth0"})
     has6 = os.path.exists("/proc/net/if_inet6") and [
@@ -341,7 +376,7 @@ def memory_bomb():
         hoard.append(bytearray(16 * 1024 ** 2))
 
 
-GROUPS = {"bombs": bombs, "log-bomb": log_bomb, "memory-bomb": memory_bomb, "none": lambda: None, "wait": signal.pause, "system-calls": system_calls, "files": files, "network": network, "flows": flows}
+GROUPS = {"bombs": bombs, "log-bomb": log_bomb, "memory-bomb": memory_bomb, "none": lambda: None, "wait": signal.pause, "system-calls": system_calls, "files": files, "network": network, "processes": processes, "flows": flows}
 
 for group in sys.argv[1:]:
     GROUPS[group]()
