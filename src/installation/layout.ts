@@ -38,7 +38,9 @@ export function layout(data: DataDirectory, installation: Installation): Directo
     ...regions.flatMap((it) => of('root', 0o700, data.run(`manager-${it}`))),
     ...shared(0o750, data.programLogs),
     ...shared(0o3771, data.sources),
-    ...of('root', 0o711, data.slugs, data.caches, data.program),
+    ...of('root', 0o711, data.program),
+    // Tenants' code: the manager alone reads it, and mounts it where its dynos see it.
+    ...of('root', 0o700, data.slugs, data.caches),
     ...of('root', 0o755, data.stacks),
     ...shared(0o751, data.dynos(''), ...regions.map((it) => data.dynos(it))),
     ...shared(0o751, data.router(''), ...regions.map((it) => data.router(it))),
