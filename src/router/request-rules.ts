@@ -37,7 +37,7 @@ const CONTINUE = `http-request wait-for-body time 30s at-least 1 if { req.hdr(ex
 
 /** What HAProxy lets through, and a dyno might take for something else than we do. */
 const REFUSALS = `  http-request deny deny_status 405 if { method CONNECT }
-  http-request deny deny_status 400 if { pathq -m len 8193: } || { method -m len 128: }
+  http-request deny deny_status 400 if is_long || { method -m len 128: }
   http-request deny deny_status 400 if { req.ver 1.0 } { req.hdr(transfer-encoding) -m found }
   http-request set-header Transfer-Encoding chunked if { req.hdr(transfer-encoding) -m found } !{ req.hdr(transfer-encoding) -m str chunked }
   http-request return status 417 content-type text/plain string "Expectation Failed" if { req.hdr(expect) -m found } !{ req.hdr(expect) -i 100-continue } !{ req.hdr(expect) -m len 0 }`
@@ -62,8 +62,8 @@ const HYGIENE = `  http-request del-header Expect
 
 /**
  * For the frontend, once it is known where a request leads. `txn.id` and `txn.fwd` are what the dyno
- * is told (of several lists of addresses, which stay as they are, only ours), `txn.body` is set where there is one. What this worker hands to its successor, or
- * answers by a page, stays as it is.
+ * is told (of several lists of addresses, which stay as they are, only ours), `txn.body` is set
+ * where there is one. What this worker hands to its successor, or answers by a page, stays as it is.
  */
 export const REQUEST_RULES = `  acl is_get method GET HEAD
   acl is_path url,bytes(0,1) -m str /
@@ -80,7 +80,7 @@ export const REQUEST_RULES = `  acl is_get method GET HEAD
   http-request allow if { stopping } || !{ var(txn.entry) -m found } || { var(txn.entry) -m beg ${NO_SERVER}/ }
 ${REFUSALS}
 ${HYGIENE}
-  http-request set-var(txn.body) bool(true) if !{ method GET HEAD } { req.hdr(transfer-encoding) -m found } || !{ method GET HEAD } { req.hdr(content-length),add(0) gt 0 }`
+  http-request set-var(txn.body) bool(true) if !is_get { req.hdr(transfer-encoding) -m found } || !is_get { req.hdr(content-length),add(0) gt 0 }`
 
 /** What a dyno of Heroku gets. */
 export const ADDED = `  http-request add-header X-Request-Id %[var(txn.id)]
