@@ -1,19 +1,16 @@
 import { issueToken } from '../../src/actions/issue-token.ts'
 import { requireAccount } from '../../src/actions/require-account.ts'
-import { inTransaction } from '../../src/store/queryable.ts'
 import { ofAccount } from './arguments.ts'
-import { auditCommand } from './audit-command.ts'
+import { audited } from './audit-command.ts'
 import { withDatabase } from './with-database.ts'
 
 /** For who has lost theirs. The others stay good: `heroku authorizations:revoke` ends them. */
 export async function accountToken(args: string[]): Promise<void> {
   const { values, email } = ofAccount(args, {})
   const token = await withDatabase(values.data, (pool) =>
-    inTransaction(pool, async (tx) => {
-      const made = await issueToken(tx, await requireAccount(tx, email))
-      await auditCommand(tx, 'account:token', { account: email })
-      return made
-    }),
+    audited(pool, 'account:token', { account: email }, async (tx) =>
+      issueToken(tx, await requireAccount(tx, email)),
+    ),
   )
   console.error(`mayfly: this is another token of ${email}, told this once:`)
   console.log(token)

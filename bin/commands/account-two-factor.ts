@@ -3,10 +3,9 @@ import { readFileSync } from 'node:fs'
 import { requireAccount } from '../../src/actions/require-account.ts'
 import { setTwoFactor } from '../../src/actions/set-two-factor.ts'
 import { secretBox } from '../../src/lib/secret-box.ts'
-import { inTransaction } from '../../src/store/queryable.ts'
 import { forgetTwoFactor } from '../../src/store/two-factors.ts'
 import { dataNamed, ofAccount } from './arguments.ts'
-import { auditCommand } from './audit-command.ts'
+import { audited } from './audit-command.ts'
 import { withDatabase } from './with-database.ts'
 
 /** What is secret alone goes to standard output, so that it can go on into a file. */
@@ -17,20 +16,24 @@ export async function accountTwoFactor(args: string[]): Promise<void> {
   await withDatabase(values.data, async (pool) => {
     const account = await requireAccount(pool, email)
     if (values.remove) {
-      const removed = await inTransaction(pool, async (tx) => {
-        await auditCommand(tx, 'account:two-factor --remove', { account: email })
-        return forgetTwoFactor(tx, account.id)
-      })
+      const removed = await audited(
+        pool,
+        'account:two-factor --remove',
+        { account: email },
+        (tx) => forgetTwoFactor(tx, account.id),
+      )
       console.log(
         removed ? `${email} has no second factor any more.` : `${email} has none.`,
       )
       return
     }
     const secrets = secretBox(readFileSync(dataNamed(values.data).keys.configVars))
-    const { url, recoveryCodes } = await inTransaction(pool, async (tx) => {
-      await auditCommand(tx, 'account:two-factor', { account: email })
-      return setTwoFactor(tx, account, secrets)
-    })
+    const { url, recoveryCodes } = await audited(
+      pool,
+      'account:two-factor',
+      { account: email },
+      (tx) => setTwoFactor(tx, account, secrets),
+    )
     console.error(
       `mayfly: ${email} logs in with a code from now on. This is for an authenticator, and below it are recovery codes, good once each; all of it is told this once:`,
     )

@@ -1,12 +1,25 @@
 import { userInfo } from 'node:os'
 
-import { writeAudit } from '../../src/store/audit.ts'
-import type { Queryable } from '../../src/store/queryable.ts'
+import type { Pool } from 'pg'
 
-/**
- * Has the audit log tell of what an operator did by a command on this machine: who came by sudo, or
- * whose the process is. To be called where it is done, so that there is neither without the other.
- */
+import { writeAudit } from '../../src/store/audit.ts'
+import { inTransaction, type Queryable } from '../../src/store/queryable.ts'
+
+/** Does it, and has the audit log tell of it, in one transaction: there is neither without the other. */
+export function audited<T>(
+  pool: Pool,
+  command: string,
+  nouns: Readonly<Record<string, string>>,
+  work: (tx: Queryable) => Promise<T>,
+): Promise<T> {
+  return inTransaction(pool, async (tx) => {
+    const done = await work(tx)
+    await auditCommand(tx, command, nouns)
+    return done
+  })
+}
+
+/** By a command on this machine did it who came by sudo, or whose the process is. */
 export async function auditCommand(
   db: Queryable,
   command: string,

@@ -1,9 +1,8 @@
 import { createTeam } from '../../src/actions/create-team.ts'
 import { requireAccount } from '../../src/actions/require-account.ts'
 import { Refusal } from '../../src/installation/refusal.ts'
-import { inTransaction } from '../../src/store/queryable.ts'
 import { dataOption, onlyOne, parsed } from './arguments.ts'
-import { auditCommand } from './audit-command.ts'
+import { audited } from './audit-command.ts'
 import { withDatabase } from './with-database.ts'
 
 export async function teamCreate(args: string[]): Promise<void> {
@@ -18,10 +17,9 @@ export async function teamCreate(args: string[]): Promise<void> {
     throw new Refusal('--admin names the account that is to be the first admin.', 2)
   }
   await withDatabase(values.data, (pool) =>
-    inTransaction(pool, async (tx) => {
-      await createTeam(tx, { name, admin: await requireAccount(tx, admin) })
-      await auditCommand(tx, 'team:create', { team: name, account: admin })
-    }),
+    audited(pool, 'team:create', { team: name, account: admin }, async (tx) =>
+      createTeam(tx, { name, admin: await requireAccount(tx, admin) }),
+    ),
   )
   console.log(`${admin} is an admin of the team ${name}.`)
 }
