@@ -1,6 +1,7 @@
 /**
  * P5: the router beside a hand-written HAProxy configuration with the same log line, both
- * in front of the same dyno, in turn, by wrk. Where others use the machine too, the CPU
+ * in front of the same dyno, in turn, by wrk. The line is the same for `logs`, too, which reads it
+ * on the same processors and puts it into the app's log. Where others use the machine too, the CPU
  * time a request takes tells more than throughput.
  */
 
@@ -8,7 +9,7 @@ import { ask } from '../src/router/haproxy-socket.ts'
 import { routerPaths } from '../src/router/router-paths.ts'
 import { type Figure, median } from './figure.ts'
 import type { Bench } from './installation.ts'
-import { oneWebDyno, startPeer } from './peer-proxy.ts'
+import { oneWebDyno, startPeer, type WebDyno } from './peer-proxy.ts'
 import { load, type Throughput } from './wrk.ts'
 
 const ROUNDS = 5
@@ -70,7 +71,7 @@ function ratio(
   return median(ours.map(what)) / median(theirs.map(what))
 }
 
-function handWritten(port: number, dyno: string, log: string): string {
+function handWritten(port: number, { app, id, address }: WebDyno, log: string): string {
   const user = process.getuid?.() === 0 ? '  user haproxy\n  group haproxy\n' : ''
   return `global
 ${user}defaults
@@ -86,7 +87,7 @@ ring requests
 frontend web
   bind 127.0.0.1:${port}
   log ring@requests format raw local3
-  log-format '%[date(0,us)] %f %s %TR %Tw %Tc %Ta %ST %B %ts - %HM %[fc_http_major] - %ID %{+Q}HU %{+Q,+E}[capture.req.hdr(0)] "%ci" ""'
+  log-format '%[date(0,us)] ${app} %TR %Tw %Tc %Ta %ST %B %ts - %[fc_http_major] http %sslv method=%HM request_id=%ID dyno=%s agent="" host=%{+Q,+E}[capture.req.hdr(0)] fwd="%ci" path=%{+Q}HU'
   capture request header host len 256
   unique-id-format %[uuid]
   unique-id-header X-Request-Id
@@ -96,7 +97,7 @@ frontend web
   default_backend dyno
 backend dyno
   http-reuse safe
-  server web.1 ${dyno}
+  server web.1:${id} ${address}
 `
 }
 

@@ -25,9 +25,9 @@ export async function p6Caddy(bench: Bench): Promise<Figure[]> {
 
 /** Of medians. */
 async function beside(bench: Bench): Promise<number> {
-  const dyno = await oneWebDyno(bench)
+  const { address } = await oneWebDyno(bench)
   const caddy = [CADDY, 'run', '--adapter', 'caddyfile', '--config']
-  const peer = await startPeer('Caddyfile', (port) => caddyfile(port, dyno), caddy)
+  const peer = await startPeer('Caddyfile', (port) => caddyfile(port, address), caddy)
   const ours: number[] = []
   const theirs: number[] = []
   try {

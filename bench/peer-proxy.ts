@@ -7,6 +7,7 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
+import type { AppId, DynoId } from '../src/model/ids.ts'
 import { freePorts } from '../test/an-installation.ts'
 import { until } from '../test/until.ts'
 import type { Bench } from './installation.ts'
@@ -17,16 +18,23 @@ export interface PeerProxy {
   stop(): Promise<void>
 }
 
-/** Where the only web dyno of the tiny app listens, `address:port`. */
-export async function oneWebDyno(bench: Bench): Promise<string> {
+export interface WebDyno {
+  readonly app: AppId
+  readonly id: DynoId
+  /** Where it listens, `address:port`. */
+  readonly address: string
+}
+
+/** The only web dyno of the tiny app. */
+export async function oneWebDyno(bench: Bench): Promise<WebDyno> {
   await bench.scale('tiny', 'web', 1)
   await bench.settled('tiny', 'web', 1)
-  const { rows } = await bench.database.query<{ address: string }>(
-    `select host(address) || ':' || port as address from dynos where type = 'web' and state = 'up'`,
+  const { rows } = await bench.database.query<WebDyno>(
+    `select app, id, host(address) || ':' || port as address from dynos where type = 'web' and state = 'up'`,
   )
   const [dyno] = rows
   if (!dyno) throw new Error('there is no web dyno')
-  return dyno.address
+  return dyno
 }
 
 /** `config` is told the port to listen on; `program` is followed by the path of the file. */

@@ -7,12 +7,14 @@ import { test, type TestContext } from 'node:test'
 
 import { aBackend, type ARouter, aRouter, type Got } from '../../test/a-router.ts'
 import { aDatabase } from '../../test/postgres.ts'
+import { underLoad } from '../../test/under-load.ts'
 import { until } from '../../test/until.ts'
 import { SECOND } from '../lib/clock.ts'
 import { parseRouterRecord } from '../logs/router-record.ts'
 import type { AppId, DynoId } from '../model/ids.ts'
 import { HEROKU_TIMEOUTS } from './haproxy-config.ts'
 import { ask as askHaproxy } from './haproxy-socket.ts'
+import { type LiveServer, parseServers } from './live-router.ts'
 
 const pool = aDatabase()
 const IMPATIENT = { ...HEROKU_TIMEOUTS, firstByte: SECOND, idle: 2 * SECOND }
@@ -41,6 +43,13 @@ async function workerOf(router: ARouter): Promise<string> {
   const answer = await askHaproxy(join(router.directory, 'admin.sock'), ['show info'])
   assert.ok(answer.is === 'answered')
   return /^Pid: (\d+)$/m.exec(answer.text)?.[1] ?? ''
+}
+
+async function serversOf(router: ARouter): Promise<readonly LiveServer[]> {
+  const socket = join(router.directory, 'admin.sock')
+  const answer = await askHaproxy(socket, ['show servers state'])
+  assert.ok(answer.is === 'answered')
+  return parseServers(answer.text)
 }
 
 async function answersFor(
@@ -115,6 +124,26 @@ test('affinity is switched on and off while HAProxy runs, for dynos that came me
   const [some = ''] = cookies.values()
   assert.equal((await answersFor(ask, some, 60)).size, 4)
   assert.equal(await workerOf(router), worker)
+})
+
+test('no request is lost while affinity comes and goes', async (t) => {
+  const { router, app, ask } = await aStickyWorld(t)
+  await router.look()
+  await router.start()
+  const load = underLoad(t, 8, () => ask())
+  for (const sticky of [true, false, true, false]) {
+    const sent = load.sent()
+    await until('some are under way', () => load.sent() > sent + 100)
+    await router.wish(app, { sticky })
+    await router.look()
+    await until('the former servers are gone', async () => {
+      await router.look()
+      const of = (await serversOf(router)).map(({ backend }) => backend)
+      return of.length === 3 && of.every((it) => it.startsWith('wishes') === sticky)
+    })
+    assert.equal(cookieOf(await ask()) !== '', sticky)
+  }
+  assert.deepEqual(await load.stop(), [])
 })
 
 test('a time to the first byte is an app’s own, longer or shorter', async (t) => {

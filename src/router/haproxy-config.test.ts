@@ -39,7 +39,7 @@ const table: RoutingTable = {
   ],
   sticky: new Set(),
   challenges: new Map(),
-  backends: 3,
+  pools: { app: 2, wishes: 2 },
 }
 
 test('the whole configuration is as it was last looked at', () => {
@@ -51,7 +51,7 @@ test('the whole configuration is as it was last looked at', () => {
 test('only what a running HAProxy cannot be told is another shape', () => {
   const shape = shapeOf(table, settings)
   assert.equal(shapeOf({ ...table, servers: [], hosts: new Map() }, settings), shape)
-  assert.notEqual(shapeOf({ ...table, backends: 4 }, settings), shape)
+  assert.notEqual(shapeOf({ ...table, pools: { app: 4, wishes: 2 } }, settings), shape)
   assert.notEqual(shapeOf(table, { ...settings, lua: '-- another' }), shape)
   assert.notEqual(shapeOf(table, { ...settings, listen: ['127.0.0.1:8081'] }), shape)
 })

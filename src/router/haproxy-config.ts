@@ -8,8 +8,14 @@ import { createHash } from 'node:crypto'
 import { SECOND } from '../lib/clock.ts'
 import { APPLICATION_ERROR, MISDIRECTED, NO_SUCH_APP, PAGES } from './pages.ts'
 import type { RouterPaths } from './router-paths.ts'
-import { backendOf, NO_SERVER, type RoutingTable } from './routing-table.ts'
-import { ADDED, answerRules, REQUEST_RULES } from './request-rules.ts'
+import {
+  BACKEND_KINDS,
+  type BackendKind,
+  backendOf,
+  NO_SERVER,
+  type RoutingTable,
+} from './routing-table.ts'
+import { ADDED, answerRules, PLAIN_REQUESTS, REQUEST_RULES } from './request-rules.ts'
 import { serverId } from './server-id.ts'
 import { challengeRules, TLS_GLOBALS, tlsBinds, type TlsSettings } from './tls-rules.ts'
 import { affinityRules, pageRules, wishRules } from './wish-rules.ts'
@@ -115,8 +121,8 @@ export function shapeOf(table: RoutingTable, settings: RouterSettings): string {
     successor(settings),
     HELD,
     noServer(settings),
-    backendRules(settings.timeouts),
-    `${table.backends}`,
+    ...BACKEND_KINDS.map((kind) => backendRules(kind, settings.timeouts)),
+    JSON.stringify(table.pools),
     settings.lua,
     JSON.stringify([PAGES, NO_SUCH_APP, MISDIRECTED, APPLICATION_ERROR]),
   ].join('\n')
@@ -151,7 +157,8 @@ ring requests
 `
 }
 
-function defaultsSections({ paths, timeouts, tls }: RouterSettings): string {
+function defaultsSections(settings: RouterSettings): string {
+  const { paths, timeouts } = settings
   return `defaults http
   mode http
   option http-keep-alive
@@ -169,14 +176,19 @@ ${errors(paths)}
 
 # The first byte is waited for from the connect on, or, where there is a body, from the
 # last of it on: the former by rules in each backend.
-defaults app from http
+${BACKEND_KINDS.map((kind) => defaultsOf(kind, settings)).join('\n')}`
+}
+
+function defaultsOf(kind: BackendKind, { paths, timeouts, tls }: RouterSettings): string {
+  const rules = `defaults ${kind} from http
   balance random(2)
 ${ADDED}
 ${answerRules((status) => page(status, paths.applicationError))}
   http-request set-timeout server ${timeouts.firstByte}ms if { var(txn.body) -m bool }
-${affinityRules(paths)}
-${wishRules(paths, tls)}
 `
+  return kind === 'app'
+    ? rules
+    : `${rules}${affinityRules(paths)}\n${wishRules(paths, tls)}\n`
 }
 
 /** What HAProxy itself gives up on is told as 503 whatever it was: see `frontend`. */
@@ -193,9 +205,9 @@ function errors({ applicationError }: RouterPaths): string {
  * HAProxy 2.6 does not wait for what such rules in a `defaults` section wait for, and has no
  * `ignore-persist` there, which it heeds before all other rules of a backend.
  */
-function backendRules({ firstByte }: RouterTimeouts): string {
-  return `  ignore-persist unless { var(txn.entry),field(3,/) -m len 1: } { var(txn.entry),field(3,/) -m sub sticky }
-  tcp-response inspect-delay ${firstByte}ms
+function backendRules(kind: BackendKind, { firstByte }: RouterTimeouts): string {
+  const wishes = '  ignore-persist unless { var(txn.entry),field(3,/) -m sub sticky }\n'
+  return `${kind === 'wishes' ? wishes : ''}  tcp-response inspect-delay ${firstByte}ms
   tcp-response content accept if { status gt 0 } || { var(txn.body) -m bool }
   tcp-response content lua.h12 if WAIT_END`
 }
@@ -215,9 +227,10 @@ ${tls ? tlsBinds(tls, paths, owner) : ''}  log ring@requests len ${LONGEST_RECOR
   http-after-response set-header Connection close if { capture.req.ver HTTP/1.0 } { res.hdr(transfer-encoding) -m found }
 
   option disable-h2-upgrade
-${challengeRules(paths)}  http-request set-var(txn.host) req.fhdr(host)
+  http-request set-var(txn.host) req.fhdr(host)
   http-request set-var(txn.entry) var(txn.host),host_only,lower,map(${paths.hostsMap})
-  http-request set-var(txn.entry) var(txn.host),host_only,lower,regsub(^[^.]*,*),map(${paths.hostsMap}) unless { var(txn.entry) -m found }
+${PLAIN_REQUESTS}
+${challengeRules(paths)}  http-request set-var(txn.entry) var(txn.host),host_only,lower,regsub(^[^.]*,*),map(${paths.hostsMap}) unless { var(txn.entry) -m found }
   http-request track-sc0 var(txn.entry),field(4,/) table held if { var(txn.entry),field(1,/),nbsrv eq 0 } !{ var(txn.entry) -m beg ${NO_SERVER}/ }
   http-request lua.hold if { sc0_tracked }
 ${REQUEST_RULES}
@@ -276,20 +289,22 @@ ${Object.entries(PAGES)
 }
 
 function backends(
-  { servers, backends: count }: RoutingTable,
+  { servers, pools }: RoutingTable,
   { timeouts }: RouterSettings,
 ): string {
   const serversOf = Map.groupBy(servers, (server) => server.backend)
-  const rules = backendRules(timeouts)
   const ids = new Set<number>()
   const lines: string[] = []
-  for (let slot = 0; slot < count; slot++) {
-    const backend = backendOf(slot)
-    lines.push(`backend ${backend} from app`, rules)
-    for (const { name, address, port } of serversOf.get(backend) ?? []) {
-      const id = serverId(name, ids)
-      ids.add(id)
-      lines.push(`  server ${name} ${address}:${port} id ${id} ${SERVER_SETTINGS}`)
+  for (const kind of BACKEND_KINDS) {
+    const rules = backendRules(kind, timeouts)
+    for (let slot = 0; slot < pools[kind]; slot++) {
+      const backend = backendOf(kind, slot)
+      lines.push(`backend ${backend} from ${kind}`, rules)
+      for (const { name, address, port } of serversOf.get(backend) ?? []) {
+        const id = serverId(name, ids)
+        ids.add(id)
+        lines.push(`  server ${name} ${address}:${port} id ${id} ${SERVER_SETTINGS}`)
+      }
     }
   }
   return `${lines.join('\n')}\n`

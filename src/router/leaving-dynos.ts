@@ -37,21 +37,23 @@ export function dynosLeft(
     readonly drainTimeout: number
   },
 ): DynoId[] {
-  const there = new Map(it.servers.map((server) => [dynoOf(server.name), server]))
+  const there = Map.groupBy(it.servers, ({ name }) => dynoOf(name))
+  const before = Map.groupBy(it.before, ({ name }) => dynoOf(name))
   const busy = new Set([...it.busy].map(dynoOf))
-  const shut = new Set(
-    it.before.filter((server) => server.inMaintenance).map(({ name }) => dynoOf(name)),
-  )
   const left = leaving(facts).filter(({ id, state }) => {
-    const server = there.get(id)
-    if (!server) return !busy.has(id) || state === 'crashed' || state === 'down'
-    if (shut.has(id) && !busy.has(id)) return true
-    return server.inMaintenance && server.unchangedFor * SECOND >= it.drainTimeout
+    const servers = there.get(id)
+    if (!servers) return !busy.has(id) || state === 'crashed' || state === 'down'
+    const wasShut = before.get(id)?.every((server) => server.inMaintenance)
+    if (wasShut && !busy.has(id)) return true
+    return servers.every(
+      ({ inMaintenance, unchangedFor }) =>
+        inMaintenance && unchangedFor * SECOND >= it.drainTimeout,
+    )
   })
   return left.map(({ id }) => id)
 }
 
-/** The id in `web.1:<id>`. */
+/** The id in `web.1:<id>`, with its backend or without. */
 function dynoOf(server: string): string {
   return server.slice(server.indexOf(':') + 1)
 }

@@ -13,6 +13,7 @@ export interface LiveRouter {
 
 export interface LiveServer {
   readonly backend: string
+  /** A dyno has two while its app's wishes come or go: one in a backend of each kind. */
   readonly name: string
   readonly id: number
   /** It gets no new requests, and may be deleted once its last one ended. */
@@ -45,7 +46,8 @@ export function parseLiveRouter(text: string): LiveRouter {
 export function parseServers(text: string): LiveServer[] {
   return text.split('\n').flatMap((line) => {
     const [, backend, id, name, , , admin, , , unchangedFor] = line.split(' ')
-    if (!backend?.startsWith(BACKEND) || !name || !/^\d+$/.test(admin ?? '')) return []
+    if (!backend || !BACKEND.test(backend) || !name || !/^\d+$/.test(admin ?? ''))
+      return []
     return [
       {
         backend,
@@ -64,12 +66,11 @@ export function parseOldWorkers(text: string): number[] {
   return [...old.matchAll(/^(\d+) +worker /gm)].map(([, pid]) => Number(pid))
 }
 
-/** Names of servers with requests under way: `show servers conn`. */
+/** Servers with requests under way, `app0/web.1:<dyno id>`: `show servers conn`. */
 export function parseBusyServers(text: string): string[] {
   return text.split('\n').flatMap((line) => {
     const [server = '', , , , , , used] = line.split(' ')
-    const name = server.slice(server.indexOf('/') + 1)
-    return Number(used) > 0 ? [name] : []
+    return Number(used) > 0 ? [server] : []
   })
 }
 

@@ -8,6 +8,7 @@ import { test, type TestContext } from 'node:test'
 
 import { aBackend, aRouter, type ARouter, get, type Got } from '../../test/a-router.ts'
 import { aDatabase } from '../../test/postgres.ts'
+import { underLoad } from '../../test/under-load.ts'
 import { until } from '../../test/until.ts'
 import { parseRouterRecord } from '../logs/router-record.ts'
 import type { AppId } from '../model/ids.ts'
@@ -15,39 +16,6 @@ import type { AppId } from '../model/ids.ts'
 const pool = aDatabase()
 
 const quick = { connect: 5000, firstByte: 500, idle: 2000, boot: 2 }
-
-/** Asks again and again, `width` at once; `stop` resolves to what was no 200. */
-function underLoad(
-  t: TestContext,
-  width: number,
-  ask: () => Promise<Got>,
-): { sent(): number; stop(): Promise<unknown[]> } {
-  const over = new AbortController()
-  const failures: unknown[] = []
-  let sent = 0
-  t.after(() => over.abort())
-  const askers = Promise.all(Array.from({ length: width }, asker))
-  return {
-    sent: () => sent,
-    async stop() {
-      over.abort()
-      await askers
-      return failures
-    },
-  }
-
-  async function asker(): Promise<void> {
-    while (!over.signal.aborted) {
-      sent++
-      try {
-        const got = await ask()
-        if (got.status !== 200) failures.push(got)
-      } catch (error) {
-        failures.push(error)
-      }
-    }
-  }
-}
 
 /** Each asker of `underLoad` takes one of eight connections and keeps it. */
 function keeping(t: TestContext, router: ARouter, host: string): () => Promise<Got> {

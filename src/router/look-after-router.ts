@@ -51,7 +51,7 @@ import {
   parseOldWorkers,
   questions,
 } from './live-router.ts'
-import { missing, planCommands } from './plan-commands.ts'
+import { missing, pathOf, planCommands } from './plan-commands.ts'
 import { Files, routerFiles } from './router-files.ts'
 import { type RouterPaths, routerPaths } from './router-paths.ts'
 import { routingTable, type RoutingTable } from './routing-table.ts'
@@ -267,7 +267,7 @@ async function bringTo(
 }
 
 /**
- * Names of servers at which requests are under way, also those of before a reload: their
+ * Servers at which requests are under way, also those of before a reload: their
  * connections stay with the worker that took them.
  */
 async function busyServers(
@@ -290,6 +290,6 @@ async function textFrom(path: string, command: string): Promise<string> {
 }
 
 function onlyWanted(table: RoutingTable, servers: readonly LiveServer[]): boolean {
-  const wanted = new Set(table.servers.map(({ name }) => name))
-  return servers.every(({ name }) => wanted.has(name))
+  const wanted = new Set(table.servers.map(pathOf))
+  return servers.every((server) => wanted.has(pathOf(server)))
 }

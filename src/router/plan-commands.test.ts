@@ -31,7 +31,7 @@ function plan(
     sticky: new Set<string>(),
     challenges: new Map(),
     servers: [],
-    backends: 256,
+    pools: { app: 256, wishes: 256 },
   }
   const table = { ...usual, ...wanted }
   return planCommands(
@@ -102,7 +102,7 @@ test('a server leaves in order, or at once if its dyno is dead', () => {
 })
 
 test('a server with requests of before a reload is not deleted', () => {
-  const busy = new Set(['web.1:x'])
+  const busy = new Set(['app0/web.1:x'])
   assert.deepEqual(plan({}, live(there), [], busy), [
     'set server app0/web.1:x state maint',
   ])
@@ -123,6 +123,21 @@ test('no living server goes while its backend lacks one', () => {
       'del server app0/web.1:x',
     ),
   )
+})
+
+test('where its app has another backend, a server goes once no entry leads to the former', () => {
+  const servers = [{ ...aServer('web.1:x'), backend: 'wishes0' }]
+  const hosts = new Map([['a.localhost', 'wishes0/up/sticky/x']])
+  const before = { ...live(there), hosts: new Map([['a.localhost', 'app0/up//x']]) }
+  const first = plan({ servers, hosts }, before)
+  assert.match(first[0] ?? '', /^add server wishes0\/web\.1:x /)
+  assert.equal(first.at(-1), 'set map /hosts.map a.localhost wishes0/up/sticky/x')
+
+  const both = live(there, { ...there, backend: 'wishes0', id: 8 })
+  assert.deepEqual(plan({ servers, hosts }, { ...both, hosts }), [
+    'set server app0/web.1:x state maint',
+    'del server app0/web.1:x',
+  ])
 })
 
 test('entries are set, added and deleted', () => {
@@ -210,6 +225,6 @@ successor/worker 3/1 - 0 - 5000 0 0 0 0 0 -1 0 0 0
 app0/web.1:x 5/681465 127.0.0.1 21002 - 2000 1 1 1 0 0 -1 0 0 0
 app0/web.2:y 5/681466 127.0.0.1 21003 - 2000 0 1 1 0 0 -1 0 0 0
 `),
-    ['web.1:x'],
+    ['app0/web.1:x'],
   )
 })

@@ -2,7 +2,8 @@
  * What must be said to a running HAProxy so that it becomes what the routing table says:
  * a pure function of the two. An app's servers come before the entry that sends requests
  * to them; a server goes first out of the way and is deleted once HAProxy lets it go. No
- * server goes while its backend lacks one: its successor might be refused.
+ * server goes while its backend lacks one: its successor might be refused; nor, where its dyno is
+ * served by another backend from now on, while an entry still leads to this one.
  */
 
 import type { LiveRouter, LiveServer } from './live-router.ts'
@@ -16,7 +17,7 @@ export interface Wanted {
   readonly challengesMap: string
   /** Names of servers whose dynos are gone: nothing is lost with their connections. */
   readonly dead: ReadonlySet<string>
-  /** Names of servers that requests of before a reload are still at. */
+  /** Servers that requests of before a reload are still at, with their backends. */
   readonly busy: ReadonlySet<string>
 }
 
@@ -24,18 +25,23 @@ export function planCommands(
   { table, hostsMap, challengesMap, dead, busy }: Wanted,
   live: LiveRouter,
 ): string[] {
-  const wanted = new Set(table.servers.map((server) => server.name))
+  const wanted = new Set(table.servers.map(pathOf))
+  const moved = new Set(table.servers.map(({ name }) => name))
   const incomplete = new Set(missing(table, live.servers).map(({ backend }) => backend))
+  const led = new Set(
+    [...live.hosts.values()].map((entry) => entry.slice(0, entry.indexOf('/'))),
+  )
   return [
     ...additions(table.servers, live.servers),
     ...stickiness(table, live),
     ...entryChanges(table.hosts, live.hosts, hostsMap),
     ...entryChanges(table.challenges, live.challenges, challengesMap),
     ...live.servers
-      .filter(({ name }) => !wanted.has(name))
+      .filter((server) => !wanted.has(pathOf(server)))
       .filter(({ name, backend }) => dead.has(name) || !incomplete.has(backend))
+      .filter(({ name, backend }) => !moved.has(name) || !led.has(backend))
       .flatMap((server) =>
-        removal(server, { dead: dead.has(server.name), busy: busy.has(server.name) }),
+        removal(server, { dead: dead.has(server.name), busy: busy.has(pathOf(server)) }),
       ),
   ]
 }
@@ -45,25 +51,31 @@ export function missing(
   table: RoutingTable,
   live: readonly LiveServer[],
 ): readonly Server[] {
-  const serving = new Set(live.filter((it) => !it.inMaintenance).map(({ name }) => name))
-  return table.servers.filter(({ name }) => !serving.has(name))
+  const serving = new Set(live.filter((it) => !it.inMaintenance).map(pathOf))
+  return table.servers.filter((server) => !serving.has(pathOf(server)))
+}
+
+/** As HAProxy's commands name it. */
+export function pathOf({ backend, name }: Pick<Server, 'backend' | 'name'>): string {
+  return `${backend}/${name}`
 }
 
 function additions(wanted: readonly Server[], live: readonly LiveServer[]): string[] {
-  const there = new Map(live.map((server) => [server.name, server]))
+  const there = new Map(live.map((server) => [pathOf(server), server]))
   const ids = new Set(live.map((server) => server.id))
   return wanted.flatMap((server) => {
-    const { backend, name, address, port } = server
-    const present = there.get(name)
+    const { name, address, port } = server
+    const path = pathOf(server)
+    const present = there.get(path)
     if (present && !present.inMaintenance) return []
-    const begin = [`enable health ${backend}/${name}`]
-    if (present) return [...begin, `set server ${backend}/${name} state ready`]
+    const begin = [`enable health ${path}`]
+    if (present) return [...begin, `set server ${path} state ready`]
     const id = serverId(name, ids)
     ids.add(id)
     return [
-      `add server ${backend}/${name} ${address}:${port} id ${id} ${SERVER_SETTINGS}`,
+      `add server ${path} ${address}:${port} id ${id} ${SERVER_SETTINGS}`,
       ...begin,
-      `enable server ${backend}/${name}`,
+      `enable server ${path}`,
     ]
   })
 }
@@ -73,8 +85,8 @@ function stickiness(
   { sticky, servers, hosts }: RoutingTable,
   live: LiveRouter,
 ): string[] {
-  const there = new Set(live.servers.map(({ name }) => name))
-  const incomplete = servers.filter(({ name }) => !there.has(name))
+  const there = new Set(live.servers.map(pathOf))
+  const incomplete = servers.filter((server) => !there.has(pathOf(server)))
   const changed = [...hosts].filter(([host, entry]) => live.hosts.get(host) !== entry)
   const backends = new Set([
     ...incomplete.map(({ backend }) => backend),
@@ -106,12 +118,12 @@ function argument(text: string): string {
 }
 
 function removal(
-  { backend, name, inMaintenance }: LiveServer,
+  live: LiveServer,
   { dead, busy }: { readonly dead: boolean; readonly busy: boolean },
 ): string[] {
-  const server = `${backend}/${name}`
+  const server = pathOf(live)
   return [
-    ...(inMaintenance ? [] : [`set server ${server} state maint`]),
+    ...(live.inMaintenance ? [] : [`set server ${server} state maint`]),
     ...(dead ? [`shutdown sessions server ${server}`] : []),
     ...(busy && !dead ? [] : [`del server ${server}`]),
   ]

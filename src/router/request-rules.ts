@@ -7,7 +7,7 @@
  * header costs HAProxy about 400 instructions.
  */
 
-import { NO_SERVER } from './routing-table.ts'
+import { CHALLENGE_PATH, NO_SERVER } from './routing-table.ts'
 
 /** Of requests: what a client must not say to a dyno, or what must be looked at. */
 const TELLING = [
@@ -60,20 +60,31 @@ const HYGIENE = `  http-request del-header Expect
   http-request del-header TE
   http-request del-header Proxy-Authorization`
 
+/** Neither too long nor an authority's question: see `challengeRules`. */
+const PLAIN_PATH = String.raw`/(?!${CHALLENGE_PATH.slice(1).replaceAll('.', String.raw`\\.`)}).{0,8191}$`
+
 /**
- * For the frontend, once it is known where a request leads. `txn.id` and `txn.fwd` are what the dyno
- * is told (of several lists of addresses, which stay as they are, only ours), `txn.body` is set
- * where there is one. What this worker hands to its successor, or answers by a page, stays as it is.
+ * For the frontend, once the host was looked up: what a plain request for an app with a dyno needs.
+ * `txn.id` and `txn.fwd` are what the dyno is told.
  */
-export const REQUEST_RULES = `  acl is_get method GET HEAD
-  acl is_path url,bytes(0,1) -m str /
-  acl is_long pathq -m len 8193:
+export const PLAIN_REQUESTS = `  acl is_get method GET HEAD
+  acl is_plain url -m reg ^${PLAIN_PATH}
+  acl is_plain_in_full url -m reg ^https?://[^/]+${PLAIN_PATH}
   acl is_telling req.hdr_names -m reg ${oneOf(TELLING)}
   acl is_h2 fc_http_major 2
-  acl is_web url -m beg http:// https://
+  acl is_served var(txn.entry),field(1,/),nbsrv gt 0
   http-request set-var(txn.id) uuid()
   http-request set-var(txn.fwd) src,concat()
-  http-request allow if is_get is_path !is_long !is_telling || is_h2 is_get is_web !is_long !is_telling
+  http-request allow if is_plain is_get is_served !is_telling || is_h2 is_plain_in_full is_get is_served !is_telling`
+
+/**
+ * For all others, once it is known where they lead and none is held any more. Of several lists of
+ * addresses, which stay as they are, `txn.fwd` is only ours; `txn.body` is set where there is one.
+ * What this worker hands to its successor, or answers by a page, stays as it is.
+ */
+export const REQUEST_RULES = `  acl is_path url,bytes(0,1) -m str /
+  acl is_long pathq -m len 8193:
+  acl is_web url -m beg http:// https://
   http-request set-var(txn.id) req.fhdr(x-request-id,-1) if { req.fhdr(x-request-id,-1) -m reg ^[A-Za-z0-9+/=-]{20,200}$ }
   http-request set-var-fmt(txn.fwd) "%[req.fhdr(x-forwarded-for,-1)], %[src]" if { req.fhdr_cnt(x-forwarded-for) eq 1 }
   ${CONTINUE}
@@ -82,15 +93,26 @@ ${REFUSALS}
 ${HYGIENE}
   http-request set-var(txn.body) bool(true) if !is_get { req.hdr(transfer-encoding) -m found } || !is_get { req.hdr(content-length),add(0) gt 0 }`
 
-/** What a dyno of Heroku gets. */
-export const ADDED = `  http-request add-header X-Request-Id %[var(txn.id)]
-  http-request add-header X-Forwarded-For %[var(txn.fwd)]
-  http-request add-header X-Forwarded-Proto %[so_name]
-  http-request add-header X-Forwarded-Port %[dst_port]
-  http-request set-var(txn.sent) date(0,ms)
-  http-request add-header X-Request-Start %[var(txn.sent)]
-  http-request add-header Via "1.1 heroku-router" unless { fc_http_major 2 }
-  http-request add-header Via "2.0 heroku-router" if { fc_http_major 2 }`
+/**
+ * What a dyno of Heroku gets. To HAProxy it is one header of several lines, for each one costs it 700
+ * instructions; what stands in them is ours, or was a header's value and so has no line's end.
+ */
+const ADDED_LINES = [
+  'x-request-id: %[var(txn.id)]',
+  'x-forwarded-for: %[var(txn.fwd)]',
+  'x-forwarded-proto: %[so_name]',
+  'x-forwarded-port: %[dst_port]',
+  'x-request-start: %[var(txn.sent)]',
+]
+
+export const ADDED = `  http-request set-var(txn.sent) date(0,ms)
+${added('1.1')} unless { fc_http_major 2 }
+${added('2.0')} if { fc_http_major 2 }`
+
+function added(version: string): string {
+  const lines = [`${version} heroku-router`, ...ADDED_LINES].join(String.raw`\r\n`)
+  return `  http-request add-header Via "${lines}"`
+}
 
 /** Of one `Set-Cookie` of an answer, in bytes. */
 const LONGEST_COOKIE = 8192

@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import type { DynoState } from '../model/dyno.ts'
 import { type AppId, newId } from '../model/ids.ts'
 import type { RoutedApp, RouterFacts, WebDyno } from '../store/routes.ts'
-import { type AppState, routingTable, stateOf } from './routing-table.ts'
+import { type AppState, type Pools, routingTable, stateOf } from './routing-table.ts'
 
 function anApp(but: Partial<RoutedApp> = {}): RoutedApp {
   return {
@@ -115,18 +115,22 @@ test('a host leads to its app, here or in another region', () => {
 
 test('what an app wants otherwise ends its entry, and its pages have keys that no host has', () => {
   const wishes = [
-    [{ sticky: true }, 'app0/up/sticky/a/200//'],
-    [{ routing: { responseTimeout: 60_000 } }, 'app0/up/routing/a/200/60000/'],
+    [{}, 'app0/up//a/200'],
+    [{ sticky: true }, 'wishes0/up/sticky/a/200//'],
+    [{ routing: { responseTimeout: 60_000 } }, 'wishes0/up/routing/a/200/60000/'],
     [
       { sticky: true, routing: { idleTimeout: 1000 } },
-      'app0/up/sticky+routing/a/200//1000',
+      'wishes0/up/sticky+routing/a/200//1000',
     ],
-    [{ routing: { errorPage: '//a/?b&c' } }, 'app0/up/routing/a/200//'],
+    [{ routing: { errorPage: '//a/?b&c' } }, 'wishes0/up/routing/a/200//'],
     [{ maintenance: true, sticky: true }, 'no_server/H80//a'],
   ] as const
   for (const [wish, entry] of wishes) {
     const facts = someFacts({ apps: [anApp(wish)], dynos: [aWebDyno()] })
-    assert.equal(routingTable(facts).hosts.get('my-app.localhost'), entry)
+    const { hosts, servers } = routingTable(facts)
+    assert.equal(hosts.get('my-app.localhost'), entry)
+    if (entry.startsWith('no_server/')) continue
+    assert.equal(servers[0]?.backend, entry.slice(0, entry.indexOf('/')))
   }
   const routing = { errorPage: `//a/?b&c'd`, maintenancePage: 'https://b/' }
   const { hosts, sticky } = routingTable(
@@ -134,12 +138,21 @@ test('what an app wants otherwise ends its entry, and its pages have keys that n
   )
   assert.equal(hosts.get('error:a'), '//a/?b&amp;c&#39;d')
   assert.equal(hosts.get('maintenance:a'), 'https://b/')
-  assert.deepEqual([...sticky], ['app0'])
+  assert.deepEqual([...sticky], ['wishes0'])
 })
 
+function poolsOf(app: RoutedApp): Pools {
+  return routingTable(someFacts({ apps: [app] })).pools
+}
+
 test('the pool of backends doubles when it is used up', () => {
-  const sizes = [0, 255, 256, 511, 512].map(
-    (slot) => routingTable(someFacts({ apps: [anApp({ slot })] })).backends,
+  const slots = [0, 255, 256, 511, 512]
+  assert.deepEqual(
+    slots.map((slot) => poolsOf(anApp({ slot }))),
+    [256, 256, 512, 512, 1024].map((app) => ({ app, wishes: 256 })),
   )
-  assert.deepEqual(sizes, [256, 256, 512, 512, 1024])
+  assert.deepEqual(
+    slots.map((slot) => poolsOf(anApp({ slot, sticky: true }))),
+    [256, 256, 512, 512, 1024].map((wishes) => ({ app: 256, wishes })),
+  )
 })

@@ -25,9 +25,19 @@ export interface RoutingTable {
   readonly servers: readonly Server[]
   /** Path to answer. */
   readonly challenges: ReadonlyMap<string, string>
-  /** Empty backends are kept ready: this many there must be in all. */
-  readonly backends: number
+  /** Empty backends are kept ready: so many there must be of each kind. */
+  readonly pools: Pools
 }
+
+export type Pools = Readonly<Record<BackendKind, number>>
+
+/**
+ * An app that wants nothing otherwise than others, as most do, has a backend without the rules
+ * and the cookie that wishes need: a sixteenth of what HAProxy does for a request.
+ */
+export type BackendKind = 'app' | 'wishes'
+
+export const BACKEND_KINDS: readonly BackendKind[] = ['app', 'wishes']
 
 export interface Server {
   readonly dyno: DynoId
@@ -43,8 +53,8 @@ const SMALLEST_POOL = 256
 /** Of one web dyno: more requests than these do not wait for it: H11. */
 const BACKLOG = 200
 
-/** What the names of apps' backends begin with, and no other's. */
-export const BACKEND = 'app'
+/** What the names of apps' backends are like, and no other's. */
+export const BACKEND = /^(app|wishes)\d+$/
 
 /** The backend that answers by a page: of apps whose state is an H code, for one. */
 export const NO_SERVER = 'no_server'
@@ -60,7 +70,13 @@ export function routingTable({
   elsewhere,
 }: RouterFacts): RoutingTable {
   const dynosOf = Map.groupBy(dynos, (dyno) => dyno.app)
-  const slots = [...apps, ...dynos].flatMap(({ slot }) => (slot === null ? [] : [slot]))
+  const kinds = new Map(apps.map((app) => [app.id, kindOf(app)]))
+  // A destroyed app wants nothing any more.
+  const kindFor = (app: AppId) => kinds.get(app) ?? 'app'
+  const used = [
+    ...apps.map((app) => ({ kind: kindOf(app), slot: app.slot ?? 0 })),
+    ...dynos.map(({ app, slot }) => ({ kind: kindFor(app), slot: slot ?? 0 })),
+  ]
   return {
     hosts: new Map([
       ...elsewhere.flatMap((it) =>
@@ -75,7 +91,7 @@ export function routingTable({
         const serves = state === 'up' || state === 'starting' || state === 'idle'
         const entry = serves
           ? {
-              backend: backendOf(app.slot),
+              backend: backendOf(kindOf(app), app.slot),
               more: `${BACKLOG * app.web}`,
               ...wishesOf(app),
             }
@@ -89,14 +105,14 @@ export function routingTable({
     ]),
     sticky: new Set(
       apps.flatMap(({ sticky, slot }) =>
-        sticky && slot !== null ? [backendOf(slot)] : [],
+        sticky && slot !== null ? [backendOf('wishes', slot)] : [],
       ),
     ),
-    servers: dynos.flatMap(serverOf),
+    servers: dynos.flatMap((dyno) => serverOf(dyno, kindFor(dyno.app))),
     challenges: new Map(
       challenges.map((it) => [`${CHALLENGE_PATH}${it.token}`, it.keyAuthorization]),
     ),
-    backends: poolFor(slots.reduce((most, slot) => Math.max(most, slot + 1), 0)),
+    pools: { app: poolFor(used, 'app'), wishes: poolFor(used, 'wishes') },
   }
 }
 
@@ -124,11 +140,15 @@ function entryOf(
   return [backend, state, wishes, app, ...(more ? [more] : []), ...timeouts].join('/')
 }
 
-/** What an app wants otherwise than others. Most want nothing, which HAProxy tells at once. */
+/** What an app wants otherwise than others. */
 interface Wishes {
   readonly wishes?: string
   /** To the first byte, and of silence, in milliseconds; empty for the usual ones. */
   readonly timeouts?: readonly (number | '')[]
+}
+
+function kindOf(app: RoutedApp): BackendKind {
+  return wishesOf(app).wishes ? 'wishes' : 'app'
 }
 
 function wishesOf({ sticky, routing, httpsOnly }: RoutedApp): Wishes {
@@ -164,21 +184,25 @@ export function stateOf(app: RoutedApp, dynos: readonly WebDyno[]): AppState {
   return 'starting'
 }
 
-export function backendOf(slot: number): string {
-  return `${BACKEND}${slot}`
+export function backendOf(kind: BackendKind, slot: number): string {
+  return `${kind}${slot}`
 }
 
-function serverOf(dyno: WebDyno): Server[] {
+function serverOf(dyno: WebDyno, kind: BackendKind): Server[] {
   if (dyno.state !== 'up' || dyno.slot === null) return []
   const { id, ordinal, address, port, slot } = dyno
-  return [
-    { dyno: id, backend: backendOf(slot), name: `web.${ordinal}:${id}`, address, port },
-  ]
+  const backend = backendOf(kind, slot)
+  return [{ dyno: id, backend, name: `web.${ordinal}:${id}`, address, port }]
 }
 
 /** Doubles before it is used up, so that a new app rarely waits for a reload. */
-function poolFor(used: number): number {
+function poolFor(
+  used: readonly { readonly kind: BackendKind; readonly slot: number }[],
+  kind: BackendKind,
+): number {
+  const its = used.filter((it) => it.kind === kind)
+  const wanted = its.reduce((most, { slot }) => Math.max(most, slot + 1), 0)
   let size = SMALLEST_POOL
-  while (size < used) size *= 2
+  while (size < wanted) size *= 2
   return size
 }

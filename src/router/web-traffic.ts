@@ -4,7 +4,7 @@ import { SECOND } from '../lib/clock.ts'
 import { ask } from './haproxy-socket.ts'
 import { parseOldWorkers } from './live-router.ts'
 import { routerPaths } from './router-paths.ts'
-import { backendOf } from './routing-table.ts'
+import { BACKEND_KINDS, backendOf } from './routing-table.ts'
 
 const QUESTIONS = ['show info', 'show stat -1 2 -1']
 
@@ -34,7 +34,10 @@ export function webTraffic(directory: string) {
     }
     const known = workers.map(parseTraffic)
     return (slot) => {
-      const its = known.flatMap((it) => it.get(backendOf(slot)) ?? [])
+      const backends = BACKEND_KINDS.map((kind) => backendOf(kind, slot))
+      const its = known.flatMap((it) =>
+        backends.flatMap((backend) => it.get(backend) ?? []),
+      )
       return its.length === 0 ? undefined : Math.min(...its)
     }
   }

@@ -9,8 +9,8 @@ import type { RouterPaths } from './router-paths.ts'
 import { redirectRules, type TlsSettings } from './tls-rules.ts'
 
 /**
- * Every backend could be sticky, and none heeds or makes a cookie but for apps that want it: so
- * that may change without a reload. The key only has to be the same after a restart.
+ * Every backend of apps with wishes could be sticky, and none heeds or makes a cookie but for apps
+ * that want it: so that may change without a reload. The key only has to be the same after a restart.
  */
 export function affinityRules({ directory }: RouterPaths): string {
   const key = createHash('sha256').update(directory).digest('hex').slice(0, 16)
@@ -18,18 +18,14 @@ export function affinityRules({ directory }: RouterPaths): string {
   dynamic-cookie-key ${key}`
 }
 
-/**
- * Of apps that want something otherwise, which few do. Where the time to the first byte is
- * their own it is the server's time-out, as for requests with a body.
- */
+/** Where the time to the first byte is an app's own it is the server's time-out, as for requests with a body. */
 export function wishRules(
   { hostsMap }: RouterPaths,
   tls: TlsSettings | undefined,
 ): string {
   const response = '{ var(txn.entry),field(6,/) -m len 1:9 }'
   const idle = '{ var(txn.entry),field(7,/) -m len 1:9 }'
-  return `  http-request allow if { var(txn.entry),field(3,/) -m len 0 }
-${tls ? redirectRules(tls) : ''}  http-request set-var(txn.body) bool(true) if ${response}
+  return `${tls ? redirectRules(tls) : ''}  http-request set-var(txn.body) bool(true) if ${response}
   http-request set-timeout server var(txn.entry),field(6,/) if ${response}
   http-request set-timeout tunnel var(txn.entry),field(7,/) if ${idle}
 ${pageRules('error', hostsMap)}`
