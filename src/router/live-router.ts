@@ -66,8 +66,15 @@ export function parseOldWorkers(text: string): number[] {
   return [...old.matchAll(/^(\d+) +worker /gm)].map(([, pid]) => Number(pid))
 }
 
-/** Servers with requests under way, `app0/web.1:<dyno id>`: `show servers conn`. */
+/**
+ * Servers with requests under way, `app0/web.1:<dyno id>`: `show servers conn`. Throws for what is no
+ * answer to it, nor the master's word that the worker is gone: a dyno that is taken for idle may end.
+ */
 export function parseBusyServers(text: string): string[] {
+  if (text.includes("Can't find the target PID")) return []
+  if (!text.startsWith('# bkname/svname ')) {
+    throw new Error(`HAProxy did not say which servers are busy: ${text.slice(0, 200)}`)
+  }
   return text.split('\n').flatMap((line) => {
     const [server = '', , , , , , used] = line.split(' ')
     return Number(used) > 0 ? [server] : []

@@ -275,18 +275,21 @@ async function busyServers(
   { masterSocket, adminSocket }: RouterPaths,
 ): Promise<ReadonlySet<string>> {
   if (leaving(facts).length === 0) return new Set()
-  const old = parseOldWorkers(await textFrom(masterSocket, 'show proc'))
+  const old = parseOldWorkers((await textFrom(masterSocket, 'show proc')) ?? '')
   const answers = await Promise.all([
     textFrom(adminSocket, 'show servers conn'),
     ...old.map((pid) => textFrom(masterSocket, `@!${pid} show servers conn`)),
   ])
-  return new Set(answers.flatMap(parseBusyServers))
+  return new Set(
+    answers.flatMap((text) => (text === undefined ? [] : parseBusyServers(text))),
+  )
 }
 
-async function textFrom(path: string, command: string): Promise<string> {
+/** Undefined: no HAProxy runs. */
+async function textFrom(path: string, command: string): Promise<string | undefined> {
   const answer = await ask(path, [command])
   if (answer.is === 'failed') throw answer.error
-  return answer.is === 'absent' ? '' : answer.text
+  return answer.is === 'absent' ? undefined : answer.text
 }
 
 function onlyWanted(table: RoutingTable, servers: readonly LiveServer[]): boolean {
