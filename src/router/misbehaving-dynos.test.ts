@@ -195,10 +195,36 @@ test('a dyno that says nothing to a request with a body is waited for no longer'
   await router.dyno(app, await aRudeDyno(t, () => {}))
   await router.look()
   await router.start()
-  const head = 'POST /mute HTTP/1.1\r\nHost: mute.localhost\r\nConnection: close\r\n'
-  const got = await exchange(router, `${head}Content-Length: 4\r\n\r\nbody`)
-  assert.match(got, /^HTTP\/1.1 503 /)
-  assert.match(await lineOf(router, '/mute'), /^at=error code=H12 .* status=503/)
+  const bodies = [
+    'Content-Length: 4\r\n\r\nbody',
+    'Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
+  ]
+  for (const [index, body] of bodies.entries()) {
+    const head = `POST /mute-${index} HTTP/1.1\r\nHost: mute.localhost\r\nConnection: close\r\n`
+    assert.match(await exchange(router, `${head}${body}`), /^HTTP\/1.1 503 /)
+    assert.match(
+      await lineOf(router, `/mute-${index}`),
+      /^at=error code=H12 .* status=503/,
+    )
+  }
+})
+
+test('an answer to a short body may be silent as long as any other', async (t) => {
+  const router = await aRouter(t, pool, { timeouts: quick })
+  const app = await router.app('thoughtful')
+  const dyno = await aRudeDyno(t, (it) => {
+    it.write(`${OK}Content-Length: 8\r\n\r\nhalf`)
+    setTimeout(() => it.write('half'), 2 * quick.firstByte)
+  })
+  await router.dyno(app, dyno)
+  await router.look()
+  await router.start()
+  const head =
+    'POST / HTTP/1.1\r\nHost: thoughtful.localhost\r\nConnection: close\r\nContent-Length: 4\r\n\r\n'
+  const got = await exchange(router, `${head}bo`, (it) =>
+    setTimeout(() => it.write('dy'), 10),
+  )
+  assert.match(got, /\r\n\r\nhalfhalf$/)
 })
 
 test('a client that fails its own request gets the code of how it did', async (t) => {

@@ -77,10 +77,23 @@ export const PLAIN_REQUESTS = `  acl is_get method GET HEAD
   http-request set-var(txn.fwd) src,concat()
   http-request allow if is_plain is_get is_served !is_telling || is_h2 is_plain_in_full is_get is_served !is_telling`
 
+/** Bytes: with most heads it finds room in a buffer of HAProxy's. */
+const SHORT_BODY = 8192
+
+/**
+ * Where a body is there as a whole before a dyno is asked the time-outs are those of a request without
+ * one: so what comes of a short one right after its head is waited for. (HAProxy's own `wait-for-body`
+ * would refuse a request whose dyno is to answer before.) Where there is more to come `txn.body` is set.
+ */
+const BODY_RULES = `  http-request set-var(txn.length) req.hdr(content-length),add(0) if !is_get
+  acl is_whole req.body_len,sub(txn.length) eq 0
+  http-request lua.body if { var(txn.length) -m int 1:${SHORT_BODY} } !is_whole
+  http-request set-var(txn.body) bool(true) if !is_get { req.hdr(transfer-encoding) -m found } || { var(txn.length) -m int gt 0 } !is_whole`
+
 /**
  * For all others, once it is known where they lead and none is held any more. Of several lists of
- * addresses, which stay as they are, `txn.fwd` is only ours; `txn.body` is set where there is one.
- * What this worker hands to its successor, or answers by a page, stays as it is.
+ * addresses, which stay as they are, `txn.fwd` is only ours. What this worker hands to its successor, or
+ * answers by a page, stays as it is.
  */
 export const REQUEST_RULES = `  acl is_path url,bytes(0,1) -m str /
   acl is_long pathq -m len 8193:
@@ -91,7 +104,7 @@ export const REQUEST_RULES = `  acl is_path url,bytes(0,1) -m str /
   http-request allow if { stopping } || !{ var(txn.entry) -m found } || { var(txn.entry) -m beg ${NO_SERVER}/ }
 ${REFUSALS}
 ${HYGIENE}
-  http-request set-var(txn.body) bool(true) if !is_get { req.hdr(transfer-encoding) -m found } || !is_get { req.hdr(content-length),add(0) gt 0 }`
+${BODY_RULES}`
 
 /**
  * What a dyno of Heroku gets. To HAProxy it is one header of several lines, for each one costs it 700

@@ -1,5 +1,5 @@
 -- What HAProxy's own rules cannot do: hold a request while its app starts, wake the app
--- first if it sleeps, and answer a request whose dyno stays silent. The configuration sets
+-- first if it sleeps, give a short body a moment to come, and answer a request whose dyno stays silent. The configuration sets
 -- these variables.
 
 local hosts = Map.new(os.getenv('HOSTS_MAP'), Map._str)
@@ -8,6 +8,7 @@ local wake_socket = os.getenv('WAKE_SOCKET')
 local first_byte = tonumber(os.getenv('FIRST_BYTE')) -- milliseconds
 
 local POLL = 20 -- milliseconds
+local BODY_FOLLOWS_WITHIN = 50 -- milliseconds
 
 local function page(code)
   local file = assert(io.open(os.getenv('PAGES') .. '/' .. code .. '.html', 'rb'))
@@ -85,6 +86,16 @@ core.register_action('hold', { 'http-req' }, function(txn)
       txn:set_var('txn.entry', entry)
       return
     end
+  end
+end, 0)
+
+-- Ends when the body is there as a whole, or after a moment.
+core.register_action('body', { 'http-req' }, function(txn)
+  for _ = 1, BODY_FOLLOWS_WITHIN do
+    if txn.f:req_body_len() >= txn:get_var('txn.length') then
+      return
+    end
+    core.msleep(1)
   end
 end, 0)
 
