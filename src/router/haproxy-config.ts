@@ -162,6 +162,7 @@ function defaultsSections(settings: RouterSettings): string {
   return `defaults http
   mode http
   option http-keep-alive
+  option abortonclose
   http-reuse safe
   option redispatch 1
   retries 9
@@ -233,6 +234,7 @@ ${PLAIN_REQUESTS}
 ${challengeRules(paths)}  http-request set-var(txn.entry) var(txn.host),host_only,lower,regsub(^[^.]*,*),map(${paths.hostsMap}) unless { var(txn.entry) -m found }
   http-request track-sc0 var(txn.entry),field(4,/) table held if { var(txn.entry),field(1,/),nbsrv eq 0 } !{ var(txn.entry) -m beg ${NO_SERVER}/ }
   http-request lua.hold if { sc0_tracked }
+  http-request deny deny_status 503 if { var(txn.code) -m found }
 ${REQUEST_RULES}
 
   use_backend successor_%[so_name] if { stopping }

@@ -251,6 +251,29 @@ test('a client that fails its own request gets the code of how it did', async (t
   void silent
 })
 
+test('a dyno that is at work for a client that left hears of it', async (t) => {
+  const router = await aRouter(t, pool)
+  const app = await router.app('at-work')
+  const left = Promise.withResolvers<void>()
+  const asked = Promise.withResolvers<void>()
+  const dyno = await aRudeDyno(t, (it) => {
+    it.on('close', () => left.resolve())
+    asked.resolve()
+  })
+  await router.dyno(app, dyno)
+  await router.look()
+  await router.start()
+  const client = connect(router.port, '127.0.0.1')
+  client.write('GET /at-work HTTP/1.1\r\nHost: at-work.localhost\r\n\r\n')
+  await asked.promise
+  client.destroy()
+  await left.promise
+  assert.match(
+    await lineOf(router, '/at-work'),
+    /^sock=client at=warning code=H27 .* dyno=web\.1 .* status=499/,
+  )
+})
+
 test('who cannot be reached is left alone, and others are tried', async (t) => {
   const router = await aRouter(t, pool, { timeouts: quick })
   const [dead, full, mixed] = [

@@ -54,7 +54,7 @@ end
 
 -- Ends when the app's backend has a server, or the app another state, which it notes, or
 -- when this worker has a successor, which goes on holding.
-core.register_action('hold', { 'http-req' }, function(txn)
+local function hold(txn)
   local name = txn.c:lower(txn.c:host_only(txn:get_var('txn.host')))
   local entry = txn:get_var('txn.entry')
   local backend, state, app, most = parse(entry)
@@ -87,6 +87,13 @@ core.register_action('hold', { 'http-req' }, function(txn)
       return
     end
   end
+end
+
+-- When the client leaves HAProxy goes on to the next rule, without a word to `hold`: then the code stays.
+core.register_action('hold', { 'http-req' }, function(txn)
+  txn:set_var('txn.code', 'H27')
+  hold(txn)
+  txn:unset_var('txn.code')
 end, 0)
 
 -- Ends when the body is there as a whole, or after a moment.

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { rm } from 'node:fs/promises'
 import { createServer, connect, type Socket } from 'node:net'
 import { chmodSync } from 'node:fs'
@@ -10,6 +11,8 @@ import { aDatabase } from '../../test/postgres.ts'
 import { until } from '../../test/until.ts'
 import { pause } from '../lib/clock.ts'
 import type { AppId } from '../model/ids.ts'
+import { parseRouterRecord } from '../logs/router-record.ts'
+import { ask as askHaproxy } from './haproxy-socket.ts'
 import { webTraffic } from './web-traffic.ts'
 
 const pool = aDatabase()
@@ -115,6 +118,41 @@ test('more requests than may wait for an app are sent away at once', async (t) =
   assert.equal(answers.filter(({ status }) => status === 200).length, 200)
   assert.equal((await another).status, 200)
   await until('there is a line', () => router.records.some((it) => it.includes(' H11 ')))
+})
+
+test('who leaves while held leaves the place, and the log tells', async (t) => {
+  const router = await aRouter(t, pool)
+  const app = await router.app('left-alone')
+  await router.look()
+  await router.start()
+  const heldNow = async () => {
+    const socket = join(router.directory, 'admin.sock')
+    const answer = await askHaproxy(socket, ['show table held'])
+    assert.ok(answer.is === 'answered')
+    return Number(/conn_cur=(\d+)/.exec(answer.text)?.[1] ?? 0)
+  }
+  const clients = Array.from({ length: 5 }, (_, n) =>
+    connect(router.port, '127.0.0.1', function (this: Socket) {
+      this.write(`GET /${n} HTTP/1.1\r\nHost: left-alone.localhost\r\n\r\n`)
+    }).on('error', () => {}),
+  )
+  await until('they are held', async () => (await heldNow()) === 5)
+  clients[0]?.resetAndDestroy()
+  for (const client of clients.slice(1, 4)) client.destroy()
+  await until('one is left', async () => (await heldNow()) === 1)
+  const lines = () => router.records.flatMap((it) => parseRouterRecord(it)?.message ?? [])
+  await until('there are lines', () => lines().length === 4)
+  for (const line of lines()) {
+    assert.match(
+      line,
+      /^sock=client at=warning code=H27 .* dyno= connect= service= status=499/,
+    )
+  }
+  await router.dyno(app, await aBackend(t, (_, it) => it.end('up')))
+  const answer = once(clients[4] as Socket, 'data')
+  await router.look()
+  assert.match(String((await answer)[0]), /^HTTP\/1\.1 200 /)
+  clients[4]?.destroy()
 })
 
 test('when an app last had traffic is known, whatever becomes of HAProxy', async (t) => {
