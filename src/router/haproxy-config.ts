@@ -285,7 +285,8 @@ ${Object.entries(PAGES)
   )
   .join('\n')}
   http-request set-var(txn.agent) req.fhdr(user-agent)
-  http-request set-var(txn.address) var(txn.entry),field(5,/)
+  http-request set-var-fmt(txn.address) "http://%[var(txn.entry),field(5,/)]/"
+  http-request set-var-fmt(txn.address) "https://%[var(txn.entry),field(6,/)]/" if { so_name https } { var(txn.entry),field(6,/) -m len 1: }
   ${returns(MISDIRECTED.status, paths.misdirected)}
 `
 }

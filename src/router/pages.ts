@@ -62,7 +62,7 @@ export const PAGES: Readonly<Record<string, Page>> = {
 export const MISDIRECTED: Page = {
   status: 421,
   html: document('This app is elsewhere', [
-    'It answers at <a href="http://%[var(txn.address)]/">http://%[var(txn.address)]/</a>.',
+    'It answers at <a href="%[var(txn.address)]">%[var(txn.address)]</a>.',
   ]),
 }
 

@@ -99,6 +99,7 @@ test('a host leads to its app, here or in another region', () => {
           name: 'far',
           domains: ['far.example.com'],
           address: 'far.localhost:8081',
+          tlsAddress: 'far.localhost:8444',
         },
       ],
       dynos: [aWebDyno()],
@@ -108,8 +109,8 @@ test('a host leads to its app, here or in another region', () => {
     'my-app.localhost': 'app3/up//a/200',
     'www.example.com': 'app3/up//a/200',
     '*.example.com': 'app3/up//a/200',
-    'far.example.com': 'no_server/H31//b/far.localhost:8081',
-    'far.localhost': 'no_server/H31//b/far.localhost:8081',
+    'far.example.com': 'no_server/H31//b/far.localhost:8081/far.localhost:8444',
+    'far.localhost': 'no_server/H31//b/far.localhost:8081/far.localhost:8444',
   })
 })
 

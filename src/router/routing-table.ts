@@ -79,12 +79,11 @@ export function routingTable({
   ]
   return {
     hosts: new Map([
-      ...elsewhere.flatMap((it) =>
-        hostsOf(it, region).map((host): [string, string] => [
-          host,
-          entryOf({ backend: NO_SERVER, state: 'H31', app: it.id, more: it.address }),
-        ]),
-      ),
+      ...elsewhere.flatMap((it) => {
+        const more = `${it.address}/${it.tlsAddress ?? ''}`
+        const text = entryOf({ backend: NO_SERVER, state: 'H31', app: it.id, more })
+        return hostsOf(it, region).map((host): [string, string] => [host, text])
+      }),
       ...apps.flatMap((app): [string, string][] => {
         if (app.slot === null) return []
         const state = stateOf(app, dynosOf.get(app.id) ?? [])
@@ -132,7 +131,7 @@ function entryOf(
     readonly backend: string
     readonly state: AppState | 'H31'
     readonly app: AppId
-    /** How many requests may wait, or the address elsewhere. */
+    /** How many requests may wait, or the addresses elsewhere. */
     readonly more?: string
   } & Wishes,
 ): string {

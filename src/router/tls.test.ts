@@ -12,7 +12,7 @@ import { test } from 'node:test'
 import { connect, type PeerCertificate } from 'node:tls'
 
 import { aCertificate } from '../../test/a-certificate.ts'
-import { aBackend, aRouter, type ARouter } from '../../test/a-router.ts'
+import { aBackend, aRouter, type ARouter, freePort } from '../../test/a-router.ts'
 import { aDatabase } from '../../test/postgres.ts'
 import { until } from '../../test/until.ts'
 import { parseRouterRecord } from '../logs/router-record.ts'
@@ -35,6 +35,8 @@ function getByTls(
     readonly path?: string
     readonly agent?: Agent
     readonly method?: string
+    /** Whichever name the certificate is for. */
+    readonly anyName?: boolean
   },
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
@@ -48,6 +50,7 @@ function getByTls(
         headers: { host },
         ca: it.trusted,
         agent: it.agent ?? false,
+        ...(it.anyName ? { checkServerIdentity: () => undefined } : {}),
       },
       (answer) => {
         let body = ''
@@ -376,6 +379,25 @@ test('an app may send clients of plain HTTP to HTTPS', async (t) => {
   assert.match(String(plain.headers['set-cookie']), /heroku-session-affinity/)
 })
 
+test('who asks for an app of another region is led there as they came', async (t) => {
+  const router = await aRouter(t, pool, { byTls: true })
+  const other = await aRouter(t, pool, { byTls: true })
+  await other.app('far-off')
+  await echoing(router, t, 'near')
+  await router.look()
+  await router.start()
+  await router.look()
+  const page = (await router.get('far-off.localhost')).body
+  assert.match(page, new RegExp(`href="http://far-off\\.localhost:${other.port}/"`))
+  const trusted = authorityOf(router)
+  const got = await getByTls(router, 'far-off.localhost', { trusted, anyName: true })
+  assert.equal(got.status, 421)
+  assert.match(
+    got.body,
+    new RegExp(`href="https://far-off\\.localhost:${other.tlsPort}/"`),
+  )
+})
+
 test('after a reload connections of before go on, by TLS as they came', async (t) => {
   const router = await aRouter(t, pool, { byTls: true })
   await echoing(router, t, 'stays')
@@ -393,7 +415,7 @@ test('after a reload connections of before go on, by TLS as they came', async (t
   // Another domain is another configuration.
   await pool.query('update regions set https_port = $2 where name = $1', [
     router.region.name,
-    router.tlsPort + 1,
+    await freePort(),
   ])
   const before = await workerOf(router)
   await router.look()

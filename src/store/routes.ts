@@ -80,6 +80,8 @@ export interface AppElsewhere {
   readonly domains: readonly string[]
   /** `my-app.localhost:8081`. */
   readonly address: string
+  /** `my-app.localhost:8444`; null: its region takes no TLS. */
+  readonly tlsAddress: string | null
 }
 
 export async function routerFacts(
@@ -129,7 +131,8 @@ export async function routerFacts(
                from acme_orders where token is not null) as challenges,
             (select coalesce(json_agg(json_build_object(
                       'id', a.id, 'name', a.name, 'domains', coalesce(c.hostnames, '{}'),
-                      'address', a.name || '.' || o.domain || ':' || o.http_port)
+                      'address', a.name || '.' || o.domain || ':' || o.http_port,
+                      'tlsAddress', a.name || '.' || o.domain || ':' || o.https_port)
                       order by a.name), '[]')
                from apps a join regions o on o.name = a.region
                left join custom c on c.app = a.id
