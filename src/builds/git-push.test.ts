@@ -49,7 +49,7 @@ let url = ''
 let manager: Promise<void>
 
 // The part that bin/git.ts is, but for the private cluster, which tests have not.
-const server = gitServer({
+const deps = {
   pool,
   data,
   log: silentLog,
@@ -62,7 +62,8 @@ const server = gitServer({
     PGHOST: process.env['PGHOST'] ?? '',
     PGUSER: process.env['PGUSER'] ?? '',
   },
-})
+}
+const server = gitServer(deps)
 
 // The database comes first: hooks of one level don't wait for one another.
 suite('git over HTTP', () => {
@@ -190,6 +191,27 @@ suite('git over HTTP', () => {
     await commit(work)
     const push = await git(work, ['push', url, 'main:large'])
     assert.equal(push.status, 0, push.said)
+  })
+
+  test('to a repository at its limit nothing is pushed, and it can be cloned', async (t) => {
+    const strict = gitServer({ ...deps, repositoryLimit: 2 * 1024 ** 2 })
+    await new Promise<void>((resolve) => strict.listen(0, '127.0.0.1', resolve))
+    t.after(() => strict.close())
+    const there = new URL(url)
+    there.port = String((strict.address() as AddressInfo).port)
+    const work = await aTree(root, { Procfile: 'web: x\n' })
+    const push = await git(work, ['push', there.href, 'main:too-much'])
+    assert.notEqual(push.status, 0)
+    assert.match(push.said, /remote: The app's repository takes 2 GB or more/)
+    assert.match(push.said, /error: 413/)
+    const clone = await git(root, [
+      'clone',
+      '--quiet',
+      '--branch=large',
+      there.href,
+      'all-of-it',
+    ])
+    assert.equal(clone.status, 0, clone.said)
   })
 
   test('who has no key is asked for one; who has a wrong one is refused', async () => {

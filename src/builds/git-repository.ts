@@ -1,4 +1,4 @@
-/** The app's git repository, made when it is first asked for. */
+/** The app's git repository, made when it is first asked for, and how large it may get. */
 
 import { existsSync } from 'node:fs'
 import { mkdtemp, rename, rm } from 'node:fs/promises'
@@ -7,6 +7,9 @@ import { join } from 'node:path'
 import type { DataDirectory } from '../installation/data-directory.ts'
 import type { AppId } from '../model/ids.ts'
 import { runGit } from './run-git.ts'
+
+/** Bytes. Heroku advises to stay below one GB; one push may be as large. */
+export const REPOSITORY_LIMIT = 2 * 1024 ** 3
 
 export function repositoryName(app: AppId): string {
   return `${app}.git`
@@ -31,4 +34,21 @@ export async function ensureRepository(data: DataDirectory, app: AppId): Promise
     await rm(made, { recursive: true, force: true })
     if (!existsSync(path)) throw error
   }
+}
+
+/**
+ * Whether no more may be pushed to a repository: its objects take `limit` bytes or more. Throws what git
+ * says where it cannot be read.
+ */
+export async function isFull(
+  data: DataDirectory,
+  app: AppId,
+  limit = REPOSITORY_LIMIT,
+): Promise<boolean> {
+  const path = join(data.repos, repositoryName(app))
+  const counted = await runGit(['-C', path, 'count-objects', '-v'])
+  const kibibytes = ['size', 'size-pack', 'size-garbage'].map((key) =>
+    Number(new RegExp(`^${key}: (\\d+)$`, 'm').exec(counted)?.[1] ?? 0),
+  )
+  return kibibytes.reduce((sum, it) => sum + it, 0) * 1024 >= limit
 }

@@ -22,7 +22,7 @@ import { accountOfToken, type Bearer } from '../store/accounts.ts'
 import { writeAudit } from '../store/audit.ts'
 import { findApp } from '../store/apps.ts'
 import { standingOn } from '../store/standings.ts'
-import { ensureRepository } from './git-repository.ts'
+import { ensureRepository, isFull } from './git-repository.ts'
 import { serveByGit } from './http-backend.ts'
 
 export interface GitServerDeps {
@@ -33,8 +33,12 @@ export interface GitServerDeps {
   readonly hooks: string
   /** What the hook needs in its environment beside `MAYFLY_APP` and `MAYFLY_ACCOUNT`. */
   readonly hookEnvironment: Readonly<Record<string, string>>
+  /** Bytes of an app's repository; as a rule `REPOSITORY_LIMIT`. */
+  readonly repositoryLimit?: number
 }
 
+const REPOSITORY_FULL =
+  "The app's repository takes 2 GB or more, so that nothing can be pushed to it any more. Push to a new app.\n"
 const services = ['git-receive-pack', 'git-upload-pack']
 const TARGET = /^\/([a-z0-9-]+)\.git\/(info\/refs|git-receive-pack|git-upload-pack)$/
 
@@ -98,6 +102,9 @@ async function serve(
     return answer(response, 503, `${NO_DISK_ROOM}\n`)
   }
   await ensureRepository(deps.data, app.id)
+  if (write && (await isFull(deps.data, app.id, deps.repositoryLimit))) {
+    return answer(response, 413, REPOSITORY_FULL)
+  }
   await serveByGit({ request, response, app, account, resource }, deps)
 }
 
