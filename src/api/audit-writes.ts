@@ -17,9 +17,9 @@ export async function auditWrite(
   request: FastifyRequest,
   { status, payload }: { readonly status: number; readonly payload: unknown },
 ): Promise<void> {
-  const { authorization, logIn, method, routeOptions, standing } = request
+  const { authorization, logIn, method, routeOptions, standing, upload } = request
   const { url: route } = routeOptions
-  const account = request.account ?? logIn?.account
+  const account = request.account ?? logIn?.account ?? upload?.account
   if (!account && !logIn) return
   if (route === undefined || isRead(method) || status === 429) return
   try {
@@ -32,7 +32,10 @@ export async function auditWrite(
       method,
       route,
       nouns: {
-        ...nounsOf(request.params, status === 201 ? payload : undefined),
+        // What stands in an upload's URL is a secret.
+        ...(upload
+          ? { source: upload.source }
+          : nounsOf(request.params, status === 201 ? payload : undefined)),
         ...(logIn && { login: logIn.outcome }),
       },
       app: standing?.app ?? null,

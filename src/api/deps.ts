@@ -3,6 +3,7 @@ import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import type { SecretBox } from '../lib/secret-box.ts'
 import type { Permission } from '../model/access.ts'
+import type { SourceId } from '../model/ids.ts'
 import type { Account } from '../model/app.ts'
 import type { Limits } from '../model/limits.ts'
 import type { Reach } from '../model/reach.ts'
@@ -47,6 +48,8 @@ declare module 'fastify' {
     standing: AppStanding
     /** What came of a password or a code that the request brought; for the audit log. */
     logIn: LogIn | undefined
+    /** Whose upload came by its secret URL; for the audit log. */
+    upload: { readonly source: SourceId; readonly account: Account } | undefined
   }
   interface FastifyContextConfig {
     /** Answered without a token: health, and URLs that are capabilities themselves. */

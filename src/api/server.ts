@@ -40,6 +40,7 @@ export async function apiServer(
   server.decorateRequest('scope')
   server.decorateRequest('standing')
   server.decorateRequest('logIn')
+  server.decorateRequest('upload')
   takeEmptyBodies(server)
   server.setErrorHandler(answerError(deps.log))
   server.setNotFoundHandler(async () => {

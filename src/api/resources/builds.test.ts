@@ -94,6 +94,23 @@ suite('builds and sources', () => {
     assert.deepEqual(rows, [{ subject: build.id }])
   })
 
+  test('the audit log has whose upload it was, and not by which URL', async () => {
+    await upload('audited')
+    const { rows } = await pool.query<{ email: string; route: string; nouns: object }>(
+      `select email, route, nouns from audit where method = 'PUT' order by at desc limit 1`,
+    )
+    const source = await pool.query<{ id: string }>(
+      'select id from sources order by uploaded_at desc nulls last limit 1',
+    )
+    assert.deepEqual(rows, [
+      {
+        email: 'dev@example.com',
+        route: '/sources/:token',
+        nouns: { source: source.rows[0]?.id },
+      },
+    ])
+  })
+
   test('URLs lead back to the host that was asked', async () => {
     const made = await ask('POST', '/sources')
     const { put_url } = made.json<Blob>().source_blob

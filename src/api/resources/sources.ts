@@ -14,6 +14,7 @@ import { createSource } from '../../actions/create-source.ts'
 import { hasDiskRoom, NO_DISK_ROOM } from '../../lib/disk-room.ts'
 import { unlessStalled } from '../../lib/unless-stalled.ts'
 import { Problem } from '../../model/problem.ts'
+import { findAccount } from '../../store/accounts.ts'
 import { inTransaction } from '../../store/queryable.ts'
 import { markUploaded, sourceToGet, sourceToPut } from '../../store/sources.ts'
 import type { Deps } from '../deps.ts'
@@ -69,7 +70,9 @@ export const sources: FastifyPluginAsyncTypebox<Deps> = async (
       async (request) => {
         const { token } = request.params as { token: string }
         const source = await sourceToPut(pool, token)
-        if (!source) throw notFound()
+        const account = source && (await findAccount(pool, source.account))
+        if (!account) throw notFound()
+        request.upload = { source: source.id, account }
         await storeFile(request.body as Readable, data.sourceFile(source.id))
         await markUploaded(pool, source.id)
         return {}
