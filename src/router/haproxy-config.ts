@@ -221,10 +221,9 @@ ${listen.map((address) => `  bind ${address} name http`).join('\n')}
 ${tls ? tlsBinds(tls, paths, owner) : ''}  log ring@requests len ${LONGEST_RECORD} format raw local0
   log-format '${RECORD}'
   http-after-response add-header Server Heroku unless { res.hdr(server) -m found }
-  http-after-response allow if { status lt 500 } !{ stopping } !{ capture.req.ver HTTP/1.0 }
+  http-after-response allow if { status lt 500 } !{ capture.req.ver HTTP/1.0 }
   http-after-response set-status 503 if { status 500 502 504 } { res.hdr(${GIVEN_UP}) -m found }
   http-after-response del-header ${GIVEN_UP} if { status 503 }
-  http-after-response set-header Connection close if { stopping } !{ status 101 }
   http-after-response set-header Connection close if { capture.req.ver HTTP/1.0 } { res.hdr(transfer-encoding) -m found }
 
   option disable-h2-upgrade
@@ -235,9 +234,9 @@ ${challengeRules(paths)}  http-request set-var(txn.entry) var(txn.host),host_onl
   http-request track-sc0 var(txn.entry),field(4,/) table held if { var(txn.entry),field(1,/),nbsrv eq 0 } !{ var(txn.entry) -m beg ${NO_SERVER}/ }
   http-request lua.hold if { sc0_tracked }
   http-request deny deny_status 503 if { var(txn.code) -m found }
+  http-request set-var-fmt(txn.entry) successor_%[so_name] if { stopping }
 ${REQUEST_RULES}
 
-  use_backend successor_%[so_name] if { stopping }
   use_backend %[var(txn.entry),field(1,/)]
   default_backend ${NO_SERVER}
 `
@@ -245,8 +244,8 @@ ${REQUEST_RULES}
 
 /**
  * After a reload the old worker knows no dyno that came since, and to HAProxy its backends
- * have no server any more (`nbsrv` is 0). So whatever still comes to it, on connections it
- * has and from those it holds, it hands on to the new one, and closes after the answer.
+ * have no server any more (`nbsrv` is 0), so no request is plain. Whatever still comes to it, on
+ * connections it has and from those it holds, it hands on to the new one, and closes after the answer.
  */
 function successor({ paths, tls }: RouterSettings): string {
   const plain = successorBackend('http', paths.successorSocket)
@@ -259,6 +258,7 @@ function successorBackend(scheme: 'http' | 'https', socket: string): string {
   timeout tunnel 1d
   http-reuse never
   http-request set-log-level silent
+  http-response set-header Connection close unless { status 101 }
   server worker unix@${socket} send-proxy
 `
 }
@@ -271,6 +271,7 @@ const HELD = `backend held from http
 /** Answers for apps whose state is an H code, for apps elsewhere, and for unknown hosts. */
 function noServer({ paths }: RouterSettings): string {
   return `backend ${NO_SERVER} from http
+  http-after-response set-header Connection close if { stopping }
   http-request set-log-level silent unless { var(txn.entry) -m found }
   http-request deny deny_status 400 unless { req.hdr(host) -m found }
   http-request deny deny_status 400 if { req.hdr(host) -m len 0 }
