@@ -10,3 +10,14 @@ export const NOT_PUBLIC: readonly string[] = [
   '198.18.0.0/15',
   '224.0.0.0/3',
 ]
+
+/** The same of IPv6: all that is not in 2000::/3, and what in there stands for other addresses. */
+export const NOT_PUBLIC_IPV6: readonly string[] = [
+  '::/3',
+  '4000::/2',
+  '8000::/1',
+  '2001::/23',
+  '2001:db8::/32',
+  '2002::/16',
+  '3fff::/20',
+]

@@ -6,7 +6,7 @@
 
 import { BlockList, isIPv6 } from 'node:net'
 
-import { NOT_PUBLIC } from './not-public.ts'
+import { NOT_PUBLIC, NOT_PUBLIC_IPV6 } from './not-public.ts'
 
 export interface Reach {
   /** This machine's own addresses. */
@@ -43,16 +43,7 @@ const notPublic4 = blockListOf([
   '203.0.113.0/24',
 ])
 
-const notPublic6 = blockListOf([
-  // All that is not in 2000::/3, and what in there stands for other addresses.
-  '::/3',
-  '4000::/2',
-  '8000::/1',
-  '2001::/23',
-  '2001:db8::/32',
-  '2002::/16',
-  '3fff::/20',
-])
+const notPublic6 = blockListOf(NOT_PUBLIC_IPV6)
 
 function isIn(address: string, list: BlockList): boolean {
   return list.check(address, familyOf(address))
