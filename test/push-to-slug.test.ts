@@ -32,6 +32,7 @@ import { runLoop } from '../src/work/loop.ts'
 import { aTree, aTreeOf, git } from './a-git-tree.ts'
 import { takeNetwork } from './a-local-machine.ts'
 import { type AnApp, anApp, secrets } from './an-app.ts'
+import { type AResolver, aResolver } from './a-resolver.ts'
 import { noteInstallation } from './note-installation.ts'
 import { aDatabase } from './postgres.ts'
 import { until } from './until.ts'
@@ -64,6 +65,7 @@ const front = createServer((client) => {
   for (const socket of [client, part]) socket.on('error', () => client.destroy())
 })
 let own: AnApp
+let resolver: AResolver
 let gitPart: ChildProcess
 let manager: Promise<void>
 let url = ''
@@ -84,6 +86,7 @@ suite('a push becomes a slug', () => {
     })
     await ensureStack(STACKS, 'debian-12', () => undefined)
     await runtime.prepare(ended.signal)
+    resolver = await aResolver(machine)
     gitPart = await startGit()
     await new Promise<void>((resolve) => front.listen(0, '127.0.0.1', resolve))
     const { port } = front.address() as AddressInfo
@@ -96,6 +99,7 @@ suite('a push becomes a slug', () => {
     front.close()
     gitPart.kill()
     await new Promise((resolve) => gitPart.once('exit', resolve))
+    await resolver.close()
     await demolish(machine, { grace: 0 })
     await rm(data.root, { recursive: true })
   })
