@@ -8,6 +8,7 @@ import type { DataDirectory } from '../../src/installation/data-directory.ts'
 import { runningPart } from '../../src/installation/keep-part.ts'
 import { endProcess } from '../../src/installation/living-process.ts'
 import { openInstallation } from '../../src/installation/open-installation.ts'
+import type { PartSpec } from '../../src/installation/parts.ts'
 import { Refusal } from '../../src/installation/refusal.ts'
 import { lockSupervision, supervisorOf } from '../../src/installation/supervisor-lock.ts'
 import { straysOf } from '../../src/installation/strays.ts'
@@ -34,8 +35,12 @@ export async function down(args: string[]): Promise<void> {
   try {
     const parts = partsHere(data, installation)
     const someParts = parts.some((it) => runningPart(data, it.name))
-    await endParts(parts, data)
+    await endParts(
+      parts.filter((it) => !isLast(it)),
+      data,
+    )
     const dynos = await removeDynos(data, installation, { grace: GRACE })
+    await endParts(parts.filter(isLast), data)
     const strays = straysOf(data)
     const ran = supervisor || someParts || dynos > 0 || strays.length > 0
     if (!ran) console.log(`Nothing of ${data.root} was running.`)
@@ -47,6 +52,8 @@ export async function down(args: string[]): Promise<void> {
   }
   if (values.destroy) destroy(data)
 }
+
+const isLast = (part: PartSpec) => part.outlivesDynos === true
 
 /** Whatever is still mounted below would be emptied with it. */
 function destroy(data: DataDirectory): void {

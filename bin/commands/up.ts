@@ -6,7 +6,7 @@
 import { resolve } from 'node:path'
 
 import { systemClock } from '../../src/lib/clock.ts'
-import { allReady, endParts } from '../../src/installation/control-plane.ts'
+import { allReady, endParts, lacksOf } from '../../src/installation/control-plane.ts'
 import { openPool, databaseConfig } from '../../src/installation/database.ts'
 import type {
   DataDirectory,
@@ -105,8 +105,7 @@ async function setUp(data: DataDirectory, wishes: Wishes): Promise<Installation>
   await machineMustDo()
   readLimits(data.sizes)
   // A name server of a cloud's may have an address of 172.16.0.0/12 behind the gateway.
-  const { addresses } = presentResolvers()
-  const installation = await decideInstallation(data, wishes, addresses)
+  const installation = await decideInstallation(data, wishes, presentResolvers())
   await ensureUsers()
   ensureLayout(data, installation)
   return installation
@@ -133,7 +132,12 @@ async function superviseUntil(
   async function start(some: readonly PartSpec[]): Promise<void> {
     const keeping = { data, clock: systemClock, say: tell.say }
     kept.push(...some.map((part) => keepPart(part, keeping, stop)))
-    await allReady(some, data, stop)
+    await allReady(
+      some.filter((it) => !canWait(it)),
+      data,
+      stop,
+    )
+    for (const it of await lacksOf(some.filter(canWait), data, stop)) tell.say(it)
   }
 
   try {
@@ -165,6 +169,9 @@ async function superviseUntil(
     lock.release()
   }
 }
+
+/** Others do without it. */
+const canWait = (part: PartSpec) => part.without !== undefined
 
 async function fillDatabase(
   data: DataDirectory,

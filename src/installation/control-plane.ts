@@ -1,6 +1,6 @@
 /** All parts together: waiting for them, and ending them in an order that loses nothing. */
 
-import { MINUTE, pause } from '../lib/clock.ts'
+import { MINUTE, pause, SECOND } from '../lib/clock.ts'
 import type { DataDirectory } from './data-directory.ts'
 import { runningPart } from './keep-part.ts'
 import { endProcess, removeProcessFile } from './living-process.ts'
@@ -9,6 +9,8 @@ import { Refusal } from './refusal.ts'
 
 const POLL = 50
 const DEADLINE = 2 * MINUTE
+/** For what others do without. */
+const PATIENCE = 5 * SECOND
 
 /** Throws a Refusal that names what is not ready by the deadline; returns early when the signal aborts. */
 export async function allReady(
@@ -16,14 +18,37 @@ export async function allReady(
   data: DataDirectory,
   signal: AbortSignal,
 ): Promise<void> {
-  const deadline = AbortSignal.any([signal, AbortSignal.timeout(DEADLINE)])
+  const late = await lateOnes(parts, data, { signal, within: DEADLINE })
+  if (late.length > 0) throw tooLate(late, data)
+}
+
+/** A sentence for each of these, which others do without, that is not ready soon. */
+export async function lacksOf(
+  parts: readonly PartSpec[],
+  data: DataDirectory,
+  signal: AbortSignal,
+): Promise<string[]> {
+  const late = await lateOnes(parts, data, { signal, within: PATIENCE })
+  return late.map(
+    ({ name, without }) =>
+      `${name} does not serve, so ${without}. See ${data.logFile(name)}`,
+  )
+}
+
+/** Which are not ready within so many milliseconds; none once the signal aborts. */
+async function lateOnes(
+  parts: readonly PartSpec[],
+  data: DataDirectory,
+  { signal, within }: { readonly signal: AbortSignal; readonly within: number },
+): Promise<readonly PartSpec[]> {
+  const deadline = AbortSignal.any([signal, AbortSignal.timeout(within)])
   let waiting = parts
   while (!signal.aborted) {
     waiting = await notReady(waiting, data)
-    if (waiting.length === 0) return
-    if (deadline.aborted && !signal.aborted) throw tooLate(waiting, data)
+    if (waiting.length === 0 || deadline.aborted) break
     await pause(POLL, deadline)
   }
+  return signal.aborted ? [] : waiting
 }
 
 export async function isReady(part: PartSpec, data: DataDirectory): Promise<boolean> {

@@ -54,6 +54,11 @@ export async function usedNetworks(): Promise<string[]> {
   return [...addresses, ...destinations]
 }
 
+/** The bridge's own address in a region's network: its dynos' way out, and their name server. */
+export function gatewayOf(subnet: string): string {
+  return dotted(rangeOf(subnet).from + 1)
+}
+
 function rangeOf(network: string): Range {
   const [base = '', length = '32'] = network.split('/')
   const size = 2 ** (32 - Number(length))

@@ -1,5 +1,12 @@
 import assert from 'node:assert/strict'
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -104,6 +111,38 @@ test('what a part prints is in its log, and a program that is not there is told 
   stop.abort()
   await Promise.all(kept)
   assert.match(readFileSync(data.logFile('talker'), 'utf8'), /^hello\n/)
+})
+
+test('a part is started anew when what it reads at its start has changed, by a later keeper too', async () => {
+  const file = join(top, 'read-once')
+  writeFileSync(file, 'one')
+  const part = { ...aPart('reader', ['sleep', '1000'], file), startsAnewWith: file }
+  const said: string[] = []
+  const keeping = { data, clock: systemClock, say: (it: string) => said.push(it) }
+  const first = new AbortController()
+  const keeper = keepPart(part, keeping, first.signal)
+  const born = await until(() => runningPart(data, 'reader'))
+  writeFileSync(file, 'two')
+  const second = await until(() => otherThan(born.pid))
+  assert.match(said.join(), /starting reader anew, with its new configuration/)
+
+  first.abort()
+  await keeper
+  writeFileSync(file, 'three')
+  const next = new AbortController()
+  const adopter = keepPart(part, keeping, next.signal)
+  const third = await until(() => otherThan(second.pid))
+  // And not again: it runs with what is there.
+  await pause(300)
+  assert.equal(runningPart(data, 'reader')?.pid, third.pid)
+  next.abort()
+  await adopter
+  await endProcess(third, part.ends)
+
+  function otherThan(pid: number) {
+    const now = runningPart(data, 'reader')
+    return now?.pid === pid ? undefined : now
+  }
 })
 
 test('a part waits for the file it needs', async () => {

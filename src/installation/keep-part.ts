@@ -1,10 +1,11 @@
 /**
  * Keeps one part running: adopts it where it runs, starts it where not, and again when it
- * died. A part lives in a session of its own and owes its supervisor nothing, so either may
- * die without the other noticing more than that.
+ * died or is to read its configuration anew. A part lives in a session of its own and owes
+ * its supervisor nothing, so either may die without the other noticing more than that.
  */
 
 import { spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import {
   closeSync,
   existsSync,
@@ -17,6 +18,7 @@ import {
 import { type Clock, pause, SECOND } from '../lib/clock.ts'
 import type { DataDirectory } from './data-directory.ts'
 import {
+  endProcess,
   isAlive,
   type LivingProcess,
   processOf,
@@ -43,6 +45,8 @@ export interface Keeping {
 export interface PartRecord extends LivingProcess {
   readonly since: string
   readonly restarts: number
+  /** What the file said that it started with, as a digest. */
+  readonly startedWith?: string | undefined
 }
 
 /** Resolves after the signal aborts; the part then still runs. */
@@ -61,8 +65,13 @@ export async function keepPart(
       runningPart(keeping.data, part.name) ??
       adoptStray(part, keeping) ??
       startPart(part, keeping)
-    await goneOrAborted(running, signal)
-    if (signal.aborted) return
+    const end = await endOf(part, running, signal)
+    if (end === 'aborted') return
+    if (end === 'outdated') {
+      keeping.say(`starting ${part.name} anew, with its new configuration`)
+      await endProcess(running, part.ends)
+      continue
+    }
 
     const ran = keeping.clock.now().getTime() - Date.parse(running.since)
     if (ran > LONG_ENOUGH) failures = 0
@@ -95,12 +104,15 @@ function lastRecord(data: DataDirectory, name: string): PartRecord | undefined {
 /** One that its supervisor started, and died before it could write that down. */
 function adoptStray(part: PartSpec, keeping: Keeping): PartRecord | undefined {
   const stray = strayPart(part.environment)
-  return stray && writeRecord(part, keeping, stray)
+  // Its configuration can hardly have changed since.
+  const startedWith = digestOf(part.startsAnewWith)
+  return stray && writeRecord(part, keeping, { ...stray, startedWith })
 }
 
 function startPart(part: PartSpec, keeping: Keeping): PartRecord {
   const { data } = keeping
   const [program = '', ...args] = part.command
+  const startedWith = digestOf(part.startsAnewWith)
   const log = openLog(data.logFile(part.name))
   const child = spawn(program, args, {
     cwd: '/',
@@ -114,13 +126,14 @@ function startPart(part: PartSpec, keeping: Keeping): PartRecord {
   child.unref()
 
   const pid = child.pid ?? 0
-  return writeRecord(part, keeping, processOf(pid) ?? { pid, startTicks: 0 })
+  const it = processOf(pid) ?? { pid, startTicks: 0 }
+  return writeRecord(part, keeping, { ...it, startedWith })
 }
 
 function writeRecord(
   part: PartSpec,
   { data, clock }: Keeping,
-  it: LivingProcess,
+  it: LivingProcess & Pick<PartRecord, 'startedWith'>,
 ): PartRecord {
   const before = lastRecord(data, part.name)
   const record: PartRecord = {
@@ -132,8 +145,24 @@ function writeRecord(
   return record
 }
 
-async function goneOrAborted(it: LivingProcess, signal: AbortSignal): Promise<void> {
-  while (!signal.aborted && isAlive(it)) await pause(POLL, signal)
+async function endOf(
+  { startsAnewWith }: PartSpec,
+  it: PartRecord,
+  signal: AbortSignal,
+): Promise<'gone' | 'outdated' | 'aborted'> {
+  while (!signal.aborted) {
+    if (!isAlive(it)) return 'gone'
+    const present = digestOf(startsAnewWith)
+    if (present !== undefined && present !== it.startedWith) return 'outdated'
+    await pause(POLL, signal)
+  }
+  return 'aborted'
+}
+
+/** Undefined: there is no such file. */
+function digestOf(file: string | undefined): string | undefined {
+  if (file === undefined || !existsSync(file)) return undefined
+  return createHash('sha256').update(readFileSync(file)).digest('hex')
 }
 
 function openLog(file: string): number {

@@ -1,16 +1,18 @@
 /** Every process of an installation: as whom it runs, how, and when it is ready. */
 
 import { existsSync, readFileSync } from 'node:fs'
+import { Resolver } from 'node:dns/promises'
 import { createConnection } from 'node:net'
 import { join } from 'node:path'
 
 import { SECOND } from '../lib/clock.ts'
 import { EXEC_PORT, execAddress } from '../model/exec.ts'
 import type { DataDirectory, Installation } from './data-directory.ts'
+import { gatewayOf } from './free-subnets.ts'
 import type { LivingProcess } from './living-process.ts'
 import { postgresAnswers, postgresCommand } from './postgres-cluster.ts'
 import { asUser } from './run-program.ts'
-import { GROUP, POSTGRES_USER } from './users.ts'
+import { GROUP, NO_GROUP, POSTGRES_USER, RESOLVER_USER } from './users.ts'
 
 export interface PartSpec {
   readonly name: string
@@ -23,8 +25,14 @@ export interface PartSpec {
   readonly ends: { readonly signal: NodeJS.Signals; readonly patience: number }
   /** The programs it started end with it. */
   readonly endsWhole: boolean
+  /** It reads this file when it starts and never again: it is started anew when that has changed. */
+  readonly startsAnewWith?: string
   /** It runs on when `up` ends. */
   readonly outlivesUp: boolean
+  /** Dynos that are told to end still have it. */
+  readonly outlivesDynos?: boolean
+  /** What is missing while it does not serve; undefined: everything. */
+  readonly without?: string
   /** Where it is reached, for people. */
   readonly address: string
   isReady(process: LivingProcess): Promise<boolean>
@@ -79,6 +87,9 @@ function programsOf(settings: PartSettings): PartSpec[] {
     ),
     ...installation.regions.map(({ name, httpPort }) =>
       router(data, name, `http://<app>.${installation.domain}:${httpPort}`),
+    ),
+    ...installation.regions.map(({ name, subnet }) =>
+      resolver(data, name, gatewayOf(subnet)),
     ),
   ]
 }
@@ -164,6 +175,38 @@ function router(data: DataDirectory, region: string, address: string): PartSpec 
     outlivesUp: true,
     address,
     isReady: () => accepts(master),
+  }
+}
+
+/** dnsmasq; what it is told is in src/runtime/local/resolver-config.ts. */
+function resolver(data: DataDirectory, region: string, gateway: string): PartSpec {
+  const config = join(data.dynos(region), 'resolver', 'dnsmasq.conf')
+  const runs = ['dnsmasq', `--conf-file=${config}`]
+  return {
+    name: `resolver-${region}`,
+    command: asUser(RESOLVER_USER, NO_GROUP, runs, ['net_bind_service']),
+    environment: {},
+    needs: config,
+    startsAnewWith: config,
+    ends: { signal: 'SIGTERM', patience: 2 * SECOND },
+    endsWhole: true,
+    outlivesUp: true,
+    outlivesDynos: true,
+    without: 'dynos cannot resolve names',
+    address: `${gateway}:53`,
+    isReady: () => answersNames(gateway),
+  }
+}
+
+/** By a name that it answers without asking anybody. */
+async function answersNames(server: string): Promise<boolean> {
+  const asking = new Resolver({ timeout: SECOND / 2, tries: 1 })
+  asking.setServers([server])
+  try {
+    await asking.resolve4('ready.invalid')
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ENOTFOUND'
   }
 }
 

@@ -12,12 +12,15 @@ export const USERS = [
   'mayfly-rendezvous',
 ] as const
 export const POSTGRES_USER = 'postgres'
+/** Reads what dynos send and what anybody answers, and so belongs to no group that may read anything. */
+export const RESOLVER_USER = 'mayfly-resolver'
+export const NO_GROUP = 'nogroup'
 
 export async function ensureUsers(): Promise<void> {
   if (!idOf('/etc/group', GROUP)) {
     await ensure(['groupadd', '--system', GROUP], () => idOf('/etc/group', GROUP))
   }
-  for (const user of USERS) {
+  for (const user of [...USERS, RESOLVER_USER]) {
     if (idOf('/etc/passwd', user)) continue
     const manner = [
       '--no-create-home',
@@ -26,7 +29,8 @@ export async function ensureUsers(): Promise<void> {
       '--shell',
       '/usr/sbin/nologin',
     ]
-    await ensure(['useradd', '--system', '--gid', GROUP, ...manner, user], () =>
+    const group = user === RESOLVER_USER ? NO_GROUP : GROUP
+    await ensure(['useradd', '--system', '--gid', group, ...manner, user], () =>
       idOf('/etc/passwd', user),
     )
   }

@@ -83,6 +83,8 @@ describe('an installation', { timeout: 180_000 }, () => {
         'manager-eu',
         'router-us',
         'router-eu',
+        'resolver-us',
+        'resolver-eu',
       ].map((it) => `${it} up`),
     )
     assert.equal(status.exit, 0)
@@ -179,19 +181,21 @@ describe('an installation', { timeout: 180_000 }, () => {
     assert.deepEqual(pidsOf(after), pidsOf(before))
   })
 
-  test('keeps its router when `up` is told to end, and the rest comes back', async () => {
+  test('keeps its router and resolver when `up` is told to end, and the rest comes back', async () => {
     const before = await statusOf(second)
     process.kill(before.supervisor ?? 0, 'SIGTERM')
     await gone(before.supervisor)
     const between = await statusOf(second)
     assert.deepEqual(
       between.parts.filter((it) => it.state !== 'down').map((it) => it.name),
-      ['router-us'],
+      ['router-us', 'resolver-us'],
     )
     assert.equal((await second.up()).status, 0)
     const after = await statusOf(second)
     assert.equal(after.exit, 0)
-    assert.equal(pidsOf(after)['router-us'], pidsOf(before)['router-us'])
+    for (const it of ['router-us', 'resolver-us']) {
+      assert.equal(pidsOf(after)[it], pidsOf(before)[it])
+    }
   })
 
   test('refuses other ports and regions than it was set up with', async () => {

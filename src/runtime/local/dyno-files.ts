@@ -4,6 +4,7 @@
  *   exits/<id>             the exit status, written by conmon
  *   crun/, runc/, …        the state of the OCI runtimes that made containers
  *   resolv.conf            bound into every dyno
+ *   resolver/              dnsmasq.conf and name-servers, for the region's resolver (`resolvers.ts`)
  *   demolished             written when `mayfly down` ended all that ran (`demolish.ts`)
  *   disk-template          what dynos' disks are made from (`disk.ts`)
  *   <id>/dyno.json         how the dyno was asked for (`DynoRecord`); written first
@@ -91,6 +92,11 @@ export interface RegionFiles {
   /** Of an OCI runtime, its state. */
   stateOf(runtime: OciRuntimeName): string
   readonly resolvConf: string
+  readonly resolver: {
+    readonly directory: string
+    readonly config: string
+    readonly nameServers: string
+  }
   readonly diskTemplate: string
   of(id: DynoId): DynoFiles
   entry(dyno: DynoId, id: EntryId): EntryFiles
@@ -103,6 +109,11 @@ export function regionFiles(directory: string): RegionFiles {
     exits,
     stateOf: (runtime) => join(directory, runtime),
     resolvConf: join(directory, 'resolv.conf'),
+    resolver: {
+      directory: join(directory, 'resolver'),
+      config: join(directory, 'resolver', 'dnsmasq.conf'),
+      nameServers: join(directory, 'resolver', 'name-servers'),
+    },
     diskTemplate: join(directory, 'disk-template'),
     of(id) {
       const at = (name: string) => join(directory, id, name)

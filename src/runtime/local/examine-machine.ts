@@ -1,11 +1,18 @@
 /** What this machine must be able to do to run dynos. Root's to ask. */
 
 import { existsSync, globSync, readFileSync } from 'node:fs'
+import { createServer } from 'node:net'
 
-import { type Finding, needed, neededPrograms, wished } from '../../lib/finding.ts'
+import {
+  type Finding,
+  needed,
+  neededPrograms,
+  programNamed,
+  wished,
+} from '../../lib/finding.ts'
 import { type Cgroups, presentCgroups } from './cgroups.ts'
 import { firstPresent } from './region.ts'
-import { presentResolvers } from './resolvers.ts'
+import { RESOLV_CONF, resolversIn } from './resolvers.ts'
 import { runProgram } from './run-program.ts'
 
 const PROGRAMS = {
@@ -19,6 +26,8 @@ const PROGRAMS = {
 }
 const NAMESPACES = ['user', 'pid', 'mnt', 'ipc', 'uts', 'net', 'cgroup']
 const CONTROLLERS = ['memory', 'cpu', 'pids']
+/** Of this machine; whoever listens here listens at all. */
+const UNUSUAL_ADDRESS = '127.201.53.7'
 
 /** What dynos' walls are made of, without a dyno. */
 const RULES = `table inet mayfly {
@@ -29,6 +38,10 @@ const RULES = `table inet mayfly {
     ct timeout set "dynos"
     update @pace { ip saddr limit rate over 1/second } drop
     add @held { ip saddr ct count over 1 } drop
+  }
+  chain names {
+    type filter hook input priority filter
+    socket wildcard 0 accept
   }
   chain postrouting {
     type nat hook postrouting priority 100
@@ -120,13 +133,9 @@ async function networkFindings(): Promise<Finding[]> {
     needed(
       'nftables',
       nft,
-      'The kernel lacks part of nftables (CONFIG_NF_TABLES_INET, CONFIG_NF_TABLES_ARP, CONFIG_NFT_CT, CONFIG_NFT_CONNLIMIT, CONFIG_NFT_LIMIT, CONFIG_NFT_MASQ, CONFIG_NF_CONNTRACK_TIMEOUT).',
+      'The kernel lacks part of nftables (CONFIG_NF_TABLES_INET, CONFIG_NF_TABLES_ARP, CONFIG_NFT_CT, CONFIG_NFT_CONNLIMIT, CONFIG_NFT_LIMIT, CONFIG_NFT_MASQ, CONFIG_NFT_SOCKET, CONFIG_NF_CONNTRACK_TIMEOUT).',
     ),
-    wished(
-      'name servers',
-      presentResolvers().addresses.length > 0,
-      'Dynos cannot resolve names: /etc/resolv.conf names no IPv4 name server beyond this machine itself.',
-    ),
+    ...(await nameFindings()),
     wished(
       'forwarding',
       // Another table's verdict to drop cannot be overruled by ours.
@@ -134,6 +143,40 @@ async function networkFindings(): Promise<Finding[]> {
       'Another firewall drops forwarded packets (Docker does so): dynos reach the internet only once it lets them. For Docker, with the bridge of each region (`ip -brief link`, mf…): `iptables -I DOCKER-USER -i BRIDGE -j ACCEPT` and `iptables -I DOCKER-USER -o BRIDGE -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT`.',
     ),
   ]
+}
+
+/** Dynos run without names, too. */
+async function nameFindings(): Promise<Finding[]> {
+  return [
+    wished(
+      'dnsmasq',
+      programNamed('dnsmasq') !== undefined,
+      'Dynos cannot resolve names: the program dnsmasq is missing: apt-get install dnsmasq-base.',
+    ),
+    wished(
+      'name servers',
+      resolversIn(textOf(RESOLV_CONF)).length > 0,
+      `Dynos cannot resolve names: ${RESOLV_CONF} names no name server.`,
+    ),
+    wished(
+      'port 53',
+      await isLeftByOthers(53),
+      'Dynos cannot resolve names: another program has port 53 of every address of this machine. Have it listen at its own addresses only.',
+    ),
+  ]
+}
+
+/** Whether a program that has it has only some addresses of it. */
+function isLeftByOthers(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer()
+    server.once('error', (error: NodeJS.ErrnoException) =>
+      resolve(error.code !== 'EADDRINUSE'),
+    )
+    server.listen({ port, host: UNUSUAL_ADDRESS, exclusive: true }, () =>
+      server.close(() => resolve(true)),
+    )
+  })
 }
 
 async function works(args: readonly string[], input?: string): Promise<boolean> {

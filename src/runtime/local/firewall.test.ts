@@ -8,7 +8,7 @@ const facts: FirewallFacts = {
   bridge: 'mfa1b2c3us',
   subnet: '172.16.64.0/18',
   reachedBy: [0, 106],
-  resolvers: ['10.0.0.53'],
+  gateway: '172.16.64.1',
   allowances: { networks: [], mail: false },
 }
 
@@ -20,11 +20,9 @@ test('the table is replaced as a whole, in one transaction', () => {
   )
 })
 
-test('a private resolver is let through before private addresses are not', () => {
+test('no name server but the region`s own is let through before private addresses are not', () => {
   const chain = chainNamed('from_dynos')
-  const resolver = chain.indexOf('ip daddr { 10.0.0.53 } udp dport 53 accept')
-  const forbidden = chain.findIndex((rule) => /10\.0\.0\.0\/8.*drop$/.test(rule))
-  assert.ok(resolver >= 0 && resolver < forbidden)
+  assert.ok(!chain.some((rule) => /dport 53/.test(rule)))
   assert.equal(chain.at(-1), 'accept')
 })
 
@@ -34,14 +32,33 @@ test('neighbours and metadata are out of reach', () => {
   assert.ok(chain.some((rule) => /169\.254\.0\.0\/16.*drop$/.test(rule)))
 })
 
-test('the host answers nothing but its own connections, and names', () => {
-  assert.deepEqual(chainNamed('to_host').slice(-5), [
+test('the host answers nothing but its own connections, and at the gateway names', () => {
+  assert.deepEqual(chainNamed('to_host').slice(-3), [
+    'ip daddr 172.16.64.1 meta l4proto { tcp, udp } th dport 53 goto names',
     'ct state established,related accept',
-    'jump begun',
-    'ip daddr { 10.0.0.53 } udp dport 53 accept',
-    'ip daddr { 10.0.0.53 } tcp dport 53 accept',
     'drop',
   ])
+})
+
+test('names are told by who listens at the gateway alone, at a pace for each dyno', () => {
+  const chain = chainNamed('names')
+  const pace = chain.findIndex((rule) =>
+    rule.startsWith('meta l4proto udp update @asking'),
+  )
+  const many = chain.findIndex((rule) =>
+    rule.startsWith('meta l4proto tcp add @asking_by'),
+  )
+  const open = chain.indexOf('socket wildcard 0 accept')
+  assert.ok(chain.indexOf('ct state new jump begun') === 0)
+  assert.ok(pace > 0 && pace < open && many > 0 && many < open)
+  assert.equal(chain.at(-1), 'drop')
+})
+
+test('whoever is no dyno of the region finds no name server there', () => {
+  assert.equal(
+    chainNamed('input').at(-1),
+    'iifname != "lo" ip daddr 172.16.64.1 meta l4proto { tcp, udp } th dport 53 drop',
+  )
 })
 
 test('of the host nobody but the manager and the router begins anything with a dyno', () => {
@@ -50,10 +67,6 @@ test('of the host nobody but the manager and the router begins anything with a d
     'meta skuid { 0, 106 } accept',
     'drop',
   ])
-})
-
-test('without a resolver no rule speaks of one', () => {
-  assert.ok(!firewallRules({ ...facts, resolvers: [] }).includes('dport 53'))
 })
 
 test('what the operator allows is let through before private addresses are not', () => {

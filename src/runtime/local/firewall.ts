@@ -17,6 +17,9 @@ import { runProgram } from './run-program.ts'
 const NEW_CONNECTIONS = { each: 400, saved: 2000 }
 /** Seconds for which an ended connection stays in that table; 120 of the kernel's own accord. */
 const REMEMBERED = 10
+/** What it may ask of names by UDP, which needs no new connection; by TCP, at a time. */
+const QUESTIONS = NEW_CONNECTIONS
+const BY_TCP = 8
 const DYNOS = 16_384
 
 /** Mail servers take mail from anybody here; who may send it uses the submission ports. */
@@ -26,23 +29,23 @@ export interface FirewallFacts {
   readonly table: string
   readonly bridge: string
   readonly subnet: string
+  /** Of the host the one address that dynos know: there is their name server. */
+  readonly gateway: string
   /** The uids of this host that may begin something with a dyno: the manager's, and the router's. */
   readonly reachedBy: readonly number[]
-  /** Name servers, IPv4; elsewhere or addresses of this host. */
-  readonly resolvers: readonly string[]
   readonly allowances: Allowances
 }
 
 export function firewallRules(facts: FirewallFacts): string {
   const { table, bridge, subnet, allowances } = facts
-  const named = facts.resolvers.length > 0
-  const resolvers = `ip daddr { ${facts.resolvers.join(', ')} }`
-  const dns = ['udp', 'tcp'].map((by) => `${resolvers} ${by} dport 53 accept`)
+  const names = `ip daddr ${facts.gateway} meta l4proto { tcp, udp } th dport 53`
 
   return `${anew('inet', table)}table inet ${table} {
   ct timeout dynos { protocol tcp; l3proto ip; policy = { time_wait : ${REMEMBERED}, close : ${REMEMBERED} }; }
   set pace { type ipv4_addr; size ${DYNOS}; flags dynamic,timeout; timeout 10s; }
   set held { type ipv4_addr; size ${DYNOS}; flags dynamic; }
+  set asking { type ipv4_addr; size ${DYNOS}; flags dynamic,timeout; timeout 10s; }
+  set asking_by_tcp { type ipv4_addr; size ${DYNOS}; flags dynamic; }
   chain forward {
     type filter hook forward priority filter; policy accept;
     iifname "${bridge}" jump from_dynos
@@ -54,7 +57,6 @@ export function firewallRules(facts: FirewallFacts): string {
     oifname "${bridge}" drop
     ct state established,related accept
     jump begun
-${lines(named ? dns : [])}
 ${lines(openings(allowances))}
     ip daddr { ${NOT_PUBLIC.join(', ')} } drop
 ${lines(allowances.mail ? [] : [`tcp dport ${SMTP} drop`])}
@@ -63,12 +65,20 @@ ${lines(allowances.mail ? [] : [`tcp dport ${SMTP} drop`])}
   chain input {
     type filter hook input priority filter; policy accept;
     iifname "${bridge}" jump to_host
+    iifname != "lo" ${names} drop
   }
   chain to_host {
     jump by_itself
+    ${names} goto names
     ct state established,related accept
-    jump begun
-${lines(named ? dns : [])}
+    drop
+  }
+  chain names {
+    ct state new jump begun
+    meta l4proto udp update @asking { ip saddr limit rate over ${QUESTIONS.each}/second burst ${QUESTIONS.saved} packets } drop
+    meta l4proto tcp ct state established accept
+    meta l4proto tcp add @asking_by_tcp { ip saddr ct count over ${BY_TCP} } drop
+    socket wildcard 0 accept
     drop
   }
   chain output {

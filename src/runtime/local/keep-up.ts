@@ -13,6 +13,7 @@ import { mendLogs } from './log-files.ts'
 import { bridgeIsWell, ensureBridge, rejoinBridge } from './network.ts'
 import { firewallFacts, putUpFirewall } from './prepare-region.ts'
 import type { LocalRegion } from './region.ts'
+import { putUpResolver } from './resolvers.ts'
 
 const EVERY = 5 * SECOND
 
@@ -27,6 +28,7 @@ export async function keepUp(region: LocalRegion, signal: AbortSignal): Promise<
     try {
       await keepBridge()
       await keepFirewall()
+      await putUpResolver(region)
       for (const id of await dynos()) mendLogs(files.of(id), region.readers)
     } catch (error) {
       if (!signal.aborted) log.error('cannot keep the machine ready', error)

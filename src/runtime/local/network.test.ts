@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { firstUidOf, subnetOf, textOf } from './address.ts'
 import { machineNames } from './machine-names.ts'
 import { dynoNetwork } from './network.ts'
-import { resolvConf, resolversIn } from './resolvers.ts'
+import { dynoResolvConf, resolversIn } from './resolvers.ts'
 
 const region = { bridge: 'mfa1b2c3us', subnet: subnetOf('172.16.64.0/18'), mtu: 1400 }
 const dyno = { link: 'mva1b2c34009', address: '172.16.64.9' }
@@ -35,10 +35,15 @@ test('uids of neighbours do not overlap, and fit 32 bits', () => {
   assert.equal(textOf(2 ** 32 - 1), '255.255.255.255')
 })
 
-test("loopback resolvers are the machine's own, and left out", () => {
+test("the machine's name servers are followed wherever they are, its search is not", () => {
   const text =
-    'nameserver 127.0.0.53\nnameserver 10.0.0.2\nnameserver ::1\nsearch corp.example\noptions edns0\n'
-  const resolvers = resolversIn(text)
-  assert.deepEqual(resolvers.addresses, ['10.0.0.2'])
-  assert.equal(resolvConf(resolvers), 'nameserver 10.0.0.2\noptions edns0\n')
+    '# none\nnameserver 127.0.0.53\n nameserver\t10.0.0.2 # two\nnameserver fe80::1%eth0\nsearch corp.example\n'
+  assert.deepEqual(resolversIn(text), ['127.0.0.53', '10.0.0.2', 'fe80::1%eth0'])
+})
+
+test('a dyno knows the gateway and no other name server', () => {
+  assert.match(
+    dynoResolvConf('172.16.64.1'),
+    /^nameserver 172\.16\.64\.1\noptions [^\n]+\n$/,
+  )
 })

@@ -13,13 +13,15 @@ import { applyFirewall, type FirewallFacts } from './firewall.ts'
 import { ensureBridge } from './network.ts'
 import { machineMemory } from './memory-use.ts'
 import type { LocalRegion } from './region.ts'
-import { presentResolvers, resolvConf } from './resolvers.ts'
+import { dynoResolvConf, putUpResolver } from './resolvers.ts'
 import { runProgram } from './run-program.ts'
 import { wallOffLinks } from './wall-off-links.ts'
 
 /** Others reach what lies below by its name; only root and the readers may list it. */
 const PASSABLE = 0o751
 const PRIVATE = 0o700
+/** The resolver's user watches it. */
+const OPEN = 0o755
 
 /** Idempotent: also puts back what something else on the machine took away. */
 export async function prepareRegion(
@@ -30,15 +32,18 @@ export async function prepareRegion(
   await mkdir(files.directory, { recursive: true, mode: PASSABLE })
   if (region.readers !== undefined) await chown(files.directory, 0, region.readers)
   await mkdir(files.exits, { recursive: true, mode: PRIVATE })
+  await mkdir(files.resolver.directory, { recursive: true, mode: OPEN })
   const states = OCI_RUNTIMES.map((name) => files.stateOf(name))
   for (const it of states) await mkdir(it, { recursive: true, mode: PRIVATE })
   await spread([files.directory, ...states], signal)
-  await writeFile(files.resolvConf, resolvConf(presentResolvers()))
+  // The same file: dynos that run have it mounted.
+  await writeFile(files.resolvConf, dynoResolvConf(network.subnet.gateway))
   await prepareDisks(files.diskTemplate, region.log)
   await prepareCgroups(cgroups, names.cgroup)
   await ensureBridge(network, signal)
   await wallOffLinks(region, signal)
   await putUpFirewall(region, signal)
+  await putUpResolver(region)
   ensureConnectionTable(machineMemory(), region.log)
 }
 
@@ -66,13 +71,13 @@ export async function putUpFirewall(
 
 /** What the region's firewall is to be made of at this moment. */
 export function firewallFacts(region: LocalRegion): FirewallFacts {
-  const { names, subnet, allowances, router } = region
+  const { names, network, subnet, allowances, router } = region
   return {
     table: names.firewallTable,
     bridge: names.bridge,
     subnet,
+    gateway: network.subnet.gateway,
     reachedBy: [0, ...(router === undefined ? [] : [router])],
-    resolvers: presentResolvers().addresses,
     allowances: allowances?.() ?? NOTHING_ALLOWED,
   }
 }

@@ -33,6 +33,8 @@ export interface LocalRuntimeOptions {
   readonly dynos: string
   /** Left out: nothing. */
   readonly allowances?: () => Allowances
+  /** The file that names this machine's name servers; left out: /etc/resolv.conf. */
+  readonly resolvConf?: string
   /** Which makes the next dyno's container; left out: crun. */
   readonly ociRuntime?: () => OciRuntimeName
   /** Where the logs of removed dynos go, if it is there. */
