@@ -27,6 +27,7 @@ import { LocalRuntime } from '../../src/runtime/local/local-runtime.ts'
 import { aDynoSpec, until } from '../../src/runtime/runtime-contract.ts'
 import type { DynoSpec, DynoStatus } from '../../src/runtime/runtime.ts'
 import { aLocalMachine } from '../a-local-machine.ts'
+import { aNameServer, aResolver } from '../a-resolver.ts'
 import { anInternet, UDP_PORTS } from './an-internet.ts'
 
 interface Row {
@@ -196,6 +197,63 @@ test('a dyno reaches the internet, its resolvers, and nothing else', async () =>
   await runtime.remove(neighbour, signal)
   await runtimeElsewhere.remove(stranger, signal)
 })
+
+test('a dyno is told public names by its own region`s resolver, and nothing else by anybody', async () => {
+  const records = ['www.example/93.184.216.34', 'db.corp.example/10.1.2.3']
+  const its = [
+    ...[...records, 'metadata.example/169.254.169.254'].map((it) => `address=/${it}`),
+    'ptr-record=3.2.1.10.in-addr.arpa,db.corp.example',
+    'ptr-record=1.0.64.100.in-addr.arpa,carrier.example',
+  ]
+  const server = await aNameServer(its)
+  const ofTheHost = await aNameServer(its, internet.here)
+  const resolvConf = join(options.root, 'resolv.conf')
+  await writeFile(resolvConf, `nameserver ${server.address}\n`)
+  const [own, other] = [options, elsewhere.options].map((it) => ({ ...it, resolvConf }))
+  assert.ok(own && other)
+  await Promise.all([own, other].map((it) => new LocalRuntime(it).prepare(signal)))
+  const resolvers = await Promise.all([own, other].map((it) => aResolver(it)))
+  try {
+    for (const it of resolvers) await until(it.isReady)
+    const rows = await attack('names', { QUESTIONS: JSON.stringify(questions()) })
+    assertHeld(rows, 2 * 11)
+    assert.doesNotMatch(server.asked(), /version\.bind|in-addr\.arpa/)
+  } finally {
+    await Promise.all([...resolvers, server, ofTheHost].map((it) => it.close()))
+  }
+})
+
+/** By both protocols. */
+function questions() {
+  const [A, PTR, TXT, IN, CHAOS] = [1, 12, 16, 1, 3]
+  const server = machine.address(-1)
+  const [at, its] = [
+    { server, type: A, class: IN },
+    { server, class: CHAOS },
+  ]
+  const all = [
+    { ...at, what: 'a public name', name: 'www.example', answer: true },
+    { ...at, what: 'a name of a private network', name: 'db.corp.example' },
+    { ...at, what: 'a name of the metadata address', name: 'metadata.example' },
+    { ...at, what: 'a private address`s name', name: '3.2.1.10.in-addr.arpa', type: PTR },
+    { ...at, what: 'a carrier`s', name: '1.0.64.100.in-addr.arpa', type: PTR },
+    { ...at, what: 'the gateway`s', name: reverse(server), type: PTR },
+    { ...its, what: 'which program it is', name: 'version.bind', type: TXT },
+    { ...its, what: 'which machine it is', name: 'hostname.bind', type: TXT },
+    { ...its, what: 'which machine it is', name: 'id.server', type: TXT },
+    {
+      ...at,
+      what: 'another gateway',
+      name: 'www.example',
+      server: elsewhere.address(-1),
+    },
+    { ...at, what: 'the host`s own', name: 'www.example', server: internet.here },
+  ].map((it) => ({ answer: false, ...it }))
+  return ['udp', 'tcp'].flatMap((by) => all.map((it) => ({ ...it, by })))
+}
+
+const reverse = (address: string) =>
+  `${address.split('.').toReversed().join('.')}.in-addr.arpa`
 
 test('a dyno reaches what the operator allows, and of the host nothing more', async () => {
   allowances = { networks: [`${machine.address(-1)}/16`], mail: true }

@@ -2,7 +2,8 @@
 
 Each attempt is a row, one JSON object a line: what was tried, what must come of it, what
 did. It is told about its surroundings by environment variables, as JSON:
-TARGETS: [{"name", "host", "port", "reachable"}]; FILES: [host paths that must not be seen].
+TARGETS: [{"name", "host", "port", "reachable"}]; FILES: [host paths that must not be seen];
+QUESTIONS: [{"what", "server", "by", "name", "type", "class", "answer"}], answer: whether there is to be one.
 """
 
 import ctypes
@@ -307,6 +308,34 @@ def network():
         all(line.startswith("fe80") for line in has6 or []))
 
 
+def answer_to(question):
+    """Of a name server, in words; a record of it is what must not be told."""
+    labels = b"".join(bytes([len(it)]) + it.encode() for it in question["name"].split("."))
+    asked = labels + b"\0" + struct.pack(">HH", question["type"], question["class"])
+    packet = struct.pack(">HHHHHH", 7, 0x100, 1, 0, 0, 0) + asked
+    kind = socket.SOCK_DGRAM if question["by"] == "udp" else socket.SOCK_STREAM
+    speaker = socket.socket(socket.AF_INET, kind)
+    speaker.settimeout(2)
+    length = b"" if question["by"] == "udp" else struct.pack(">H", len(packet))
+    try:
+        speaker.connect((question["server"], 53))
+        speaker.send(length + packet)
+        answer = speaker.recv(4096)[len(length):]
+    except OSError as error:
+        return f"nobody answers ({name_of(error.errno) if error.errno else 'silence'})"
+    records = sum(struct.unpack(">HHH", answer[6:12]))
+    return f"{records} records" if records else f"none (code {answer[3] & 15})"
+
+
+def names():
+    questions = json.loads(os.environ["QUESTIONS"])
+    with ThreadPoolExecutor(len(questions)) as pool:
+        for question, result in zip(questions, pool.map(answer_to, questions)):
+            attempt = f"{question['what']}: {question['name']} by {question['by']}"
+            row("names", attempt, "records" if question["answer"] else "none", result,
+                result.endswith("records") == question["answer"])
+
+
 def until_refused(act, most):
     """How often it was done before it was refused, and by what error."""
     for done in range(most):
@@ -376,7 +405,7 @@ def memory_bomb():
         hoard.append(bytearray(16 * 1024 ** 2))
 
 
-GROUPS = {"bombs": bombs, "log-bomb": log_bomb, "memory-bomb": memory_bomb, "none": lambda: None, "wait": signal.pause, "system-calls": system_calls, "files": files, "network": network, "processes": processes, "flows": flows}
+GROUPS = {"bombs": bombs, "log-bomb": log_bomb, "memory-bomb": memory_bomb, "none": lambda: None, "wait": signal.pause, "system-calls": system_calls, "files": files, "network": network, "processes": processes, "flows": flows, "names": names}
 
 for group in sys.argv[1:]:
     GROUPS[group]()
