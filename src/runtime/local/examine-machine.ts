@@ -135,13 +135,18 @@ async function networkFindings(): Promise<Finding[]> {
       nft,
       'The kernel lacks part of nftables (CONFIG_NF_TABLES_INET, CONFIG_NF_TABLES_ARP, CONFIG_NFT_CT, CONFIG_NFT_CONNLIMIT, CONFIG_NFT_LIMIT, CONFIG_NFT_MASQ, CONFIG_NFT_SOCKET, CONFIG_NF_CONNTRACK_TIMEOUT).',
     ),
-    ...(await nameFindings()),
     wished(
       'forwarding',
       // Another table's verdict to drop cannot be overruled by ours.
       !/hook forward [^\n]*policy drop/.test(rules),
       'Another firewall drops forwarded packets (Docker does so): dynos reach the internet only once it lets them. For Docker, with the bridge of each region (`ip -brief link`, mf…): `iptables -I DOCKER-USER -i BRIDGE -j ACCEPT` and `iptables -I DOCKER-USER -o BRIDGE -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT`.',
     ),
+    wished(
+      'questions',
+      !/hook input [^\n]*policy drop/.test(rules),
+      'Another firewall drops packets to this machine (ufw does so): dynos resolve names only once it lets port 53 in from the bridge of each region (`ip -brief link`, mf…). For ufw: `ufw allow in on BRIDGE to any port 53`.',
+    ),
+    ...(await nameFindings()),
   ]
 }
 
