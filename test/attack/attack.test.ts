@@ -202,6 +202,8 @@ test('a dyno is told public names by its own region`s resolver, and nothing else
   const records = ['www.example/93.184.216.34', 'db.corp.example/10.1.2.3']
   const its = [
     ...[...records, 'metadata.example/169.254.169.254'].map((it) => `address=/${it}`),
+    // HTTPS, with a hint: 10.1.2.3.
+    'dns-rr=hint.example,65,000100000400040a010203',
     'ptr-record=3.2.1.10.in-addr.arpa,db.corp.example',
     'ptr-record=1.0.64.100.in-addr.arpa,carrier.example',
   ]
@@ -216,7 +218,7 @@ test('a dyno is told public names by its own region`s resolver, and nothing else
   try {
     for (const it of resolvers) await until(it.isReady)
     const rows = await attack('names', { QUESTIONS: JSON.stringify(questions()) })
-    assertHeld(rows, 2 * 11)
+    assertHeld(rows, 2 * 12)
     assert.doesNotMatch(server.asked(), /version\.bind|in-addr\.arpa/)
   } finally {
     await Promise.all([...resolvers, server, ofTheHost].map((it) => it.close()))
@@ -225,7 +227,7 @@ test('a dyno is told public names by its own region`s resolver, and nothing else
 
 /** By both protocols. */
 function questions() {
-  const [A, PTR, TXT, IN, CHAOS] = [1, 12, 16, 1, 3]
+  const [A, PTR, TXT, HTTPS, IN, CHAOS] = [1, 12, 16, 65, 1, 3]
   const server = machine.address(-1)
   const [at, its] = [
     { server, type: A, class: IN },
@@ -235,6 +237,7 @@ function questions() {
     { ...at, what: 'a public name', name: 'www.example', answer: true },
     { ...at, what: 'a name of a private network', name: 'db.corp.example' },
     { ...at, what: 'a name of the metadata address', name: 'metadata.example' },
+    { ...at, what: 'a private address in a hint', name: 'hint.example', type: HTTPS },
     { ...at, what: 'a private address`s name', name: '3.2.1.10.in-addr.arpa', type: PTR },
     { ...at, what: 'a carrier`s', name: '1.0.64.100.in-addr.arpa', type: PTR },
     { ...at, what: 'the gateway`s', name: reverse(server), type: PTR },
