@@ -37,7 +37,7 @@ test('uids of neighbours do not overlap, and fit 32 bits', () => {
 
 test("the machine's name servers are followed wherever they are, its search is not", () => {
   const text =
-    '# none\nnameserver 127.0.0.53\n nameserver\t10.0.0.2 # two\nnameserver fe80::1%eth0\nsearch corp.example\n'
+    '# none\nnameserver 127.0.0.53\n nameserver\t10.0.0.2 # two\nnameserver fe80::1%eth0\nnameserver none.example\nsearch corp.example\n'
   assert.deepEqual(resolversIn(text), ['127.0.0.53', '10.0.0.2', 'fe80::1%eth0'])
 })
 

@@ -2,6 +2,7 @@
 
 import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs'
 import { rename, writeFile } from 'node:fs/promises'
+import { isIP, isIPv4 } from 'node:net'
 import { dirname } from 'node:path'
 
 import { NOTHING_ALLOWED } from '../../model/allowances.ts'
@@ -17,7 +18,7 @@ export function resolversIn(text: string): string[] {
   return text
     .split('\n')
     .map((line) => /^\s*nameserver\s+(\S+)/.exec(line)?.[1] ?? '')
-    .filter((address) => address !== '')
+    .filter((address) => isIP(address) !== 0)
     .slice(0, MOST)
 }
 
@@ -29,7 +30,7 @@ export function presentResolvers(): string[] {
 
 function beyondIn(file: string): string[] {
   return resolversIn(textOf(file)).filter(
-    (address) => !address.includes(':') && !address.startsWith('127.'),
+    (address) => isIPv4(address) && !address.startsWith('127.'),
   )
 }
 
