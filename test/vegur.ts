@@ -4,6 +4,7 @@
  */
 
 import assert from 'node:assert/strict'
+import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { TestContext } from 'node:test'
 
@@ -27,6 +28,23 @@ export const post = (headers: string, body: string) =>
 /** An answer after which the client is hung up on. */
 export const ended = (headers: string, body: string) =>
   `${OK}${headers}connection: close\r\n\r\n${body}`
+
+/** A page of the router's own, after which the client is hung up on, as `inOrder` has it. */
+export function aPage(status: number, html: string): string {
+  const body = html.replaceAll('%[var(txn.page)]', '').replaceAll('%%', '%')
+  return inOrder(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n` +
+      'cache-control: no-cache, no-store\r\ncontent-type: text/html; charset=utf-8\r\n' +
+      `connection: close\r\n\r\n${Buffer.from(body).toString('latin1')}`,
+  )
+}
+
+/** With its headers in the order of the alphabet: those of the router's own come in any. */
+export function inOrder(answer: string): string {
+  const [head = '', ...body] = answer.split('\r\n\r\n')
+  const [status = '', ...headers] = head.split('\r\n')
+  return [[status, ...headers.toSorted()].join('\r\n'), ...body].join('\r\n\r\n')
+}
 
 export interface Row {
   readonly what: string

@@ -209,8 +209,8 @@ function errors({ applicationError }: RouterPaths): string {
 function backendRules(kind: BackendKind, { firstByte }: RouterTimeouts): string {
   const wishes = '  ignore-persist unless { var(txn.entry),field(3,/) -m sub sticky }\n'
   return `${kind === 'wishes' ? wishes : ''}  tcp-response inspect-delay ${firstByte}ms
-  tcp-response content accept if { status gt 0 } || { var(txn.body) -m bool }
-  tcp-response content lua.h12 if WAIT_END`
+  tcp-response content accept if { status gt 0 }
+  tcp-response content lua.no_answer if WAIT_END`
 }
 
 function frontend({ paths, listen, asRoot, tls }: RouterSettings): string {

@@ -1,6 +1,6 @@
--- What HAProxy's own rules cannot do: hold a request while its app starts, wake the app
--- first if it sleeps, give a short body a moment to come, and answer a request whose dyno stays silent. The configuration sets
--- these variables.
+-- What HAProxy's own rules cannot do: hold a request while its app starts, wake the app first if it
+-- sleeps, give a short body a moment to come, and answer a request to which its dyno has no answer.
+-- The configuration sets these variables.
 
 local hosts = Map.new(os.getenv('HOSTS_MAP'), Map._str)
 local hold_seconds = tonumber(os.getenv('HOLD_SECONDS'))
@@ -9,6 +9,8 @@ local first_byte = tonumber(os.getenv('FIRST_BYTE')) -- milliseconds
 
 local POLL = 20 -- milliseconds
 local BODY_FOLLOWS_WITHIN = 50 -- milliseconds
+-- Between two clocks that measure the same time. Milliseconds.
+local LEEWAY = 10
 
 local function page(code)
   local file = assert(io.open(os.getenv('PAGES') .. '/' .. code .. '.html', 'rb'))
@@ -18,6 +20,7 @@ local function page(code)
 end
 
 local h12 = page('H12')
+local application_error = page('application-error')
 
 -- As HAProxy fills in what stands in a page.
 local function filled(text, url)
@@ -106,16 +109,39 @@ core.register_action('body', { 'http-req' }, function(txn)
   end
 end, 0)
 
--- Comes when the wait is over. That is also so when the dyno hung up, or spoke no HTTP: both
--- HAProxy sees by itself. Raises to end the transaction: nothing after it runs.
-core.register_action('h12', { 'tcp-res' }, function(txn)
-  if txn.f:date(0, 'ms') - txn:get_var('txn.sent') < first_byte then
-    return
-  end
-  txn:set_var('txn.code', 'H12')
+-- Of an app that wants another time to the first byte: milliseconds, or nil.
+local function own_time(txn)
+  return tonumber((txn:get_var('txn.entry') or ''):match('^[^/]*/[^/]*/[^/]*/[^/]*/[^/]*/(%d+)'))
+end
+
+local function give_up(txn, code, text)
+  txn:set_var('txn.code', code)
   local reply = txn:reply({ status = 503 })
   reply:add_header('content-type', 'text/html; charset=utf-8')
   reply:add_header('cache-control', 'no-cache, no-store')
-  reply:set_body(filled(h12, txn:get_var('txn.page') or ''))
+  reply:set_body(filled(text, txn:get_var('txn.page') or ''))
   txn:done(reply)
+end
+
+-- Comes when the wait is over, when the dyno hung up without an answer, and when it speaks no HTTP, which
+-- HAProxy sees by itself. It would see a dyno that hung up, too, and keep that to itself on any but a
+-- connection's first request, and in all of HTTP/2: the client would get nothing, and the log no line.
+-- Where `txn.body` is set, HAProxy's own clock says when it was too long. `give_up` raises: nothing runs after.
+core.register_action('no_answer', { 'tcp-res' }, function(txn)
+  local waited = txn.f:date(0, 'ms') - txn:get_var('txn.sent')
+  local its_own_clock = txn:get_var('txn.body')
+  if not txn.res:may_recv() then
+    -- HAProxy hung up on it for a client that left. (The one may not receive, too, while it has its fill.)
+    if not txn.req:may_recv() and not txn.req:is_full() then
+      return
+    end
+    -- That clock hangs up on the dyno before this is asked.
+    if its_own_clock and waited > (own_time(txn) or first_byte) - LEEWAY then
+      return
+    end
+    give_up(txn, 'H13', application_error)
+  end
+  if waited >= first_byte and not its_own_clock then
+    give_up(txn, 'H12', h12)
+  end
 end, 0)

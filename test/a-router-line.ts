@@ -1,0 +1,18 @@
+import { parseRouterRecord } from '../src/logs/router-record.ts'
+import type { ARouter } from './a-router.ts'
+import { until } from './until.ts'
+
+/** The log's line of the request to this path, query included; of several, the `nth`. */
+export async function aRouterLine(
+  { records }: ARouter,
+  path: string,
+  nth = 0,
+): Promise<string> {
+  const find = () =>
+    records
+      .map((it) => parseRouterRecord(it)?.message ?? '')
+      .filter((it) => it.includes(` path="${path}" `))
+      .at(nth)
+  await until(`there is a line for ${path}`, () => find() !== undefined)
+  return find() ?? ''
+}
