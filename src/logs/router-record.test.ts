@@ -133,7 +133,12 @@ const ends: [string, Parameters<typeof aRecord>[0], string][] = [
   [
     'a body that is none, once its beginning was passed on',
     { status: 400, ended: 'PH' },
-    'at=error code=H26 desc="Request Error" cause="bad request" method=GET … status=400',
+    'at=error code=H26 desc="Request Error" cause="bad chunk" method=GET … status=400',
+  ],
+  [
+    'a body that is none, once its answer was under way',
+    { ended: 'PD' },
+    'at=error code=H26 desc="Request Error" cause="bad chunk" method=GET … status=400',
   ],
   [
     'a cookie that is too long',
@@ -210,7 +215,11 @@ const ends: [string, Parameters<typeof aRecord>[0], string][] = [
     { status: 101, ended: 'SD' },
     'at=info … status=101',
   ],
-  ['a silent websocket', { status: 101, ended: 'sD' }, 'at=error code=H15 … status=503'],
+  ...['sD', 'cD'].map((ended): [string, Parameters<typeof aRecord>[0], string] => [
+    `a silent websocket: ${ended}`,
+    { status: 101, ended },
+    'at=error code=H15 desc="Idle connection" … status=503',
+  ]),
 ]
 
 for (const [what, but, expected] of ends) {

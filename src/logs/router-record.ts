@@ -53,7 +53,8 @@ type Code = keyof typeof OUTCOMES
  * By HAProxy's termination state: who or what ended the request (C client, S dyno, P
  * HAProxy's own check, R its resources, I itself, K and D an order; small letters: their
  * time-outs), and in which phase (R request, Q queue, C connect, H header, D data, L last
- * of it). `-` for the phase stands for every one not named.
+ * of it). `-` for the phase stands for every one not named. PD: a request's body turns out to be none
+ * when its answer is under way; of an answer's that is SD.
  */
 const CODES: Readonly<Record<string, Code>> = {
   'C-': 'H27',
@@ -66,7 +67,7 @@ const CODES: Readonly<Record<string, Code>> = {
   sQ: 'H99',
   sH: 'H12',
   PH: 'H17',
-  PD: 'H18',
+  PD: 'H26',
   'R-': 'H99',
   'I-': 'H99',
   'K-': 'H24',
@@ -197,13 +198,13 @@ function numbersIn(found: RegExpExecArray) {
 }
 
 function measureOf(
-  { status, received, queued }: RequestFields,
+  fields: RequestFields,
   code: Code | undefined,
   { connect, service }: Times,
 ): RequestMeasure {
-  const outcome: Outcome | undefined = code && OUTCOMES[code]
+  const { received, queued } = fields
   return {
-    status: Math.max(0, Number(outcome?.status ?? status)),
+    status: Math.max(0, Number(statusOf(fields, code))),
     code: code && Number(code.slice(1)),
     service,
     connect,
@@ -217,15 +218,15 @@ function messageOf(
   code: Code | undefined,
   { connect, service, isLegacy }: Times & { readonly isLegacy: boolean },
 ): string {
-  const { method, path, host, id, fwd, dyno, status, bytes } = fields
+  const { method, path, host, id, fwd, dyno, bytes } = fields
   const outcome: Outcome | undefined = code && OUTCOMES[code]
   const sock = outcome?.sock ? `sock=${outcome.sock} ` : ''
   const fault = outcome ? ` code=${code} desc="${outcome.desc}"` : ''
-  const cause = code === 'H26' ? ` cause="${CAUSES[status]}"` : ''
+  const cause = code === 'H26' ? ` cause="${causeOf(fields)}"` : ''
   const agent = code === 'H31' ? ` agent="${fields.agent}"` : ''
   return (
     `${sock}at=${outcome?.at ?? 'info'}${fault}${cause} method=${method} path="${path}" host=${host}` +
-    ` ${id} fwd="${fwd}" ${dyno} connect=${inLine(connect)} service=${inLine(service)} status=${outcome?.status ?? status}` +
+    ` ${id} fwd="${fwd}" ${dyno} connect=${inLine(connect)} service=${inLine(service)} status=${statusOf(fields, code)}` +
     ` bytes=${bytes} ${protocolOf(fields, isLegacy)}${agent}`
   )
 }
@@ -237,9 +238,19 @@ function codeOf({ state, ended, status }: RequestFields): Code | undefined {
   if (/^(417 LR|400 P[RH]|405 PR|408 cR)$/.test(`${status} ${ended}`)) return 'H26'
   if (status === 502 && ended.startsWith('L')) return 'H25'
   const byPhase = CODES[ended] ?? CODES[`${ended[0]}-`]
-  // After an upgrade either side may hang up; only silence is a fault.
-  if (status === 101 && byPhase !== 'H15' && byPhase !== 'H28') return undefined
-  return byPhase
+  if (status !== 101) return byPhase
+  // After an upgrade either side may hang up. Only silence is a fault, which then is both sides'.
+  return /^[cs]/.test(ended) ? 'H15' : undefined
+}
+
+function causeOf({ status, ended }: RequestFields): string | undefined {
+  return /^P[HD]$/.test(ended) ? 'bad chunk' : CAUSES[status]
+}
+
+/** What was answered, or would have been. */
+function statusOf({ status, ended }: RequestFields, code: Code | undefined): number | '' {
+  const outcome: Outcome | undefined = code && OUTCOMES[code]
+  return outcome?.status ?? (ended === 'PD' ? 400 : status)
 }
 
 /** Milliseconds; undefined for a phase that was not reached. */
