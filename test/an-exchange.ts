@@ -7,8 +7,10 @@ import type { TestContext } from 'node:test'
 import { SECOND } from '../src/lib/clock.ts'
 import type { ARouter } from './a-router.ts'
 
-/** What a dyno does once a request's head has come. */
-export type DynoScript = (socket: Socket) => void
+/** What a dyno does once a request's head has come, and the client has got something. */
+export type DynoScript = (socket: Socket, clientGot: Promise<void>) => void
+/** What a client does once its request is sent, and a dyno has heard its head. */
+export type ClientScript = (socket: Socket, dynoHeard: Promise<void>) => void
 
 export interface Exchange {
   /** What the dyno got, without what the router adds to every request. */
@@ -20,6 +22,7 @@ export interface Exchange {
 }
 
 export interface Exchanger {
+  readonly router: ARouter
   /**
    * The client says `bytes`, and what follows by and by; it goes once it got what `enough`
    * matches, or, without that, once its connection is ended.
@@ -28,7 +31,7 @@ export interface Exchanger {
     bytes: string,
     script: string | DynoScript,
     enough?: RegExp,
-    next?: (client: Socket) => void,
+    next?: ClientScript,
   ): Promise<Exchange>
 }
 
@@ -47,6 +50,8 @@ export async function anExchanger(
 ): Promise<Exchanger> {
   let script: DynoScript = hangUp
   let heard = ''
+  let dynoHeard = Promise.withResolvers<void>()
+  let clientGot = Promise.withResolvers<void>()
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     let head = ''
     socket.on('error', () => {})
@@ -56,7 +61,8 @@ export async function anExchanger(
       // What follows a head, as a body, is no further request.
       if (!/^[A-Z]+ \S+ HTTP\/[^]*\r\n\r\n/.test(head)) return
       head = ''
-      script(socket)
+      dynoHeard.resolve()
+      script(socket, clientGot.promise)
     })
   })
   const address = `127.9.${1 + (process.pid % 200)}.1`
@@ -70,8 +76,11 @@ export async function anExchanger(
   await router.look()
 
   return {
+    router,
     async exchange(bytes, its, enough, next) {
       heard = ''
+      dynoHeard = Promise.withResolvers<void>()
+      clientGot = Promise.withResolvers<void>()
       script =
         typeof its === 'string' ? (socket) => void socket.write(its, 'latin1') : its
       const client = connect(router.port, '127.0.0.1')
@@ -81,6 +90,7 @@ export async function anExchanger(
         client.on('error', () => {})
         client.setEncoding('latin1').on('data', (text: string) => {
           got += text
+          clientGot.resolve()
           if (enough?.test(got)) resolve()
         })
         client.on('end', () => (closed = true))
@@ -88,7 +98,7 @@ export async function anExchanger(
         client.setTimeout(PATIENCE, () => client.destroy())
       })
       client.write(bytes, 'latin1')
-      next?.(client)
+      next?.(client, dynoHeard.promise)
       await done
       client.destroy()
       return { heard: without(heard, ADDED[0]), got: without(got, ADDED[1]), closed }

@@ -8,7 +8,10 @@ import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { TestContext } from 'node:test'
 
-import type { DynoScript, Exchanger } from './an-exchange.ts'
+import { pause } from '../src/lib/clock.ts'
+import { APPLICATION_ERROR, REFUSED } from '../src/router/pages.ts'
+import { aRouterLine } from './a-router-line.ts'
+import type { ClientScript, DynoScript, Exchanger } from './an-exchange.ts'
 
 export const APP = 'vegur'
 
@@ -39,6 +42,37 @@ export function aPage(status: number, html: string): string {
   )
 }
 
+/** HAProxy's own words for what it cannot read at all; the log has no line of it. */
+export const UNREADABLE =
+  'HTTP/1.1 400 Bad request\r\nContent-length: 90\r\nCache-Control: no-cache\r\nConnection: close\r\n' +
+  'Content-Type: text/html\r\n\r\n<html><body><h1>400 Bad request</h1>\nYour browser sent an invalid request.\n</body></html>\n'
+
+/** By the router's own pages, with the client hung up on. */
+export const REFUSED_AS: Readonly<Record<number, string>> = Object.fromEntries(
+  REFUSED.map(({ status, html }) => [status, aPage(status, html)]),
+)
+export const FAILED = aPage(503, APPLICATION_ERROR.html)
+
+/** The dyno says one after the other: the second once the client has got the first. */
+export function inPieces(first: string, ...rest: readonly string[]): DynoScript {
+  return (it, clientGot) => {
+    it.write(first, 'latin1')
+    void clientGot.then(() => sayLater(it, rest))
+  }
+}
+
+/** The client goes on, one after the other, once the dyno has heard of it. */
+export function later(...texts: readonly string[]): ClientScript {
+  return (it, dynoHeard) =>
+    void dynoHeard.then(() => pause(30)).then(() => sayLater(it, texts))
+}
+
+function sayLater(it: Socket, [first, ...rest]: readonly string[]): void {
+  if (first === undefined || it.destroyed) return
+  it.write(first, 'latin1')
+  setTimeout(() => sayLater(it, rest), 30)
+}
+
 /** With its headers in the order of the alphabet: those of the router's own come in any. */
 export function inOrder(answer: string): string {
   const [head = '', ...body] = answer.split('\r\n\r\n')
@@ -56,7 +90,9 @@ export interface Row {
   /** The client stays until this; left out: until it is hung up on. */
   readonly enough?: RegExp
   /** What the client does after it has sent that. */
-  readonly next?: (client: Socket) => void
+  readonly next?: ClientScript
+  /** Of its line in the log, without what is the same in all: see `inShort`. */
+  readonly line?: string | RegExp
 }
 
 /** Group to its cases. */
@@ -69,14 +105,40 @@ export async function play(
   cases: Cases,
 ): Promise<void> {
   for (const [group, rows] of Object.entries(cases)) {
-    for (const { what, send, dyno, heard, got, enough, next } of rows) {
+    for (const { what, send, dyno, heard, got, enough, next, line } of rows) {
       await t.test(`${group}: ${what}`, async () => {
-        const it = await exchanger.exchange(send, dyno, enough, next)
-        mustBe(it.got, got)
-        if (heard !== undefined) mustBe(it.heard, heard)
+        // Its own path, by which its line is known.
+        const path = `/p${++paths}`
+        const own = line === undefined ? send : send.replace('/p ', `${path} `)
+        const it = await exchanger.exchange(own, dyno, enough, next)
+        mustBe(inOrderIfOurs(it.got), got)
+        if (heard !== undefined) mustBe(it.heard.replace(`${path} `, '/p '), heard)
+        if (line !== undefined)
+          mustBe(inShort(await aRouterLine(exchanger.router, path)), line)
       })
     }
   }
+}
+
+let paths = 0
+
+/**
+ * Of a line that says what it should of any request to `APP` the rest: `at=error code=… desc="…" dyno=… status=…`.
+ * No connect, no service: see the tests of src/logs/router-record.ts.
+ */
+export function inShort(line: string): string {
+  const found =
+    /^((?:sock=\w+ )?at=\w+(?: .*)?) method=[A-Z]+ path="\/p\d+" host=vegur\.localhost request_id=[-0-9a-f]{36} fwd="127\.0\.0\.1" (dyno=\S*) connect=(?:\d+ms)? service=(?:\d+ms)? (status=\d+) bytes=\d+ protocol=http1\.1 tls=false$/.exec(
+      line,
+    )
+  assert.ok(found, line)
+  const [, start = '', dyno = '', status = ''] = found
+  return `${start} ${dyno} ${status}`
+}
+
+/** A page of the router's own has its headers in any order. */
+function inOrderIfOurs(got: string): string {
+  return got.includes('cache-control: no-cache, no-store\r\n') ? inOrder(got) : got
 }
 
 function mustBe(is: string, expected: string | RegExp): void {

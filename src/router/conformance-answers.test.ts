@@ -19,6 +19,7 @@ import {
   CLOSE,
   ended,
   host,
+  inPieces,
   KEEP,
   OK,
   play,
@@ -30,16 +31,6 @@ import { parseRouterRecord } from '../logs/router-record.ts'
 const pool = aDatabase()
 
 const hello: DynoScript = (it) => it.end(`${OK}\r\nhello`)
-const later = (it: Socket, ...texts: readonly string[]) => {
-  const [first, ...rest] = texts
-  if (first === undefined) return
-  it.write(first, 'latin1')
-  setTimeout(() => later(it, ...rest), 30)
-}
-const inPieces =
-  (...texts: readonly string[]): DynoScript =>
-  (it) =>
-    later(it, ...texts)
 
 const cases: Cases = {
   headers: [

@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto'
 
 import { SECOND } from '../lib/clock.ts'
-import { APPLICATION_ERROR, MISDIRECTED, NO_SUCH_APP, PAGES } from './pages.ts'
+import { APPLICATION_ERROR, MISDIRECTED, NO_SUCH_APP, PAGES, REFUSED } from './pages.ts'
 import type { RouterPaths } from './router-paths.ts'
 import {
   BACKEND_KINDS,
@@ -124,7 +124,7 @@ export function shapeOf(table: RoutingTable, settings: RouterSettings): string {
     ...BACKEND_KINDS.map((kind) => backendRules(kind, settings.timeouts)),
     JSON.stringify(table.pools),
     settings.lua,
-    JSON.stringify([PAGES, NO_SUCH_APP, MISDIRECTED, APPLICATION_ERROR]),
+    JSON.stringify([PAGES, REFUSED, NO_SUCH_APP, MISDIRECTED, APPLICATION_ERROR]),
   ].join('\n')
   return createHash('sha256').update(text).digest('hex').slice(0, 16)
 }
@@ -192,14 +192,21 @@ ${answerRules((status) => page(status, paths.applicationError))}
     : `${rules}${affinityRules(paths)}\n${wishRules(paths, tls)}\n`
 }
 
-/** What HAProxy itself gives up on is told as 503 whatever it was: see `frontend`. */
-function errors({ applicationError }: RouterPaths): string {
-  return [500, 502, 503, 504]
-    .map(
+/**
+ * What HAProxy itself gives up on is told as 503 whatever it was: see `frontend`. Whose request is refused is hung up on:
+ * what else it says may be part of that.
+ */
+function errors({ applicationError, pages }: RouterPaths): string {
+  return [
+    ...REFUSED.map(
+      ({ status }) =>
+        `  http-error status ${status} ${PAGE} lf-file ${pages}/${status}.html hdr Connection close`,
+    ),
+    ...[500, 502, 503, 504].map(
       (status) =>
         `  http-error status ${status} ${PAGE} lf-file ${applicationError} hdr ${GIVEN_UP} 1`,
-    )
-    .join('\n')
+    ),
+  ].join('\n')
 }
 
 /**

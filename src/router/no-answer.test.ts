@@ -64,10 +64,10 @@ test('a dyno that gives no answer has its line, and the client a page', async (t
     await t.test(`it ${what}, on the second`, async () => {
       const path = `/second-${index}`
       let nth = 0
-      const script: DynoScript = (it) => {
+      const script: DynoScript = (it, clientGot) => {
         nth += 1
         if (nth === 1) it.write(`${OK}${TWO}`)
-        else dyno(it)
+        else dyno(it, clientGot)
       }
       const next = (client: Socket) =>
         client.once('data', () => client.write(request(method, path, CLOSE)))

@@ -29,6 +29,24 @@ export const NO_SUCH_APP: Page = {
   ]),
 }
 
+/** Of requests that are refused, by status. What HAProxy cannot read at all it answers by words of its own. */
+export const REFUSED: readonly Page[] = [
+  {
+    status: 400,
+    html: document('Bad request', [
+      'This request breaks the rules of HTTP, or is too long, and was not passed on.',
+    ]),
+  },
+  {
+    status: 405,
+    html: document('Method not allowed', ['Requests of this method are not passed on.']),
+  },
+  {
+    status: 408,
+    html: document('Request timeout', ['The body of this request did not come in time.']),
+  },
+]
+
 /** By the app's state in the map of hosts, or the H code found on the way. */
 export const PAGES: Readonly<Record<string, Page>> = {
   H10: errorPage('H10', 'This application crashed.'),

@@ -3,7 +3,7 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 
-import { APPLICATION_ERROR, MISDIRECTED, NO_SUCH_APP, PAGES } from './pages.ts'
+import { APPLICATION_ERROR, MISDIRECTED, NO_SUCH_APP, PAGES, REFUSED } from './pages.ts'
 import type { RouterPaths } from './router-paths.ts'
 import type { RoutingTable } from './routing-table.ts'
 
@@ -16,6 +16,10 @@ export function routerFiles(
   return new Map([
     ...Object.entries(PAGES).map(([code, { html }]): [string, string] => [
       join(paths.pages, `${code}.html`),
+      html,
+    ]),
+    ...REFUSED.map(({ status, html }): [string, string] => [
+      join(paths.pages, `${status}.html`),
       html,
     ]),
     [paths.noSuchApp, NO_SUCH_APP.html],
