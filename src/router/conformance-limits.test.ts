@@ -66,6 +66,7 @@ const answers = [
   ['a reason of nothing', `HTTP/1.1 200 \r\n${TWO}`, true],
   ['a status of one digit', `HTTP/1.1 2 OK\r\n${TWO}`, false],
   ['a status of two digits', `HTTP/1.1 20 OK\r\n${TWO}`, false],
+  ['a status of four digits', `HTTP/1.1 2000 OK\r\n${TWO}`, false],
   ['a status in letters', `HTTP/1.1 OK OK\r\n${TWO}`, false],
   ['a version that is none', `HTP/1.1 200 OK\r\n${TWO}`, false],
   ['a header without a colon', `${OK}hello\r\n${TWO}`, false],

@@ -136,8 +136,8 @@ const LONGEST_COOKIE = 8192
  */
 export function answerRules(page: (status: number) => string): string {
   return `  http-response add-header Via "1.1 heroku-router"
-  http-response allow unless { status lt 200 } || { res.hdr_names -m reg ${oneOf(TELLING_OF_ANSWERS)} }
-  http-response deny deny_status 502 if { status lt 100 }
+  http-response allow unless !{ status 200:999 } || { res.hdr_names -m reg ${oneOf(TELLING_OF_ANSWERS)} }
+  http-response deny deny_status 502 unless { status 100:999 }
   http-response del-header Connection unless { status 101 }
   http-response del-header Keep-Alive
   http-response del-header TE
