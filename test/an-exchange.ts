@@ -48,6 +48,32 @@ export async function anExchanger(
   router: ARouter,
   app: string,
 ): Promise<Exchanger> {
+  const exchanger = await aDyno(t, router, app)
+  await runs(router)
+  return exchanger
+}
+
+/** One for each app, to be used at once. */
+export async function exchangers(
+  t: TestContext,
+  router: ARouter,
+  apps: readonly string[],
+): Promise<readonly Exchanger[]> {
+  const all = []
+  for (const app of apps) all.push(await aDyno(t, router, app))
+  await runs(router)
+  return all
+}
+
+async function runs(router: ARouter): Promise<void> {
+  await router.look()
+  await router.start()
+  await router.look()
+}
+
+let dynos = 0
+
+async function aDyno(t: TestContext, router: ARouter, app: string): Promise<Exchanger> {
   let script: DynoScript = hangUp
   let heard = ''
   let dynoHeard = Promise.withResolvers<void>()
@@ -65,15 +91,12 @@ export async function anExchanger(
       script(socket, clientGot.promise)
     })
   })
-  const address = `127.9.${1 + (process.pid % 200)}.1`
+  const address = `127.9.${1 + (process.pid % 200)}.${++dynos}`
   server.listen(0, address)
   await once(server, 'listening')
   t.after(() => server.close())
   const { port } = server.address() as AddressInfo
   await router.dyno(await router.app(app), { address, port })
-  await router.look()
-  await router.start()
-  await router.look()
 
   return {
     router,

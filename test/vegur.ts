@@ -11,7 +11,13 @@ import type { TestContext } from 'node:test'
 import { pause } from '../src/lib/clock.ts'
 import { APPLICATION_ERROR, REFUSED } from '../src/router/pages.ts'
 import { aRouterLine } from './a-router-line.ts'
-import type { ClientScript, DynoScript, Exchanger } from './an-exchange.ts'
+import type { ARouter } from './a-router.ts'
+import {
+  type ClientScript,
+  type DynoScript,
+  type Exchanger,
+  exchangers,
+} from './an-exchange.ts'
 
 export const APP = 'vegur'
 
@@ -32,11 +38,14 @@ export const post = (headers: string, body: string) =>
 export const ended = (headers: string, body: string) =>
   `${OK}${headers}connection: close\r\n\r\n${body}`
 
+/** Where HAProxy has others than Node. */
+const REASONS: Readonly<Record<number, string>> = { 408: 'Request Time-out' }
+
 /** A page of the router's own, after which the client is hung up on, as `inOrder` has it. */
 export function aPage(status: number, html: string): string {
   const body = html.replaceAll('%[var(txn.page)]', '').replaceAll('%%', '%')
   return inOrder(
-    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n` +
+    `HTTP/1.1 ${status} ${REASONS[status] ?? STATUS_CODES[status]}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n` +
       'cache-control: no-cache, no-store\r\ncontent-type: text/html; charset=utf-8\r\n' +
       `connection: close\r\n\r\n${Buffer.from(body).toString('latin1')}`,
   )
@@ -75,9 +84,13 @@ function sayLater(it: Socket, [first, ...rest]: readonly string[]): void {
 
 /** With its headers in the order of the alphabet: those of the router's own come in any. */
 export function inOrder(answer: string): string {
-  const [head = '', ...body] = answer.split('\r\n\r\n')
-  const [status = '', ...headers] = head.split('\r\n')
-  return [[status, ...headers.toSorted()].join('\r\n'), ...body].join('\r\n\r\n')
+  return answer
+    .split('\r\n\r\n')
+    .map((part) => {
+      const [status = '', ...headers] = part.split('\r\n')
+      return [status, ...headers.toSorted()].join('\r\n')
+    })
+    .join('\r\n\r\n')
 }
 
 export interface Row {
@@ -98,25 +111,58 @@ export interface Row {
 /** Group to its cases. */
 export type Cases = Readonly<Record<string, readonly Row[]>>
 
-/** `exchanger`: of the app that `HOST` names. */
+/** One after the other; `exchanger`: of the app that `HOST` names. */
 export async function play(
   t: TestContext,
   exchanger: Exchanger,
   cases: Cases,
 ): Promise<void> {
-  for (const [group, rows] of Object.entries(cases)) {
-    for (const { what, send, dyno, heard, got, enough, next, line } of rows) {
-      await t.test(`${group}: ${what}`, async () => {
-        // Its own path, by which its line is known.
-        const path = `/p${++paths}`
-        const own = line === undefined ? send : send.replace('/p ', `${path} `)
-        const it = await exchanger.exchange(own, dyno, enough, next)
-        mustBe(inOrderIfOurs(it.got), got)
-        if (heard !== undefined) mustBe(it.heard.replace(`${path} `, '/p '), heard)
-        if (line !== undefined)
-          mustBe(inShort(await aRouterLine(exchanger.router, path)), line)
-      })
-    }
+  for (const [group, rows] of Object.entries(cases))
+    for (const row of rows)
+      await t.test(`${group}: ${row.what}`, () => playRow(exchanger, APP, row))
+}
+
+/** All at once, where time passes: each has an app of its own. */
+export async function playAtOnce(
+  t: TestContext,
+  router: ARouter,
+  cases: Cases,
+): Promise<void> {
+  const all = Object.entries(cases).flatMap(([group, rows]) =>
+    rows.map((row, nth) => {
+      const app = `${APP}-${group.replaceAll(' ', '-')}-${nth}`
+      return { row, name: `${group}: ${row.what}`, app }
+    }),
+  )
+  const apart = await exchangers(
+    t,
+    router,
+    all.map(({ app }) => app),
+  )
+  const played = all.map(async ({ row, name, app }, nth) => {
+    const exchanger = apart[nth]
+    assert.ok(exchanger)
+    await t.test(name, () => playRow(exchanger, app, row))
+  })
+  await Promise.all(played)
+}
+
+async function playRow(
+  exchanger: Exchanger,
+  app: string,
+  { send, dyno, heard, got, enough, next, line }: Row,
+): Promise<void> {
+  const [usual, own] = [`${APP}.localhost`, `${app}.localhost`]
+  // Its own path, by which its line is known.
+  const path = line === undefined ? '/p' : `/p${++paths}`
+  const bytes = send.replace('/p ', `${path} `).replaceAll(usual, own)
+  const it = await exchanger.exchange(bytes, dyno, enough, next)
+  mustBe(inOrderIfOurs(it.got), got)
+  if (heard !== undefined)
+    mustBe(it.heard.replace(`${path} `, '/p ').replaceAll(own, usual), heard)
+  if (line !== undefined) {
+    const its = await aRouterLine(exchanger.router, path)
+    mustBe(inShort(its.replaceAll(own, usual)), line)
   }
 }
 

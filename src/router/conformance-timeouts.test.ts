@@ -1,0 +1,187 @@
+/**
+ * Who is silent for too long, in which phase, and who is told to be at fault: see test/vegur.ts. The time to a
+ * first byte is much shorter than that of silence here, so that the one cannot be taken for the other.
+ */
+
+import { test } from 'node:test'
+
+import { aRouter } from '../../test/a-router.ts'
+import { aDatabase } from '../../test/postgres.ts'
+import {
+  aPage,
+  ask,
+  type Cases,
+  CHUNKED,
+  FAILED,
+  host,
+  later,
+  OK,
+  playAtOnce,
+  REFUSED_AS,
+  TWO,
+  UPGRADE,
+} from '../../test/vegur.ts'
+import { SECOND } from '../lib/clock.ts'
+import { PAGES } from './pages.ts'
+
+const pool = aDatabase()
+
+const quick = { connect: SECOND, firstByte: 0.3 * SECOND, idle: 0.8 * SECOND, boot: 2 }
+
+const put = (headers: string, body: string) => `${ask(headers, 'POST')}${body}`
+const H12 = 'at=error code=H12 desc="Request timeout" dyno=web.1 status=503'
+const H15 = 'at=error code=H15 desc="Idle connection" dyno=web.1 status=503'
+const SWITCHED = `HTTP/1.1 101 Switching Protocols\r\n${UPGRADE}\r\n`
+const switched =
+  'HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: foo\r\n\r\n'
+const slowPage = aPage(503, PAGES['H12']?.html ?? '').replace('connection: close\r\n', '')
+
+const cases: Cases = {
+  'first byte': [
+    {
+      what: 'none',
+      send: ask(''),
+      dyno: () => {},
+      enough: /<\/html>\n$/,
+      got: slowPage,
+      line: H12,
+    },
+    {
+      what: 'none, once all of a body was sent',
+      send: put('Content-Length: 2\r\n', 'ab'),
+      dyno: () => {},
+      enough: /<\/html>\n$/,
+      got: slowPage,
+      line: H12,
+    },
+    {
+      what: 'late by what silence may last, but not by what the first byte may',
+      send: ask(''),
+      dyno: (it) => setTimeout(() => it.write(`${OK}${TWO}`), 600),
+      enough: /<\/html>\n$/,
+      got: slowPage,
+      line: H12,
+    },
+    {
+      what: 'a client that takes its time with its body, longer than the first byte may',
+      send: put('Content-Length: 14\r\n', 'a'),
+      dyno: (it) =>
+        it.on('data', (text) => String(text).endsWith('z') && it.write(`${OK}${TWO}`)),
+      next: later(...'bcdefghijklmz'.split('')),
+      enough: /ok$/,
+      got: `${OK}content-length: 2\r\n\r\nok`,
+      line: 'at=info dyno=web.1 status=200',
+    },
+    {
+      what: 'a client that stops sending its body: HAProxy has one clock for both',
+      send: put('Content-Length: 6\r\n', 'a'),
+      dyno: () => {},
+      got: FAILED,
+      line: H12,
+    },
+    {
+      what: 'a client that stops sending its chunks',
+      send: put(CHUNKED, '2\r\nab\r\n'),
+      dyno: () => {},
+      got: FAILED,
+      line: H12,
+    },
+  ],
+  'later bytes': [
+    {
+      what: 'in time, though later than the first may be',
+      send: ask(''),
+      dyno: (it) => {
+        it.write(`${OK}Content-Length: 4\r\n\r\nok`)
+        setTimeout(() => it.write('ok'), 500)
+      },
+      enough: /okok$/,
+      got: `${OK}content-length: 4\r\n\r\nokok`,
+      line: 'at=info dyno=web.1 status=200',
+    },
+    {
+      what: 'none any more',
+      send: ask(''),
+      dyno: `${OK}Content-Length: 4\r\n\r\nok`,
+      got: `${OK}content-length: 4\r\n\r\nok`,
+      line: H15,
+    },
+    {
+      what: 'none any more, in chunks',
+      send: ask(''),
+      dyno: `${OK}${CHUNKED}\r\n2\r\nok\r\n`,
+      got: `${OK}transfer-encoding: chunked\r\n\r\n2\r\nok\r\n`,
+      line: H15,
+    },
+    {
+      what: 'a client that stops sending its body once it is answered',
+      send: put('Content-Length: 6\r\n', 'a'),
+      dyno: `${OK}${TWO}`,
+      got: `${OK}content-length: 2\r\n\r\nok`,
+      line: 'at=warning code=H28 desc="Client Connection Idle" dyno=web.1 status=499',
+    },
+  ],
+  'the body after 100': [
+    {
+      what: 'never comes',
+      send: put('Expect: 100-continue\r\nContent-Length: 2\r\n', ''),
+      dyno: `${OK}${TWO}`,
+      heard: '',
+      got: `HTTP/1.1 100 Continue\r\n\r\n${REFUSED_AS[408]}`,
+      line: 'at=error code=H26 desc="Request Error" cause="request body timeout" dyno= status=408',
+    },
+    {
+      what: 'comes late',
+      send: put('Expect: 100-continue\r\nContent-Length: 2\r\n', ''),
+      dyno: `${OK}${TWO}`,
+      next: (it) => it.once('data', () => setTimeout(() => it.write('ab'), 500)),
+      enough: /ok$/,
+      heard: `POST /p HTTP/1.1\r\n${host}content-length: 2\r\n\r\nab`,
+      got: `HTTP/1.1 100 Continue\r\n\r\n${OK}content-length: 2\r\n\r\nok`,
+      line: 'at=info dyno=web.1 status=200',
+    },
+    {
+      what: 'begins, and does not go on',
+      send: put('Expect: 100-continue\r\nContent-Length: 6\r\n', 'a'),
+      dyno: () => {},
+      heard: `POST /p HTTP/1.1\r\n${host}content-length: 6\r\n\r\na`,
+      got: /^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 503 /,
+      line: H12,
+    },
+  ],
+  'a pipe of bytes': [
+    {
+      what: 'on which the dyno says nothing, nor the client',
+      send: ask(UPGRADE),
+      dyno: `${SWITCHED}hi`,
+      got: `${switched}hi`,
+      line: H15,
+    },
+    {
+      what: 'on which the dyno alone speaks',
+      send: ask(UPGRADE),
+      dyno: (it) => {
+        it.write(`${SWITCHED}1`)
+        for (const nth of [2, 3]) setTimeout(() => it.write(`${nth}`), (nth - 1) * 500)
+      },
+      got: `${switched}123`,
+      line: H15,
+    },
+    {
+      what: 'on which the client alone speaks',
+      send: ask(UPGRADE),
+      dyno: SWITCHED,
+      next: (it) =>
+        it.once('data', () => {
+          for (const nth of [1, 2]) setTimeout(() => it.write(`${nth}`), nth * 500)
+        }),
+      heard: `GET /p HTTP/1.1\r\n${host}connection: upgrade\r\nupgrade: foo\r\n\r\n12`,
+      got: switched,
+      line: H15,
+    },
+  ],
+}
+
+test('who is silent is told as by Heroku`s router', { concurrency: true }, async (t) => {
+  await playAtOnce(t, await aRouter(t, pool, { timeouts: quick }), cases)
+})
