@@ -1,11 +1,11 @@
 /** Each way in which a dyno or a client can fail a request: its H code, and what the client gets. */
 
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { test, type TestContext } from 'node:test'
 
+import { aFullPort } from '../../test/a-full-port.ts'
 import { aBackend, aRouter, type ARouter } from '../../test/a-router.ts'
 import { aDatabase } from '../../test/postgres.ts'
 import { until } from '../../test/until.ts'
@@ -43,30 +43,6 @@ async function aRudeDyno(
   }
   t.after(close)
   return { address, port: (server.address() as AddressInfo).port, close }
-}
-
-/** A port that takes no connection, and refuses none: its queue is full. */
-async function aFullPort(t: TestContext): Promise<Place> {
-  const address = nextAddress()
-  const script = `use Socket; use IO::Handle; $| = 1;
-    my $address = inet_aton($ARGV[0]);
-    socket my $server, PF_INET, SOCK_STREAM, 0;
-    bind $server, sockaddr_in(0, $address);
-    listen $server, 0;
-    my ($port) = sockaddr_in(getsockname $server);
-    for (1 .. 3) {
-      socket $clients[$_], PF_INET, SOCK_STREAM, 0;
-      $clients[$_]->blocking(0);
-      connect $clients[$_], sockaddr_in($port, $address);
-    }
-    print "$port\\n";
-    sleep;`
-  const perl = spawn('perl', ['-e', script, address], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  t.after(() => perl.kill())
-  const [port] = (await once(perl.stdout, 'data')) as [Buffer]
-  return { address, port: Number(port) }
 }
 
 /** What comes back until the connection ends, after `bytes` were sent; `then`: what the client does next. */
@@ -283,7 +259,7 @@ test('who cannot be reached is left alone, and others are tried', async (t) => {
   ]
   const gone = await aRudeDyno(t, sayNothing)
   await router.dyno(dead, gone)
-  await router.dyno(full, await aFullPort(t))
+  await router.dyno(full, await aFullPort(t, nextAddress()))
   const dying = await aRudeDyno(t, sayNothing)
   await router.dyno(mixed, dying)
   await router.dyno(mixed, await aBackend(t, (_, it) => it.end('alive')))
