@@ -5,7 +5,7 @@ import type { AppId } from '../model/ids.ts'
 import * as fc from 'fast-check'
 
 import { changed, changes } from '../../test/mutated.ts'
-import { anyFields, parseRouterRecord, plainFields } from './router-record.ts'
+import { anyFields, CODES, parseRouterRecord, plainFields } from './router-record.ts'
 
 const RUNS = process.env['MAYFLY_SOAK'] === undefined ? 5000 : 500_000
 const app = '11111111-1111-4111-8111-111111111111'
@@ -131,6 +131,36 @@ const ends: [string, Parameters<typeof aRecord>[0], string][] = [
     'at=error code=H26 desc="Request Error" cause="unsupported expect header value" method=GET … status=417',
   ],
   [
+    'a method that is not passed on',
+    { status: 405, ended: 'PR', server: '<NOSRV>' },
+    'at=error code=H26 desc="Request Error" cause="method not allowed" method=GET … status=405',
+  ],
+  [
+    'a body that never came',
+    { status: 408, ended: 'cR', server: '<NOSRV>' },
+    'at=error code=H26 desc="Request Error" cause="request body timeout" method=GET … status=408',
+  ],
+  [
+    'a request that is refused',
+    { status: 400, ended: 'PR', server: '<NOSRV>' },
+    'at=error code=H26 desc="Request Error" cause="bad request" method=GET … status=400',
+  ],
+  [
+    'it waited for a dyno`s place in vain',
+    { status: 503, ended: 'sQ', times: '0 -1 -1 5001' },
+    'at=error code=H99 desc="Platform error" method=GET … status=503',
+  ],
+  [
+    'HAProxy failed',
+    { status: 500, ended: 'IH' },
+    'at=error code=H99 desc="Platform error" method=GET … status=503',
+  ],
+  [
+    'the dyno was taken out with what it had',
+    { ended: 'DD' },
+    'at=error code=H24 desc="Forced close" method=GET … status= bytes=387',
+  ],
+  [
     'a body that is none, once its beginning was passed on',
     { status: 400, ended: 'PH' },
     'at=error code=H26 desc="Request Error" cause="bad chunk" method=GET … status=400',
@@ -230,6 +260,18 @@ for (const [what, but, expected] of ends) {
     assert.ok(message.startsWith(expected.split('…')[0]?.trim() ?? ''), message)
   })
 }
+
+test('each of HAProxy`s ends that the table knows has a case', () => {
+  const states = ends.map(([, but]) => but?.ended ?? '')
+  for (const known of Object.keys(CODES)) {
+    const its = states.filter((it) =>
+      known.endsWith('-')
+        ? it.startsWith(known.charAt(0)) && !Object.hasOwn(CODES, it)
+        : it === known,
+    )
+    assert.ok(its.length > 0, known)
+  }
+})
 
 test('what a client sends cannot forge a field or a line', () => {
   const message = messageOf(

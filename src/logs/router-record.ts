@@ -56,7 +56,7 @@ type Code = keyof typeof OUTCOMES
  * of it). `-` for the phase stands for every one not named. PD: a request's body turns out to be none
  * when its answer is under way; of an answer's that is SD.
  */
-const CODES: Readonly<Record<string, Code>> = {
+export const CODES: Readonly<Record<string, Code>> = {
   'C-': 'H27',
   'c-': 'H28',
   'S-': 'H18',

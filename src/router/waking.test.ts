@@ -10,8 +10,8 @@ import { aBackend, aRouter, type ARouter } from '../../test/a-router.ts'
 import { aDatabase } from '../../test/postgres.ts'
 import { until } from '../../test/until.ts'
 import { pause } from '../lib/clock.ts'
-import type { AppId } from '../model/ids.ts'
 import { parseRouterRecord } from '../logs/router-record.ts'
+import type { AppId } from '../model/ids.ts'
 import { ask as askHaproxy } from './haproxy-socket.ts'
 import { webTraffic } from './web-traffic.ts'
 
@@ -117,7 +117,11 @@ test('more requests than may wait for an app are sent away at once', async (t) =
   const answers = await Promise.all(asked)
   assert.equal(answers.filter(({ status }) => status === 200).length, 200)
   assert.equal((await another).status, 200)
-  await until('there is a line', () => router.records.some((it) => it.includes(' H11 ')))
+  const line =
+    /^at=error code=H11 desc="Backlog too deep" method=GET path="\/" host=booting\.localhost request_id=\S+ fwd="127\.0\.0\.1" dyno= connect= service= status=503 bytes=\d+ protocol=http1\.1 tls=false$/
+  await until('there is a line', () =>
+    router.records.some((it) => line.test(parseRouterRecord(it)?.message ?? '')),
+  )
 })
 
 test('who leaves while held leaves the place, and the log tells', async (t) => {
