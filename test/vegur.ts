@@ -128,12 +128,11 @@ export async function playAtOnce(
   router: ARouter,
   cases: Cases,
 ): Promise<void> {
-  const all = Object.entries(cases).flatMap(([group, rows]) =>
-    rows.map((row, nth) => {
-      const app = `${APP}-${group.replaceAll(' ', '-')}-${nth}`
-      return { row, name: `${group}: ${row.what}`, app }
-    }),
-  )
+  const all = Object.entries(cases)
+    .flatMap(([group, rows]) =>
+      rows.map((row) => ({ row, name: `${group}: ${row.what}` })),
+    )
+    .map((it, nth) => ({ ...it, app: `${APP}-${nth}` }))
   const apart = await exchangers(
     t,
     router,

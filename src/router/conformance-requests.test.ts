@@ -27,6 +27,8 @@ import { parseRouterRecord } from '../logs/router-record.ts'
 
 const pool = aDatabase()
 
+const CONTINUE = 'HTTP/1.1 100 Continue\r\n\r\n'
+
 const cases: Cases = {
   'proxy headers': [
     {
@@ -105,6 +107,33 @@ const cases: Cases = {
       send: ask(),
       dyno: `HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n${OK}${TWO}`,
       got: `HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n${ended('content-length: 2\r\n', 'ok')}`,
+    },
+    {
+      what: 'a second 100 is relayed, too',
+      send: post('Content-Length: 2\r\n', 'ab'),
+      dyno: `${CONTINUE}${CONTINUE}${OK}${TWO}`,
+      heard: `POST /p HTTP/1.1\r\n${host}content-length: 2\r\n\r\nab`,
+      got: `${CONTINUE}${CONTINUE}${ended('content-length: 2\r\n', 'ok')}`,
+    },
+    {
+      what: 'a 100 is relayed to HTTP/1.0 as well',
+      send: ask('', 'GET', '1.0'),
+      dyno: `${CONTINUE}${OK}${TWO}`,
+      got: `${CONTINUE}${ended('content-length: 2\r\n', 'ok')}`,
+    },
+    {
+      what: '101 at once, after the router`s own 100',
+      send: post(`${UPGRADE}Expect: 100-continue\r\n`, '').replace(CLOSE, ''),
+      dyno: (it) => it.end(`HTTP/1.1 101 Switching Protocols\r\n${UPGRADE}\r\nhi`),
+      heard: `POST /p HTTP/1.1\r\n${host}connection: upgrade\r\nupgrade: foo\r\n\r\n`,
+      got: `HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: foo\r\n\r\nhi`,
+    },
+    {
+      what: 'a final answer, all of the body sent',
+      send: post('Expect: 100-continue\r\nContent-Length: 2\r\n', 'ab'),
+      dyno: `HTTP/1.1 413 Too Large\r\n${TWO}`,
+      heard: `POST /p HTTP/1.1\r\n${host}content-length: 2\r\n\r\nab`,
+      got: `${CONTINUE}HTTP/1.1 413 Too Large\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok`,
     },
     {
       what: '100, and then 101',

@@ -3,6 +3,7 @@
  * first byte is much shorter than that of silence here, so that the one cannot be taken for the other.
  */
 
+import type { Socket } from 'node:net'
 import { test } from 'node:test'
 
 import { aRouter } from '../../test/a-router.ts'
@@ -30,6 +31,9 @@ const quick = { connect: SECOND, firstByte: 0.3 * SECOND, idle: 0.8 * SECOND, bo
 
 const put = (headers: string, body: string) => `${ask(headers, 'POST')}${body}`
 const H12 = 'at=error code=H12 desc="Request timeout" dyno=web.1 status=503'
+const WELL = 'at=info dyno=web.1 status=200'
+const CUT_BY_CLIENT =
+  'sock=client at=warning code=H27 desc="Client Request Interrupted" dyno=web.1 status=499'
 const H15 = 'at=error code=H15 desc="Idle connection" dyno=web.1 status=503'
 const SWITCHED = `HTTP/1.1 101 Switching Protocols\r\n${UPGRADE}\r\n`
 const switched =
@@ -70,7 +74,7 @@ const cases: Cases = {
       next: later(...'bcdefghijklmz'.split('')),
       enough: /ok$/,
       got: `${OK}content-length: 2\r\n\r\nok`,
-      line: 'at=info dyno=web.1 status=200',
+      line: WELL,
     },
     {
       what: 'a client that stops sending its body: HAProxy has one clock for both',
@@ -97,7 +101,7 @@ const cases: Cases = {
       },
       enough: /okok$/,
       got: `${OK}content-length: 4\r\n\r\nokok`,
-      line: 'at=info dyno=web.1 status=200',
+      line: WELL,
     },
     {
       what: 'none any more',
@@ -138,7 +142,7 @@ const cases: Cases = {
       enough: /ok$/,
       heard: `POST /p HTTP/1.1\r\n${host}content-length: 2\r\n\r\nab`,
       got: `HTTP/1.1 100 Continue\r\n\r\n${OK}content-length: 2\r\n\r\nok`,
-      line: 'at=info dyno=web.1 status=200',
+      line: WELL,
     },
     {
       what: 'begins, and does not go on',
@@ -149,6 +153,23 @@ const cases: Cases = {
       line: H12,
     },
   ],
+  'a client that goes before it is answered': [
+    ['by closing', (it: Socket) => void it.destroy(), ''] as const,
+    ['by a reset', (it: Socket) => void it.resetAndDestroy(), ''] as const,
+    // HAProxy takes that for the same.
+    [
+      'by closing its own half',
+      (it: Socket) => void it.end(),
+      REFUSED_AS[400] ?? '',
+    ] as const,
+  ].map(([what, how, got]) => ({
+    what,
+    send: ask(''),
+    dyno: () => {},
+    next: (it: Socket, dynoHeard: Promise<void>) => void dynoHeard.then(() => how(it)),
+    got,
+    line: CUT_BY_CLIENT,
+  })),
   'a pipe of bytes': [
     {
       what: 'on which the dyno says nothing, nor the client',
