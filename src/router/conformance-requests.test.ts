@@ -136,6 +136,20 @@ const cases: Cases = {
       got: `${CONTINUE}HTTP/1.1 413 Too Large\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok`,
     },
     {
+      what: 'one of two expectations is another',
+      send: post('Expect: 100-continue, tea\r\nContent-Length: 2\r\n', 'ab'),
+      dyno: `${OK}${TWO}`,
+      heard: '',
+      got: /^HTTP\/1\.1 417 /,
+    },
+    {
+      what: 'nor without a body',
+      send: ask(`${CLOSE}Expect: tea, 100-continue\r\n`),
+      dyno: `${OK}${TWO}`,
+      heard: '',
+      got: /^HTTP\/1\.1 417 /,
+    },
+    {
       what: '100, and then 101',
       send: ask(`${UPGRADE}Expect: 100-continue\r\n`),
       dyno: `HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 101 Switching Protocols\r\n${UPGRADE}\r\nhi`,
