@@ -250,6 +250,20 @@ const cases: Cases = {
       line: CUT_BY_CLIENT,
     },
     {
+      what: 'a dyno resets the connection while a body comes: HAProxy has no page then',
+      send: put('Content-Length: 5\r\n', 'ab'),
+      dyno: (it) => it.resetAndDestroy(),
+      got: '',
+      line: CUT_BY_DYNO,
+    },
+    {
+      what: 'a dyno closes it while a body comes',
+      send: put('Content-Length: 5\r\n', 'ab'),
+      dyno: (it) => it.end(),
+      got: FAILED,
+      line: 'at=error code=H13 desc="Connection closed without response" dyno=web.1 status=503',
+    },
+    {
       what: 'a client says more: that is no request',
       send: put('Content-Length: 2\r\n', 'abcdef\r\n\r\n'),
       dyno: `${OK}${TWO}`,

@@ -14,7 +14,17 @@ import { aBackend, aRouter } from '../../test/a-router.ts'
 import { aRouterLine } from '../../test/a-router-line.ts'
 import { anExchanger, type DynoScript } from '../../test/an-exchange.ts'
 import { aDatabase } from '../../test/postgres.ts'
-import { APP, ask, aPage, CLOSE, HOST, inOrder, OK, TWO } from '../../test/vegur.ts'
+import {
+  APP,
+  ask,
+  aPage,
+  CLOSE,
+  FAILED,
+  HOST,
+  inOrder,
+  OK,
+  TWO,
+} from '../../test/vegur.ts'
 import { SECOND } from '../lib/clock.ts'
 import { APPLICATION_ERROR, PAGES } from './pages.ts'
 
@@ -41,6 +51,8 @@ const ways: readonly (readonly [string, string, DynoScript, RegExp])[] = [
   ['stops in the middle of a head', 'GET', (it) => it.write(`${OK}Foo`), H12],
   ['speaks no HTTP, and closes', 'GET', (it) => it.end('hello\r\n\r\n'), H17],
 ]
+
+const goOnAndClose: DynoScript = (it) => it.end('HTTP/1.1 100 Continue\r\n\r\n')
 
 const request = (method: string, path: string, headers: string) => {
   const body = method === 'POST' ? 'ab' : ''
@@ -78,6 +90,31 @@ test('a dyno that gives no answer has its line, and the client a page', async (t
       assert.match(await aRouterLine(router, path), line)
     })
   }
+  await t.test(
+    'after a 100 of its own: HAProxy tells of the first request alone',
+    async () => {
+      const first = await exchanger.exchange(
+        request('GET', '/first', CLOSE),
+        goOnAndClose,
+      )
+      assert.equal(inOrder(first.got), `HTTP/1.1 100 Continue\r\n\r\n${FAILED}`)
+      assert.match(await aRouterLine(router, '/first'), H13)
+      let nth = 0
+      const script: DynoScript = (it, clientGot) => {
+        nth += 1
+        if (nth === 1) it.write(`${OK}${TWO}`)
+        else goOnAndClose(it, clientGot)
+      }
+      const next = (client: Socket) =>
+        client.once('data', () => client.write(request('GET', '/second', CLOSE)))
+      const second = await exchanger.exchange(ask(''), script, undefined, next)
+      assert.equal(
+        second.got,
+        `${OK}content-length: 2\r\n\r\nokHTTP/1.1 100 Continue\r\n\r\n`,
+      )
+      assert.ok(second.closed)
+    },
+  )
 })
 
 test('nor is it otherwise in HTTP/2', async (t) => {
