@@ -11,6 +11,7 @@ import {
   wished,
 } from '../../lib/finding.ts'
 import { type Cgroups, presentCgroups } from './cgroups.ts'
+import { anyDropsByPolicy, barredBridges, commandsForDocker } from './other-firewalls.ts'
 import { firstPresent } from './region.ts'
 import { RESOLV_CONF, resolversIn } from './resolvers.ts'
 import { runProgram } from './run-program.ts'
@@ -135,12 +136,7 @@ async function networkFindings(): Promise<Finding[]> {
       nft,
       'The kernel lacks part of nftables (CONFIG_NF_TABLES_INET, CONFIG_NF_TABLES_ARP, CONFIG_NFT_CT, CONFIG_NFT_CONNLIMIT, CONFIG_NFT_LIMIT, CONFIG_NFT_MASQ, CONFIG_NFT_SOCKET, CONFIG_NF_CONNTRACK_TIMEOUT).',
     ),
-    wished(
-      'forwarding',
-      // Another table's verdict to drop cannot be overruled by ours.
-      !/hook forward [^\n]*policy drop/.test(rules),
-      'Another firewall drops forwarded packets (Docker does so): dynos reach the internet only once it lets them. For Docker, with the bridge of each region (`ip -brief link`, mf…): `iptables -I DOCKER-USER -i BRIDGE -j ACCEPT` and `iptables -I DOCKER-USER -o BRIDGE -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT`.',
-    ),
+    forwardingFinding(rules, await regionBridges()),
     wished(
       'questions',
       !/hook input [^\n]*policy drop/.test(rules),
@@ -182,6 +178,23 @@ function isLeftByOthers(port: number): Promise<boolean> {
       server.close(() => resolve(true)),
     )
   })
+}
+
+function forwardingFinding(rules: string, bridges: readonly string[]): Finding {
+  const barred = barredBridges(rules, bridges)
+  // Before the first `up` there are none, but it is known what will be.
+  const concerned = bridges.length > 0 ? barred : ['BRIDGE']
+  const commands = concerned.flatMap(commandsForDocker).map((it) => `\`${it}\``)
+  return wished(
+    'forwarding',
+    bridges.length > 0 ? barred.length === 0 : !anyDropsByPolicy(rules),
+    `Another firewall drops forwarded packets (Docker does so): dynos reach the internet only once it lets them. For Docker, with the bridge of each region (\`ip -brief link\`, mf…): ${commands.join(' and ')}. It forgets them when the machine restarts.`,
+  )
+}
+
+async function regionBridges(): Promise<string[]> {
+  const links = await runProgram('ip', ['-brief', 'link', 'show', 'type', 'bridge'])
+  return links.split('\n').flatMap((line) => /^mf[0-9a-f]{6}\S*/.exec(line) ?? [])
 }
 
 async function works(args: readonly string[], input?: string): Promise<boolean> {

@@ -170,6 +170,9 @@ export async function presentFirewall(
 }
 
 export async function removeFirewall(table: string): Promise<void> {
-  const input = anew('inet', table) + anew('arp', table)
-  await runProgram('nft', ['-f', '-'], { input })
+  await runProgram('nft', ['-f', '-'], { input: noFirewall(table) })
+}
+
+export function noFirewall(table: string): string {
+  return anew('inet', table) + anew('arp', table)
 }
