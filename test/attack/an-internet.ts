@@ -1,6 +1,6 @@
 /**
  * What dynos take for the internet: a network namespace with a public address (of those kept
- * for documentation), whose every port that is asked for answers.
+ * for documentation), whose every port that is asked for answers. It has a private one, too.
  */
 
 import { spawn } from 'node:child_process'
@@ -12,6 +12,8 @@ import { runProgram } from '../../src/runtime/local/run-program.ts'
 export interface Internet {
   /** Somebody out there: listens on 25 and 443. */
   readonly there: string
+  /** Somebody of a private network, with the same doors. */
+  readonly inside: string
   /** This machine's own address on the way there. */
   readonly here: string
   /** The UDP ports out there that something came to, since the beginning. */
@@ -19,7 +21,14 @@ export interface Internet {
   close(): Promise<void>
 }
 
+/** Where all that is sent comes back. */
 const PORTS = [25, 443]
+/** Who sends one datagram here gets them without end. */
+export const STREAM = 7100
+const STREAMER = `use IO::Socket::INET;
+  my $it = IO::Socket::INET->new(LocalAddr => $ARGV[0], LocalPort => $ARGV[1], Proto => 'udp');
+  $it->recv(my $text, 99);
+  while (1) { $it->send('x'); select undef, undef, undef, 0.05 }`
 export const UDP_PORTS = [7001, 7002, 7003] as const
 const EARS = `use IO::Socket::INET; use IO::Select; $| = 1;
   my $select = IO::Select->new(map { IO::Socket::INET->new(LocalPort => $_, Proto => 'udp') } @ARGV);
@@ -32,15 +41,18 @@ export async function anInternet(): Promise<Internet> {
   const link = name.replace('-', '').slice(0, 14)
   const block = 4 * randomInt(63)
   const [here, there] = [`203.0.113.${block + 1}`, `203.0.113.${block + 2}`]
+  const [near, inside] = [`10.251.113.${block + 1}`, `10.251.113.${block + 2}`]
   await runProgram('ip', ['netns', 'add', name])
   await runProgram('ip', ['-batch', '-'], {
     input: `link add ${link} type veth peer name eth0 netns ${name}
 addr add ${here}/30 dev ${link}
+addr add ${near}/30 dev ${link}
 link set ${link} up
 `,
   })
   await runProgram('ip', ['-netns', name, '-batch', '-'], {
     input: `addr add ${there}/30 dev eth0
+addr add ${inside}/30 dev eth0
 link set eth0 up
 link set lo up
 `,
@@ -48,7 +60,7 @@ link set lo up
   const servers = PORTS.map((port) =>
     spawn(
       'ip',
-      ['netns', 'exec', name, 'socat', `TCP-LISTEN:${port},fork,reuseaddr`, 'EXEC:true'],
+      ['netns', 'exec', name, 'socat', `TCP-LISTEN:${port},fork,reuseaddr`, 'EXEC:cat'],
       {
         stdio: 'ignore',
       },
@@ -62,10 +74,15 @@ link set lo up
       stdio: ['ignore', 'pipe', 'inherit'],
     },
   )
+  const streamer = spawn(
+    'ip',
+    ['netns', 'exec', name, 'perl', '-e', STREAMER, inside, String(STREAM)],
+    { stdio: 'ignore' },
+  )
   let told = ''
   ears.stdout.setEncoding('utf8').on('data', (text: string) => (told += text))
   const close = async () => {
-    for (const server of [...servers, ears]) server.kill('SIGKILL')
+    for (const server of [...servers, ears, streamer]) server.kill('SIGKILL')
     await runProgram('ip', ['netns', 'del', name])
   }
   try {
@@ -78,5 +95,5 @@ link set lo up
     throw error
   }
   const heard = () => new Set(told.split('\n').filter(Boolean).map(Number))
-  return { here, there, heard, close }
+  return { here, there, inside, heard, close }
 }

@@ -28,7 +28,7 @@ import { aDynoSpec, until } from '../../src/runtime/runtime-contract.ts'
 import type { DynoSpec, DynoStatus } from '../../src/runtime/runtime.ts'
 import { aLocalMachine } from '../a-local-machine.ts'
 import { aNameServer, aResolver } from '../a-resolver.ts'
-import { anInternet, UDP_PORTS } from './an-internet.ts'
+import { anInternet, STREAM, UDP_PORTS } from './an-internet.ts'
 
 interface Row {
   readonly group: string
@@ -180,6 +180,7 @@ test('a dyno reaches the internet, its resolvers, and nothing else', async () =>
     { name: 'a private network (10/8)', host: '10.0.0.1', port: 80 },
     { name: 'a private network (192.168/16)', host: '192.168.0.1', port: 80 },
     { name: 'a carrier network', host: '100.64.0.1', port: 80 },
+    { name: 'somebody of a private network', host: internet.inside, port: 443 },
     { name: 'mail on the internet', host: internet.there, port: 25 },
   ].map((it) => ({ ...it, reachable: false }))
   const web = {
@@ -259,10 +260,11 @@ const reverse = (address: string) =>
   `${address.split('.').toReversed().join('.')}.in-addr.arpa`
 
 test('a dyno reaches what the operator allows, and of the host nothing more', async () => {
-  allowances = { networks: [`${machine.address(-1)}/16`], mail: true }
+  const { here, there, inside } = internet
+  allowances = { networks: [`${machine.address(-1)}/16`, inside], mail: true }
   await runtime.prepare(signal)
-  const { here, there } = internet
   const targets = [
+    { name: 'somebody of a private network', host: inside, port: 443, reachable: true },
     { name: 'mail on the internet', host: there, port: 25, reachable: true },
     { name: 'the host by its gateway', host: machine.address(-1), port: hostPort },
     { name: 'the host by its public address', host: here, port: hostPort },
@@ -271,6 +273,24 @@ test('a dyno reaches what the operator allows, and of the host nothing more', as
   assertHeld(await attack('network', knows), targets.length)
   allowances = NOTHING_ALLOWED
   await runtime.prepare(signal)
+})
+
+test('what is no longer allowed ends at once, established or not', async () => {
+  const { there, inside } = internet
+  allowances = { networks: [inside], mail: true }
+  await runtime.prepare(signal)
+  const targets = [
+    { name: 'mail', host: there, port: 25, by: 'echo' },
+    { name: 'a private network', host: inside, port: 443, by: 'echo' },
+    { name: 'a stream from there', host: inside, port: STREAM, by: 'stream' },
+    { name: 'https', host: there, port: 443, by: 'echo', reachable: true },
+  ].map((it) => ({ reachable: false, ...it }))
+  const dyno = await begun('kept-flows', { TARGETS: JSON.stringify(targets) })
+  const told = async () => rowsIn((await runtime.output(dyno, 0, signal)).text)
+  await until(async () => (await told()).length === targets.length)
+  allowances = NOTHING_ALLOWED
+  await runtime.prepare(signal)
+  assertHeld(await rowsOf(dyno), 2 * targets.length)
 })
 
 test('a dyno speaks in nobody else`s name, even if it could send what it likes', async () => {

@@ -15,6 +15,7 @@ import signal
 import socket
 import struct
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 libc = ctypes.CDLL(None, use_errno=True)
@@ -393,6 +394,60 @@ def flows():
     row('flows', f'{most} flows', 'begun', 'begun', True)
 
 
+def kept_flows():
+    """Keeps a flow to each target going, and says which of them ended. Told on standard output at first: begun."""
+    targets = json.loads(os.environ["TARGETS"])
+    cut = [target for target in targets if not target["reachable"]]
+    ended = set()
+
+    def keep(target):
+        flow = FLOWS[target["by"]](target)
+        row("kept flow", target["name"], "begun", "begun", True)
+        until = time.monotonic() + 15
+        while time.monotonic() < until and (len(ended) < len(cut) or target not in cut):
+            try:
+                flow()
+            except OSError as error:
+                ended.add(target["name"])
+                return f"ended ({error})"
+            if target not in cut and len(ended) >= len(cut):
+                break
+            time.sleep(0.05)
+        return "goes on"
+
+    with ThreadPoolExecutor(len(targets)) as pool:
+        for target, result in zip(targets, pool.map(keep, targets)):
+            expected = "goes on" if target["reachable"] else "ended"
+            row("kept flow", target["name"], expected, result, result.startswith(expected))
+
+
+def echoed(target):
+    """A connection, whose other end sends back what it gets."""
+    talker = socket.create_connection((target["host"], target["port"]), timeout=5)
+    talker.settimeout(2)
+    def once():
+        talker.sendall(b"x")
+        if not talker.recv(1):
+            raise OSError("closed")
+    once()
+    return once
+
+
+def streamed(target):
+    """Datagrams that come without being asked for, once the first was."""
+    talker = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    talker.connect((target["host"], target["port"]))
+    talker.settimeout(2)
+    talker.send(b"x")
+    def once():
+        talker.recv(1)
+    once()
+    return once
+
+
+FLOWS = {"echo": echoed, "stream": streamed}
+
+
 def log_bomb():
     line = "x" * 999 + "\n"
     for _ in range(100_000):
@@ -405,7 +460,7 @@ def memory_bomb():
         hoard.append(bytearray(16 * 1024 ** 2))
 
 
-GROUPS = {"bombs": bombs, "log-bomb": log_bomb, "memory-bomb": memory_bomb, "none": lambda: None, "wait": signal.pause, "system-calls": system_calls, "files": files, "network": network, "processes": processes, "flows": flows, "names": names}
+GROUPS = {"bombs": bombs, "log-bomb": log_bomb, "memory-bomb": memory_bomb, "none": lambda: None, "wait": signal.pause, "system-calls": system_calls, "files": files, "network": network, "processes": processes, "flows": flows, "names": names, "kept-flows": kept_flows}
 
 for group in sys.argv[1:]:
     GROUPS[group]()

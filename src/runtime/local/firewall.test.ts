@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
+import { NOT_PUBLIC } from '../../model/not-public.ts'
 import { type FirewallFacts, firewallRules } from './firewall.ts'
 
 const facts: FirewallFacts = {
@@ -20,22 +21,35 @@ test('the table is replaced as a whole, in one transaction', () => {
   )
 })
 
-test('no name server but the region`s own is let through before private addresses are not', () => {
-  const chain = chainNamed('from_dynos')
-  assert.ok(!chain.some((rule) => /dport 53/.test(rule)))
-  assert.equal(chain.at(-1), 'accept')
+test('no name server but the region`s own is let through, nor anything else that is not public', () => {
+  assert.ok(!chainNamed('from_dynos').some((rule) => /dport 53/.test(rule)))
+  assert.deepEqual(chainNamed('from_dynos').slice(-3), [
+    `ip daddr { ${NOT_PUBLIC.join(', ')} } goto exceptions`,
+    'tcp dport 25 goto exceptions',
+    'goto passes',
+  ])
+  assert.deepEqual(chainNamed('exceptions'), ['', 'drop'])
 })
 
-test('neighbours and metadata are out of reach', () => {
+test('neighbours are out of reach, and what was established with them', () => {
   const chain = chainNamed('from_dynos')
-  assert.ok(chain.indexOf('oifname "mfa1b2c3us" drop') < chain.indexOf('accept'))
-  assert.ok(chain.some((rule) => /169\.254\.0\.0\/16.*drop$/.test(rule)))
+  assert.equal(chain.indexOf('oifname "mfa1b2c3us" drop'), 1)
+  assert.equal(chain.indexOf('jump by_itself'), 0)
+})
+
+test('what is closed is asked before what is established, in both directions', () => {
+  assert.ok(!chainNamed('from_dynos').some((rule) => rule.includes('established')))
+  assert.equal(chainNamed('passes')[0], 'ct state established,related accept')
+  const chain = chainNamed('answers')
+  const closed = chain.findIndex((rule) => /^ip saddr .*10\.0\.0\.0\/8/.test(rule))
+  assert.ok(closed > 0 && closed < chain.indexOf('ct state established accept'))
+  assert.deepEqual(chain.slice(-2), ['ct state established accept', 'drop'])
 })
 
 test('the host answers nothing but its own connections, and at the gateway names', () => {
   assert.deepEqual(chainNamed('to_host').slice(-3), [
     'ip daddr 172.16.64.1 meta l4proto { tcp, udp } th dport 53 goto names',
-    'ct state established,related accept',
+    'ct direction reply ct state established,related accept',
     'drop',
   ])
 })
@@ -69,22 +83,26 @@ test('of the host nobody but the manager and the router begins anything with a d
   ])
 })
 
-test('what the operator allows is let through before private addresses are not', () => {
+test('what the operator allows is an exception, for its answers too', () => {
   const allowances = { networks: ['10.1.0.0/16', '10.1.2.3'], mail: false }
-  const chain = chainNamed('from_dynos', { ...facts, allowances })
-  const at = chain.indexOf('ip daddr 10.1.0.0/16 accept')
-  const forbidden = chain.findIndex((rule) => /10\.0\.0\.0\/8.*drop$/.test(rule))
-  assert.ok(at > chain.indexOf('oifname "mfa1b2c3us" drop') && at < forbidden)
-  assert.equal(chain[at + 1], 'ip daddr 10.1.2.3 accept')
-  assert.ok(chain.includes('tcp dport 25 drop'))
+  const allowed = { ...facts, allowances }
+  assert.deepEqual(chainNamed('exceptions', allowed).slice(-3), [
+    'ip daddr 10.1.0.0/16 goto passes',
+    'ip daddr 10.1.2.3 goto passes',
+    'drop',
+  ])
+  assert.deepEqual(chainNamed('answers_of_exceptions', allowed).slice(-3), [
+    'ip saddr 10.1.0.0/16 ct state established accept',
+    'ip saddr 10.1.2.3 ct state established accept',
+    'drop',
+  ])
   // Of the host it opens nothing.
-  assert.deepEqual(chainNamed('to_host', { ...facts, allowances }), chainNamed('to_host'))
+  assert.deepEqual(chainNamed('to_host', allowed), chainNamed('to_host'))
 })
 
 test('mail is let through where the operator says so', () => {
   const allowances = { networks: [], mail: true }
-  assert.ok(chainNamed('from_dynos').includes('tcp dport 25 drop'))
-  assert.ok(!firewallRules({ ...facts, allowances }).includes('dport 25'))
+  assert.ok(!/port 25\b/.test(firewallRules({ ...facts, allowances })))
 })
 
 function chainNamed(name: string, of: FirewallFacts = facts): string[] {

@@ -5,6 +5,10 @@
  *
  * A dyno's hardware address is its own on its port of the bridge (`network.ts`) and ends in
  * its IPv4 address, so that here is seen who speaks in another's name.
+ *
+ * What is closed is closed to what is under way, too, in both directions: it is asked before whether a
+ * connection is established. So an allowance that is withdrawn ends what was begun by it. Only ICMP comes
+ * in from wherever: a router on the way to the internet may well have a private address.
  */
 
 import type { Allowances } from '../../model/allowances.ts'
@@ -48,29 +52,38 @@ export function firewallRules(facts: FirewallFacts): string {
   set asking_by_tcp { type ipv4_addr; size ${DYNOS}; flags dynamic; }
   chain forward {
     type filter hook forward priority filter; policy accept;
-    iifname "${bridge}" jump from_dynos
-    oifname "${bridge}" ct state established,related accept
-    oifname "${bridge}" drop
+    iifname "${bridge}" goto from_dynos
+    oifname "${bridge}" goto answers
   }
   chain from_dynos {
     jump by_itself
     oifname "${bridge}" drop
-    ct state established,related accept
-    jump begun
-${lines(openings(allowances))}
-    ip daddr { ${NOT_PUBLIC.join(', ')} } drop
-${lines(allowances.mail ? [] : [`tcp dport ${SMTP} drop`])}
-    accept
+${lines(closed(allowances, 'd', 'goto exceptions'))}
+    goto passes
+  }
+  chain exceptions {
+${lines(openings(allowances, 'd', 'goto passes'))}
+    drop
+  }
+  chain answers {
+    ct state related accept
+${lines(closed(allowances, 's', 'goto answers_of_exceptions'))}
+    ct state established accept
+    drop
+  }
+  chain answers_of_exceptions {
+${lines(openings(allowances, 's', 'ct state established accept'))}
+    drop
   }
   chain input {
     type filter hook input priority filter; policy accept;
-    iifname "${bridge}" jump to_host
+    iifname "${bridge}" goto to_host
     iifname != "lo" ${names} drop
   }
   chain to_host {
     jump by_itself
     ${names} goto names
-    ct state established,related accept
+    ct direction reply ct state established,related accept
     drop
   }
   chain names {
@@ -83,7 +96,7 @@ ${lines(allowances.mail ? [] : [`tcp dport ${SMTP} drop`])}
   }
   chain output {
     type filter hook output priority filter; policy accept;
-    oifname "${bridge}" jump to_dynos
+    oifname "${bridge}" goto to_dynos
   }
   chain to_dynos {
     ct state established,related accept
@@ -94,6 +107,11 @@ ${lines(allowances.mail ? [] : [`tcp dport ${SMTP} drop`])}
     meta nfproto ipv6 drop
     ip saddr != ${subnet} drop
 ${lines(sameOctets(subnet, '@ll', [88, 120]))}
+  }
+  chain passes {
+    ct state established,related accept
+    jump begun
+    accept
   }
   chain begun {
     ct timeout set "dynos"
@@ -118,9 +136,18 @@ ${lines(sameOctets(subnet, '@nh', [104, 136]))}
 `
 }
 
-function openings({ networks }: Allowances): string[] {
+/** Where a packet goes to (`d`), or comes from (`s`). */
+type End = 'd' | 's'
+
+/** What dynos do not reach, but for the exceptions. Of a packet that goes on this costs one look into a set. */
+function closed({ mail }: Allowances, end: End, then: string): string[] {
+  const networks = `ip ${end}addr { ${NOT_PUBLIC.join(', ')} } ${then}`
+  return [networks, ...(mail ? [] : [`tcp ${end}port ${SMTP} ${then}`])]
+}
+
+function openings({ networks }: Allowances, end: End, then: string): string[] {
   // One by one: in a set they may not overlap.
-  return networks.map((it) => `ip daddr ${it} accept`)
+  return networks.map((it) => `ip ${end}addr ${it} ${then}`)
 }
 
 function anew(family: string, table: string): string {
