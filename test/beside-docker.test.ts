@@ -31,7 +31,7 @@ const facts: FirewallFacts = {
   bridge,
   subnet: '172.16.64.0/18',
   reachedBy: [0],
-  resolvers: ['203.0.113.2'],
+  gateway: '172.16.64.1',
   allowances: { networks: [], mail: false },
 }
 
@@ -87,7 +87,7 @@ test('Docker`s tables stay byte for byte as they were, whatever becomes of ours'
     firewallRules(facts),
     firewallRules(facts),
     firewallRules({ ...facts, allowances }),
-    firewallRules({ ...facts, reachedBy: [0, 106], resolvers: [] }),
+    firewallRules({ ...facts, reachedBy: [0, 106] }),
     noFirewall(table),
     firewallRules(facts),
   ]) {

@@ -1,16 +1,17 @@
 /**
  * What must stay as it is while dynos run, looked at every few seconds: an operator may
- * flush all firewall rules, or a network service take our bridge away.
+ * flush all firewall rules, or a network service take our bridge away, or set it as it sees fit.
  */
 
-import { readdir } from 'node:fs/promises'
+import { existsSync, readdirSync } from 'node:fs'
 
 import { pause, SECOND } from '../../lib/clock.ts'
 import { type DynoId, isUuid } from '../../model/ids.ts'
 import { recordOf } from './dyno-status.ts'
 import { firewallRules, presentFirewall } from './firewall.ts'
 import { mendLogs } from './log-files.ts'
-import { bridgeIsWell, ensureBridge, rejoinBridge } from './network.ts'
+import { type DynoNetwork, ensureBridge, rejoinBridge } from './network.ts'
+import { networkChanges } from './network-changes.ts'
 import { firewallFacts, putUpFirewall } from './prepare-region.ts'
 import type { LocalRegion } from './region.ts'
 import { putUpResolver } from './resolvers.ts'
@@ -18,32 +19,41 @@ import { putUpResolver } from './resolvers.ts'
 const EVERY = 5 * SECOND
 
 /** Until the signal aborts. What can't be put right is logged, and tried again. */
-export async function keepUp(region: LocalRegion, signal: AbortSignal): Promise<void> {
+export async function keepUp(
+  region: LocalRegion,
+  signal: AbortSignal,
+  every = EVERY,
+): Promise<void> {
   const { names, files, log } = region
   let known: string | undefined
   let applied: string | undefined
   for (;;) {
-    await pause(EVERY, signal)
+    await pause(every, signal)
     if (signal.aborted) return
     try {
-      await keepBridge()
+      await keepNetwork()
       await keepFirewall()
       await putUpResolver(region)
-      for (const id of await dynos()) mendLogs(files.of(id), region.readers)
+      for (const id of dynos()) mendLogs(files.of(id), region.readers)
     } catch (error) {
       if (!signal.aborted) log.error('cannot keep the machine ready', error)
     }
   }
 
-  async function keepBridge(): Promise<void> {
-    if (bridgeIsWell(names.bridge)) return
-    log.info('putting the bridge up again', { bridge: names.bridge })
-    await ensureBridge(region.network, signal)
-    const addresses = (await dynos()).map((id) => recordOf(files.of(id))?.address)
-    const networks = addresses.flatMap((address) =>
-      address ? [{ address, link: names.link(address) }] : [],
-    )
-    await rejoinBridge(names.bridge, networks, signal)
+  async function keepNetwork(): Promise<void> {
+    const { bridge } = names
+    const { ofBridge, ofPorts } = await networkChanges(region.network, begun(), signal)
+    if (ofBridge.length > 0) {
+      log.info('putting the bridge up again', { bridge, changed: ofBridge.join(' ') })
+      await ensureBridge(region.network, signal)
+    }
+    for (const [{ link }, changes] of ofPorts) {
+      log.info("setting a dyno's port of the bridge again", {
+        link,
+        changed: changes.join(' '),
+      })
+    }
+    await rejoinBridge(bridge, [...ofPorts.keys()], signal)
   }
 
   async function keepFirewall(): Promise<void> {
@@ -57,8 +67,16 @@ export async function keepUp(region: LocalRegion, signal: AbortSignal): Promise<
     known = await presentFirewall(names.firewallTable, signal)
   }
 
-  async function dynos(): Promise<DynoId[]> {
-    const entries = await readdir(files.directory)
-    return entries.filter((name) => isUuid(name)).map((name) => name as DynoId)
+  /** Those whose link has been set up. */
+  function begun(): DynoNetwork[] {
+    return dynos().flatMap((id) => {
+      const its = files.of(id)
+      const address = existsSync(its.started) ? recordOf(its)?.address : undefined
+      return address === undefined ? [] : [{ address, link: names.link(address) }]
+    })
+  }
+
+  function dynos(): DynoId[] {
+    return readdirSync(files.directory).filter((name) => isUuid(name)) as DynoId[]
   }
 }

@@ -13,6 +13,7 @@ import { after, before, test } from 'node:test'
 import { randomBytes } from 'node:crypto'
 
 import { aLocalMachine, loopDevices } from '../../../test/a-local-machine.ts'
+import type { Log } from '../../lib/log.ts'
 import type { DynoId } from '../../model/ids.ts'
 import type { DynoSpec, DynoStatus } from '../runtime.ts'
 import { aDynoSpec, itIsARuntime, until } from '../runtime-contract.ts'
@@ -20,9 +21,12 @@ import { SLUG_UID } from './address.ts'
 import { presentCgroups } from './cgroups.ts'
 import { DISK_SIZE } from './disk.ts'
 import { regionFiles } from './dyno-files.ts'
+import { keepUp } from './keep-up.ts'
 import { mendLogs } from './log-files.ts'
 import { LocalRuntime } from './local-runtime.ts'
 import { machineNames } from './machine-names.ts'
+import { networkChanges } from './network-changes.ts'
+import { localRegion } from './region.ts'
 import { runProgram } from './run-program.ts'
 
 const MiB = 1024 ** 2
@@ -313,6 +317,54 @@ test('bridge and firewall that were taken away are put up again', async (t) => {
   await runtime.remove(web.id, signal)
 })
 
+test('what others set of the bridge and of dynos` ports is set again, and told', async (t) => {
+  const dynos = [await started('sleep 1000'), await started('sleep 1000')] as const
+  const names = machineNames(options.installation, options.region)
+  const [first, second] = dynos.map(({ address }) => names.link(address))
+  const { bridge } = names
+  const told: string[] = []
+  const log: Log = {
+    info: (_, facts = {}) => told.push(Object.values(facts).join(': ')),
+    error: (message) => told.push(message),
+  }
+  const watching = new AbortController()
+  t.after(() => watching.abort())
+  const port = ['isolated', 'off', 'learning', 'on', 'neigh_suppress', 'on']
+  await setLink(first ?? '', 'type', 'bridge_slave', ...port)
+  await setLink(second ?? '', 'nomaster')
+  await setLink(bridge, 'mtu', '1280', 'address', '02:00:00:00:00:01')
+  await setLink(bridge, 'type', 'bridge', 'stp_state', '1')
+  await runProgram('ip', ['addr', 'flush', 'dev', bridge])
+
+  const region = localRegion({ ...options, log })
+  void keepUp(region, watching.signal, 50)
+  await until(() => told.length === 3)
+  assert.deepEqual(told.toSorted(), [
+    `${bridge}: mtu address addr stp_state`,
+    `${first}: isolated learning neigh_suppress`,
+    `${second}: master`,
+  ])
+  // What was set is what a look finds well: nothing is told of again.
+  const networks = dynos.map(({ address }) => ({ address, link: names.link(address) }))
+  await until(async () => {
+    const { ofBridge, ofPorts } = await networkChanges(region.network, networks, signal)
+    return ofBridge.length + ofPorts.size === 0
+  })
+  const settings = await runProgram('bridge', [
+    '-details',
+    'link',
+    'show',
+    'dev',
+    first ?? '',
+  ])
+  for (const it of ['isolated on', 'learning off', 'neigh_suppress off', 'locked on']) {
+    assert.ok(settings.includes(it), settings)
+  }
+  watching.abort()
+  assert.equal(told.length, 3)
+  for (const { id } of dynos) await runtime.remove(id, signal)
+})
+
 test('the link of a dyno that an older Mayfly started is walled off, too', async () => {
   const web = await started('exec python3 -m http.server 5000', { port: 5000 })
   await until(async () => {
@@ -492,6 +544,10 @@ async function aSlug(contents: Readonly<Record<string, string>>): Promise<string
     await writeFile(file, text)
   }
   return slug
+}
+
+function setLink(link: string, ...settings: string[]): Promise<string> {
+  return runProgram('ip', ['link', 'set', link, ...settings])
 }
 
 function statusCode(url: string): Promise<number | undefined> {

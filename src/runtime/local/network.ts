@@ -13,8 +13,7 @@ import type { Network } from './begin-monitor.ts'
 import { runProgram } from './run-program.ts'
 
 const USUAL_MTU = 1500
-const FORWARDING = '/proc/sys/net/ipv4/ip_forward'
-const IFF_UP = 1
+export const FORWARDING = '/proc/sys/net/ipv4/ip_forward'
 /**
  * Network namespaces made from now on get a table of connections of their own. To see who
  * listens in one the kernel goes through all of its table: the machine's shared one, with a
@@ -24,6 +23,23 @@ const CHILD_CONNECTION_TABLE = '/proc/sys/net/ipv4/tcp_child_ehash_entries'
 const CONNECTION_TABLE_SIZE = '1024'
 const LINK_GOES_WITHIN = 200
 const LOOK_EVERY = 2
+
+/** Settings of a region's bridge, and of a dyno's port of it, as ip(8) calls them. */
+export const BRIDGE = { stp_state: 0 } as const
+/**
+ * It takes frames from its own hardware address only (`locked`, since Linux 5.16), learns no other, and
+ * gets those for its own only. The first four begin-monitor.pl sets, too; the others a new port has.
+ */
+export const PORT = {
+  isolated: true,
+  locked: true,
+  learning: false,
+  flood: false,
+  bcast_flood: true,
+  hairpin: false,
+  neigh_suppress: false,
+  proxy_arp: false,
+} as const
 
 export interface DynoNetwork {
   /** The host's end. */
@@ -44,14 +60,11 @@ export function dynoNetwork(region: RegionNetwork, dyno: DynoNetwork): Network {
   return { ...dyno, hardwareAddress, bridge, mtu, prefix, gateway }
 }
 
-/**
- * For `ip -batch`. What begin-monitor.pl does for a new one: its port takes frames from its own
- * hardware address only (since Linux 5.16), learns no other, and gets those for its own only.
- */
+/** For `ip -batch`. */
 function joinLines(bridge: string, { link }: DynoNetwork): string {
-  const port = 'isolated on learning off flood off locked on'
+  const settings = Object.entries(PORT).map(([it, is]) => `${it} ${is ? 'on' : 'off'}`)
   return `link set ${link} master ${bridge} up
-link set ${link} type bridge_slave ${port}`
+link set ${link} type bridge_slave ${settings.join(' ')}`
 }
 
 /** For `bridge -batch`. */
@@ -87,18 +100,14 @@ export async function ensureBridge(
 ): Promise<void> {
   const { bridge, subnet, mtu } = region
   if (!linkIsThere(bridge)) {
-    await runProgram(
-      'ip',
-      ['link', 'add', bridge, 'mtu', String(mtu), 'type', 'bridge'],
-      {
-        signal,
-      },
-    )
+    await runProgram('ip', ['link', 'add', bridge, 'type', 'bridge'], { signal })
   }
-  await writeFile(`/proc/sys/net/ipv6/conf/${bridge}/disable_ipv6`, '1').catch(() => {
+  await writeFile(noIpv6(bridge), '1').catch(() => {
     // A kernel without IPv6 has nothing to disable.
   })
-  const input = `link set ${bridge} address ${hardwareAddressOf(subnet.gateway)}
+  const settings = Object.entries(BRIDGE).map(([it, value]) => `${it} ${value}`)
+  const input = `link set ${bridge} mtu ${mtu} address ${hardwareAddressOf(subnet.gateway)}
+link set ${bridge} type bridge ${settings.join(' ')}
 addr replace ${subnet.gateway}/${subnet.prefix} dev ${bridge}
 link set ${bridge} up
 `
@@ -109,14 +118,11 @@ link set ${bridge} up
   })
 }
 
-/** Whether it is there and up, and the machine forwards. */
-export function bridgeIsWell(bridge: string): boolean {
-  if (!linkIsThere(bridge)) return false
-  const flags = Number(readFileSync(`/sys/class/net/${bridge}/flags`, 'utf8'))
-  return (flags & IFF_UP) !== 0 && readFileSync(FORWARDING, 'utf8').trim() === '1'
+export function noIpv6(link: string): string {
+  return `/proc/sys/net/ipv6/conf/${link}/disable_ipv6`
 }
 
-/** Makes these dynos' links the bridge's again, after it was made anew. */
+/** Makes these dynos' links the bridge's, with all that a port of it is to be. */
 export async function rejoinBridge(
   bridge: string,
   dynos: readonly DynoNetwork[],
@@ -144,6 +150,6 @@ export function outwardMtu(): number {
   return Number(readFileSync(`/sys/class/net/${byDefault[0]}/mtu`, 'utf8'))
 }
 
-function linkIsThere(link: string): boolean {
+export function linkIsThere(link: string): boolean {
   return existsSync(`/sys/class/net/${link}`)
 }
