@@ -57,15 +57,15 @@ link set eth0 up
 link set lo up
 `,
   })
-  const servers = PORTS.map((port) =>
+  for (const port of PORTS) {
     spawn(
       'ip',
       ['netns', 'exec', name, 'socat', `TCP-LISTEN:${port},fork,reuseaddr`, 'EXEC:cat'],
       {
         stdio: 'ignore',
       },
-    ),
-  )
+    )
+  }
   // Prints the port of each datagram that comes, whichever it is: no port of these is closed.
   const ears = spawn(
     'ip',
@@ -74,15 +74,15 @@ link set lo up
       stdio: ['ignore', 'pipe', 'inherit'],
     },
   )
-  const streamer = spawn(
-    'ip',
-    ['netns', 'exec', name, 'perl', '-e', STREAMER, inside, String(STREAM)],
-    { stdio: 'ignore' },
-  )
+  spawn('ip', ['netns', 'exec', name, 'perl', '-e', STREAMER, inside, String(STREAM)], {
+    stdio: 'ignore',
+  })
   let told = ''
   ears.stdout.setEncoding('utf8').on('data', (text: string) => (told += text))
   const close = async () => {
-    for (const server of [...servers, ears, streamer]) server.kill('SIGKILL')
+    // What answers a flow that was cut off waits for more of it.
+    const theirs = await runProgram('ip', ['netns', 'pids', name])
+    for (const pid of theirs.split('\n').filter(Boolean)) kill(Number(pid))
     await runProgram('ip', ['netns', 'del', name])
   }
   try {
@@ -96,4 +96,12 @@ link set lo up
   }
   const heard = () => new Set(told.split('\n').filter(Boolean).map(Number))
   return { here, there, inside, heard, close }
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch {
+    // It has ended by itself.
+  }
 }
