@@ -147,11 +147,42 @@ def read_some(path):
         return file.read(64)
 
 
+# What containers of Docker, containerd and podman find covered, and what read-only.
+COVERED = ["/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats",
+           "/proc/sched_debug", "/proc/scsi", "/proc/timer_list", "/proc/timer_stats", "/sys/firmware",
+           "/sys/devices/virtual/powercap", "/sys/dev/block", "/sys/fs/selinux", "/sys/devices/system/cpu/cpu0/thermal_throttle"]
+READ_ONLY = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"]
+
+
+def nothing_found(path):
+    if not os.path.isdir(path):
+        return nothing_read("file", path)
+    found = sum(len(files) for _, _, files in os.walk(path))
+    row("file", f"find files in {path}", "nothing", f"{found} files", found == 0)
+
+
+def how_mounted(path, wanted):
+    """What came of it, and whether its mount is so; a path that is not there is."""
+    if not os.path.exists(path):
+        return "not there", True
+    with open("/proc/self/mountinfo", encoding="utf8") as file:
+        mounts = {fields[4]: fields[5].split(",") for fields in map(str.split, file)}
+    at = path
+    while at not in mounts:
+        at = os.path.dirname(at)
+    return f"{at} is {','.join(mounts[at])}", set(wanted) <= set(mounts[at])
+
+
 def files():
     for path in json.loads(os.environ.get("FILES", "[]")):
         refused("file", f"read {path}", lambda it=path: read_some(it))
-    for path in ["/proc/kcore", "/proc/keys", "/proc/timer_list", "/proc/sched_debug", "/proc/latency_stats",
-                 "/proc/acpi/wakeup", "/proc/scsi/scsi", "/dev/mem", "/dev/kmsg", "/dev/port", "/dev/sda", "/dev/vda",
+    for path in [*COVERED, *glob.glob("/sys/devices/system/cpu/cpu*/thermal_throttle")]:
+        nothing_found(path)
+    for path in READ_ONLY:
+        row("file", f"change {path}", "read-only", *how_mounted(path, ["ro"]))
+    row("file", "mount options of /proc", "nosuid, nodev, noexec",
+        *how_mounted("/proc", ["nosuid", "nodev", "noexec"]))
+    for path in ["/proc/acpi/wakeup", "/proc/scsi/scsi", "/dev/mem", "/dev/kmsg", "/dev/port", "/dev/sda", "/dev/vda",
                  "/dev/loop0", "/dev/fuse", "/dev/kvm", "/dev/net/tun", "/proc/1/root/etc/shadow", "/etc/shadow",
                  "/proc/sys/kernel/core_pattern.x", "/sys/kernel/notes", "/sys/firmware/dmi/tables/DMI",
                  "/sys/fs/cgroup/release_agent", "/proc/1/mem"]:

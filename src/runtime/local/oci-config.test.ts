@@ -47,6 +47,26 @@ test('a dyno has namespaces of its own and no capability', () => {
   assert.equal(process.user.uid, 1000)
 })
 
+test('of /proc a dyno sees what containers of Docker see, and starts no program from there', () => {
+  const { mounts, linux } = ociConfig(dyno, around)
+  const proc = mounts.find(({ destination }) => destination === '/proc')
+  assert.deepEqual(proc?.options, ['nosuid', 'nodev', 'noexec'])
+  for (const it of [
+    'acpi',
+    'asound',
+    'interrupts',
+    'kcore',
+    'keys',
+    'scsi',
+    'timer_list',
+  ]) {
+    assert.ok(linux.maskedPaths.includes(`/proc/${it}`), it)
+  }
+  for (const it of ['bus', 'fs', 'irq', 'sys', 'sysrq-trigger']) {
+    assert.ok(linux.readonlyPaths.includes(`/proc/${it}`), it)
+  }
+})
+
 test('its uids are its own', () => {
   const { uidMappings, gidMappings } = ociConfig(dyno, around).linux
   assert.deepEqual(uidMappings, [

@@ -25,6 +25,30 @@ const NO_INPUT = 'exec </dev/null\n'
 /** Left out, it would be a new one. */
 const HERE = { type: 'network', path: '/proc/self/ns/net' }
 
+/**
+ * What /proc tells of the machine and not of the dyno, as Docker, containerd and podman cover it. What they
+ * cover of /sys is not there: a dyno's is empty, or gVisor's own.
+ */
+const MASKED = [
+  '/proc/acpi',
+  '/proc/asound',
+  '/proc/interrupts',
+  '/proc/kcore',
+  '/proc/keys',
+  '/proc/latency_stats',
+  '/proc/sched_debug',
+  '/proc/scsi',
+  '/proc/timer_list',
+  '/proc/timer_stats',
+]
+const READ_ONLY = [
+  '/proc/bus',
+  '/proc/fs',
+  '/proc/irq',
+  '/proc/sys',
+  '/proc/sysrq-trigger',
+]
+
 /** Runs in the dyno before its command, and becomes it. */
 const PROFILE = `shopt -s nullglob
 for file in /app/.profile.d/*.sh; do . "$file"; done
@@ -121,23 +145,8 @@ export function ociConfig(dyno: DynoSpec, around: DynoSurroundings) {
         cpu: { period: CPU_PERIOD },
       },
       seccomp,
-      maskedPaths: [
-        '/proc/acpi',
-        '/proc/kcore',
-        '/proc/keys',
-        '/proc/latency_stats',
-        '/proc/sched_debug',
-        '/proc/scsi',
-        '/proc/timer_list',
-        '/proc/timer_stats',
-      ],
-      readonlyPaths: [
-        '/proc/bus',
-        '/proc/fs',
-        '/proc/irq',
-        '/proc/sys',
-        '/proc/sysrq-trigger',
-      ],
+      maskedPaths: MASKED,
+      readonlyPaths: READ_ONLY,
     },
   }
 }
@@ -200,7 +209,12 @@ function mounts(dyno: DynoSpec, around: DynoSurroundings, firstUid: number) {
     filesOfOurs.push(bound('/etc/ssl/certs/ca-certificates.crt', around.authorities))
   }
   return [
-    { destination: '/proc', type: 'proc', source: 'proc' },
+    {
+      destination: '/proc',
+      type: 'proc',
+      source: 'proc',
+      options: ['nosuid', 'nodev', 'noexec'],
+    },
     tmpfs('/dev', 64 * 1024, '0755', ['nosuid', 'strictatime']),
     {
       destination: '/dev/pts',
