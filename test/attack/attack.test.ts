@@ -4,12 +4,14 @@
  */
 
 import assert from 'node:assert/strict'
-import { existsSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:net'
 import { dirname, join } from 'node:path'
 import { after, before, test } from 'node:test'
 
+import { p12Neighbours } from '../../bench/p12-neighbours.ts'
+import { withBench } from '../../bench/installation.ts'
 import { buildDyno } from '../../src/builds/build-dyno.ts'
 import { SECOND } from '../../src/lib/clock.ts'
 import { type Allowances, NOTHING_ALLOWED } from '../../src/model/allowances.ts'
@@ -40,6 +42,11 @@ interface Row {
 
 const PORT = 5000
 const SLUG = 'attacker'
+const SERVES = { command: `python3 -m http.server ${PORT}` }
+/** Writes before it answers. */
+const NEIGHBOUR = { command: 'python3 attacker.py neighbour', slug: SLUG }
+/** Takes minutes, and a machine that does nothing else. */
+const SOAKED = { skip: process.env['MAYFLY_SOAK'] === undefined }
 const FORGER = join(import.meta.dirname, 'forger.pl')
 /** Well above what a dyno may begin at once and hold. */
 const FLOWS = 20_000
@@ -353,6 +360,64 @@ test('a dyno cannot fill the machine`s table of connections', async () => {
   await runtime.remove(neighbour, signal)
 })
 
+test('what a dyno writes ends with its disk, in bytes and in files', async () => {
+  const neighbour = await started(runtime, { address: machine.address(0) }, NEIGHBOUR)
+  const greedy = await begun('fill-disk')
+  await endOf(greedy)
+  const { text } = await runtime.output(greedy, 0, signal)
+  const answer = await runtime.probe(
+    neighbour,
+    { path: '/', timeout: 5 * SECOND },
+    signal,
+  )
+  const writes = rowOf('the neighbour writes', '200', answer, answer === 200)
+  assertHeld([...rowsIn(text), writes], 5)
+  for (const it of [greedy, neighbour]) await runtime.remove(it, signal)
+})
+
+test('a dyno takes no more of the processors than its share', async () => {
+  const spinning = [await begun('spin', {}, 1), await begun('spin-much', {}, 2)]
+  const neighbour = await started(runtime, { address: machine.address(0) }, NEIGHBOUR)
+  // Of the same size, and both would take all, the second by eight times as many processes.
+  const first = spinning.map(processorTime)
+  await until(() => total(spinning.map(processorTime)) - total(first) > SECOND / 2)
+  const [modest = 0, greedy = 0] = spinning.map(
+    (it, n) => processorTime(it) - (first[n] ?? 0),
+  )
+  const ratio = greedy / modest
+  const answer = await runtime.probe(
+    neighbour,
+    { path: '/', timeout: 5 * SECOND },
+    signal,
+  )
+  assertHeld(
+    [
+      rowOf(
+        'processor, against one of its size',
+        'at most 2 ×',
+        `${ratio.toFixed(2)} ×`,
+        ratio <= 2,
+      ),
+      rowOf('the neighbour answers', '200', answer, answer === 200),
+    ],
+    2,
+  )
+  for (const it of [...spinning, neighbour]) await runtime.remove(it, signal)
+})
+
+test('beside any bomb a neighbour and the API answer as before', SOAKED, () =>
+  withBench(async (bench) => {
+    await bench.deploy('tiny')
+    const figures = await p12Neighbours(bench)
+    assertHeld(
+      figures.map(({ what, bar, measured, met }) =>
+        rowOf(what, bar, measured, met === true),
+      ),
+      16,
+    )
+  }),
+)
+
 async function endsAtLimits(): Promise<void> {
   const neighbour = await started(runtime, { address: machine.address(0) })
   const answers = () =>
@@ -360,7 +425,7 @@ async function endsAtLimits(): Promise<void> {
 
   const rows = await attack('bombs')
   // A bomb of processes takes gVisor itself with it, and so the dyno, before it can say anything.
-  assertHeld(rows, ociRuntime === 'runsc' ? 0 : 7)
+  assertHeld(rows, ociRuntime === 'runsc' ? 0 : 6)
   assert.equal(await answers(), 200)
 
   const hungry = await begun('memory-bomb')
@@ -501,15 +566,34 @@ function rowsIn(text: string): Row[] {
 async function begun(
   group: string,
   environment: Readonly<Record<string, string>> = {},
+  place = 5,
 ): Promise<DynoId> {
   const spec = aDynoSpec({
     command: `python3 attacker.py ${group}`,
-    address: machine.address(5),
+    address: machine.address(place),
     slug: SLUG,
   })
   const all = { ...spec.environment, ...environment }
   await runtime.start({ ...spec, environment: all }, signal)
   return spec.id
+}
+
+function rowOf(attempt: string, expected: string, result: unknown, held: boolean): Row {
+  return { group: 'bomb', attempt, expected, result: String(result), held }
+}
+
+/** Milliseconds that it has had of all processors. */
+function processorTime(id: DynoId): number {
+  const { version, hierarchies } = presentCgroups()
+  const its = `${machineNames(options.installation, options.region).cgroup}/${id}`
+  const text = (hierarchy: string, file: string) =>
+    readFileSync(join(hierarchies.get(hierarchy) ?? '', its, file), 'utf8')
+  if (version === 1) return Number(text('cpuacct', 'cpuacct.usage')) / 1e6
+  return Number(/^usage_usec (\d+)/m.exec(text('unified', 'cpu.stat'))?.[1]) / 1e3
+}
+
+function total(figures: readonly number[]): number {
+  return figures.reduce((sum, it) => sum + it, 0)
 }
 
 async function tracked(): Promise<number> {
@@ -533,10 +617,10 @@ async function endOf(id: DynoId): Promise<Extract<DynoStatus, { is: 'exited' }>>
 /** A dyno that listens. */
 async function started(
   where: LocalRuntime,
-  { address }: Pick<DynoSpec, 'address'>,
+  its: Pick<DynoSpec, 'address'>,
+  does: Pick<DynoSpec, 'command' | 'slug'> = SERVES,
 ): Promise<DynoId> {
-  const command = `python3 -m http.server ${PORT}`
-  const spec = { ...aDynoSpec({ command, address }), port: PORT }
+  const spec = { ...aDynoSpec({ ...its, ...does }), port: PORT }
   await where.start(spec, signal)
   await until(async () => {
     const status = (await where.status([spec.id], signal)).get(spec.id)

@@ -17,6 +17,7 @@ import struct
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 libc = ctypes.CDLL(None, use_errno=True)
 REFUSED = {errno.EPERM, errno.EACCES, errno.ENOSYS, errno.ENOENT, errno.EROFS, errno.ENODEV}
@@ -378,9 +379,11 @@ def until_refused(act, most):
     return most, "nothing"
 
 
-def bomb(attempt, most, act, limit):
-    done, by = until_refused(act, most)
-    row("bomb", attempt, f"at most {limit}", f"{done}, then {by}", done <= limit)
+def bomb(attempt, most, act, limit, by=None):
+    """`by`: the error that ends it; None: any."""
+    done, error = until_refused(act, most)
+    row("bomb", attempt, f"at most {limit}", f"{done}, then {error}",
+        done <= limit and (by is None or error == name_of(by)))
 
 
 def bombs():
@@ -413,8 +416,61 @@ def bombs():
         bomb(f"fill {directory}, by MiB", 4096, lambda at, it=file: os.posix_fallocate(it, at * MiB, MiB), limit)
         os.close(file)
         os.unlink(path)
-    files = os.statvfs("/app").f_files
-    row("bomb", "make files in /app", "at most 131072", str(files), 0 < files <= 131_072)
+
+
+def fill_disk():
+    """Its disk, really: every byte of it, and every file. What it wrote stays until its end."""
+    MiB = 1024 ** 2
+    block = bytes(MiB)
+    row("bomb", "make a hole of a terabyte in /app", "it takes nothing", *hole("/app/hole"))
+    with open("/app/bytes", "wb", buffering=0) as file:
+        # Most of it is taken without being written, which would only take longer.
+        free = os.statvfs("/app")
+        taken = free.f_bavail * free.f_bsize // MiB - 128
+        os.posix_fallocate(file.fileno(), 0, taken * MiB)
+        file.seek(taken * MiB)
+        bomb("write to /app, by MiB", 4096, lambda _: whole(file.write(block), MiB), 2048 - taken, errno.ENOSPC)
+    with open("/app/hole", "r+b", buffering=0) as file:
+        file.seek(2 ** 39)
+        bomb("write into the hole, by MiB", 4096, lambda _: whole(file.write(block), MiB), 0, errno.ENOSPC)
+    os.truncate("/app/bytes", 0)
+    bomb("make files in /app", 200_000, lambda n: os.mknod(f"/app/{n}"), 131_072, errno.ENOSPC)
+
+
+def whole(written, wanted):
+    if written != wanted:
+        raise OSError(errno.ENOSPC, "only a part was written")
+
+
+def hole(path):
+    with open(path, "wb") as file:
+        file.truncate(2 ** 40)
+    blocks = os.stat(path).st_blocks
+    return f"it takes {blocks or 'nothing'}", blocks == 0
+
+
+def spin(each=1):
+    """Takes all the processor it can get, by so many processes for each, until it is ended."""
+    for _ in range(each * os.cpu_count()):
+        if os.fork() == 0:
+            while True:
+                pass
+    signal.pause()
+
+
+def neighbour():
+    """Answers once it has written to its own disk, and read that again."""
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            with open(f"/app/{time.monotonic_ns()}", "w+b", buffering=0) as file:
+                file.write(bytes(4096))
+                os.fsync(file.fileno())
+                file.seek(0)
+                self.send_response(200 if len(file.read()) == 4096 else 507)
+            self.end_headers()
+        def log_message(self, *_):
+            pass
+    ThreadingHTTPServer(("", 5000), Handler).serve_forever()
 
 
 def flows():
@@ -491,7 +547,8 @@ def memory_bomb():
         hoard.append(bytearray(16 * 1024 ** 2))
 
 
-GROUPS = {"bombs": bombs, "log-bomb": log_bomb, "memory-bomb": memory_bomb, "none": lambda: None, "wait": signal.pause, "system-calls": system_calls, "files": files, "network": network, "processes": processes, "flows": flows, "names": names, "kept-flows": kept_flows}
+GROUPS = {"bombs": bombs, "log-bomb": log_bomb, "memory-bomb": memory_bomb, "none": lambda: None, "wait": signal.pause, "system-calls": system_calls, "files": files, "network": network, "processes": processes, "flows": flows, "names": names, "kept-flows": kept_flows,
+          "fill-disk": fill_disk, "spin": spin, "spin-much": lambda: spin(8), "neighbour": neighbour}
 
 for group in sys.argv[1:]:
     GROUPS[group]()
