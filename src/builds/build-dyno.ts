@@ -30,6 +30,7 @@ const SIZE: Size = {
   cpuShare: 2,
   processes: 4096,
   openFiles: OPEN_FILES,
+  hardOpenFiles: OPEN_FILES,
   dedicated: false,
 }
 

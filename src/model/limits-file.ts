@@ -19,6 +19,7 @@ const figuresOfSize = {
   cpuShare: { least: 1, most: 100 },
   processes: { least: 8, most: 1024 ** 2 },
   openFiles: { least: 64, most: 1024 ** 2 },
+  hardOpenFiles: { least: 64, most: 1024 ** 2 },
   perType: { least: 0, most: 10_000 },
   perApp: { least: 0, most: 10_000 },
   oneOffs: { least: 0, most: 10_000 },
@@ -56,16 +57,30 @@ export function limitsFrom(text: string): Limits {
   }
 }
 
-/** Unless said otherwise, the hard limit stays in proportion to the quota. */
+/** Unless said otherwise, hard limits stay in proportion to the others. */
 function changed(size: OfferedSize, to: Figures<typeof figuresOfSize>): OfferedSize {
-  const { memory: quota, hardMemory: hard, ...counts } = to
+  const { memory: quota, hardMemory: hard, openFiles, hardOpenFiles, ...counts } = to
   const memory = quota === undefined ? size.memory : quota * MiB
-  const inProportion = (size.hardMemory / size.memory) * memory
-  const hardMemory = hard === undefined ? inProportion : hard * MiB
-  if (hardMemory < memory) {
-    throw new TypeError(`hardMemory of ${size.name} must not be less than its memory`)
+  const hardMemory =
+    hard === undefined ? (size.hardMemory / size.memory) * memory : hard * MiB
+  const files = openFiles ?? size.openFiles
+  const mostFiles = hardOpenFiles ?? (size.hardOpenFiles / size.openFiles) * files
+  for (const [name, least, most] of [
+    ['memory', memory, hardMemory],
+    ['openFiles', files, mostFiles],
+  ] as const) {
+    if (most >= least) continue
+    const hardName = `hard${name.charAt(0).toUpperCase()}${name.slice(1)}`
+    throw new TypeError(`${hardName} of ${size.name} must not be less than its ${name}`)
   }
-  return { ...size, ...counts, memory, hardMemory }
+  return {
+    ...size,
+    ...counts,
+    memory,
+    hardMemory,
+    openFiles: files,
+    hardOpenFiles: Math.floor(mostFiles),
+  }
 }
 
 function figuresIn<Of extends Ranges>(

@@ -5,7 +5,7 @@
 
 const MiB = 1024 ** 2
 
-/** Of every size, as on Heroku. */
+/** What a process may have open, as on Heroku. */
 export const OPEN_FILES = 10_000
 
 export interface Size {
@@ -19,8 +19,9 @@ export interface Size {
   readonly cpuShare: number
   /** Processes and threads together. */
   readonly processes: number
-  /** Of each process: files, sockets and pipes. */
+  /** Of each process, files, sockets and pipes: what it may have, and to how much it may raise that itself. */
   readonly openFiles: number
+  readonly hardOpenFiles: number
   readonly dedicated: boolean
 }
 
@@ -29,11 +30,11 @@ export const HEROKU_SIZES: readonly Size[] = [
   shared('Basic', 512, 1, 256),
   shared('Standard-1X', 512, 1, 256),
   shared('Standard-2X', 1024, 2, 512),
-  dedicated('Performance-M', 2560, 12, 16384),
-  dedicated('Performance-L', 14 * 1024, 50, 32768),
-  dedicated('Performance-L-RAM', 30 * 1024, 24, 16384),
-  dedicated('Performance-XL', 62 * 1024, 50, 32768),
-  dedicated('Performance-2XL', 126 * 1024, 100, 65536),
+  dedicated('Performance-M', 2560, 12, 16384, 50_000),
+  dedicated('Performance-L', 14 * 1024, 50, 32768, 100_000),
+  dedicated('Performance-L-RAM', 30 * 1024, 24, 16384, 100_000),
+  dedicated('Performance-XL', 62 * 1024, 50, 32768, 200_000),
+  dedicated('Performance-2XL', 126 * 1024, 100, 65536, 400_000),
 ]
 
 export const DEFAULT_SIZE = 'Standard-1X'
@@ -53,17 +54,20 @@ function shared(
   processes: number,
 ): Size {
   const memory = mebibytes * MiB
-  const its = { name, memory, cpuShare, processes, openFiles: OPEN_FILES }
+  const files = { openFiles: OPEN_FILES, hardOpenFiles: OPEN_FILES }
+  const its = { name, memory, cpuShare, processes, ...files }
   return { ...its, hardMemory: 2 * memory, dedicated: false }
 }
 
+/** What Heroku says of open files is of common dynos; who has a machine almost alone may ask for more. */
 function dedicated(
   name: string,
   mebibytes: number,
   cpuShare: number,
   processes: number,
+  hardOpenFiles: number,
 ): Size {
   const memory = mebibytes * MiB
-  const its = { name, memory, cpuShare, processes, openFiles: OPEN_FILES }
+  const its = { name, memory, cpuShare, processes, openFiles: OPEN_FILES, hardOpenFiles }
   return { ...its, hardMemory: memory, dedicated: true }
 }

@@ -237,14 +237,14 @@ test('processes beyond the limit are refused', async () => {
   assert.match(text, /BlockingIOError/)
 })
 
-test('open files beyond the limit are refused', async () => {
-  const few = { ...aSpec('').size, openFiles: 100 }
+test('open files beyond the limit are refused, and it can be raised to the hard one', async () => {
+  const few = { ...aSpec('').size, openFiles: 100, hardOpenFiles: 150 }
   const opens = 'all = [open("/dev/null") for _ in range(200)]'
-  const { text, status } = await run(`ulimit -Hn; exec python3 -c '${opens}' 2>&1`, {
-    size: few,
-  })
+  const command = `ulimit -Sn; ulimit -Sn 151 2>/dev/null || ulimit -Sn 150 && ulimit -Sn
+    exec python3 -c '${opens}' 2>&1`
+  const { text, status } = await run(command, { size: few })
   assert.equal(status, 1)
-  assert.match(text, /^100\n[^]*Too many open files/)
+  assert.match(text, /^100\n150\n[^]*Too many open files/)
 })
 
 test('the router reaches a dyno; a dyno reaches neither host nor neighbour', async () => {

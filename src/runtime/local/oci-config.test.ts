@@ -82,13 +82,16 @@ test('open files are by its size, and no more than there are to give', () => {
     environment: {},
     terminal: undefined,
   }
-  for (const [openFiles, given] of [
-    [500, 500],
-    [30_000, 20_000],
+  for (const [openFiles, hardOpenFiles, soft, hard] of [
+    [500, 500, 500, 500],
+    [500, 15_000, 500, 15_000],
+    [10_000, 50_000, 10_000, 20_000],
+    [30_000, 30_000, 20_000, 20_000],
   ] as const) {
-    const config = ociConfig({ ...dyno, size: { ...dyno.size, openFiles } }, around)
+    const size = { ...dyno.size, openFiles, hardOpenFiles }
+    const config = ociConfig({ ...dyno, size }, around)
     const { rlimits } = config.process
-    assert.deepEqual(rlimits[0], { type: 'RLIMIT_NOFILE', soft: given, hard: given })
+    assert.deepEqual(rlimits[0], { type: 'RLIMIT_NOFILE', soft, hard })
     assert.deepEqual(entryProcess(entry, config).rlimits, rlimits, 'who enters it, too')
   }
 })

@@ -108,8 +108,8 @@ export function ociConfig(dyno: DynoSpec, around: DynoSurroundings) {
       ...ociProcess(dyno.environment, dyno.attachment?.terminal),
       rlimits: [
         // More than it may have itself a manager cannot give.
-        limitOf('RLIMIT_NOFILE', Math.min(size.openFiles, around.mostFiles)),
-        limitOf('RLIMIT_CORE', 0),
+        limitOf('RLIMIT_NOFILE', [size.openFiles, size.hardOpenFiles], around.mostFiles),
+        limitOf('RLIMIT_CORE', [0, 0]),
       ],
       // gVisor has no list of processes to send a signal to: PID 1 passes it on to them.
       args: [
@@ -160,8 +160,12 @@ export function entryProcess(
   return { ...ociProcess(environment, terminal), rlimits, args: shell(command, '', true) }
 }
 
-function limitOf(type: string, value: number) {
-  return { type, soft: value, hard: value }
+function limitOf(
+  type: string,
+  [soft, hard]: readonly [number, number],
+  most = Number.MAX_SAFE_INTEGER,
+) {
+  return { type, soft: Math.min(soft, most), hard: Math.min(hard, most) }
 }
 
 function ociProcess(
