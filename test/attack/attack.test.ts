@@ -360,6 +360,17 @@ test('a dyno cannot fill the machine`s table of connections', async () => {
   await runtime.remove(neighbour, signal)
 })
 
+test('a dyno cannot fill the machine`s table of neighbours', async () => {
+  const dyno = await begun('ask-for-neighbours wait')
+  const first = neighbours()
+  const told = async () => rowsIn((await runtime.output(dyno, 0, signal)).text)
+  await until(async () => (await told()).length === 1)
+  const more = neighbours() - first
+  const table = rowOf('the machine`s table', 'at most 50 more', more, more <= 50)
+  assertHeld([...(await told()), { ...table, group: 'neighbours' }], 2)
+  await runtime.remove(dyno, signal)
+})
+
 test('what a dyno writes ends with its disk, in bytes and in files', async () => {
   const neighbour = await started(runtime, { address: machine.address(0) }, NEIGHBOUR)
   const greedy = await begun('fill-disk')
@@ -590,6 +601,12 @@ function processorTime(id: DynoId): number {
     readFileSync(join(hierarchies.get(hierarchy) ?? '', its, file), 'utf8')
   if (version === 1) return Number(text('cpuacct', 'cpuacct.usage')) / 1e6
   return Number(/^usage_usec (\d+)/m.exec(text('unified', 'cpu.stat'))?.[1]) / 1e3
+}
+
+/** Of all network namespaces together. */
+function neighbours(): number {
+  const [, line = ''] = readFileSync('/proc/net/stat/arp_cache', 'utf8').split('\n')
+  return Number.parseInt(line, 16)
 }
 
 function total(figures: readonly number[]): number {

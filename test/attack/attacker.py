@@ -337,8 +337,7 @@ def network():
     row("network", "see interfaces", "lo, eth0", ", ".join(interfaces), set(interfaces) <= {"lo", "eth0"})
     has6 = os.path.exists("/proc/net/if_inet6") and [
         line for line in open("/proc/net/if_inet6") if not line.startswith("0" * 31 + "1")]
-    row("network", "have an IPv6 address beyond loopback", "none or link-local", str(len(has6 or [])),
-        all(line.startswith("fe80") for line in has6 or []))
+    row("network", "have an IPv6 address beyond loopback", "none", str(len(has6 or [])), not has6)
 
 
 def answer_to(question):
@@ -481,6 +480,17 @@ def flows():
     row('flows', f'{most} flows', 'begun', 'begun', True)
 
 
+def ask_for_neighbours():
+    """Each that is asked for on a link takes a place in a table of the machine's."""
+    own = socket.gethostbyname(socket.gethostname()).split(".")
+    speaker = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    speaker.setblocking(False)
+    def ask(n):
+        speaker.sendto(b"x", (f"{own[0]}.{own[1]}.{int(own[2]) ^ 1}.{1 + n % 250}", 9))
+    asked, by = until_refused(ask, 250)
+    row("neighbours", "ask for 250", "asked or refused", f"{asked}, then {by}", True)
+
+
 def kept_flows():
     """Keeps a flow to each target going, and says which of them ended. Told on standard output at first: begun."""
     targets = json.loads(os.environ["TARGETS"])
@@ -547,7 +557,7 @@ def memory_bomb():
         hoard.append(bytearray(16 * 1024 ** 2))
 
 
-GROUPS = {"bombs": bombs, "log-bomb": log_bomb, "memory-bomb": memory_bomb, "none": lambda: None, "wait": signal.pause, "system-calls": system_calls, "files": files, "network": network, "processes": processes, "flows": flows, "names": names, "kept-flows": kept_flows,
+GROUPS = {"bombs": bombs, "log-bomb": log_bomb, "memory-bomb": memory_bomb, "none": lambda: None, "wait": signal.pause, "system-calls": system_calls, "files": files, "network": network, "processes": processes, "flows": flows, "names": names, "kept-flows": kept_flows, "ask-for-neighbours": ask_for_neighbours,
           "fill-disk": fill_disk, "spin": spin, "spin-much": lambda: spin(8), "neighbour": neighbour}
 
 for group in sys.argv[1:]:

@@ -14,9 +14,10 @@
 #   MAPPINGS four lines each: a directory, where to mount it, and which uid and which gid of it are
 #            whose there (`0 1000 1`, a line of /proc/<pid>/uid_map, or several with commas)
 #   OVERLAY  two lines: where to mount one, and its layers as mount(8) wants them
-#   NETWORK  LINK BRIDGE MTU ADDRESS HARDWARE PREFIX GATEWAY, separated by spaces: a network
+#   NETWORK  LINK BRIDGE MTU ADDRESS HARDWARE GATEWAY, separated by spaces: a network
 #            namespace with an eth0 of that HARDWARE address, whose other end LINK is alone on its
-#            port of the BRIDGE. That port takes no frame of another address (since Linux 5.16),
+#            port of the BRIDGE. There is nobody on it but the GATEWAY, and no IPv6: whom one asks
+#            for on a link goes into a table of neighbours that is the whole machine's, of 1,024. That port takes no frame of another address (since Linux 5.16),
 #            and whoever sends one gets none of what is another's: nothing is learnt. That end
 #            comes first: were the dyno's up before it, the first packets would be lost, a
 #            query for a name with them, which takes 5 s to be asked again. Or PID TICKS: the
@@ -62,7 +63,8 @@ my ($ifla_linkinfo, $ifla_net_ns_pid, $nested) = (18, 19, 0x8000);
 my ($info_kind, $info_data, $veth_peer) = (1, 2, 1);
 my ($brport_learning, $brport_flood, $brport_isolated, $brport_locked) = (8, 9, 33, 39);
 my ($nda_lladdr, $static, $of_master) = (2, 0x40, 4); # and linux/neighbour.h
-my ($ifa_address, $ifa_local, $rta_gateway) = (1, 2, 5);
+my ($ifa_address, $ifa_local, $rta_dst, $rta_oif, $rta_gateway) = (1, 2, 1, 4, 5);
+my ($alone, $on_link, $no_ipv6) = (32, 253, '/proc/sys/net/ipv6/conf/eth0/disable_ipv6');
 my ($table_main, $by_boot, $unicast, $loopback, $iff_up) = (254, 3, 1, 1, 1);
 my ($af_inet, $af_bridge, $af_netlink, $sock_raw) = (2, 7, 16, 3);
 
@@ -167,7 +169,7 @@ sub join_network {
 
 # A socket belongs to the network that it was opened in, so $host still speaks for the host's.
 sub connect_to {
-    my ($host, $link, $bridge, $mtu, $address, $hardware, $prefix, $gateway) = @_;
+    my ($host, $link, $bridge, $mtu, $address, $hardware, $gateway) = @_;
     my $its = pack 'H2' x 6, split /:/, $hardware;
     my $here = netlink();
     my $peer = link_of(0) . attribute($ifla_ifname, 'eth0') . attribute($ifla_mtu, pack 'L', $mtu)
@@ -186,9 +188,12 @@ sub connect_to {
 
     my $eth0 = index_of($here, 'eth0');
     ask($here, $newlink, 0, link_of($loopback, 1));
-    ask($here, $newaddr, $create, pack('C4 L', $af_inet, $prefix, 0, 0, $eth0)
+    ask($here, $newaddr, $create, pack('C4 L', $af_inet, $alone, 0, 0, $eth0)
         . attribute($ifa_local, octets($address)) . attribute($ifa_address, octets($address)));
+    write_to($no_ipv6, 1) if -e $no_ipv6;
     ask($here, $newlink, 0, link_of($eth0, 1));
+    ask($here, $newroute, $create, pack('C8 L', $af_inet, $alone, 0, 0, $table_main, $by_boot, $on_link, $unicast, 0)
+        . attribute($rta_dst, octets($gateway)) . attribute($rta_oif, pack 'L', $eth0));
     ask($here, $newroute, $create, pack('C8 L', $af_inet, 0, 0, 0, $table_main, $by_boot, 0, $unicast, 0)
         . attribute($rta_gateway, octets($gateway)));
 }

@@ -62,7 +62,6 @@ export interface Network {
   readonly mtu: number
   readonly address: string
   readonly hardwareAddress: string
-  readonly prefix: number
   readonly gateway: string
 }
 
@@ -113,6 +112,6 @@ export function beginArguments({
 
 function networkArgument(network: Network | NetworkOf): string {
   if ('pid' in network) return `${network.pid} ${network.ticks}`
-  const { link, bridge, mtu, address, hardwareAddress, prefix, gateway } = network
-  return [link, bridge, mtu, address, hardwareAddress, prefix, gateway].join(' ')
+  const { link, bridge, mtu, address, hardwareAddress, gateway } = network
+  return [link, bridge, mtu, address, hardwareAddress, gateway].join(' ')
 }

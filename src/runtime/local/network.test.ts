@@ -16,7 +16,6 @@ test('a dyno has its link to the bridge, and goes by its gateway', () => {
     mtu: 1400,
     address: '172.16.64.9',
     hardwareAddress: '02:4d:ac:10:40:09',
-    prefix: 18,
     gateway: '172.16.64.1',
   })
 })

@@ -55,9 +55,8 @@ export interface RegionNetwork {
 
 export function dynoNetwork(region: RegionNetwork, dyno: DynoNetwork): Network {
   const { bridge, mtu, subnet } = region
-  const { prefix, gateway } = subnet
   const hardwareAddress = hardwareAddressOf(dyno.address)
-  return { ...dyno, hardwareAddress, bridge, mtu, prefix, gateway }
+  return { ...dyno, hardwareAddress, bridge, mtu, gateway: subnet.gateway }
 }
 
 /** For `ip -batch`. */
