@@ -436,7 +436,7 @@ async function endsAtLimits(): Promise<void> {
 
   const rows = await attack('bombs')
   // A bomb of processes takes gVisor itself with it, and so the dyno, before it can say anything.
-  assertHeld(rows, ociRuntime === 'runsc' ? 0 : 6)
+  assertHeld(rows, ociRuntime === 'runsc' ? 0 : 8)
   assert.equal(await answers(), 200)
 
   const hungry = await begun('memory-bomb')

@@ -404,6 +404,11 @@ def bombs():
     for descriptor in opened:
         os.close(descriptor)
 
+    terminals = []
+    bomb("open terminals", 4096, lambda _: terminals.extend(os.openpty()), 64)
+    for descriptor in terminals:
+        os.close(descriptor)
+
     # Room is taken without writing, so that only what is meant is tried.
     for directory, limit in {"/app": 2048, "/tmp": 512, "/var/tmp": 512, "/dev/shm": 64, "/dev": 1}.items():
         path = f"{directory}/bomb"

@@ -14,7 +14,7 @@
 import type { Allowances } from '../../model/allowances.ts'
 import { NOT_PUBLIC } from '../../model/not-public.ts'
 import { subnetOf } from './address.ts'
-import { CONNECTIONS } from './connection-table.ts'
+import { CONNECTIONS } from './machine-tables.ts'
 import { runProgram } from './run-program.ts'
 
 /** What a dyno may begin in a second, and how much of that it may save up. */

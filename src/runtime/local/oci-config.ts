@@ -6,6 +6,7 @@ import type { DynoSpec, Entry, Terminal } from '../runtime.ts'
 import { DYNO_UID, firstUidOf, UIDS_PER_DYNO } from './address.ts'
 import type { CompiledFilter } from './compiled-filter.ts'
 import type { DynoFiles } from './dyno-files.ts'
+import { TERMINALS } from './machine-tables.ts'
 import type { seccompProfile } from './seccomp.ts'
 
 const MiB = 1024 ** 2
@@ -224,7 +225,14 @@ function mounts(dyno: DynoSpec, around: DynoSurroundings, firstUid: number) {
       destination: '/dev/pts',
       type: 'devpts',
       source: 'devpts',
-      options: ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620'],
+      options: [
+        'nosuid',
+        'noexec',
+        'newinstance',
+        'ptmxmode=0666',
+        'mode=0620',
+        ...(around.isKernel ? [] : [`max=${TERMINALS}`]),
+      ],
     },
     tmpfs('/dev/shm', 64 * MiB, '1777', ['nosuid', 'nodev', 'noexec']),
     // Nothing of the host's: a sysfs of one's own takes a network namespace of one's own making.

@@ -7,10 +7,10 @@ import { NOTHING_ALLOWED } from '../../model/allowances.ts'
 import { isUuid } from '../../model/ids.ts'
 import { OCI_RUNTIMES } from '../../model/oci-runtimes.ts'
 import { prepareCgroups } from './cgroups.ts'
-import { ensureConnectionTable } from './connection-table.ts'
 import { prepareDisks } from './disk.ts'
 import { applyFirewall, type FirewallFacts } from './firewall.ts'
 import { ensureBridge } from './network.ts'
+import { ensureTables } from './machine-tables.ts'
 import { machineMemory } from './memory-use.ts'
 import type { LocalRegion } from './region.ts'
 import { dynoResolvConf, putUpResolver } from './resolvers.ts'
@@ -44,7 +44,7 @@ export async function prepareRegion(
   await wallOffLinks(region, signal)
   await putUpFirewall(region, signal)
   await putUpResolver(region)
-  ensureConnectionTable(machineMemory(), region.log)
+  ensureTables(machineMemory(), region.log)
 }
 
 /**

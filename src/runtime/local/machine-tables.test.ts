@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { test } from 'node:test'
+
+import { silentLog } from '../../lib/log.ts'
+import { ensureTables, TABLES } from './machine-tables.ts'
+
+const GiB = 1024 ** 3
+
+test('all dynos for which there is memory leave a quarter of each table free', () => {
+  assert.deepEqual(needed(24 * GiB), [262_144, 128, 4096, 4_194_304, 100_663_296])
+  assert.deepEqual(needed(128 * GiB), [1_398_102, 683, 21_846, 4_194_304, 536_870_912])
+})
+
+test('a table is made larger, never smaller', (t) => {
+  const below = mkdtempSync(join(tmpdir(), 'tables-'))
+  t.after(() => rmSync(below, { recursive: true }))
+  const file = join(below, 'net', 'netfilter', 'nf_conntrack_max')
+  mkdirSync(dirname(file), { recursive: true })
+  for (const [before, after] of [
+    ['65536\n', 262_144],
+    ['262144\n', 262_144],
+    ['1000000\n', 1_000_000],
+    ['0\n', 0],
+  ] as const) {
+    writeFileSync(file, before)
+    ensureTables(24 * GiB, silentLog, { below })
+    assert.equal(Number(readFileSync(file, 'utf8')), after)
+  }
+})
+
+test('where that is not ours to do, the log says who can', () => {
+  const errors: string[] = []
+  const log = { info() {}, error: (message: string) => errors.push(message) }
+  // A small number that nobody may change.
+  const table = {
+    setting: 'kernel.cap_last_cap',
+    what: 'capabilities',
+    needed: () => 1000,
+  }
+  ensureTables(GiB, log, { tables: [table] })
+  assert.deepEqual(errors, [
+    "all dynos together could use up this machine's capabilities: sysctl kernel.cap_last_cap=1000",
+  ])
+})
+
+function needed(memory: number): number[] {
+  return TABLES.map((it) => it.needed(memory))
+}

@@ -1,0 +1,84 @@
+/**
+ * Tables of the kernel's that are everybody's: whoever finds no room in one is refused, or his packet is
+ * dropped. Each dyno has a bound; so that all that fit on the machine cannot fill one together, each is made
+ * as large as that takes, where the kernel made it smaller. (systemd does so with two of them.) A place
+ * costs memory only while it is used.
+ */
+
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+import type { Log } from '../../lib/log.ts'
+
+/** What one dyno may have under way at a time. */
+export const CONNECTIONS = 4096
+export const TERMINALS = 64
+/** Itself, as the machine knows it, and the gateway, as it does. */
+const NEIGHBOURS = 2
+/** Dynos are placed by memory; the smallest quota there is. */
+const SMALLEST_DYNO = 512 * 1024 ** 2
+/** What all else on the machine finds free, of the whole. */
+const FOR_OTHERS = 1 / 4
+/** Bytes that the kernel takes for an open file, and counts as its dyno's memory. */
+const OPEN_FILE = 256
+
+export interface Table {
+  readonly setting: string
+  readonly what: string
+  /** Places. `memory`: the machine's, in bytes. */
+  readonly needed: (memory: number) => number
+}
+
+export const TABLES: readonly Table[] = [
+  {
+    setting: 'net.netfilter.nf_conntrack_max',
+    what: 'table of connections',
+    needed: (memory) => forDynos(memory, CONNECTIONS),
+  },
+  {
+    setting: 'net.ipv4.neigh.default.gc_thresh3',
+    what: 'table of neighbours',
+    needed: (memory) => forDynos(memory, NEIGHBOURS),
+  },
+  {
+    setting: 'kernel.pty.max',
+    what: 'terminals',
+    needed: (memory) => forDynos(memory, TERMINALS),
+  },
+  // Of threads there are as many as an eighth of the memory holds; so many pids the kernel can tell apart.
+  { setting: 'kernel.pid_max', what: 'process ids', needed: () => 2 ** 22 },
+  {
+    setting: 'fs.file-max',
+    what: 'open files',
+    needed: (memory) => Math.ceil(memory / OPEN_FILE),
+  },
+]
+
+function forDynos(memory: number, each: number): number {
+  const dynos = Math.ceil(memory / SMALLEST_DYNO)
+  return Math.ceil((dynos * each) / (1 - FOR_OTHERS))
+}
+
+/** Never makes one smaller: others may have made it what it is. `below`: where settings are files. */
+export function ensureTables(
+  memory: number,
+  log: Log,
+  { tables = TABLES, below = '/proc/sys' } = {},
+): void {
+  for (const { setting, what, needed } of tables) {
+    const file = join(below, ...setting.split('.'))
+    // Without a rule that asks after connections, there is no table of them.
+    if (!existsSync(file)) continue
+    const places = Number(readFileSync(file, 'utf8'))
+    // 0, of connections: as many as there are.
+    if (places === 0 || places >= needed(memory)) continue
+    try {
+      writeFileSync(file, String(needed(memory)))
+    } catch (error) {
+      log.error(
+        `all dynos together could use up this machine's ${what}: sysctl ${setting}=${needed(memory)}`,
+        error,
+      )
+    }
+  }
+}
