@@ -19,8 +19,9 @@ const NEIGHBOURS = 2
 const SMALLEST_DYNO = 512 * 1024 ** 2
 /** What all else on the machine finds free, of the whole. */
 const FOR_OTHERS = 1 / 4
-/** Bytes that the kernel takes for an open file, and counts as its dyno's memory. */
+/** Bytes that the kernel takes for each at least, and counts as its dyno's memory. */
 const OPEN_FILE = 256
+const REQUEST = 32
 
 export interface Table {
   readonly setting: string
@@ -51,6 +52,11 @@ export const TABLES: readonly Table[] = [
     setting: 'fs.file-max',
     what: 'open files',
     needed: (memory) => Math.ceil(memory / OPEN_FILE),
+  },
+  {
+    setting: 'fs.aio-max-nr',
+    what: 'asynchronous requests to disks',
+    needed: (memory) => Math.ceil(memory / REQUEST),
   },
 ]
 
