@@ -496,6 +496,19 @@ def ask_for_neighbours():
     row("neighbours", "ask for 250", "asked or refused", f"{asked}, then {by}", True)
 
 
+def hold_in_sockets():
+    """Sends to itself what it never reads."""
+    MiB = 1024 ** 2
+    door = socket.create_server(("127.0.0.1", 0))
+    ends, sent = [], 0
+    for _ in range(40):
+        ends += [socket.create_connection(door.getsockname()), door.accept()[0]]
+        ends[-2].setblocking(False)
+        done, _ = until_refused(lambda _: whole(ends[-2].send(bytes(MiB // 16)), MiB // 16), 1000)
+        sent += done
+    row("bomb", "hold in TCP, by MiB", "at most 48", f"{sent // 16}", sent // 16 <= 48)
+
+
 def kept_flows():
     """Keeps a flow to each target going, and says which of them ended. Told on standard output at first: begun."""
     targets = json.loads(os.environ["TARGETS"])
@@ -562,7 +575,7 @@ def memory_bomb():
         hoard.append(bytearray(16 * 1024 ** 2))
 
 
-GROUPS = {"bombs": bombs, "log-bomb": log_bomb, "memory-bomb": memory_bomb, "none": lambda: None, "wait": signal.pause, "system-calls": system_calls, "files": files, "network": network, "processes": processes, "flows": flows, "names": names, "kept-flows": kept_flows, "ask-for-neighbours": ask_for_neighbours,
+GROUPS = {"bombs": bombs, "log-bomb": log_bomb, "memory-bomb": memory_bomb, "none": lambda: None, "wait": signal.pause, "system-calls": system_calls, "files": files, "network": network, "processes": processes, "flows": flows, "names": names, "kept-flows": kept_flows, "hold-in-sockets": hold_in_sockets, "ask-for-neighbours": ask_for_neighbours,
           "fill-disk": fill_disk, "spin": spin, "spin-much": lambda: spin(8), "neighbour": neighbour}
 
 for group in sys.argv[1:]:

@@ -33,6 +33,13 @@ const MOST_IO_WEIGHT = 1000
 /** A new cgroup here admits nobody until it is told its cpus; its crun does that. */
 const CPUSET = 'cpuset'
 const STANDARD_SHARES = 1024
+/**
+ * Of a dyno's quota, what may lie in its connections' buffers: version 1 does not count that as memory. The
+ * kernel gives all of the machine's an eleventh of the memory, and beyond that nobody's connection gets
+ * any; this leaves a third of it to others.
+ */
+const IN_TCP = 1 / 16
+export const TCP_LIMIT = 'memory.kmem.tcp.limit_in_bytes'
 const STANDARD_WEIGHT = 100
 
 /** `mounts`: the text of /proc/mounts. */
@@ -68,6 +75,8 @@ export interface DynoCgroups {
   /** The files a monitor writes its pid to. */
   readonly monitorProcs: readonly string[]
   ensure(size: Size): Promise<void>
+  /** To be called once the OCI runtime has made its own and nothing runs in there yet. */
+  limitTcp(size: Size): void
   /** The pids in the dyno, and in its monitor's cgroup; of the host's numbering. */
   processes(): readonly number[]
   monitors(): readonly number[]
@@ -97,6 +106,11 @@ export function dynoCgroups(cgroups: Cgroups, region: string, id: DynoId): DynoC
       await weigh(join(cpu, own), size)
       const io = cgroups.hierarchies.get(cgroups.version === 2 ? 'unified' : 'blkio')
       if (io !== undefined) await weighIo(join(io, own), size)
+    },
+    limitTcp({ memory }) {
+      const file = join(hierarchy(cgroups, 'memory'), own, 'dyno', TCP_LIMIT)
+      // Runtimes know of it no more: runc ignores it.
+      if (existsSync(file)) writeFileSync(file, String(Math.floor(memory * IN_TCP)))
     },
     processes: () => pidsIn(join(main, own, 'dyno')),
     monitors: () => pidsIn(monitor),

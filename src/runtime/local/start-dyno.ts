@@ -53,6 +53,7 @@ export async function startDyno(
   signal.throwIfAborted()
   await region.cgroupsOf(dyno.id).ensure(dyno.size)
   await create(region, dyno, runtime, surrounded)
+  region.cgroupsOf(dyno.id).limitTcp(dyno.size)
   if (runtime.takesCompiledFilter) {
     region.seccompFilter.learn(SECCOMP, join(region.files.stateOf(runtime.name), dyno.id))
   }
