@@ -225,7 +225,9 @@ async function pidToldBy(monitor: ChildProcess): Promise<number> {
 
 /** Of what conmon said: its answer, or why it has none. */
 function pidIn(said: string): number {
-  const answer = said.startsWith('{') ? (JSON.parse(said) as MonitorAnswer) : {}
+  // A second line tells of the end of what has ended at once.
+  const [first = ''] = said.split('\n')
+  const answer = first.startsWith('{') ? (JSON.parse(first) as MonitorAnswer) : {}
   const pid = answer.pid ?? answer.data ?? -1
   if (pid > 0) return pid
   throw new Error(`conmon started nothing: ${answer.message ?? said}`)
