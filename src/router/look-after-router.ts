@@ -27,6 +27,7 @@ import {
   type RouterFacts,
 } from '../store/routes.ts'
 import type { Look } from '../work/loop.ts'
+import { busyServers } from './busy-servers.ts'
 import { bringCertificates, ensureCertificateList } from './bring-certificates.ts'
 import {
   HEROKU_TIMEOUTS,
@@ -46,9 +47,7 @@ import { deadServers, dynosLeft, leaving } from './leaving-dynos.ts'
 import {
   type LiveRouter,
   type LiveServer,
-  parseBusyServers,
   parseLiveRouter,
-  parseOldWorkers,
   questions,
 } from './live-router.ts'
 import { missing, pathOf, planCommands } from './plan-commands.ts'
@@ -109,7 +108,7 @@ export function lookAfterRouter(deps: RouterDeps): Look {
     await writeAll(files, table, settings)
 
     const live = await liveRouter(table, settings, signal)
-    const busy = await busyServers(facts, paths)
+    const busy = leaving(facts).length > 0 ? await busyServers(paths) : new Set<string>()
     const servers = live && (await bringTo(table, { live, facts, paths, busy }))
     const left = dynosLeft(facts, {
       before: live?.servers ?? [],
@@ -264,32 +263,6 @@ async function bringTo(
   return missing(table, after.servers).length === 0
     ? bringTo(table, { ...it, live: after })
     : after.servers
-}
-
-/**
- * Servers at which requests are under way, also those of before a reload: their
- * connections stay with the worker that took them.
- */
-async function busyServers(
-  facts: RouterFacts,
-  { masterSocket, adminSocket }: RouterPaths,
-): Promise<ReadonlySet<string>> {
-  if (leaving(facts).length === 0) return new Set()
-  const old = parseOldWorkers((await textFrom(masterSocket, 'show proc')) ?? '')
-  const answers = await Promise.all([
-    textFrom(adminSocket, 'show servers conn'),
-    ...old.map((pid) => textFrom(masterSocket, `@!${pid} show servers conn`)),
-  ])
-  return new Set(
-    answers.flatMap((text) => (text === undefined ? [] : parseBusyServers(text))),
-  )
-}
-
-/** Undefined: no HAProxy runs. */
-async function textFrom(path: string, command: string): Promise<string | undefined> {
-  const answer = await ask(path, [command])
-  if (answer.is === 'failed') throw answer.error
-  return answer.is === 'absent' ? undefined : answer.text
 }
 
 function onlyWanted(table: RoutingTable, servers: readonly LiveServer[]): boolean {

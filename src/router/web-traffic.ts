@@ -18,15 +18,12 @@ export function webTraffic(directory: string) {
   return async (): Promise<(slot: number) => number | undefined> => {
     const master = await ask(masterSocket, ['show proc'])
     const old = master.is === 'answered' ? parseOldWorkers(master.text) : []
-    const answers = await Promise.all([
-      ask(adminSocket, QUESTIONS),
-      ...old.map((pid) =>
-        ask(
-          masterSocket,
-          QUESTIONS.map((it) => `@!${pid} ${it}`),
-        ),
-      ),
-    ])
+    const answers = [await ask(adminSocket, QUESTIONS)]
+    // One by one: a master takes ten connections at a time.
+    for (const pid of old) {
+      const questions = QUESTIONS.map((it) => `@!${pid} ${it}`)
+      answers.push(await ask(masterSocket, questions))
+    }
     const workers = answers.flatMap((it) => (it.is === 'answered' ? [it.text] : []))
     // One that is silent may be the one that knows of traffic.
     if (answers.some((it) => it.is === 'failed') || workers.length === 0) {
