@@ -95,14 +95,24 @@ suite('PostgreSQL is away', () => {
 
   test('one that stays away is told of in words', async () => {
     await killServer()
-    const impatient = await anApi(patientDatabase(pool, { patience: 0 })).catch(
-      (error: unknown) => error,
-    )
-    assert.ok(impatient instanceof Problem)
-    assert.equal(impatient.status, 503)
-    assert.match(impatient.message, /^The database is not available at the moment/)
-    start()
-    await until('PostgreSQL answers', () => postgresAnswers(directory))
+    try {
+      // Its processes notice one by one that it is gone, and answer until then.
+      await until('no connection is left', async () => {
+        const asked = await Promise.allSettled(
+          [1, 2, 3, 4].map(() => pool.query('select')),
+        )
+        return asked.every(({ status }) => status === 'rejected')
+      })
+      const impatient = await anApi(patientDatabase(pool, { patience: 0 })).catch(
+        (error: unknown) => error,
+      )
+      assert.ok(impatient instanceof Problem)
+      assert.equal(impatient.status, 503)
+      assert.match(impatient.message, /^The database is not available at the moment/)
+    } finally {
+      start()
+      await until('PostgreSQL answers', () => postgresAnswers(directory))
+    }
   })
 })
 
