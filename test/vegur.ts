@@ -34,9 +34,16 @@ export const ask = (headers = CLOSE, method = 'GET', version = '1.1') =>
   `${method} /p HTTP/${version}\r\n${HOST}${headers}\r\n`
 export const post = (headers: string, body: string) =>
   `${ask(`${CLOSE}${headers}`, 'POST')}${body}`
+/** The same, on a connection that goes on. */
+export const put = (headers: string, body: string) => `${ask(headers, 'POST')}${body}`
 /** An answer after which the client is hung up on. */
 export const ended = (headers: string, body: string) =>
   `${OK}${headers}connection: close\r\n\r\n${body}`
+
+/** Lines, as `play` compares them. */
+export const WELL = 'at=info dyno=web.1 status=200'
+export const NO_HTTP =
+  'at=error code=H17 desc="Poorly formatted HTTP response" dyno=web.1 status=503'
 
 /** Where HAProxy has others than Node. */
 const REASONS: Readonly<Record<number, string>> = { 408: 'Request Time-out' }

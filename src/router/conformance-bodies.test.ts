@@ -19,12 +19,15 @@ import {
   host,
   inPieces,
   later,
+  NO_HTTP,
   OK,
   play,
   post,
+  put,
   REFUSED_AS,
   TWO,
   UNREADABLE,
+  WELL,
 } from '../../test/vegur.ts'
 import { pause, SECOND } from '../lib/clock.ts'
 
@@ -33,7 +36,6 @@ const pool = aDatabase()
 const quick = { connect: SECOND, firstByte: 0.5 * SECOND, idle: 0.7 * SECOND, boot: 2 }
 
 const chunked = CHUNKED.toLowerCase()
-const put = (headers: string, body: string) => `${ask(headers, 'POST')}${body}`
 const heardPut = (headers: string, body: string) =>
   `POST /p HTTP/1.1\r\n${host}${headers}\r\n${body}`
 
@@ -45,15 +47,12 @@ const NO_TRAILERS = '0\r\ntrailer is invalid\r\n\r\n'
 
 const TOO_LARGE = 'HTTP/1.1 413 Too Large\r\n'
 const SAID = `${OK}${chunked}\r\n${ABC}`
-const WELL = 'at=info dyno=web.1 status=200'
 const BAD_CHUNK =
   'at=error code=H26 desc="Request Error" cause="bad chunk" dyno=web.1 status=400'
 const CUT_BY_DYNO =
   'sock=backend at=error code=H18 desc="Server Request Interrupted" dyno=web.1 status=503'
 const CUT_BY_CLIENT =
   'sock=client at=warning code=H27 desc="Client Request Interrupted" dyno=web.1 status=499'
-const NO_HTTP =
-  'at=error code=H17 desc="Poorly formatted HTTP response" dyno=web.1 status=503'
 
 const hangUp: ClientScript = (it, dynoHeard) =>
   void dynoHeard.then(() => pause(30)).then(() => it.end())

@@ -18,19 +18,18 @@ import {
   FAILED,
   host,
   HOST,
+  NO_HTTP,
   OK,
   play,
   post,
   REFUSED_AS,
   TWO,
   UNREADABLE,
+  WELL,
 } from '../../test/vegur.ts'
 
 const pool = aDatabase()
 
-const WELL = 'at=info dyno=web.1 status=200'
-const NO_HTTP =
-  'at=error code=H17 desc="Poorly formatted HTTP response" dyno=web.1 status=503'
 const refusal = (status: number, cause: string) =>
   `at=error code=H26 desc="Request Error" cause="${cause}" dyno= status=${status}`
 const answered = ended('content-length: 2\r\n', 'ok')

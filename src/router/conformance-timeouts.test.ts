@@ -18,9 +18,11 @@ import {
   later,
   OK,
   playAtOnce,
+  put,
   REFUSED_AS,
   TWO,
   UPGRADE,
+  WELL,
 } from '../../test/vegur.ts'
 import { SECOND } from '../lib/clock.ts'
 import { PAGES } from './pages.ts'
@@ -29,9 +31,7 @@ const pool = aDatabase()
 
 const quick = { connect: SECOND, firstByte: 0.3 * SECOND, idle: 0.8 * SECOND, boot: 2 }
 
-const put = (headers: string, body: string) => `${ask(headers, 'POST')}${body}`
 const H12 = 'at=error code=H12 desc="Request timeout" dyno=web.1 status=503'
-const WELL = 'at=info dyno=web.1 status=200'
 const CUT_BY_CLIENT =
   'sock=client at=warning code=H27 desc="Client Request Interrupted" dyno=web.1 status=499'
 const H15 = 'at=error code=H15 desc="Idle connection" dyno=web.1 status=503'

@@ -7,10 +7,10 @@ import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 
 import { aBackend, aRouter, type ARouter, get, type Got } from '../../test/a-router.ts'
+import { aRouterLine } from '../../test/a-router-line.ts'
 import { aDatabase } from '../../test/postgres.ts'
 import { underLoad } from '../../test/under-load.ts'
 import { until } from '../../test/until.ts'
-import { parseRouterRecord } from '../logs/router-record.ts'
 import type { AppId } from '../model/ids.ts'
 
 const pool = aDatabase()
@@ -43,15 +43,6 @@ async function aDynoAtWork(t: TestContext, router: ARouter, app: AppId, host: st
 }
 
 /** The line for the last request to this path. */
-async function line(router: ARouter, path: string): Promise<string> {
-  const find = () =>
-    router.records
-      .map((it) => parseRouterRecord(it))
-      .find((it) => it?.message.includes(`"${path}"`))
-  await until(`there is a line for ${path}`, () => find() !== undefined)
-  return find()?.message ?? ''
-}
-
 test('a request reaches an up dyno of the right app, and no other', async (t) => {
   const router = await aRouter(t, pool)
   const [one, two] = [await router.app('one'), await router.app('two')]
@@ -230,7 +221,7 @@ test('every state of an app has its page and its line', async (t) => {
       const got = await router.get(`${app}.localhost`, `/${app}`)
       assert.equal(got.status, status, app)
       assert.match(got.body, /<html lang="en">/)
-      assert.match(await line(router, `/${app}`), new RegExp(`^${start}`))
+      assert.match(await aRouterLine(router, `/${app}`), new RegExp(`^${start}`))
     }),
   )
   const elsewhere = await router.get('far-away.localhost')
@@ -265,7 +256,7 @@ test('a held request gets the page of what became of its app', async (t) => {
   await router.become(dyno, 'crashed')
   await router.look()
   assert.equal((await held).status, 503)
-  assert.match(await line(router, '/hopeless'), /code=H10/)
+  assert.match(await aRouterLine(router, '/hopeless'), /code=H10/)
 })
 
 test('a websocket goes through, and its end is no fault', async (t) => {
@@ -294,7 +285,7 @@ test('a websocket goes through, and its end is no fault', async (t) => {
   await until('it echoes', () => heard.endsWith('echo!'))
   client.end()
   assert.match(
-    await line(router, '/ws'),
+    await aRouterLine(router, '/ws'),
     /^at=info method=GET .* dyno=web.1 .* status=101/,
   )
 })

@@ -7,9 +7,8 @@ import { test, type TestContext } from 'node:test'
 
 import { aFullPort } from '../../test/a-full-port.ts'
 import { aBackend, aRouter, type ARouter } from '../../test/a-router.ts'
+import { aRouterLine } from '../../test/a-router-line.ts'
 import { aDatabase } from '../../test/postgres.ts'
-import { until } from '../../test/until.ts'
-import { parseRouterRecord } from '../logs/router-record.ts'
 
 const pool = aDatabase()
 
@@ -60,15 +59,6 @@ function exchange(
     socket.setEncoding('latin1').on('data', (text: string) => (got += text))
     socket.on('error', () => {}).on('close', () => resolve(got))
   })
-}
-
-async function lineOf(router: ARouter, path: string): Promise<string> {
-  const find = () =>
-    router.records
-      .map((it) => parseRouterRecord(it))
-      .find((it) => it?.message.includes(`"${path}"`))
-  await until(`there is a line for ${path}`, () => find() !== undefined)
-  return find()?.message ?? ''
 }
 
 const OK = 'HTTP/1.1 200 OK\r\n'
@@ -160,7 +150,7 @@ test('a dyno that fails a request gets the code of how it did', async (t) => {
       const listen = (client: Socket) =>
         client.once('data', () => heard[index]?.resolve())
       assert.match(await exchange(router, head, listen), got, what)
-      assert.match(await lineOf(router, path), line, what)
+      assert.match(await aRouterLine(router, path), line, what)
     }),
   )
 })
@@ -179,7 +169,7 @@ test('a dyno that says nothing to a request with a body is waited for no longer'
     const head = `POST /mute-${index} HTTP/1.1\r\nHost: mute.localhost\r\nConnection: close\r\n`
     assert.match(await exchange(router, `${head}${body}`), /^HTTP\/1.1 503 /)
     assert.match(
-      await lineOf(router, `/mute-${index}`),
+      await aRouterLine(router, `/mute-${index}`),
       /^at=error code=H12 .* status=503/,
     )
   }
@@ -216,12 +206,12 @@ test('a client that fails its own request gets the code of how it did', async (t
     (it) => setTimeout(() => it.destroy(), 100),
   )
   assert.match(
-    await lineOf(router, '/left'),
+    await aRouterLine(router, '/left'),
     /^sock=client at=warning code=H27 desc="Client Request Interrupted" .* status=499/,
   )
   const silent = exchange(router, `POST /silent ${TO_PATIENT}\r\n`, (it) => it.pause())
   assert.match(
-    await lineOf(router, '/silent'),
+    await aRouterLine(router, '/silent'),
     /^at=warning code=H28 desc="Client Connection Idle" .* status=499/,
   )
   void silent
@@ -245,7 +235,7 @@ test('a dyno that is at work for a client that left hears of it', async (t) => {
   client.destroy()
   await left.promise
   assert.match(
-    await lineOf(router, '/at-work'),
+    await aRouterLine(router, '/at-work'),
     /^sock=client at=warning code=H27 .* dyno=web\.1 .* status=499/,
   )
 })
@@ -269,16 +259,16 @@ test('who cannot be reached is left alone, and others are tried', async (t) => {
   assert.equal((await router.get('dead.localhost')).status, 200)
   gone.close()
   assert.equal((await router.get('dead.localhost', '/refused')).status, 503)
-  assert.match(await lineOf(router, '/refused'), /^at=error code=H21 .* status=503/)
+  assert.match(await aRouterLine(router, '/refused'), /^at=error code=H21 .* status=503/)
   assert.equal((await router.get('full.localhost', '/untaken')).status, 503)
   assert.match(
-    await lineOf(router, '/untaken'),
+    await aRouterLine(router, '/untaken'),
     /^at=error code=H19 desc="Backend connection timeout" .* service= status=503/,
   )
   const quarantined = await router.get('dead.localhost', '/quarantined')
   assert.match(quarantined.body, /\(H34\)/)
   assert.match(
-    await lineOf(router, '/quarantined'),
+    await aRouterLine(router, '/quarantined'),
     /^at=error code=H34 desc="All up dynos are quarantined" .* dyno= .* status=503/,
   )
 
