@@ -1,5 +1,6 @@
 /** A region's dynos live in a /18 of 172.16.0.0/12 that nothing else on the machine uses. */
 
+import { textOf } from '../lib/ipv4.ts'
 import { Refusal } from './refusal.ts'
 import { runProgram } from './run-program.ts'
 
@@ -35,7 +36,7 @@ export function freeSubnets(
       `${count} networks of /18 are needed out of 172.16.0.0/12, and this machine has only ${free.length} free.`,
     )
   }
-  return free.slice(0, count).map((from) => `${dotted(from)}/18`)
+  return free.slice(0, count).map((from) => `${textOf(from)}/18`)
 }
 
 /** Every IPv4 network that this machine has an address in or a route to. */
@@ -54,11 +55,6 @@ export async function usedNetworks(): Promise<string[]> {
   return [...addresses, ...destinations]
 }
 
-/** The bridge's own address in a region's network: its dynos' way out, and their name server. */
-export function gatewayOf(subnet: string): string {
-  return dotted(rangeOf(subnet).from + 1)
-}
-
 function rangeOf(network: string): Range {
   const [base = '', length = '32'] = network.split('/')
   const size = 2 ** (32 - Number(length))
@@ -68,8 +64,4 @@ function rangeOf(network: string): Range {
 
 function address(dottedQuad: string): number {
   return dottedQuad.split('.').reduce((sum, part) => sum * 256 + Number(part), 0)
-}
-
-function dotted(value: number): string {
-  return [24, 16, 8, 0].map((shift) => (value >>> shift) & 255).join('.')
 }

@@ -1,4 +1,6 @@
-/** IPv4 addresses as numbers, and the uids that follow from a dyno's. */
+/** What follows from a dyno's IPv4 address, and from its network's. */
+
+import { gatewayOf, numberOf } from '../../lib/ipv4.ts'
 
 /** Container uids 0 … 2047 of each dyno. */
 export const UIDS_PER_DYNO = 2048
@@ -24,24 +26,12 @@ export function firstUidOf(address: string): number {
 
 /** `cidr` as in `172.16.64.0/18`. */
 export function subnetOf(cidr: string): Subnet {
-  const [network = '', prefix = ''] = cidr.split('/')
-  return { gateway: textOf(numberOf(network) + 1), prefix: Number(prefix) }
+  const [, prefix = ''] = cidr.split('/')
+  return { gateway: gatewayOf(cidr), prefix: Number(prefix) }
 }
 
 /** A dyno's hardware address: of those that nobody was given by a maker, ending in its IPv4 address. */
 export function hardwareAddressOf(address: string): string {
   const octets = address.split('.').map((it) => Number(it).toString(16).padStart(2, '0'))
   return `02:4d:${octets.join(':')}`
-}
-
-export function numberOf(address: string): number {
-  const bytes = address.split('.').map(Number)
-  if (bytes.length !== 4 || bytes.some((byte) => !(byte >= 0 && byte <= 255))) {
-    throw new Error(`${address} is not an IPv4 address`)
-  }
-  return bytes.reduce((sum, byte) => sum * 256 + byte, 0)
-}
-
-export function textOf(address: number): string {
-  return [24, 16, 8, 0].map((shift) => (address >>> shift) & 255).join('.')
 }

@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto'
 
-import { numberOf } from './address.ts'
+import { numberOf } from '../../lib/ipv4.ts'
 
 const LONGEST_LINK_NAME = 15
 

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
-import { firstUidOf, subnetOf, textOf } from './address.ts'
+import { textOf } from '../../lib/ipv4.ts'
+import { firstUidOf, subnetOf } from './address.ts'
 import { machineNames } from './machine-names.ts'
 import { dynoNetwork } from './network.ts'
 import { dynoResolvConf, resolversIn } from './resolvers.ts'

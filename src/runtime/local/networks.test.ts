@@ -4,7 +4,7 @@ import { test } from 'node:test'
 
 import { array, assert as check, integer, property, tuple } from 'fast-check'
 
-import { textOf } from './address.ts'
+import { textOf } from '../../lib/ipv4.ts'
 import { reverseZones, without } from './networks.ts'
 
 test('a network without a part of it is what is left around that', () => {

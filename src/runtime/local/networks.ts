@@ -1,6 +1,6 @@
 /** IPv4 networks, as in `10.0.0.0/8`; without a length it is one address. */
 
-import { numberOf, textOf } from './address.ts'
+import { numberOf, textOf } from '../../lib/ipv4.ts'
 
 interface Network {
   readonly from: number
