@@ -10,9 +10,6 @@ import { createServer, type Server } from 'node:net'
 import { dirname, join } from 'node:path'
 import { after, before, test } from 'node:test'
 
-import { besideBomb, BOMBS, letBombsIn } from '../../bench/p12-neighbours.ts'
-import type { Figure } from '../../bench/figure.ts'
-import { withBench } from '../../bench/installation.ts'
 import { buildDyno } from '../../src/builds/build-dyno.ts'
 import { SECOND } from '../../src/lib/clock.ts'
 import { type Allowances, NOTHING_ALLOWED } from '../../src/model/allowances.ts'
@@ -32,14 +29,7 @@ import type { DynoSpec, DynoStatus } from '../../src/runtime/runtime.ts'
 import { aLocalMachine } from '../a-local-machine.ts'
 import { aNameServer, aResolver } from '../a-resolver.ts'
 import { anInternet, STREAM, UDP_PORTS } from './an-internet.ts'
-
-interface Row {
-  readonly group: string
-  readonly attempt: string
-  readonly expected: string
-  readonly result: string
-  readonly held: boolean
-}
+import { assertHeld, type Row, rowOf, rowsIn } from './rows.ts'
 
 const PORT = 5000
 const SLUG = 'attacker'
@@ -50,8 +40,6 @@ const COUNTED_APART = {
 const SERVES = { command: `python3 -m http.server ${PORT}` }
 /** Writes before it answers. */
 const NEIGHBOUR = { command: 'python3 attacker.py neighbour', slug: SLUG }
-/** Takes minutes, and a machine that does nothing else. */
-const SOAKED = { skip: process.env['MAYFLY_SOAK'] === undefined }
 const FORGER = join(import.meta.dirname, 'forger.pl')
 /** Well above what a dyno may begin at once and hold. */
 const FLOWS = 20_000
@@ -427,31 +415,6 @@ test('a dyno takes no more of the processors than its share', async () => {
   for (const it of [...spinning, neighbour]) await runtime.remove(it, signal)
 })
 
-test('beside any bomb a neighbour and the API answer as before', SOAKED, () =>
-  withBench(async (bench) => {
-    await bench.deploy('tiny')
-    await letBombsIn(bench)
-    const figures: Figure[] = []
-    for (const bomb of BOMBS)
-      figures.push(...(await atBest(() => besideBomb(bench, bomb))))
-    assertHeld(
-      figures.map(({ what, bar, measured, met }) =>
-        rowOf(what, bar, measured, met === true),
-      ),
-      2 * BOMBS.length,
-    )
-  }),
-)
-
-/** Of up to three times: what else the machine does makes them worse, and never better. */
-async function atBest(measure: () => Promise<Figure[]>): Promise<Figure[]> {
-  for (let more = 2; ; more--) {
-    const figures = await measure()
-    if (more === 0 || figures.every(({ met }) => met)) return figures
-    for (const { what, measured } of figures) console.log(`      ${what}: ${measured}`)
-  }
-}
-
 async function endsAtLimits(): Promise<void> {
   const neighbour = await started(runtime, { address: machine.address(0) })
   const answers = () =>
@@ -589,14 +552,6 @@ async function rowsOf(id: DynoId): Promise<Row[]> {
   return rowsIn(text)
 }
 
-function rowsIn(text: string): Row[] {
-  const lines = text.split('\n').filter((line) => line !== '')
-  return lines.map((line) => {
-    assert.ok(line.startsWith('{'), text)
-    return JSON.parse(line) as Row
-  })
-}
-
 async function begun(
   group: string,
   environment: Readonly<Record<string, string>> = {},
@@ -610,10 +565,6 @@ async function begun(
   const all = { ...spec.environment, ...environment }
   await runtime.start({ ...spec, environment: all }, signal)
   return spec.id
-}
-
-function rowOf(attempt: string, expected: string, result: unknown, held: boolean): Row {
-  return { group: 'bomb', attempt, expected, result: String(result), held }
 }
 
 /** Milliseconds that it has had of all processors. */
@@ -671,19 +622,6 @@ async function started(
     return status?.is === 'running' && status.listening
   })
   return spec.id
-}
-
-function assertHeld(rows: readonly Row[], atLeast: number): void {
-  for (const { group, attempt, expected, result, held } of rows) {
-    console.log(
-      `${held ? 'held' : 'OPEN'}  ${group}: ${attempt} — ${result} (${expected})`,
-    )
-  }
-  assert.ok(rows.length >= atLeast, `only ${rows.length} attempts were made`)
-  assert.deepEqual(
-    rows.filter(({ held }) => !held),
-    [],
-  )
 }
 
 function listening(server: Server): Promise<number> {
