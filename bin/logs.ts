@@ -140,8 +140,8 @@ async function tellWebhooks(): Promise<void> {
       region: WEBHOOKS,
       looks: { webhook: lookAfterWebhook(deps) },
       log,
-      overdue: (held) => {
-        log.error('a look outlived its lease', held)
+      overdue: ({ kind, subject }) => {
+        log.error('a look outlived its lease', `${kind} ${subject}`)
         process.exit(1)
       },
       // They mostly wait for others' answers, and one who never answers must not hold up the rest.

@@ -186,7 +186,8 @@ const loop = runLoop(
       sweep: sweep({ pool, runtime, region: name, clock, log }),
     },
     log,
-    overdue: ({ kind, subject }) => die('a look outlived its lease')({ kind, subject }),
+    overdue: ({ kind, subject }) =>
+      die('a look outlived its lease')(`${kind} ${subject}`),
   },
   signal,
 )

@@ -18,6 +18,7 @@ import {
   type Exchanger,
   exchangers,
 } from './an-exchange.ts'
+import { HAPROXY_3 } from './haproxy-of-here.ts'
 
 export const APP = 'vegur'
 
@@ -113,6 +114,8 @@ export interface Row {
   readonly next?: ClientScript
   /** Of its line in the log, without what is the same in all: see `inShort`. */
   readonly line?: string | RegExp
+  /** What is otherwise where HAProxy is 3 or newer. */
+  readonly by3?: Partial<Pick<Row, 'heard' | 'got' | 'line'>>
 }
 
 /** Group to its cases. */
@@ -153,11 +156,11 @@ export async function playAtOnce(
   await Promise.all(played)
 }
 
-async function playRow(
-  exchanger: Exchanger,
-  app: string,
-  { send, dyno, heard, got, enough, next, line }: Row,
-): Promise<void> {
+async function playRow(exchanger: Exchanger, app: string, row: Row): Promise<void> {
+  const { send, dyno, heard, got, enough, next, line } = {
+    ...row,
+    ...(HAPROXY_3 && row.by3),
+  }
   const [usual, own] = [`${APP}.localhost`, `${app}.localhost`]
   // Its own path, by which its line is known.
   const path = line === undefined ? '/p' : `/p${++paths}`

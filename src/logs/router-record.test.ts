@@ -18,6 +18,7 @@ function aRecord(
     app?: string
     server?: string
     times?: string
+    method?: string
     status?: number
     ended?: string
     code?: string
@@ -33,6 +34,7 @@ function aRecord(
     app,
     server,
     times: '0 2 1 21',
+    method: 'GET',
     status: 200,
     ended: '--',
     code: '-',
@@ -44,7 +46,7 @@ function aRecord(
     tls: 'http -',
     ...but,
   }
-  return `1795399938168555 ${it.app} ${it.times} ${it.status} 387 ${it.ended} ${it.code} ${it.version} ${it.tls} method=GET request_id=${id} dyno=${it.server} agent="${it.agent}" host="${it.host}" fwd="${it.fwd}" path="${it.uri}"`
+  return `1795399938168555 ${it.app} ${it.times} ${it.status} 387 ${it.ended} ${it.code} ${it.version} ${it.tls} method=${it.method} request_id=${id} dyno=${it.server} agent="${it.agent}" host="${it.host}" fwd="${it.fwd}" path="${it.uri}"`
 }
 
 const messageOf = (record: string) => parseRouterRecord(record)?.message
@@ -167,8 +169,13 @@ const ends: [string, Parameters<typeof aRecord>[0], string][] = [
   ],
   [
     'a body that is none, once its answer was under way',
+    { ended: 'PD', method: 'POST' },
+    'at=error code=H26 desc="Request Error" cause="bad chunk" method=POST … status=400',
+  ],
+  [
+    'an answer that is none, once it was under way, by HAProxy 3',
     { ended: 'PD' },
-    'at=error code=H26 desc="Request Error" cause="bad chunk" method=GET … status=400',
+    'sock=backend at=error code=H18 desc="Server Request Interrupted" method=GET … status=503',
   ],
   [
     'a cookie that is too long',

@@ -54,7 +54,7 @@ type Code = keyof typeof OUTCOMES
  * HAProxy's own check, R its resources, I itself, K and D an order; small letters: their
  * time-outs), and in which phase (R request, Q queue, C connect, H header, D data, L last
  * of it). `-` for the phase stands for every one not named. PD: a request's body turns out to be none
- * when its answer is under way; of an answer's that is SD.
+ * when its answer is under way; an answer's is SD to HAProxy 2.6, and PD, too, to 3.
  */
 export const CODES: Readonly<Record<string, Code>> = {
   'C-': 'H27',
@@ -73,6 +73,9 @@ export const CODES: Readonly<Record<string, Code>> = {
   'K-': 'H24',
   'D-': 'H24',
 }
+
+/** Methods whose requests hardly ever have one: what is broken then is the answer's. */
+const HAS_NO_BODY = /^(GET|HEAD)$/
 
 /** Of H26, by what was answered. */
 const CAUSES: Readonly<Record<string, string>> = {
@@ -231,12 +234,13 @@ function messageOf(
   )
 }
 
-function codeOf({ state, ended, status }: RequestFields): Code | undefined {
+function codeOf({ state, ended, status, method }: RequestFields): Code | undefined {
   if (ended === '--' && state === '-') return undefined
   if (Object.hasOwn(OUTCOMES, state)) return state as Code
   // Ours, and the only ones of their status: a dyno's would not end so. (PH: the body is no body.)
   if (/^(417 LR|400 P[RH]|405 PR|408 cR)$/.test(`${status} ${ended}`)) return 'H26'
   if (status === 502 && ended.startsWith('L')) return 'H25'
+  if (ended === 'PD' && HAS_NO_BODY.test(method)) return 'H18'
   const byPhase = CODES[ended] ?? CODES[`${ended[0]}-`]
   if (status !== 101) return byPhase
   // After an upgrade either side may hang up. Only silence is a fault, which then is both sides'.

@@ -25,6 +25,7 @@ import {
   play,
   post,
   TWO,
+  UNREADABLE,
 } from '../../test/vegur.ts'
 import { parseRouterRecord } from '../logs/router-record.ts'
 
@@ -100,6 +101,7 @@ const cases: Cases = {
       send: ask(),
       dyno: `HTTP/1.1 200\r\n${TWO}`,
       got: 'HTTP/1.1 200 \r\ncontent-length: 2\r\nconnection: close\r\n\r\nok',
+      by3: { got: ended('content-length: 2\r\n', 'ok') },
     },
     {
       what: 'a status of two digits fails',
@@ -173,6 +175,7 @@ const cases: Cases = {
       dyno: `${OK}${TWO}`,
       heard: `POST /p HTTP/1.1\r\n${host}transfer-encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n`,
       got: /^HTTP\/1\.1 200 OK\r\n/,
+      by3: { heard: '', got: UNREADABLE },
     },
     {
       what: 'trailers, declared',

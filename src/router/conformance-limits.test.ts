@@ -91,6 +91,7 @@ const cases: Cases = {
     got: passes
       ? answer.replace(TWO, 'content-length: 2\r\nconnection: close\r\n\r\nok')
       : FAILED,
+    ...(what === 'a reason of nothing' && { by3: { got: answered } }),
     line: passes ? WELL.replace('200', answer.slice(9, 12)) : NO_HTTP,
   })),
   refusals: [

@@ -35,6 +35,11 @@ const H12 = 'at=error code=H12 desc="Request timeout" dyno=web.1 status=503'
 const CUT_BY_CLIENT =
   'sock=client at=warning code=H27 desc="Client Request Interrupted" dyno=web.1 status=499'
 const H15 = 'at=error code=H15 desc="Idle connection" dyno=web.1 status=503'
+/** As HAProxy 3 tells one that is silent in its body. */
+const CLIENT_IDLE = {
+  got: REFUSED_AS[400] ?? '',
+  line: 'at=warning code=H28 desc="Client Connection Idle" dyno=web.1 status=499',
+}
 const SWITCHED = `HTTP/1.1 101 Switching Protocols\r\n${UPGRADE}\r\n`
 const switched =
   'HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: foo\r\n\r\n'
@@ -77,11 +82,12 @@ const cases: Cases = {
       line: WELL,
     },
     {
-      what: 'a client that stops sending its body: HAProxy has one clock for both',
+      what: 'a client that stops sending its body: HAProxy 2.6 has one clock for both',
       send: put('Content-Length: 6\r\n', 'a'),
       dyno: () => {},
       got: FAILED,
       line: H12,
+      by3: CLIENT_IDLE,
     },
     {
       what: 'a client that stops sending its chunks',
@@ -89,6 +95,7 @@ const cases: Cases = {
       dyno: () => {},
       got: FAILED,
       line: H12,
+      by3: CLIENT_IDLE,
     },
   ],
   'later bytes': [
@@ -109,6 +116,7 @@ const cases: Cases = {
       dyno: `${OK}Content-Length: 4\r\n\r\nok`,
       got: `${OK}content-length: 4\r\n\r\nok`,
       line: H15,
+      by3: { line: CUT_BY_CLIENT },
     },
     {
       what: 'none any more, in chunks',
@@ -116,13 +124,14 @@ const cases: Cases = {
       dyno: `${OK}${CHUNKED}\r\n2\r\nok\r\n`,
       got: `${OK}transfer-encoding: chunked\r\n\r\n2\r\nok\r\n`,
       line: H15,
+      by3: { line: CUT_BY_CLIENT },
     },
     {
       what: 'a client that stops sending its body once it is answered',
       send: put('Content-Length: 6\r\n', 'a'),
       dyno: `${OK}${TWO}`,
       got: `${OK}content-length: 2\r\n\r\nok`,
-      line: 'at=warning code=H28 desc="Client Connection Idle" dyno=web.1 status=499',
+      line: CLIENT_IDLE.line,
     },
   ],
   'the body after 100': [
@@ -151,6 +160,7 @@ const cases: Cases = {
       heard: `POST /p HTTP/1.1\r\n${host}content-length: 6\r\n\r\na`,
       got: /^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 503 /,
       line: H12,
+      by3: { ...CLIENT_IDLE, got: `HTTP/1.1 100 Continue\r\n\r\n${REFUSED_AS[400]}` },
     },
   ],
   'a client that goes before it is answered': [

@@ -18,7 +18,12 @@ import {
 import { ADDED, answerRules, PLAIN_REQUESTS, REQUEST_RULES } from './request-rules.ts'
 import { serverId } from './server-id.ts'
 import { challengeRules, TLS_GLOBALS, tlsBinds, type TlsSettings } from './tls-rules.ts'
-import { affinityRules, pageRules, wishRules } from './wish-rules.ts'
+import {
+  affinityRules,
+  HAS_OWN_RESPONSE_TIMEOUT,
+  pageRules,
+  wishRules,
+} from './wish-rules.ts'
 
 export interface RouterSettings {
   readonly paths: RouterPaths
@@ -176,7 +181,8 @@ function defaultsSections(settings: RouterSettings): string {
 ${errors(paths)}
 
 # The first byte is waited for from the connect on, or, where there is a body, from the
-# last of it on: the former by rules in each backend.
+# last of it on: the former by rules in each backend. What comes after it has the time of
+# silence where HAProxy can change a time-out by then.
 ${BACKEND_KINDS.map((kind) => defaultsOf(kind, settings)).join('\n')}`
 }
 
@@ -184,6 +190,9 @@ function defaultsOf(kind: BackendKind, { paths, timeouts, tls }: RouterSettings)
   const rules = `defaults ${kind} from http
   balance random(2)
 ${ADDED}
+.if version_atleast(3.0)
+  http-response set-timeout server ${timeouts.idle}ms if { var(txn.body) -m bool }${kind === 'wishes' ? ` !${HAS_OWN_RESPONSE_TIMEOUT}` : ''}
+.endif
 ${answerRules((status) => page(status, paths.applicationError))}
   http-request set-timeout server ${timeouts.firstByte}ms if { var(txn.body) -m bool }
 `
@@ -217,7 +226,7 @@ function backendRules(kind: BackendKind, { firstByte }: RouterTimeouts): string 
   const wishes = '  ignore-persist unless { var(txn.entry),field(3,/) -m sub sticky }\n'
   return `${kind === 'wishes' ? wishes : ''}  tcp-response inspect-delay ${firstByte}ms
   tcp-response content accept if { status gt 0 }
-  tcp-response content lua.no_answer if WAIT_END`
+  tcp-response content lua.no_answer`
 }
 
 function frontend({ paths, listen, asRoot, tls }: RouterSettings): string {

@@ -50,7 +50,7 @@ const HYGIENE = `  http-request del-header Expect
   http-request del-header X-Forwarded-For unless { req.fhdr_cnt(x-forwarded-for) gt 1 }
   http-request del-header X-Forwarded-Proto
   http-request del-header X-Forwarded-Port
-  http-request del-header Connection if { req.hdr(upgrade) -i -m beg h2c }
+  http-request del-header Connection if { req.hdr(upgrade) -i -m beg h2c } || { req.hdr(connection) -i http2-settings }
   http-request del-header Upgrade if { req.hdr(upgrade) -i -m beg h2c }
   http-request del-header HTTP2-Settings
   http-request del-header Connection unless { req.hdr(connection) -i upgrade }

@@ -210,7 +210,7 @@ test('a websocket goes through by HTTP/2, as browsers ask for it', async (t) => 
   await until('it echoes', () => heard === 'echo!')
   assert.equal(seen[0]?.['connection'], 'upgrade')
   // It is over: that HAProxy resets what is left of the connection is no fault.
-  session.on('error', () => {})
+  for (const it of [session, socket]) it.on('error', () => {})
   session.destroy()
 })
 

@@ -18,12 +18,15 @@ export function affinityRules({ directory }: RouterPaths): string {
   dynamic-cookie-key ${key}`
 }
 
+/** A condition: the app says itself how long a dyno that was asked may be silent, before its first byte and after. */
+export const HAS_OWN_RESPONSE_TIMEOUT = '{ var(txn.entry),field(6,/) -m len 1:9 }'
+
 /** Where the time to the first byte is an app's own it is the server's time-out, as for requests with a body. */
 export function wishRules(
   { hostsMap }: RouterPaths,
   tls: TlsSettings | undefined,
 ): string {
-  const response = '{ var(txn.entry),field(6,/) -m len 1:9 }'
+  const response = HAS_OWN_RESPONSE_TIMEOUT
   const idle = '{ var(txn.entry),field(7,/) -m len 1:9 }'
   return `${tls ? redirectRules(tls) : ''}  http-request set-var(txn.body) bool(true) if ${response}
   http-request set-timeout server var(txn.entry),field(6,/) if ${response}
