@@ -116,7 +116,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
       typeof value === 'object' &&
       value !== null &&
       Object.values(value).every(isOciRuntime),
-    what: `one of ${OCI_RUNTIMES.join(', ')} for each region it names`,
+    what: `one of ${OCI_RUNTIMES.join(', ')} for each region it names (docs/decisions/0010-oci-runtimes.md: why no others)`,
   },
   allowedNetworks: {
     is: (value) => Array.isArray(value) && value.every(isIPv4Network),

@@ -56,7 +56,11 @@ const ALL: Readonly<Record<OciRuntimeName, OciRuntime>> = {
     settings: ['--network=sandbox'],
     mapsOwners: false,
     isKernel: true,
-    keeps: (id) => ['lock', 'state'].map((it) => `${id}_sandbox:${id}.${it}`),
+    // The socket since 2023; Debian 12's is in the dyno's network.
+    keeps: (id) => [
+      ...['lock', 'state'].map((it) => `${id}_sandbox:${id}.${it}`),
+      `runsc-${id}.sock`,
+    ],
     takesCompiledFilter: false,
     waitsAtPipe: false,
   },

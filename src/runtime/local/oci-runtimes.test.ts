@@ -84,10 +84,13 @@ for (const name of others) {
       [dyno, 'crun'],
       [next, name],
     ] as const) {
-      const kept = await readdir(files.stateOf(by))
-      assert.ok(kept.length > 0 && kept.every((file) => file.includes(it.id)))
+      const kept = await stateKept(by)
+      assert.ok(
+        kept.length > 0 && kept.every((file) => file.includes(it.id)),
+        kept.join(),
+      )
       await runtime.remove(it.id, signal)
-      assert.deepEqual(await readdir(files.stateOf(by)), [])
+      assert.deepEqual(await stateKept(by), [])
     }
   })
 }
@@ -98,6 +101,11 @@ test('runsc: the kernel that a dyno sees is not the machine`s', async () => {
   assert.notEqual(seen, kernel)
   assert.match(await outputOf('dmesg | head -n 1'), /gVisor/)
 })
+
+/** Newer ones of crun keep compiled filters beside it, in `.cache`. */
+async function stateKept(by: OciRuntimeName): Promise<string[]> {
+  return (await readdir(files.stateOf(by))).filter((name) => !name.startsWith('.'))
+}
 
 /** Debian 12's gVisor does not know how its stat(1) asks. */
 const OWNER = `perl -e 'print +(stat shift)[4], "\\n"'`
