@@ -1,6 +1,6 @@
 /**
  * The line of each code that the state of an app or of HAProxy leads to, to the last field. Those of what
- * dynos and clients do wrong stand in the conformance tests, no-answer.test.ts and quarantine.test.ts.
+ * dynos and clients do wrong stand in the conformance tests, no-answer.test.ts, quarantine.test.ts and misbehaving-dynos.test.ts.
  */
 
 import assert from 'node:assert/strict'
