@@ -6,10 +6,11 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { test, type TestContext } from 'node:test'
 
 import { aFullPort } from '../../test/a-full-port.ts'
-import { aBackend, aRouter, type ARouter } from '../../test/a-router.ts'
+import { aBackend, aRouter } from '../../test/a-router.ts'
 import { aRouterLine } from '../../test/a-router-line.ts'
 import { HAPROXY_3 } from '../../test/haproxy-of-here.ts'
 import { aDatabase } from '../../test/postgres.ts'
+import { whatAClientGets } from '../../test/what-a-client-gets.ts'
 
 const pool = aDatabase()
 
@@ -43,23 +44,6 @@ async function aRudeDyno(
   }
   t.after(close)
   return { address, port: (server.address() as AddressInfo).port, close }
-}
-
-/** What comes back until the connection ends, after `bytes` were sent; `then`: what the client does next. */
-function exchange(
-  router: ARouter,
-  bytes: string,
-  then: (socket: Socket) => void = () => {},
-): Promise<string> {
-  return new Promise((resolve) => {
-    let got = ''
-    const socket = connect(router.port, '127.0.0.1', () => {
-      socket.write(bytes, 'latin1')
-      then(socket)
-    })
-    socket.setEncoding('latin1').on('data', (text: string) => (got += text))
-    socket.on('error', () => {}).on('close', () => resolve(got))
-  })
 }
 
 const OK = 'HTTP/1.1 200 OK\r\n'
@@ -152,7 +136,7 @@ test('a dyno that fails a request gets the code of how it did', async (t) => {
       const head = `GET ${path} HTTP/1.1\r\nHost: rude-${index}.localhost\r\nConnection: close\r\n\r\n`
       const listen = (client: Socket) =>
         client.once('data', () => heard[index]?.resolve())
-      assert.match(await exchange(router, head, listen), got, what)
+      assert.match(await whatAClientGets(router, head, listen), got, what)
       assert.match(await aRouterLine(router, path), line, what)
     }),
   )
@@ -170,7 +154,7 @@ test('a dyno that says nothing to a request with a body is waited for no longer'
   ]
   for (const [index, body] of bodies.entries()) {
     const head = `POST /mute-${index} HTTP/1.1\r\nHost: mute.localhost\r\nConnection: close\r\n`
-    assert.match(await exchange(router, `${head}${body}`), /^HTTP\/1.1 503 /)
+    assert.match(await whatAClientGets(router, `${head}${body}`), /^HTTP\/1.1 503 /)
     assert.match(
       await aRouterLine(router, `/mute-${index}`),
       /^at=error code=H12 .* status=503/,
@@ -190,7 +174,7 @@ test('an answer to a short body may be silent as long as any other', async (t) =
   await router.start()
   const head =
     'POST / HTTP/1.1\r\nHost: thoughtful.localhost\r\nConnection: close\r\nContent-Length: 4\r\n\r\n'
-  const got = await exchange(router, `${head}bo`, (it) =>
+  const got = await whatAClientGets(router, `${head}bo`, (it) =>
     setTimeout(() => it.write('dy'), 10),
   )
   assert.match(got, /\r\n\r\nhalfhalf$/)
@@ -203,7 +187,7 @@ test('a client that fails its own request gets the code of how it did', async (t
   await router.look()
   await router.start()
 
-  await exchange(
+  await whatAClientGets(
     router,
     `POST /left ${TO_PATIENT}Content-Length: 100\r\n\r\nhalf`,
     (it) => setTimeout(() => it.destroy(), 100),
@@ -212,7 +196,9 @@ test('a client that fails its own request gets the code of how it did', async (t
     await aRouterLine(router, '/left'),
     /^sock=client at=warning code=H27 desc="Client Request Interrupted" .* status=499/,
   )
-  const silent = exchange(router, `POST /silent ${TO_PATIENT}\r\n`, (it) => it.pause())
+  const silent = whatAClientGets(router, `POST /silent ${TO_PATIENT}\r\n`, (it) =>
+    it.pause(),
+  )
   assert.match(
     await aRouterLine(router, '/silent'),
     /^at=warning code=H28 desc="Client Connection Idle" .* status=499/,

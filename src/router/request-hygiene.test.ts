@@ -5,13 +5,14 @@
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { type AddressInfo, connect, createServer } from 'node:net'
+import { type AddressInfo, createServer } from 'node:net'
 import { test, type TestContext } from 'node:test'
 
 import { aRouter, type ARouter } from '../../test/a-router.ts'
 import { HAPROXY_3 } from '../../test/haproxy-of-here.ts'
 import { aDatabase } from '../../test/postgres.ts'
 import { until } from '../../test/until.ts'
+import { whatAClientGets } from '../../test/what-a-client-gets.ts'
 import { parseRouterRecord } from '../logs/router-record.ts'
 
 const pool = aDatabase()
@@ -181,25 +182,16 @@ async function aRecorder(t: TestContext, router: ARouter, app = 'strict') {
   return () => heard.splice(0).filter((it) => it !== '')
 }
 
-function exchange(router: ARouter, bytes: string): Promise<string> {
-  return new Promise((resolve) => {
-    let got = ''
-    const socket = connect(router.port, '127.0.0.1', () => socket.write(bytes, 'latin1'))
-    socket.setEncoding('latin1').on('data', (text: string) => (got += text))
-    socket.on('error', () => {}).on('close', () => resolve(got))
-  })
-}
-
 test('requests reach a dyno whole and plain, or not at all', async (t) => {
   const router = await aRouter(t, pool)
   const heard = await aRecorder(t, router)
   for (const [what, request, status] of refused) {
-    const answer = await exchange(router, request)
+    const answer = await whatAClientGets(router, request)
     assert.equal(Number(/^HTTP\/1\.[01] (\d+)/.exec(answer)?.[1]), status, what)
     assert.deepEqual(heard(), [], what)
   }
   for (const [what, request, expected] of passed) {
-    assert.match(await exchange(router, request), /^HTTP\/1\.1 200 /, what)
+    assert.match(await whatAClientGets(router, request), /^HTTP\/1\.1 200 /, what)
     assert.deepEqual(
       heard().map((it) => it.replaceAll(ADDED, '')),
       [expected],
@@ -220,7 +212,7 @@ test('several lists of addresses stay, and ours is the last', async (t) => {
   const heard = await aRecorder(t, router, 'lists')
   const send = (...lists: string[]) => {
     const lines = lists.map((it) => `X-Forwarded-For: ${it}\r\n`).join('')
-    return exchange(
+    return whatAClientGets(
       router,
       `GET / HTTP/1.1\r\nHost: lists.localhost\r\n${CLOSE}${lines}\r\n`,
     )
@@ -241,7 +233,7 @@ test('a request as long as may be has its line', async (t) => {
   const path = `/${'a'.repeat(8191)}`
   const chain = `X-Forwarded-For: ${'1.2.3.4, '.repeat(500)}1.2.3.4\r\n`
   const request = `GET ${path} HTTP/1.1\r\nHost: long.localhost\r\n${CLOSE}${chain}\r\n`
-  assert.match(await exchange(router, request), / 200 /)
+  assert.match(await whatAClientGets(router, request), / 200 /)
   const find = () =>
     router.records
       .map((it) => parseRouterRecord(it)?.message ?? '')

@@ -6,7 +6,6 @@
  */
 
 import assert from 'node:assert/strict'
-import { connect } from 'node:net'
 import { test } from 'node:test'
 import { connect as connectByTls } from 'node:tls'
 
@@ -14,6 +13,7 @@ import { aCertificate } from '../../test/a-certificate.ts'
 import { aRouter, type ARouter } from '../../test/a-router.ts'
 import { aStrictRecorder, readRequest } from '../../test/a-strict-recorder.ts'
 import { aDatabase } from '../../test/postgres.ts'
+import { whatAClientGets } from '../../test/what-a-client-gets.ts'
 import { until } from '../../test/until.ts'
 import { SECOND } from '../lib/clock.ts'
 import { parseRouterRecord } from '../logs/router-record.ts'
@@ -165,15 +165,10 @@ const payloads: readonly (readonly [string, string])[] = [
 ]
 
 /** Of a client that says all that at once, and then is patient. */
-function said(port: number, bytes: string): Promise<string> {
-  return new Promise((resolve) => {
-    let got = ''
-    const socket = connect(port, '127.0.0.1', () => socket.write(bytes, 'latin1'))
-    socket.setEncoding('latin1').on('data', (text: string) => (got += text))
-    socket.on('error', () => {}).on('close', () => resolve(got))
-    setTimeout(() => socket.destroy(), 0.15 * SECOND)
-  })
-}
+const said = (router: ARouter, bytes: string) =>
+  whatAClientGets(router, bytes, (client) =>
+    setTimeout(() => client.destroy(), 0.15 * SECOND),
+  )
 
 /** How many requests for the path the router says that it sent to the dyno. */
 const sent = ({ records }: ARouter, path: string) =>
@@ -193,7 +188,7 @@ test('no request is hidden in another', async (t) => {
   const seen: string[] = []
   for (const [what, bytes] of payloads) {
     await t.test(what, async () => {
-      await said(router.port, bytes)
+      await said(router, bytes)
       // Somebody else's request, which must get its own answer, over connections that are shared.
       const mark = `/probe-${++nth}`
       const probe = await router.get('prey.localhost', mark)
