@@ -45,7 +45,7 @@ function environment(apiPort: number, present: Record<string, string> = {}) {
   return clientEnvironment(data, installation(apiPort), { apiKey, present })
 }
 
-test('git trusts the server and answers its question for a password', async () => {
+test('git trusts the server and answers its question for a password', async (t) => {
   const authorizations: string[] = []
   const { keys } = data
   const server = createServer(
@@ -62,18 +62,23 @@ test('git trusts the server and answers its question for a password', async () =
         .end('001e# service=git-upload-pack\n00000000')
     },
   ).listen(0, 'localhost')
+  t.after(() => {
+    server.close()
+    server.closeAllConnections()
+  })
   await new Promise((resolve) => server.once('listening', resolve))
   const { port } = server.address() as AddressInfo
 
   const env = {
-    PATH: process.env['PATH'],
+    // There is no heroku in it, as for who calls it by npx: git is not to complain of that.
+    PATH: '/usr/bin:/bin',
     HOME: top,
     GIT_TERMINAL_PROMPT: '0',
     ...environment(port),
   }
-  await run('git', ['ls-remote', `https://localhost:${port}/my-app.git`], { env })
-  server.close()
-  server.closeAllConnections()
+  const remote = `https://localhost:${port}/my-app.git`
+  const { stderr } = await run('git', ['ls-remote', remote], { env })
+  assert.equal(stderr, '')
   assert.deepEqual(authorizations, [`heroku:${readApiKey(data)}`])
 })
 

@@ -15,8 +15,12 @@ type Variables = Readonly<Record<string, string | undefined>>
 /** Answers git's question for a password, so that a push needs no `heroku` in PATH. */
 const CREDENTIAL_HELPER =
   '!f() { test "$1" = get && test -n "$HEROKU_API_KEY" && printf "username=heroku\\npassword=%s\\n" "$HEROKU_API_KEY"; }; f'
-/** Asked when the other has no answer: of who has logged in, and has no key in the environment. */
-const CREDENTIAL_HELPER_OF_CLI = '!heroku git:credentials'
+/**
+ * Asked when the other has no answer: of who has logged in, and has no key in the environment. It is also told what
+ * served, after each push: where there is no `heroku` in PATH, as with `npx heroku`, that must not be a line of complaint.
+ */
+const CREDENTIAL_HELPER_OF_CLI =
+  '!f() { if command -v heroku >/dev/null; then heroku git:credentials "$@"; fi; }; f'
 
 /** `present`: the environment as it is. Written for the certificates of `present`: a bundle beside our own. */
 export function clientEnvironment(
