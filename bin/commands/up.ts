@@ -27,6 +27,7 @@ import type { PartSpec } from '../../src/installation/parts.ts'
 import { portsMustBeFree } from '../../src/installation/ports.ts'
 import { ensureCluster, ensureDatabase } from '../../src/installation/postgres-cluster.ts'
 import { Refusal } from '../../src/installation/refusal.ts'
+import { upgradeCluster } from '../../src/installation/upgrade-cluster.ts'
 import { lockSupervision } from '../../src/installation/supervisor-lock.ts'
 import { ensureUsers } from '../../src/installation/users.ts'
 import { presentResolvers } from '../../src/runtime/local/resolvers.ts'
@@ -122,8 +123,19 @@ async function superviseUntil(
   signal: AbortSignal,
   supervision: Supervision,
 ): Promise<void> {
+  const lock = lockSupervision(supervision.data)
+  try {
+    if (databaseUrl === undefined) {
+      await upgradeCluster(supervision.data, supervision.tell.say)
+    }
+    await keepUp(signal, supervision)
+  } finally {
+    lock.release()
+  }
+}
+
+async function keepUp(signal: AbortSignal, supervision: Supervision): Promise<void> {
   const { data, installation, tell, example } = supervision
-  const lock = lockSupervision(data)
   const failed = new AbortController()
   const stop = AbortSignal.any([signal, failed.signal])
   const parts = partsHere(data, installation)
@@ -166,7 +178,6 @@ async function superviseUntil(
       parts.filter((part) => !part.outlivesUp),
       data,
     )
-    lock.release()
   }
 }
 

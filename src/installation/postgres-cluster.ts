@@ -9,6 +9,7 @@ import {
   existsSync,
   globSync,
   mkdirSync,
+  readFileSync,
   renameSync,
   rmSync,
   writeFileSync,
@@ -53,11 +54,16 @@ export async function initialiseCluster(
     '--locale=C.UTF-8',
     '--data-checksums',
   ]
-  const initdb = [join(binaries(), 'initdb'), `--pgdata=${directory}`, ...manner, ...more]
+  const initdb = [
+    join(binariesOf(newestPostgres()), 'initdb'),
+    `--pgdata=${directory}`,
+    ...manner,
+    ...more,
+  ]
   await runProgram(asUser(POSTGRES_USER, POSTGRES_USER, initdb))
 }
 
-/** `settings`: more of them, each `name=value`. */
+/** By the PostgreSQL that the cluster is of. `settings`: more of them, each `name=value`. */
 export function postgresCommand(
   directory: string,
   socketDirectory: string,
@@ -71,7 +77,7 @@ export function postgresCommand(
     ...settings,
   ]
   return [
-    join(binaries(), 'postgres'),
+    join(binariesOf(versionOf(directory) ?? newestPostgres()), 'postgres'),
     '-D',
     directory,
     ...all.flatMap((it) => ['-c', it]),
@@ -126,12 +132,28 @@ export async function asAdmin(
   }
 }
 
-/** Debian's directory of the newest PostgreSQL on the machine. */
-export function binaries(): string {
-  const newest = globSync('/usr/lib/postgresql/*/bin/postgres')
+/** The major version that a cluster's files are of; undefined where there is none. */
+export function versionOf(cluster: string): number | undefined {
+  const file = join(cluster, 'PG_VERSION')
+  return existsSync(file) ? Number(readFileSync(file, 'utf8')) : undefined
+}
+
+/** Major versions on the machine, the newest first. */
+export function presentPostgres(): number[] {
+  return globSync('/usr/lib/postgresql/*/bin/postgres')
     .map((file) => Number(file.split('/')[4]))
-    .toSorted((a, b) => b - a)[0]
+    .toSorted((a, b) => b - a)
+}
+
+/** A Refusal where there is none. */
+export function newestPostgres(): number {
+  const [newest] = presentPostgres()
   if (newest === undefined)
     throw new Refusal('There is no PostgreSQL server: apt-get install postgresql.')
-  return `/usr/lib/postgresql/${newest}/bin`
+  return newest
+}
+
+/** Debian's directory of that PostgreSQL's programs. */
+export function binariesOf(version: number): string {
+  return `/usr/lib/postgresql/${version}/bin`
 }

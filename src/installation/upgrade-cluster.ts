@@ -1,0 +1,123 @@
+/**
+ * Brings the private cluster to the newest PostgreSQL of the machine. Its files are of one major version, which a new
+ * release of Debian replaces: the programs of before stay until `apt-get autoremove`, and by then this must have happened.
+ *
+ * At every moment one of two directories is the whole database: the cluster as it was, until the upgraded one is complete.
+ */
+
+import { chmodSync, chownSync, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+
+import type { DataDirectory } from './data-directory.ts'
+import {
+  binariesOf,
+  initialiseCluster,
+  newestPostgres,
+  postgresAnswers,
+  presentPostgres,
+  versionOf,
+} from './postgres-cluster.ts'
+import { Refusal } from './refusal.ts'
+import { asUser, runProgram } from './run-program.ts'
+import { groupId, POSTGRES_USER, userId } from './users.ts'
+
+/**
+ * Does nothing where the cluster is of the newest, or runs. The one of before stays beside it, as `postgres.15`. A Refusal
+ * where the machine has not the PostgreSQL that the cluster is of. Idempotent, and goes on where it was killed.
+ */
+export async function upgradeCluster(
+  data: DataDirectory,
+  say: (sentence: string) => void,
+): Promise<void> {
+  const { postgres: cluster } = data
+  putInPlace(cluster)
+  const version = versionOf(cluster)
+  if (version === undefined) return
+  const newest = newestPostgres()
+  if (!presentPostgres().includes(version)) {
+    throw new Refusal(
+      `The database in ${cluster} is of PostgreSQL ${version}, which is not on this machine any more: install it again, ` +
+        `as from the release of Debian before. An \`up\` that finds both brings the database to the newest.`,
+    )
+  }
+  if (version === newest || (await postgresAnswers(data.run('postgres')))) return
+
+  say(`bringing the database from PostgreSQL ${version} to ${newest}`)
+  const draft = `${cluster}.new`
+  await initialiseCluster(draft)
+  await upgraded({ cluster, version }, { cluster: draft, version: newest })
+  renameSync(draft, completeOf(cluster))
+  putInPlace(cluster)
+  say(`the database of before is in ${cluster}.${version}: remove it when all is well`)
+}
+
+interface Versioned {
+  readonly cluster: string
+  readonly version: number
+}
+
+/** Copies what is in `from` into `to`, which is empty, and counts its rows for the planner. */
+async function upgraded(from: Versioned, to: Versioned): Promise<void> {
+  // Sockets lie here, and what pg_upgrade says of itself.
+  const work = `${from.cluster}.upgrade`
+  rmSync(work, { recursive: true, force: true })
+  mkdirSync(work)
+  chownSync(work, userId(POSTGRES_USER), groupId(POSTGRES_USER))
+  chmodSync(work, 0o700)
+  const run = ({ version }: Versioned, program: string, ...args: string[]) =>
+    runProgram(
+      asUser(POSTGRES_USER, POSTGRES_USER, [
+        'env',
+        `--chdir=${work}`,
+        join(binariesOf(version), program),
+        ...args,
+      ]),
+    )
+  const whileRunning = async (it: Versioned, act: () => Promise<unknown>) => {
+    const server = ['-D', it.cluster, '--wait', '--silent']
+    const options = `-c listen_addresses= -c unix_socket_directories='${work}'`
+    const log = join(work, 'log')
+    await run(it, 'pg_ctl', 'start', ...server, `--log=${log}`, `--options=${options}`)
+    try {
+      await act()
+    } finally {
+      await run(it, 'pg_ctl', 'stop', ...server, '--mode=fast')
+    }
+  }
+
+  // One that was not ended in order, as by a loss of power, is not taken.
+  await whileRunning(from, async () => {})
+  const directories = [
+    `--old-bindir=${binariesOf(from.version)}`,
+    `--new-bindir=${binariesOf(to.version)}`,
+    `--old-datadir=${from.cluster}`,
+    `--new-datadir=${to.cluster}`,
+    `--socketdir=${work}`,
+  ]
+  await run(to, 'pg_upgrade', '--username=postgres', ...directories)
+  await whileRunning(to, () =>
+    run(
+      to,
+      'vacuumdb',
+      `--host=${work}`,
+      '--username=postgres',
+      '--all',
+      '--analyze-only',
+    ),
+  )
+  rmSync(work, { recursive: true })
+}
+
+const completeOf = (cluster: string) => `${cluster}.upgraded`
+
+/** The complete one takes the place of the one of before, or goes on to. */
+function putInPlace(cluster: string): void {
+  const complete = completeOf(cluster)
+  if (!existsSync(complete)) return
+  const before = versionOf(cluster)
+  if (before !== undefined) {
+    rmSync(`${cluster}.${before}`, { recursive: true, force: true })
+    renameSync(cluster, `${cluster}.${before}`)
+  }
+  renameSync(complete, cluster)
+}
