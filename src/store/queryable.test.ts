@@ -21,7 +21,7 @@ test('of two transactions that wait for each other both come to their end', asyn
     })
   await Promise.all([visit('here', 'there'), visit('there', 'here')])
 
-  // More where the one that began anew was faster than the one it had made way for.
+  // More where the one that began anew was faster, all the same, than the one it had made way for.
   assert.ok(runs >= 3, `${runs} runs`)
   const { rows } = await pool.query('select visits from places')
   assert.deepEqual(rows, [{ visits: 2 }, { visits: 2 }])

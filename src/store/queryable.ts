@@ -1,3 +1,5 @@
+import { pause } from '../lib/clock.ts'
+
 /** A pool, a client, or a transaction: the functions of this folder don't care. */
 export interface Queryable {
   query(text: string, values?: readonly unknown[]): Promise<{ rows: unknown[] }>
@@ -15,10 +17,13 @@ export interface Connection extends Queryable {
 
 const DEADLOCK = '40P01'
 const TRIES = 3
+/** Milliseconds, more with each try. */
+const MAKE_WAY = 50
 
 /**
  * Runs `work` in one transaction: all of it happens, or nothing. Of two that wait for each
- * other PostgreSQL ends one, of which nothing then has happened: that one is run again.
+ * other PostgreSQL ends one, of which nothing then has happened: that one is run again, once the
+ * other has had a moment to take what it waited for. (At once, it may be there first, and both wait again.)
  */
 export async function inTransaction<T>(
   pool: Database,
@@ -30,6 +35,7 @@ export async function inTransaction<T>(
     } catch (error) {
       if (!isDeadlock(error) || tries === TRIES) throw error
     }
+    await pause(tries * MAKE_WAY)
   }
 }
 
