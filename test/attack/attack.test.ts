@@ -434,7 +434,9 @@ async function endsAtLimits(): Promise<void> {
 
   const hungry = await begun('memory-bomb')
   const end = await endOf(hungry)
-  assert.deepEqual([end.status, end.outOfMemory], [137, true])
+  assert.equal(end.outOfMemory, true)
+  // With gVisor it is gVisor that the kernel kills, and newer ones say themselves how the dyno ended.
+  if (ociRuntime !== 'runsc') assert.equal(end.status, 137)
   await runtime.remove(hungry, signal)
   assert.equal(await answers(), 200)
 
