@@ -22,6 +22,8 @@ const commands: Readonly<
   'team:create': async () => (await import('./commands/team-create.ts')).teamCreate,
   'domain:certificate': async () =>
     (await import('./commands/domain-certificate.ts')).domainCertificate,
+  'service:install': async () => (await import('./commands/service.ts')).serviceInstall,
+  'service:remove': async () => (await import('./commands/service.ts')).serviceRemove,
   audit: async () => (await import('./commands/audit.ts')).audit,
   test: async () => (await import('./commands/test.ts')).test,
   bench: async () => (await import('./commands/bench.ts')).bench,

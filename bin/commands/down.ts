@@ -3,6 +3,7 @@
 import { readFileSync, rmSync } from 'node:fs'
 
 import { SECOND } from '../../src/lib/clock.ts'
+import { bootService, removeService } from '../../src/installation/boot-service.ts'
 import { endParts } from '../../src/installation/control-plane.ts'
 import type { DataDirectory } from '../../src/installation/data-directory.ts'
 import { runningPart } from '../../src/installation/keep-part.ts'
@@ -50,7 +51,10 @@ export async function down(args: string[]): Promise<void> {
   } finally {
     lock.release()
   }
-  if (values.destroy) destroy(data)
+  if (!values.destroy) return
+  // Or the next boot would make another.
+  await removeService(bootService(data, installation))
+  destroy(data)
 }
 
 const isLast = (part: PartSpec) => part.outlivesDynos === true

@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { existsSync, mkdirSync, rmdirSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 
-import { cgroupsOf } from './cgroups.ts'
+import { newId } from '../../model/ids.ts'
+import { cgroupsOf, dynoCgroups, presentCgroups } from './cgroups.ts'
 
 test('version 2 is one hierarchy', () => {
   const { version, hybridMount } = cgroupsOf(
@@ -27,4 +31,23 @@ cgroup2 /sys/fs/cgroup/unified cgroup2 rw 0 0
     'name=systemd': '/sys/fs/cgroup/systemd',
     unified: '/sys/fs/cgroup/unified',
   })
+})
+
+test('a dyno`s cgroup goes once the last that was killed in it has ended', async (t) => {
+  const cgroups = presentCgroups()
+  const hierarchy = cgroups.hierarchies.get(cgroups.version === 2 ? 'unified' : 'pids')
+  const region = `mayfly-${process.pid}`
+  const group = dynoCgroups(cgroups, region, newId<'dyno'>())
+  const own = join(hierarchy ?? '', group.path)
+  const inside = spawn('sleep', ['100'], { stdio: 'ignore' })
+  t.after(() => {
+    inside.kill('SIGKILL')
+    rmdirSync(join(hierarchy ?? '', region))
+  })
+  mkdirSync(own, { recursive: true })
+  writeFileSync(join(own, 'cgroup.procs'), String(inside.pid))
+  // It stands for one whose threads still end: the kernel has the same answer for both.
+  setTimeout(() => inside.kill('SIGKILL'), 200)
+  await group.remove()
+  assert.equal(existsSync(dirname(own)), false)
 })

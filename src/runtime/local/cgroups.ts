@@ -9,6 +9,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { mkdir, readdir, rmdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
+import { pause, SECOND } from '../../lib/clock.ts'
 import type { DynoId } from '../../model/ids.ts'
 import type { Size } from '../../model/size.ts'
 import type { MemoryUse } from '../runtime.ts'
@@ -41,6 +42,8 @@ const STANDARD_SHARES = 1024
 const IN_TCP = 1 / 16
 export const TCP_LIMIT = 'memory.kmem.tcp.limit_in_bytes'
 const STANDARD_WEIGHT = 100
+const EMPTY_WITHIN = 5 * SECOND
+const LOOK_EVERY = 10
 
 /** `mounts`: the text of /proc/mounts. */
 export function cgroupsOf(mounts: string): Cgroups {
@@ -232,7 +235,22 @@ async function removeTree(directory: string): Promise<void> {
   for (const entry of entries) {
     if (entry.isDirectory()) await removeTree(join(directory, entry.name))
   }
-  await rmdir(directory)
+  await removeEmptied(directory)
+}
+
+/** Who was killed may be listed no more, and have threads that still end: the kernel says EBUSY then. */
+async function removeEmptied(directory: string): Promise<void> {
+  const began = performance.now()
+  for (;;) {
+    try {
+      return await rmdir(directory)
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      if (code === 'ENOENT') return
+      if (code !== 'EBUSY' || performance.now() - began > EMPTY_WITHIN) throw error
+    }
+    await pause(LOOK_EVERY)
+  }
 }
 
 function textOrNothing(file: string): string {

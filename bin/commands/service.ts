@@ -1,0 +1,51 @@
+/** `./mayfly service:install` and `service:remove`: whether the machine's boot brings the installation up. */
+
+import { pause, SECOND } from '../../src/lib/clock.ts'
+import {
+  bootService,
+  enableAtBoot,
+  removeService,
+  startService,
+} from '../../src/installation/boot-service.ts'
+import { endProcess } from '../../src/installation/living-process.ts'
+import { openInstallation } from '../../src/installation/open-installation.ts'
+import { Refusal } from '../../src/installation/refusal.ts'
+import { supervisorOf } from '../../src/installation/supervisor-lock.ts'
+import { dataNamed, dataOption, parsed } from './arguments.ts'
+import { program } from './settings.ts'
+
+/** Long enough for a supervisor to end every part, PostgreSQL's 30 s included. */
+const ENDS_WITHIN = 60 * SECOND
+const BEGINS_WITHIN = 60 * SECOND
+const POLL = 100
+
+/** An `up` that runs by hand makes way for it; dynos and routers go on meanwhile. */
+export async function serviceInstall(args: string[]): Promise<void> {
+  const data = dataNamed(parsed({ args, options: dataOption }).values.data)
+  const service = await enableAtBoot(data, openInstallation(data), {
+    program,
+    present: process.env,
+  })
+  const present = supervisorOf(data)
+  if (present) await endProcess(present, { signal: 'SIGTERM', patience: ENDS_WITHIN })
+  await startService(service)
+  const deadline = performance.now() + BEGINS_WITHIN
+  while (!supervisorOf(data)) {
+    if (performance.now() > deadline)
+      throw new Refusal(`${service.name} does not come up: journalctl -u ${service.name}`)
+    await pause(POLL)
+  }
+  console.log(
+    `${service.name} watches over ${data.root} now, and after each boot: journalctl -u ${service.name}`,
+  )
+}
+
+export async function serviceRemove(args: string[]): Promise<void> {
+  const data = dataNamed(parsed({ args, options: dataOption }).values.data)
+  const service = bootService(data, openInstallation(data))
+  if (!(await removeService(service))) {
+    console.log(`There is no ${service.name}.`)
+    return
+  }
+  console.log(`${service.name} is gone; dynos and routers run on until ./mayfly down.`)
+}

@@ -1,0 +1,122 @@
+/** A service of systemd's that runs `./mayfly up` from the machine's boot on. */
+
+import { existsSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+import type { DataDirectory, Installation } from './data-directory.ts'
+import { Refusal } from './refusal.ts'
+import { runProgram } from './run-program.ts'
+
+const UNITS = '/etc/systemd/system'
+const USUAL_DATA = '/var/lib/mayfly'
+
+/** What `up` looks at, and may have a secret in it: the unit is anyone's to read, this file root's. */
+const VARIABLES = [
+  'DATABASE_URL',
+  'MAYFLY_STACKS',
+  'NODE_EXTRA_CA_CERTS',
+  'GIT_SSL_CAINFO',
+] as const
+
+type Variables = Readonly<Record<string, string | undefined>>
+
+export interface BootService {
+  /** `mayfly.service`. */
+  readonly name: string
+  /** The file of the unit. */
+  readonly unit: string
+  readonly environment: string
+}
+
+/** Each installation of a machine has one of its own. */
+export function bootService(
+  data: DataDirectory,
+  { id }: Pick<Installation, 'id'>,
+): BootService {
+  const name = data.root === USUAL_DATA ? 'mayfly.service' : `mayfly-${id}.service`
+  return {
+    name,
+    unit: join(UNITS, name),
+    environment: join(data.root, 'service-environment'),
+  }
+}
+
+/** `program`: the directory of `./mayfly`. */
+export function unitText(
+  { environment }: BootService,
+  { data, program }: { readonly data: DataDirectory; readonly program: string },
+): string {
+  return `[Unit]
+Description=Mayfly, the dyno manager of ${percents(data.root)}
+Wants=network-online.target
+After=network-online.target
+
+[Service]
+ExecStart=${word(join(program, 'mayfly'))} up --data ${word(data.root)}
+EnvironmentFile=-${percents(environment)}
+# Dynos and routers outlive it, and the next takes them on.
+KillMode=process
+TimeoutStopSec=90
+# It ends well when it is told to, as by \`./mayfly down\`.
+Restart=on-failure
+RestartSec=2
+TasksMax=infinity
+LimitNOFILE=infinity
+
+[Install]
+WantedBy=multi-user.target
+`
+}
+
+/** Of `present`, the environment as it is. As systemd.exec(5) reads it. */
+export function environmentText(present: Variables): string {
+  return VARIABLES.flatMap((name) => {
+    const value = present[name]
+    return value === undefined
+      ? []
+      : [`${name}="${value.replaceAll(/["\\$`]/g, String.raw`\$&`)}"\n`]
+  }).join('')
+}
+
+/** Written and enabled; it does not run yet. `present`: the environment as it is. A Refusal where systemd does not run the machine. */
+export async function enableAtBoot(
+  data: DataDirectory,
+  installation: Installation,
+  { program, present }: { readonly program: string; readonly present: Variables },
+): Promise<BootService> {
+  if (!existsSync('/run/systemd/system')) {
+    throw new Refusal(
+      `systemd does not run this machine: have what does run \`${join(program, 'mayfly')} up --data ${data.root}\` at boot.`,
+    )
+  }
+  const service = bootService(data, installation)
+  rmSync(service.environment, { force: true })
+  writeFileSync(service.environment, environmentText(present), { mode: 0o600 })
+  writeFileSync(service.unit, unitText(service, { data, program }))
+  await runProgram(['systemctl', 'daemon-reload'])
+  await runProgram(['systemctl', 'enable', '--quiet', service.name])
+  return service
+}
+
+export async function startService({ name }: BootService): Promise<void> {
+  await runProgram(['systemctl', 'start', name])
+}
+
+/** Ended, as `up` ends, and gone. False where there was none. */
+export async function removeService(service: BootService): Promise<boolean> {
+  rmSync(service.environment, { force: true })
+  if (!existsSync(service.unit)) return false
+  await runProgram(['systemctl', 'disable', '--quiet', '--now', service.name])
+  rmSync(service.unit)
+  await runProgram(['systemctl', 'daemon-reload'])
+  return true
+}
+
+/** `%` begins what systemd fills in. */
+const percents = (text: string) => text.replaceAll('%', '%%')
+
+/** One word of a command line, as systemd.service(5) reads it. */
+const word = (text: string) =>
+  `"${percents(text)
+    .replaceAll(/["\\]/g, String.raw`\$&`)
+    .replaceAll('$', '$$$$')}"`
