@@ -61,7 +61,6 @@ TimeoutStopSec=90
 Restart=on-failure
 RestartSec=2
 TasksMax=infinity
-LimitNOFILE=infinity
 
 [Install]
 WantedBy=multi-user.target
