@@ -73,18 +73,23 @@ async function upgraded(from: Versioned, to: Versioned): Promise<void> {
         ...args,
       ]),
     )
+  const serverOf = (it: Versioned) => ['-D', it.cluster, '--wait', '--silent']
+  const stop = (it: Versioned) =>
+    run(it, 'pg_ctl', 'stop', ...serverOf(it), '--mode=fast')
   const whileRunning = async (it: Versioned, act: () => Promise<unknown>) => {
-    const server = ['-D', it.cluster, '--wait', '--silent']
     const options = `-c listen_addresses= -c unix_socket_directories='${work}'`
     const log = join(work, 'log')
-    await run(it, 'pg_ctl', 'start', ...server, `--log=${log}`, `--options=${options}`)
+    const how = [`--log=${log}`, `--options=${options}`]
+    await run(it, 'pg_ctl', 'start', ...serverOf(it), ...how)
     try {
       await act()
     } finally {
-      await run(it, 'pg_ctl', 'stop', ...server, '--mode=fast')
+      await stop(it)
     }
   }
 
+  // An upgrade that was killed may have left it running; mostly there is nothing to stop.
+  await stop(from).catch(() => {})
   // One that was not ended in order, as by a loss of power, is not taken.
   await whileRunning(from, async () => {})
   const directories = [
