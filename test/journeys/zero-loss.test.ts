@@ -76,7 +76,8 @@ test('autoscaling, until a person says otherwise; and all is counted', async () 
   await app.heroku('ps:scale', 'web=2')
   await journey.calm(app.name)
   assert.deepEqual(load.tally().failures, [])
-  const log = await app.logs()
+  // Of all its lines the last 1,500 are kept in view, and most are of requests.
+  const log = await app.logs('--source', 'app', '--ps', 'api')
   assert.match(
     log,
     /app\[api\]: Scaled to web@3:Standard-1X by autoscaler \(3 to 4 dynos\)/,
