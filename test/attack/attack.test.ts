@@ -387,7 +387,7 @@ test('what a dyno writes ends with its disk, in bytes and in files', async () =>
     signal,
   )
   const writes = rowOf('the neighbour writes', '200', answer, answer === 200)
-  assertHeld([...rowsIn(text), writes], 5)
+  assertHeld([...rowsIn(text), writes], 8)
   for (const it of [greedy, neighbour]) await runtime.remove(it, signal)
 })
 

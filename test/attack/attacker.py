@@ -438,7 +438,8 @@ def fill_disk():
         file.seek(2 ** 39)
         bomb("write into the hole, by MiB", 4096, lambda _: whole(file.write(block), MiB), 0, errno.ENOSPC)
     os.truncate("/app/bytes", 0)
-    bomb("make files in /app", 200_000, lambda n: os.mknod(f"/app/{n}"), 131_072, errno.ENOSPC)
+    for directory, files in {"/app": 131_072, "/tmp": 131_072, "/var/tmp": 131_072, "/dev/shm": 16_384}.items():
+        bomb(f"make files in {directory}", 200_000, lambda n: os.mknod(f"{directory}/{n}"), files, errno.ENOSPC)
 
 
 def whole(written, wanted):

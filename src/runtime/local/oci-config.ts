@@ -10,6 +10,7 @@ import { TERMINALS } from './machine-tables.ts'
 import type { seccompProfile } from './seccomp.ts'
 
 const MiB = 1024 ** 2
+const PAGE = 4096
 const CPU_PERIOD = 100_000
 /** Where every stack has a file for it. */
 export const INIT = '/sbin/mayfly-init'
@@ -202,6 +203,12 @@ export function hostsFile(dyno: Pick<DynoSpec, 'id' | 'address'>): string {
 function mounts(dyno: DynoSpec, around: DynoSurroundings, firstUid: number) {
   const user = firstUid + DYNO_UID
   const scratch = Math.floor(dyno.size.hardMemory / 2)
+  /** Anyone's in the dyno to write to. An empty file takes memory, too: gVisor's is the dyno's, and counted as such. */
+  const shared = (at: string, bytes: number, options: readonly string[]) =>
+    tmpfs(at, bytes, '1777', [
+      ...options,
+      ...(around.isKernel ? [] : [`nr_inodes=${Math.floor(bytes / PAGE)}`]),
+    ])
   const filesOfOurs = [
     bound(INIT, around.init),
     bound('/etc/resolv.conf', around.resolvConf),
@@ -234,14 +241,14 @@ function mounts(dyno: DynoSpec, around: DynoSurroundings, firstUid: number) {
         ...(around.isKernel ? [] : [`max=${TERMINALS}`]),
       ],
     },
-    tmpfs('/dev/shm', 64 * MiB, '1777', ['nosuid', 'nodev', 'noexec']),
+    shared('/dev/shm', 64 * MiB, ['nosuid', 'nodev', 'noexec']),
     // Nothing of the host's: a sysfs of one's own takes a network namespace of one's own making.
     // gVisor's is its own.
     ...(around.isKernel
       ? []
       : [tmpfs('/sys', 4096, '0755', ['ro', 'nosuid', 'nodev', 'noexec'])]),
-    tmpfs('/tmp', scratch, '1777', ['nosuid', 'nodev']),
-    tmpfs('/var/tmp', scratch, '1777', ['nosuid', 'nodev']),
+    shared('/tmp', scratch, ['nosuid', 'nodev']),
+    shared('/var/tmp', scratch, ['nosuid', 'nodev']),
     ...filesOfOurs,
     ...appMounts(around, user),
     ...around.volumes.map((volume) =>
