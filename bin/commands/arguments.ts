@@ -2,14 +2,13 @@ import { resolve } from 'node:path'
 import { parseArgs, type ParseArgsConfig } from 'node:util'
 
 import {
+  DEFAULT_DATA,
   type DataDirectory,
   dataDirectory,
 } from '../../src/installation/data-directory.ts'
 import { Refusal } from '../../src/installation/refusal.ts'
 import { faultOfEmail } from '../../src/model/app.ts'
 import { hostnameIn } from '../../src/model/hostname.ts'
-
-export const DEFAULT_DATA = '/var/lib/mayfly'
 
 /** DNS allows 253 letters; an app's name and its dot take 31. */
 const LONGEST_DOMAIN = 222

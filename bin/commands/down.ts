@@ -11,14 +11,12 @@ import { endProcess } from '../../src/installation/living-process.ts'
 import { openInstallation } from '../../src/installation/open-installation.ts'
 import type { PartSpec } from '../../src/installation/parts.ts'
 import { Refusal } from '../../src/installation/refusal.ts'
-import { lockSupervision, supervisorOf } from '../../src/installation/supervisor-lock.ts'
+import { endSupervisor, lockSupervision } from '../../src/installation/supervisor-lock.ts'
 import { straysOf } from '../../src/installation/strays.ts'
 import { dataNamed, dataOption, parsed } from './arguments.ts'
 import { removeDynos } from './local-runtime.ts'
 import { partsHere } from './settings.ts'
 
-/** Long enough for the supervisor to end every part, PostgreSQL's 30 s included. */
-const PATIENCE = 60 * SECOND
 /** What all dynos together have from SIGTERM to SIGKILL. */
 const GRACE = 10 * SECOND
 
@@ -29,8 +27,7 @@ export async function down(args: string[]): Promise<void> {
   })
   const data = dataNamed(values.data)
   const installation = openInstallation(data)
-  const supervisor = supervisorOf(data)
-  if (supervisor) await endProcess(supervisor, { signal: 'SIGTERM', patience: PATIENCE })
+  const wasSupervised = await endSupervisor(data)
 
   const lock = lockSupervision(data)
   try {
@@ -43,7 +40,7 @@ export async function down(args: string[]): Promise<void> {
     const dynos = await removeDynos(data, installation, { grace: GRACE })
     await endParts(parts.filter(isLast), data)
     const strays = straysOf(data)
-    const ran = supervisor || someParts || dynos > 0 || strays.length > 0
+    const ran = wasSupervised || someParts || dynos > 0 || strays.length > 0
     if (!ran) console.log(`Nothing of ${data.root} was running.`)
     await Promise.all(
       strays.map((it) => endProcess(it, { signal: 'SIGKILL', patience: 0 })),

@@ -7,15 +7,12 @@ import {
   removeService,
   startService,
 } from '../../src/installation/boot-service.ts'
-import { endProcess } from '../../src/installation/living-process.ts'
 import { openInstallation } from '../../src/installation/open-installation.ts'
 import { Refusal } from '../../src/installation/refusal.ts'
-import { supervisorOf } from '../../src/installation/supervisor-lock.ts'
+import { endSupervisor, supervisorOf } from '../../src/installation/supervisor-lock.ts'
 import { dataNamed, dataOption, parsed } from './arguments.ts'
 import { program } from './settings.ts'
 
-/** Long enough for a supervisor to end every part, PostgreSQL's 30 s included. */
-const ENDS_WITHIN = 60 * SECOND
 const BEGINS_WITHIN = 60 * SECOND
 const POLL = 100
 
@@ -26,8 +23,7 @@ export async function serviceInstall(args: string[]): Promise<void> {
     program,
     present: process.env,
   })
-  const present = supervisorOf(data)
-  if (present) await endProcess(present, { signal: 'SIGTERM', patience: ENDS_WITHIN })
+  await endSupervisor(data)
   await startService(service)
   const deadline = performance.now() + BEGINS_WITHIN
   while (!supervisorOf(data)) {

@@ -1,8 +1,8 @@
-import type {
-  DataDirectory,
-  Installation,
+import {
+  DEFAULT_DATA,
+  type DataDirectory,
+  type Installation,
 } from '../../src/installation/data-directory.ts'
-import { DEFAULT_DATA } from './arguments.ts'
 
 /** What a newcomer does once everything is up. */
 export function whatNext(

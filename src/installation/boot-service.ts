@@ -3,12 +3,11 @@
 import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-import type { DataDirectory, Installation } from './data-directory.ts'
+import { type DataDirectory, DEFAULT_DATA, type Installation } from './data-directory.ts'
 import { Refusal } from './refusal.ts'
 import { runProgram } from './run-program.ts'
 
 const UNITS = '/etc/systemd/system'
-const USUAL_DATA = '/var/lib/mayfly'
 
 /** What `up` looks at, and may have a secret in it: the unit is anyone's to read, this file root's. */
 const VARIABLES = [
@@ -33,7 +32,7 @@ export function bootService(
   data: DataDirectory,
   { id }: Pick<Installation, 'id'>,
 ): BootService {
-  const name = data.root === USUAL_DATA ? 'mayfly.service' : `mayfly-${id}.service`
+  const name = data.root === DEFAULT_DATA ? 'mayfly.service' : `mayfly-${id}.service`
   return {
     name,
     unit: join(UNITS, name),

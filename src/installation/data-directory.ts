@@ -10,7 +10,8 @@
  *   keys/                  ca.pem, ca.key, server.pem, server.key, config-vars.key, webhooks.key, api-key
  *   keys/router-*          router-ca.pem, router-signer.pem, router-default.pem: see router-keys.ts
  *   keys/domain.pem        optional: the operator's own certificate for the apps' domain
- *   postgres/              the private cluster
+ *   postgres/              the private cluster; postgres.15/: the one of before, after an upgrade
+ *   service-environment    what systemd's service has in its environment
  *   run/<part>/            a part's own: its sockets and, once it serves, `ready` (its pid)
  *   run/rendezvous/        also exec.json: where clients find its SSH server; exec-host-key
  *   run/supervisor/        which process each part is; root's, so that no part can name another
@@ -30,6 +31,9 @@
  */
 
 import { join } from 'node:path'
+
+/** Where the usual installation lives; another's is named by `--data`. */
+export const DEFAULT_DATA = '/var/lib/mayfly'
 
 export interface DataDirectory {
   readonly root: string

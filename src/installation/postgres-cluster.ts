@@ -55,7 +55,7 @@ export async function initialiseCluster(
     '--data-checksums',
   ]
   const initdb = [
-    join(binariesOf(newestPostgres()), 'initdb'),
+    join(binariesOf(), 'initdb'),
     `--pgdata=${directory}`,
     ...manner,
     ...more,
@@ -77,7 +77,7 @@ export function postgresCommand(
     ...settings,
   ]
   return [
-    join(binariesOf(versionOf(directory) ?? newestPostgres()), 'postgres'),
+    join(binariesOf(versionOf(directory)), 'postgres'),
     '-D',
     directory,
     ...all.flatMap((it) => ['-c', it]),
@@ -153,7 +153,7 @@ export function newestPostgres(): number {
   return newest
 }
 
-/** Debian's directory of that PostgreSQL's programs. */
-export function binariesOf(version: number): string {
+/** Debian's directory of that PostgreSQL's programs; left out: of the newest's. */
+export function binariesOf(version = newestPostgres()): string {
   return `/usr/lib/postgresql/${version}/bin`
 }

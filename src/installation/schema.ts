@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { Pool, type PoolConfig } from 'pg'
 
 import { migrate } from './migrate.ts'
-import { binariesOf, newestPostgres } from './postgres-cluster.ts'
+import { binariesOf } from './postgres-cluster.ts'
 import { runProgram } from './run-program.ts'
 
 const NAME = 'mayfly_schema'
@@ -23,11 +23,7 @@ export async function schemaOfMigrations(host: string): Promise<string> {
     const where = [`--host=${host}`, '--username=postgres', `--dbname=${NAME}`]
     const what = ['--schema-only', '--no-owner', '--no-privileges']
     return normalised(
-      await runProgram([
-        join(binariesOf(newestPostgres()), 'pg_dump'),
-        ...what,
-        ...where,
-      ]),
+      await runProgram([join(binariesOf(), 'pg_dump'), ...what, ...where]),
     )
   } finally {
     await admin.query(`drop database if exists ${NAME} with (force)`)

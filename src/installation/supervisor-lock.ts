@@ -2,8 +2,10 @@
 
 import { linkSync, renameSync, unlinkSync, writeFileSync } from 'node:fs'
 
+import { SECOND } from '../lib/clock.ts'
 import type { DataDirectory } from './data-directory.ts'
 import {
+  endProcess,
   isAlive,
   type LivingProcess,
   processOf,
@@ -11,10 +13,20 @@ import {
 } from './living-process.ts'
 import { Refusal } from './refusal.ts'
 
+/** Long enough for it to end every part, PostgreSQL's 30 s included. */
+const PATIENCE = 60 * SECOND
+
 /** The process that supervises, if one is alive. */
 export function supervisorOf(data: DataDirectory): LivingProcess | undefined {
   const holder = readProcessFile(data.processFile('supervisor'))
   return holder && isAlive(holder) ? holder : undefined
+}
+
+/** Ended as by Ctrl-C: dynos and routers run on. False where there was none. */
+export async function endSupervisor(data: DataDirectory): Promise<boolean> {
+  const supervisor = supervisorOf(data)
+  if (supervisor) await endProcess(supervisor, { signal: 'SIGTERM', patience: PATIENCE })
+  return supervisor !== undefined
 }
 
 /** Takes the lock for this process until it is released or the process ends; throws a Refusal if another has it. */
