@@ -7,7 +7,12 @@ import { answer } from '../src/api/front-door/answer.ts'
 import { openFrontDoor } from '../src/api/front-door/front-door.ts'
 import { loginAttempts } from '../src/api/login-attempts.ts'
 import { relayRendezvous } from '../src/api/front-door/relay-rendezvous.ts'
-import { REQUESTS_PER_HOUR, rateLimit } from '../src/api/rate-limit.ts'
+import {
+  type Allowance,
+  allowanceIn,
+  rateLimit,
+  USUAL_ALLOWANCE,
+} from '../src/api/rate-limit.ts'
 import { resources } from '../src/api/resources.ts'
 import { apiServer } from '../src/api/server.ts'
 import { followLimits } from '../src/installation/follow-limits.ts'
@@ -19,15 +24,11 @@ import { webhookReach } from './webhook-reach.ts'
 
 const CONNECTIONS = 10
 
-interface ApiSettings {
-  readonly requestsPerHour?: number
-}
-
 const part = startPart('api', CONNECTIONS)
 const { data, installation, pool, log } = part
 
-let requestsPerHour = readRequestsPerHour()
-setInterval(() => (requestsPerHour = readRequestsPerHour()), SECOND)
+let allowance = readAllowance()
+setInterval(() => (allowance = readAllowance()), SECOND)
 const secrets = secretBox(readFileSync(data.keys.configVars))
 const api = await apiServer(
   {
@@ -41,7 +42,7 @@ const api = await apiServer(
     data,
     installation,
     log,
-    rateLimit: rateLimit(systemClock, () => requestsPerHour),
+    rateLimit: rateLimit(systemClock, () => allowance),
     attempts: loginAttempts(systemClock),
     ending: part.signal,
     limits: followLimits(data.sizes, { log, signal: part.signal }),
@@ -66,13 +67,10 @@ part.signal.addEventListener('abort', () => {
 })
 
 /** Whoever runs Mayfly may grant more, in `api.json`. */
-function readRequestsPerHour(): number {
+function readAllowance(): Allowance {
   try {
-    const settings = JSON.parse(readFileSync(data.apiSettings, 'utf8')) as ApiSettings
-    const wanted = settings.requestsPerHour ?? REQUESTS_PER_HOUR
-    // What is no number must not be no limit.
-    return Number.isSafeInteger(wanted) && wanted > 0 ? wanted : REQUESTS_PER_HOUR
+    return allowanceIn(readFileSync(data.apiSettings, 'utf8'))
   } catch {
-    return REQUESTS_PER_HOUR
+    return USUAL_ALLOWANCE
   }
 }

@@ -8,7 +8,7 @@ import { Pool } from 'pg'
 import { createAccount } from '../src/actions/create-account.ts'
 import { createAuthorization } from '../src/actions/create-authorization.ts'
 import { loginAttempts } from '../src/api/login-attempts.ts'
-import { REQUESTS_PER_HOUR, rateLimit } from '../src/api/rate-limit.ts'
+import { type Allowance, rateLimit, USUAL_ALLOWANCE } from '../src/api/rate-limit.ts'
 import { resources } from '../src/api/resources.ts'
 import { apiServer, type Resource } from '../src/api/server.ts'
 import { dataDirectory, type Installation } from '../src/installation/data-directory.ts'
@@ -61,7 +61,7 @@ export async function anApi(
   pool: Database,
   {
     log = silentLog,
-    requestsPerHour = REQUESTS_PER_HOUR,
+    allowance = {},
     limits = HEROKU_LIMITS,
     clock = systemClock,
     ending = new AbortController().signal,
@@ -69,7 +69,7 @@ export async function anApi(
     before = [],
   }: {
     readonly log?: Log
-    readonly requestsPerHour?: number
+    readonly allowance?: Partial<Allowance>
     readonly limits?: Limits
     readonly clock?: Clock
     readonly ending?: AbortSignal
@@ -105,7 +105,7 @@ export async function anApi(
       data,
       installation,
       log,
-      rateLimit: rateLimit(systemClock, () => requestsPerHour),
+      rateLimit: rateLimit(systemClock, () => ({ ...USUAL_ALLOWANCE, ...allowance })),
       attempts: loginAttempts(clock),
       ending,
       limits: () => limits,

@@ -239,7 +239,10 @@ suite('the matrix of routes and callers', () => {
   let tenancy: Tenancy
 
   before(async () => {
-    const api = await anApi(pool, { before: [listing(routes)], requestsPerHour: 1e9 })
+    const api = await anApi(pool, {
+      before: [listing(routes)],
+      allowance: { requestsPerHour: 1e9 },
+    })
     server = api.server
     tenancy = await aTenancy(pool)
   })

@@ -55,7 +55,7 @@ test('no secret is', async () => {
 })
 
 test('what the rate limit turns away fills nothing', async () => {
-  const { call } = await anApi(pool, { requestsPerHour: 1 })
+  const { call } = await anApi(pool, { allowance: { requestsPerHour: 1 } })
   await call('POST /apps')
   const refused = await call('POST /apps')
   assert.equal(refused.status, 429)

@@ -134,7 +134,7 @@ test('nothing that is sent is answered as a fault of ours', async (t) => {
   const routes: Route[] = []
   const { server } = await anApi(pool, {
     before: [listing(routes)],
-    requestsPerHour: 1e9,
+    allowance: { requestsPerHour: 1e9 },
   })
   const tenancy = await aTenancy(pool)
   const statuses = new Map<number, number>()

@@ -5,28 +5,65 @@ import { anApi } from '../../test/an-api.ts'
 import { aDatabase } from '../../test/postgres.ts'
 import { later, MINUTE } from '../lib/clock.ts'
 import { Problem } from '../model/problem.ts'
-import { rateLimit } from './rate-limit.ts'
+import { type Allowance, allowanceIn, rateLimit, USUAL_ALLOWANCE } from './rate-limit.ts'
 
 const pool = aDatabase()
 
+const one = { account: { id: 'one' }, authorization: 'first token of one' }
+const oneAgain = { account: { id: 'one' }, authorization: 'second token of one' }
+const oneByPassword = { account: { id: 'one' } }
+const another = { account: { id: 'another' }, authorization: 'token of another' }
+
 test('a bucket holds an hour of requests, and fills steadily', () => {
   let now = new Date('2026-01-01T00:00:00Z')
-  const limit = rateLimit({ now: () => now }, () => 60)
-  for (let left = 59; left >= 0; left -= 1) assert.equal(limit.take('one'), left)
-  assert.throws(() => limit.take('one'), refused)
-  assert.equal(limit.take('another'), 59)
+  const limit = rateLimit({ now: () => now }, allowing({ requestsPerHour: 60 }))
+  for (let left = 59; left >= 0; left -= 1) assert.equal(limit.take(one), left)
+  assert.throws(() => limit.take(one), refused)
+  assert.equal(limit.take(another), 59)
 
   now = later(now, 2 * MINUTE)
-  assert.equal(limit.left('one'), 2)
-  assert.equal(limit.take('one'), 1)
-  assert.equal(limit.take('one'), 0)
-  assert.throws(() => limit.take('one'), refused)
+  assert.equal(limit.left(one), 2)
+  assert.equal(limit.take(one), 1)
+  assert.equal(limit.take(one), 0)
+  assert.throws(() => limit.take(one), refused)
   now = later(now, 600 * MINUTE)
-  assert.equal(limit.left('one'), 60)
+  assert.equal(limit.left(one), 60)
+})
+
+test('what is counted is the account, with all its tokens', () => {
+  const limit = rateLimit({ now: () => new Date(0) }, allowing({ requestsPerHour: 3 }))
+  assert.equal(limit.take(one), 2)
+  assert.equal(limit.take(oneAgain), 1)
+  assert.equal(limit.take(oneByPassword), 0)
+  for (const it of [one, oneAgain, oneByPassword]) {
+    assert.throws(() => limit.take(it), refused)
+  }
+})
+
+test('or each token, where the operator wants it so, and the account where there is none', () => {
+  const limit = rateLimit(
+    { now: () => new Date(0) },
+    allowing({ requestsPerHour: 1, rateLimitPer: 'token' }),
+  )
+  for (const it of [one, oneAgain, oneByPassword]) {
+    assert.equal(limit.take(it), 0)
+    assert.throws(() => limit.take(it), refused)
+  }
+})
+
+test('the operator’s settings are heeded, and passed over where they make no sense', () => {
+  const wanted = { requestsPerHour: 60, rateLimitPer: 'token' }
+  assert.deepEqual(allowanceIn(JSON.stringify(wanted)), wanted)
+  for (const requestsPerHour of [0, -1, 1.5, '60', null, 1e300]) {
+    assert.deepEqual(allowanceIn(JSON.stringify({ requestsPerHour })), USUAL_ALLOWANCE)
+  }
+  for (const text of ['', '{', 'null', '7', '[]', '{"rateLimitPer":"address"}']) {
+    assert.deepEqual(allowanceIn(text), USUAL_ALLOWANCE)
+  }
 })
 
 test('a token that has made all its requests is refused, and may ask when it will not be', async () => {
-  const { call } = await anApi(pool, { requestsPerHour: 2 })
+  const { call } = await anApi(pool, { allowance: { requestsPerHour: 2 } })
   assert.equal((await call('GET /apps')).headers['ratelimit-remaining'], '1')
   assert.deepEqual((await call('GET /account/rate-limits')).body, { remaining: 1 })
   assert.equal((await call('GET /nowhere')).headers['ratelimit-remaining'], '0')
@@ -37,6 +74,23 @@ test('a token that has made all its requests is refused, and may ask when it wil
   assert.equal(free, 200)
   assert.deepEqual(limits, { remaining: 0 })
 })
+
+test('of two tokens of an account each has its own, where tokens are counted', async () => {
+  const { call } = await anApi(pool, {
+    allowance: { requestsPerHour: 1, rateLimitPer: 'token' },
+  })
+  const created = await call('POST /oauth/authorizations', { description: 'a second' })
+  assert.equal(created.status, 201)
+  assert.equal((await call('GET /apps')).status, 429)
+  const authorization = `Bearer ${created.body['access_token']?.['token']}`
+  const headers = { authorization }
+  assert.equal((await call('GET /apps', undefined, headers)).status, 200)
+  assert.equal((await call('GET /apps', undefined, headers)).status, 429)
+})
+
+function allowing(some: Partial<Allowance>): () => Allowance {
+  return () => ({ ...USUAL_ALLOWANCE, ...some })
+}
 
 function refused(error: unknown): boolean {
   return error instanceof Problem && error.id === 'rate_limit'

@@ -1,30 +1,75 @@
-/** How many requests each account may make, with all its tokens together, as on Heroku. */
+/** How many requests may be made: by each account with all its tokens, as on Heroku, or by each token. */
 
 import type { Clock } from '../lib/clock.ts'
 import { Problem } from '../model/problem.ts'
 import { buckets } from './buckets.ts'
 
-export const REQUESTS_PER_HOUR = 4500
+export interface Allowance {
+  readonly requestsPerHour: number
+  readonly rateLimitPer: 'account' | 'token'
+}
+
+export const USUAL_ALLOWANCE: Allowance = {
+  requestsPerHour: 4500,
+  rateLimitPer: 'account',
+}
+
+/** Who asks; with a password there is no authorization, and the account counts. */
+interface Asker {
+  readonly account: { readonly id: string }
+  readonly authorization?: string | undefined
+}
 
 export interface RateLimit {
   /** Counts a request, and returns how many are left; the Problem `rate_limit` if none was. */
-  take(account: string): number
-  left(account: string): number
+  take(asker: Asker): number
+  left(asker: Asker): number
 }
 
-/** `perHour` is asked each time, so that it may change. */
-export function rateLimit(clock: Clock, perHour: () => number): RateLimit {
-  const requests = buckets(clock, perHour)
+/** `allowance` is asked each time, so that it may change. */
+export function rateLimit(clock: Clock, allowance: () => Allowance): RateLimit {
+  const requests = buckets(clock, () => allowance().requestsPerHour)
   return {
-    left: (account) => requests.left(account),
-    take(account) {
-      if (!requests.take(account)) {
+    left: (asker) => requests.left(keyOf(asker)),
+    take(asker) {
+      const key = keyOf(asker)
+      if (!requests.take(key)) {
         throw new Problem(
           'rate_limit',
           'Your account reached the API rate limit. Please wait a few minutes before making new requests.',
         )
       }
-      return requests.left(account)
+      return requests.left(key)
     },
   }
+
+  function keyOf({ account, authorization }: Asker): string {
+    const isPerToken = allowance().rateLimitPer === 'token'
+    return isPerToken && authorization !== undefined ? authorization : account.id
+  }
 }
+
+/** As the text of `api.json` has it. What makes no sense there is passed over: it must not be no limit. */
+export function allowanceIn(text: string): Allowance {
+  const { requestsPerHour, rateLimitPer } = settingsIn(text)
+  return {
+    requestsPerHour: isCount(requestsPerHour)
+      ? requestsPerHour
+      : USUAL_ALLOWANCE.requestsPerHour,
+    rateLimitPer:
+      rateLimitPer === 'token' || rateLimitPer === 'account'
+        ? rateLimitPer
+        : USUAL_ALLOWANCE.rateLimitPer,
+  }
+}
+
+function settingsIn(text: string): { readonly [name: string]: unknown } {
+  try {
+    const settings: unknown = JSON.parse(text)
+    return typeof settings === 'object' && settings !== null ? { ...settings } : {}
+  } catch {
+    return {}
+  }
+}
+
+const isCount = (it: unknown): it is number => Number.isSafeInteger(it) && Number(it) > 0

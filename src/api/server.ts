@@ -52,9 +52,8 @@ export async function apiServer(
     if (open) return
     if (!anyVersion) requireVersion(request.headers.accept)
     await authenticate(deps, request)
-    const { id } = request.account
-    reply.header('ratelimit-remaining', deps.rateLimit.left(id))
-    if (!free) reply.header('ratelimit-remaining', deps.rateLimit.take(id))
+    reply.header('ratelimit-remaining', deps.rateLimit.left(request))
+    if (!free) reply.header('ratelimit-remaining', deps.rateLimit.take(request))
     await authorize(deps.pool, request)
   })
   server.addHook('onSend', answerUnchanged)

@@ -43,7 +43,7 @@ export const account: FastifyPluginAsyncTypebox<Deps> = async (server, deps) => 
   }
 
   server.get('/account/rate-limits', { config: { free: true } }, async (request) => ({
-    remaining: rateLimit.left(request.account.id),
+    remaining: rateLimit.left(request),
   }))
 
   // SSH keys: git is spoken over HTTPS only.

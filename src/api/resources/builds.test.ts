@@ -21,7 +21,7 @@ import { ensureAuthorization } from '../../store/accounts.ts'
 import { appendOutput } from '../../store/output.ts'
 import { fail, findBuild } from '../../store/builds.ts'
 import { loginAttempts } from '../login-attempts.ts'
-import { rateLimit, REQUESTS_PER_HOUR } from '../rate-limit.ts'
+import { rateLimit, USUAL_ALLOWANCE } from '../rate-limit.ts'
 import { apiServer } from '../server.ts'
 import { builds } from './builds.ts'
 import { sources } from './sources.ts'
@@ -54,7 +54,7 @@ suite('builds and sources', () => {
       log: silentLog,
       attempts: loginAttempts(systemClock),
       ending: new AbortController().signal,
-      rateLimit: rateLimit(systemClock, () => REQUESTS_PER_HOUR),
+      rateLimit: rateLimit(systemClock, () => USUAL_ALLOWANCE),
       limits: () => HEROKU_LIMITS,
     }
     api = await apiServer(deps, [builds, sources])
