@@ -139,7 +139,7 @@ function tool(name: string, command: string, ...args: string[]): Stage {
   }
 }
 
-/** Journeys put whole installations on the machine, and run one after the other. */
+/** Journeys put whole installations on the machine, and wait much of their time. */
 function testStages(named: readonly string[], temporary: string): Stage[] {
   const patience = process.env['MAYFLY_SOAK'] === undefined ? 1 : SOAK
   const all =
@@ -158,7 +158,7 @@ function testStages(named: readonly string[], temporary: string): Stage[] {
     {
       name: 'journeys',
       files: all.filter(isJourney),
-      atOnce: 1,
+      atOnce: 2,
       longest: LONGEST_JOURNEYS * patience,
     },
   ]
