@@ -12,6 +12,7 @@ import { lookAfterFormation } from '../src/manager/look-after-formation.ts'
 import { placer } from '../src/manager/place-dynos.ts'
 import { sweep } from '../src/manager/sweep.ts'
 import { takeOver } from '../src/manager/take-over.ts'
+import { NOTHING } from '../src/model/capacity.ts'
 import { HEROKU_SIZES } from '../src/model/size.ts'
 import { HEROKU_TIMINGS } from '../src/model/timings.ts'
 import { MemoryRuntime } from '../src/runtime/memory/memory-runtime.ts'
@@ -45,8 +46,8 @@ const { place } = placer({
   clock,
   machine: { name: 'bench', regions: [region.name] },
   sizes,
-  memoryFactor: () => 1,
-  buildMemory: 0,
+  factor: () => ({ memory: 1, disk: 1 }),
+  build: NOTHING,
 })
 heedHints(runtime, { pool: list, region: region.name, log }, signal)
 const loop = runLoop(

@@ -21,7 +21,10 @@ const BETWEEN = 11 * SECOND
 export async function p9Adoption(bench: Bench): Promise<Figure[]> {
   const { data } = bench.installation
   // Most of them use next to nothing of what they are promised.
-  writeFileSync(data.managerSettings, JSON.stringify({ memoryFactor: 100 }))
+  writeFileSync(
+    data.managerSettings,
+    JSON.stringify({ memoryFactor: 100, diskFactor: 100 }),
+  )
   const apps = sharesOf(DYNOS)
   for (const [app, dynos] of apps) {
     await bench.deploy(app)

@@ -3,7 +3,7 @@
 import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-import { BUILD_MEMORY } from '../src/builds/build-dyno.ts'
+import { BUILD_NEEDS } from '../src/builds/build-dyno.ts'
 import { installBuildpacks } from '../src/builds/install-buildpacks.ts'
 import { lookAfterBuild } from '../src/builds/look-after-build.ts'
 import { pruneFiles } from '../src/builds/prune-files.ts'
@@ -51,7 +51,7 @@ const region = (await allRegions(pool)).find((it) => it.name === name)
 if (!region) throw new Error(`MAYFLY_REGION names no region: "${name}"`)
 
 const secrets = secretBox(readFileSync(data.keys.configVars))
-const { clock, ahead, timings, memoryFactor, ociRuntime, allowances } = settingsFrom(
+const { clock, ahead, timings, factor, ociRuntime, allowances } = settingsFrom(
   data.managerSettings,
   {
     log,
@@ -96,8 +96,8 @@ const { place, placeBuild } = placer({
   clock,
   machine: { name: installation.id, regions: installation.regions.map((it) => it.name) },
   sizes,
-  memoryFactor,
-  buildMemory: BUILD_MEMORY,
+  factor,
+  build: BUILD_NEEDS,
 })
 heedHints(runtime, { pool: list, region: name, log }, signal)
 

@@ -78,7 +78,7 @@ export class ScriptedRuntime implements Runtime {
   async probe(): Promise<undefined> {}
 
   async capacity(): Promise<Capacity> {
-    return { memory: Infinity }
+    return { memory: Infinity, disk: Infinity, diskOfDyno: 0 }
   }
 
   async kill(id: DynoId): Promise<void> {

@@ -10,23 +10,26 @@
  */
 
 import type { Build } from '../model/build.ts'
+import type { Amount } from '../model/capacity.ts'
 import type { DynoId } from '../model/ids.ts'
 import { OPEN_FILES, type Size } from '../model/size.ts'
 import type { DynoSpec } from '../runtime/runtime.ts'
 
 /** Bytes, hard limit and quota. */
-export const BUILD_MEMORY = 2 * 1024 ** 3
+const MEMORY = 2 * 1024 ** 3
 /** Bytes, of what it writes for the slug, and of the app's cache. */
 const BUILD_SPACE = 4 * 1024 ** 3
 const CACHE_SPACE = 2 * 1024 ** 3
+/** What a build may take of the machine. */
+export const BUILD_NEEDS: Amount = { memory: MEMORY, disk: BUILD_SPACE + CACHE_SPACE }
 /** Bytes of a slug's files: so much is copied, and read once more for its checksum, within a look. */
 export const SLUG_LIMIT = 2 * 1024 ** 3
 
 /** Standard-2X's share of the processor, with memory for compilers. */
 const SIZE: Size = {
   name: 'Build',
-  memory: BUILD_MEMORY,
-  hardMemory: BUILD_MEMORY,
+  memory: MEMORY,
+  hardMemory: MEMORY,
   cpuShare: 2,
   processes: 4096,
   openFiles: OPEN_FILES,

@@ -129,7 +129,7 @@ async function prepare(
 }
 
 function sayWaiting(build: Build, pool: Pool): Promise<void> {
-  const message = `Build waits: this machine's memory has no room for it at the moment`
+  const message = 'Build waits: this machine has no room for it at the moment'
   return writeLogLines(pool, [{ app: build.app, source: 'app', ps: 'api', message }])
 }
 

@@ -1,12 +1,12 @@
 import { statfs } from 'node:fs/promises'
 
 /** Bytes that uploads and pushes leave free: the database may lie on the same disk. */
-const RESERVE = 1024 ** 3
+export const DISK_RESERVE = 1024 ** 3
 
 /** Whether the disk of `directory` has more free than must stay free. */
 export async function hasDiskRoom(directory: string): Promise<boolean> {
   const { bavail, bsize } = await statfs(directory)
-  return bavail * bsize > RESERVE
+  return bavail * bsize > DISK_RESERVE
 }
 
 /** In words, for whoever has to wait. */

@@ -8,6 +8,7 @@ import { aDatabase } from '../../test/postgres.ts'
 import { type Clock, later } from '../lib/clock.ts'
 import { type DynoId, newId } from '../model/ids.ts'
 import { HEROKU_SIZES } from '../model/size.ts'
+import type { Capacity } from '../runtime/runtime.ts'
 import { placer, type PlacerOptions } from './place-dynos.ts'
 
 const GiB = 1024 ** 3
@@ -23,7 +24,9 @@ let made = 0
 
 beforeEach(async () => {
   await pool.query('update dynos set state = $1', ['down'])
-  await pool.query('update builds set status = $1, step = null', ['failed'])
+  await pool.query('update builds set status = $1, step = null, address = null', [
+    'failed',
+  ])
   now = later(now, 3_600_000)
   own = await anApp(pool)
   await own.deploy()
@@ -133,15 +136,30 @@ test('a build counts, waits, and is let through where it could never fit', async
   assert.equal(await placeBuild(aBuildCompiles, signal), true)
   assert.equal((await place(await dynos(1), signal)).size, 0)
 
-  const tiny = aPlacer({ runtime: { capacity: async () => ({ memory: GiB }) } })
+  const tiny = aPlacer({ runtime: aMachine({ memory: GiB }) })
   assert.equal(await tiny.placeBuild(async () => {}, signal), true)
 })
 
-test('where memory has no end, nothing is asked of the database', async () => {
+test('the disk is promised once, too', async () => {
+  const ids = await dynos(5)
+  const machine = aMachine({ memory: 16 * GiB, disk: 7 * GiB, diskOfDyno: 2 * GiB })
+  const { place, placeBuild } = aPlacer({ runtime: machine })
+  assert.deepEqual(await place(ids, signal), new Set(ids.slice(0, 2)))
+  const told = (await own.told()).filter((line) => line.includes('Waiting for capacity'))
+  assert.equal(told.length, 3)
+  assert.match(told[0] ?? '', /this machine's disk has no room for a Standard-1X dyno/)
+  // A build that does not fit is not let through, as one for whose memory the machine is too small.
+  assert.equal(await placeBuild(async () => {}, signal), false)
+  const few = aPlacer({ runtime: machine, factor: () => ({ memory: 1, disk: 2 }) })
+  assert.deepEqual(await few.place(ids, signal), new Set(ids.slice(0, 5)))
+  assert.equal(await few.placeBuild(async () => {}, signal), true)
+})
+
+test('where there is no end of anything, nothing is asked of the database', async () => {
   const unused = new Pool({ host: '/nowhere' })
   const endless = aPlacer({
     pool: unused,
-    runtime: { capacity: async () => ({ memory: Infinity }) },
+    runtime: aMachine({ memory: Infinity }),
   })
   const ids = [newId<'dyno'>()]
   assert.deepEqual([...(await endless.place(ids, signal))], ids)
@@ -153,14 +171,19 @@ function aPlacer(but: Partial<PlacerOptions> = {}) {
   const clock: Clock = { now: () => now }
   return placer({
     pool,
-    runtime: { capacity: async () => ({ memory: MEMORY }) },
+    runtime: aMachine(),
     clock,
     machine: { name: 'abc123', regions: ['us'] },
     sizes: () => HEROKU_SIZES,
-    memoryFactor: () => 1,
-    buildMemory: 2 * GiB,
+    factor: () => ({ memory: 1, disk: 1 }),
+    build: { memory: 2 * GiB, disk: 4 * GiB },
     ...but,
   })
+}
+
+function aMachine(but: Partial<Capacity> = {}): PlacerOptions['runtime'] {
+  const has = { memory: MEMORY, disk: Infinity, diskOfDyno: 0, ...but }
+  return { capacity: async () => has }
 }
 
 async function dynos(count: number, { ordinal }: { ordinal?: number } = {}) {

@@ -1,15 +1,24 @@
 /**
- * Who may boot: a machine's memory is promised to dynos by their quotas, and never more of it
- * than there is. All regions of a machine draw on it, so whoever promises holds its lock.
+ * Who may boot: a machine's memory and disk are promised to dynos by their quotas, and never more of
+ * them than there is. All regions of a machine draw on it, so whoever promises holds its lock.
  * A dyno that finds no room waits in `starting`, and is placed when room comes.
  *
- * Where there is no end of memory, as in simulations, nothing is counted and nothing asked.
+ * Where there is no end of them, as in simulations, nothing is counted and nothing asked.
  */
 
 import type { Pool } from 'pg'
 
 import type { Clock } from '../lib/clock.ts'
-import { placeable, type Promised, roomOf, waitingForRoom } from '../model/capacity.ts'
+import {
+  type Amount,
+  fits,
+  isEndless,
+  placeable,
+  type Promised,
+  roomOf,
+  sumOf,
+  waitingForRoom,
+} from '../model/capacity.ts'
 import { placeOf } from '../model/dyno.ts'
 import type { DynoId } from '../model/ids.ts'
 import { type Size, sizeNamed } from '../model/size.ts'
@@ -21,7 +30,7 @@ import {
   markPlaced,
   markWaiting,
   placedAmong,
-  promisedMemory,
+  promisedOf,
   somebodyWaits,
   type Unplaced,
 } from '../store/capacity.ts'
@@ -37,9 +46,10 @@ export interface PlacerOptions {
   readonly machine: Machine
   /** As set now; they may change while the manager runs. */
   readonly sizes: () => readonly Size[]
-  readonly memoryFactor: () => number
-  /** Bytes that a build is promised. */
-  readonly buildMemory: number
+  /** How much of what the machine has is promised. */
+  readonly factor: () => Amount
+  /** What a build is promised. */
+  readonly build: Amount
 }
 
 export interface Placer {
@@ -53,7 +63,7 @@ export interface Placer {
   ) => Promise<ReadonlySet<DynoId>>
   /**
    * Does `begin`, which makes a build count, if there is room for one more; else says false.
-   * One that would not even fit into an empty machine is let through, or nothing could be built.
+   * One whose memory an empty machine would not have is let through, or nothing could be built.
    */
   readonly placeBuild: (
     begin: (tx: Queryable) => Promise<void>,
@@ -61,28 +71,37 @@ export interface Placer {
   ) => Promise<boolean>
 }
 
+interface MachineNow {
+  readonly room: Amount
+  /** Bytes that one may write at most. */
+  readonly diskOfDyno: number
+}
+
 export function placer(options: PlacerOptions): Placer {
-  const { pool, runtime, clock, machine, sizes, memoryFactor, buildMemory } = options
+  const { pool, runtime, clock, machine, sizes, factor, build } = options
 
   return {
     async place(ids, signal) {
-      const room = await roomNow(signal)
-      if (room === Infinity) return new Set(ids)
+      const machineNow = await lookAtMachine(signal)
+      if (isEndless(machineNow.room)) return new Set(ids)
       const placed = await placedAmong(pool, ids)
       const known = placed.size === ids.length
       if (known && (ids.length > 0 || !(await somebodyWaits(pool, machine))))
         return placed
-      await inTransaction(pool, (tx) => placeAll(tx, room, new Set(ids)))
+      await inTransaction(pool, (tx) => placeAll(tx, machineNow, new Set(ids)))
       return placedAmong(pool, ids)
     },
 
     async placeBuild(begin, signal) {
-      const room = await roomNow(signal)
+      const { room, diskOfDyno } = await lookAtMachine(signal)
+      // The kernel ends what takes too much memory; a full disk is everybody's end.
+      const hasEver = build.memory <= room.memory
+      const least = hasEver ? room : { ...room, memory: Infinity }
       return inTransaction(pool, async (tx) => {
-        if (buildMemory <= room && room < Infinity) {
+        if (!isEndless(room)) {
           await lockCapacity(tx, machine)
-          const { used } = await promised(tx)
-          if (used + buildMemory > room) return false
+          const { used } = await promised(tx, diskOfDyno)
+          if (!fits(sumOf(used, build), least)) return false
         }
         await begin(tx)
         return true
@@ -90,27 +109,27 @@ export function placer(options: PlacerOptions): Placer {
     },
   }
 
-  async function roomNow(signal: AbortSignal): Promise<number> {
-    const { memory } = await runtime.capacity(signal)
-    return roomOf(memory, memoryFactor())
+  async function lookAtMachine(signal: AbortSignal): Promise<MachineNow> {
+    const { diskOfDyno, ...has } = await runtime.capacity(signal)
+    return { room: roomOf(has, factor()), diskOfDyno }
   }
 
-  function promised(tx: Queryable): Promise<Omit<Promised, 'room'>> {
-    return promisedMemory(tx, machine, { sizes: sizes(), buildMemory })
+  function promised(tx: Queryable, diskOfDyno: number): Promise<Omit<Promised, 'room'>> {
+    return promisedOf(tx, machine, { sizes: sizes(), diskOfDyno, build })
   }
 
   /** `asked`: whoever asked for these looks at them by itself. */
   async function placeAll(
     tx: Queryable,
-    room: number,
+    { room, diskOfDyno }: MachineNow,
     asked: ReadonlySet<DynoId>,
   ): Promise<void> {
     await lockCapacity(tx, machine)
-    const { used, largestWeb } = await promised(tx)
+    const { used, largestWeb } = await promised(tx, diskOfDyno)
     const unplaced = await lockUnplaced(tx, machine)
     const candidates = unplaced.map((it) => ({
       ...it,
-      memory: sizeOf(it).memory,
+      needs: needsOf(it, diskOfDyno),
       isWeb: it.type === 'web',
     }))
     const placed = new Set(placeable(candidates, { room, used, largestWeb }))
@@ -118,45 +137,24 @@ export function placer(options: PlacerOptions): Placer {
 
     await markPlaced(tx, [...placed], now)
     const refused = unplaced.filter((it) => !placed.has(it.id) && it.waitingFor === null)
-    await sayWaiting(tx, refused, { room, now })
+    const usedNow = sumOf(
+      used,
+      ...candidates.filter((it) => placed.has(it.id)).map((it) => it.needs),
+    )
+    const said = refused.map((it) => ({
+      it,
+      message: waitingForRoom(sizeOf(it), needsOf(it, diskOfDyno), {
+        room,
+        used: usedNow,
+      }),
+    }))
+    await sayWaiting(tx, said, now)
     const awaited = unplaced.filter((it) => placed.has(it.id) && !asked.has(it.id))
     await wakeAll(tx, awaited.map(keeperOf))
   }
 
-  async function sayWaiting(
-    tx: Queryable,
-    refused: readonly Unplaced[],
-    { room, now }: { readonly room: number; readonly now: Date },
-  ): Promise<void> {
-    if (refused.length === 0) return
-    await markWaiting(
-      tx,
-      refused.map((it) => it.id),
-      now,
-    )
-    const said = refused.map((it) => ({ it, message: waitingForRoom(sizeOf(it), room) }))
-    await writeLogLines(
-      tx,
-      said.map(({ it, message }) => ({
-        app: it.app,
-        source: 'heroku',
-        ps: placeOf(it),
-        message,
-      })),
-    )
-    await writeEvents(
-      tx,
-      said.map(({ it, message }) => ({
-        app: it.app,
-        at: now,
-        kind: 'dyno.waiting',
-        dyno: it.id,
-        ps: placeOf(it),
-        release: it.release,
-        cause: 'capacity',
-        message,
-      })),
-    )
+  function needsOf(it: Unplaced, diskOfDyno: number): Amount {
+    return { memory: sizeOf(it).memory, disk: diskOfDyno }
   }
 
   function sizeOf({ id, size }: Unplaced): Size {
@@ -164,6 +162,41 @@ export function placer(options: PlacerOptions): Placer {
     if (!found) throw new Error(`dyno ${id} is of an unknown size, ${size}`)
     return found
   }
+}
+
+async function sayWaiting(
+  tx: Queryable,
+  said: readonly { readonly it: Unplaced; readonly message: string }[],
+  now: Date,
+): Promise<void> {
+  if (said.length === 0) return
+  await markWaiting(
+    tx,
+    said.map(({ it }) => it.id),
+    now,
+  )
+  await writeLogLines(
+    tx,
+    said.map(({ it, message }) => ({
+      app: it.app,
+      source: 'heroku',
+      ps: placeOf(it),
+      message,
+    })),
+  )
+  await writeEvents(
+    tx,
+    said.map(({ it, message }) => ({
+      app: it.app,
+      at: now,
+      kind: 'dyno.waiting',
+      dyno: it.id,
+      ps: placeOf(it),
+      release: it.release,
+      cause: 'capacity',
+      message,
+    })),
+  )
 }
 
 /** Who looks after it. */

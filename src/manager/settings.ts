@@ -1,6 +1,6 @@
 /**
  * The manager's settings: Heroku's timings, unless `manager.json` in the data directory
- * says otherwise, and how much memory is promised to dynos. The file is read again whenever
+ * says otherwise, and how much memory and disk is promised to dynos. The file is read again whenever
  * it changes; one that can't be understood is reported and changes nothing.
  *
  * `clockOffset` moves the manager's clock, so that tests need not wait a day for a cycle.
@@ -11,6 +11,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { type Clock, later, systemClock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import type { Allowances } from '../model/allowances.ts'
+import type { Amount } from '../model/capacity.ts'
 import { isOciRuntime, OCI_RUNTIMES, type OciRuntimeName } from '../model/oci-runtimes.ts'
 import { isNetwork } from '../model/reach.ts'
 import { HEROKU_TIMINGS, type Timings } from '../model/timings.ts'
@@ -20,8 +21,8 @@ export interface Settings {
   /** Milliseconds that it is ahead of the machine's. */
   readonly ahead: () => number
   readonly timings: () => Timings
-  /** How much of the machine's memory is promised to dynos; 1: all but the reserve. */
-  readonly memoryFactor: () => number
+  /** How much of the machine's memory and disk is promised to dynos; 1: all but the reserve. */
+  readonly factor: () => Amount
   /** What dynos reach beyond the public Internet. */
   readonly allowances: () => Allowances
   /** What makes the containers of a region's next dynos. */
@@ -32,6 +33,7 @@ interface Written extends Timings {
   /** Milliseconds that the manager's clock is ahead. */
   readonly clockOffset: number
   readonly memoryFactor: number
+  readonly diskFactor: number
   /** By region; crun where it is left out. */
   readonly ociRuntimes: Readonly<Record<string, OciRuntimeName>>
   /** IPv4 networks and addresses that dynos reach though they are not public. */
@@ -44,6 +46,7 @@ const DEFAULTS: Written = {
   ...HEROKU_TIMINGS,
   clockOffset: 0,
   memoryFactor: 1,
+  diskFactor: 1,
   ociRuntimes: {},
   allowedNetworks: [],
   allowMail: false,
@@ -69,7 +72,7 @@ export function settingsFrom(
     clock: { now: () => later(systemClock.now(), written.clockOffset) },
     ahead: () => written.clockOffset,
     timings: () => written,
-    memoryFactor: () => written.memoryFactor,
+    factor: () => ({ memory: written.memoryFactor, disk: written.diskFactor }),
     allowances: () => ({ networks: written.allowedNetworks, mail: written.allowMail }),
     ociRuntime: (region) => written.ociRuntimes[region] ?? 'crun',
   }
@@ -111,6 +114,7 @@ const MILLISECONDS: Kind = {
 }
 const KINDS: Readonly<Record<string, Kind>> = {
   memoryFactor: { is: isAmount, what: 'a number, not negative' },
+  diskFactor: { is: isAmount, what: 'a number, not negative' },
   ociRuntimes: {
     is: (value) =>
       typeof value === 'object' &&

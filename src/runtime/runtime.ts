@@ -150,6 +150,13 @@ export interface Probe {
 export interface Capacity {
   /** Bytes, counted by the quotas of sizes. */
   readonly memory: number
+  /**
+   * Bytes that all dynos' disks together may become, what they hold already included; Infinity
+   * where dynos have no disks of a limited size, or no end of them.
+   */
+  readonly disk: number
+  /** Bytes that one dyno may write at most, of whatever size it is; 0 where there is no end. */
+  readonly diskOfDyno: number
 }
 
 export interface Volume {

@@ -12,6 +12,7 @@ import { lookAfterFormation } from '../manager/look-after-formation.ts'
 import { placer } from '../manager/place-dynos.ts'
 import { sweep } from '../manager/sweep.ts'
 import { takeOver } from '../manager/take-over.ts'
+import { NOTHING } from '../model/capacity.ts'
 import { HEROKU_SIZES } from '../model/size.ts'
 import { HEROKU_TIMINGS } from '../model/timings.ts'
 import type { Region } from '../store/regions.ts'
@@ -54,8 +55,8 @@ export function startManager(mortal: Mortal, around: ManagerSurroundings): void 
     clock,
     machine: { name: 'simulated', regions: [region.name] },
     sizes: () => HEROKU_SIZES,
-    memoryFactor: () => 1,
-    buildMemory: 0,
+    factor: () => ({ memory: 1, disk: 1 }),
+    build: NOTHING,
   })
   const directories = { slugs: NOWHERE, caches: NOWHERE, repos: NOWHERE }
   const looks: Record<string, Look> = {

@@ -1,6 +1,6 @@
 /** What dynos and builds have been promised of a machine, and who waits for room on it. */
 
-import type { Promised } from '../model/capacity.ts'
+import { type Amount, NOTHING, type Promised } from '../model/capacity.ts'
 import type { Dyno } from '../model/dyno.ts'
 import type { DynoId } from '../model/ids.ts'
 import type { Size } from '../model/size.ts'
@@ -13,37 +13,53 @@ export interface Machine {
   readonly regions: readonly string[]
 }
 
-/** Until the transaction ends, nobody else counts or promises the machine's memory. */
+/** Until the transaction ends, nobody else counts or promises what the machine has. */
 export async function lockCapacity(tx: Queryable, { name }: Machine): Promise<void> {
   await tx.query('select pg_advisory_xact_lock(hashtext($1))', [`capacity of ${name}`])
 }
 
 /**
- * Bytes: the quotas of dynos that are placed and have a process, or may have, and those of
- * builds that have an address. Counted afresh from their rows each time, so that nothing can
- * drift.
+ * What dynos need that are placed and have a process, or may have, and builds that have an
+ * address. Counted afresh from their rows each time, so that nothing can drift.
  */
-export async function promisedMemory(
+export async function promisedOf(
   tx: Queryable,
   { regions }: Machine,
-  {
-    sizes,
-    buildMemory,
-  }: { readonly sizes: readonly Size[]; readonly buildMemory: number },
+  needs: {
+    readonly sizes: readonly Size[]
+    /** Bytes; of a dyno of any size. */
+    readonly diskOfDyno: number
+    readonly build: Amount
+  },
 ): Promise<Omit<Promised, 'room'>> {
-  const quotas = Object.fromEntries(sizes.map((it) => [it.name, it.memory]))
+  const quotas = Object.fromEntries(needs.sizes.map((it) => [it.name, it.memory]))
   const { rows } = await tx.query(
-    `select coalesce(sum(quota), 0)::float8
-              + (select count(*) from builds join apps on apps.id = builds.app
-                  where apps.region = any($1) and builds.address is not null) * $3::float8
-              as used,
-            coalesce(max(quota) filter (where type = 'web'), 0)::float8 as "largestWeb"
+    `select count(*)::float8 as dynos,
+            coalesce(sum(quota), 0)::float8 as memory,
+            (max(quota) filter (where type = 'web'))::float8 as "largestWeb",
+            (select count(*)::float8 from builds join apps on apps.id = builds.app
+              where apps.region = any($1) and builds.address is not null) as builds
        from (select type, ($2::jsonb ->> size)::bigint as quota from dynos
               where region = any($1) and state in ('starting', 'up', 'stopping')
                 and placed_at is not null) as placed`,
-    [regions, JSON.stringify(quotas), buildMemory],
+    [regions, JSON.stringify(quotas)],
   )
-  return (rows as Omit<Promised, 'room'>[])[0] ?? { used: 0, largestWeb: 0 }
+  const [counted] = rows as {
+    dynos: number
+    memory: number
+    largestWeb: number | null
+    builds: number
+  }[]
+  if (!counted) throw new Error('an aggregate has one row')
+  const { dynos, memory, largestWeb, builds } = counted
+  return {
+    used: {
+      memory: memory + builds * needs.build.memory,
+      disk: dynos * needs.diskOfDyno + builds * needs.build.disk,
+    },
+    largestWeb:
+      largestWeb === null ? NOTHING : { memory: largestWeb, disk: needs.diskOfDyno },
+  }
 }
 
 export type Unplaced = Pick<

@@ -50,7 +50,9 @@ export interface Journey {
   /** How many dynos hold something on the machine. */
   containers(region: string): number
   configure(
-    settings: Partial<Timings & { clockOffset: number; memoryFactor: number }>,
+    settings: Partial<
+      Timings & { clockOffset: number; memoryFactor: number; diskFactor: number }
+    >,
   ): void
   /** SIGKILL, then waits until the process is gone; one that is just being started is waited for. */
   killPart(name: string): Promise<void>

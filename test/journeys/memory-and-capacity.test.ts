@@ -77,6 +77,15 @@ test('what the machine has no room for waits, and a release goes on', async () =
   await states({ 'web.1': 'up', 'web.2': 'up', 'web.3': 'up' })
 })
 
+test('what the disk has no room for waits, too', async () => {
+  journey.configure({ diskFactor: 0 })
+  await app.heroku('ps:scale', 'web=4')
+  await logSays(/web\.4\]: Waiting for capacity: this machine's disk .* \(2048 MB\)/)
+  await states({ 'web.1': 'up', 'web.2': 'up', 'web.3': 'up', 'web.4': 'starting' })
+  journey.configure({})
+  await states({ 'web.1': 'up', 'web.2': 'up', 'web.3': 'up', 'web.4': 'up' })
+})
+
 interface Release {
   readonly version: number
 }

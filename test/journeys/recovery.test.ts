@@ -34,7 +34,7 @@ const journey = aJourney({
   regions: ['us'],
   async begin(it) {
     // Most of them use next to nothing of what they are promised.
-    it.configure({ memoryFactor: 100 })
+    it.configure({ memoryFactor: 100, diskFactor: 100 })
     database = openPool(databaseConfig(dataDirectory(it.root), undefined), 2)
     for (const name of APPS) {
       const app = await anApp(it, { source: 'bench/tiny-app', name })

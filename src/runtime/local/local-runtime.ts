@@ -22,6 +22,7 @@ import {
   type Runtime,
   RuntimeError,
 } from '../runtime.ts'
+import { diskCapacity } from './disk-capacity.ts'
 import { decodeOutput } from './dyno-output.ts'
 import { dynoStatus, recordOf } from './dyno-status.ts'
 import { enterDyno } from './enter-dyno.ts'
@@ -47,6 +48,7 @@ export class LocalRuntime implements Runtime {
   readonly #region: LocalRegion
   readonly #startInTurn = turns(STARTS_AT_A_TIME)
   readonly #verifySlug: VerifySlug
+  readonly #disk: ReturnType<typeof diskCapacity>
   readonly #watches = new Set<DynoWatch>()
   /** What is being done to a dyno at this moment: one thing at a time. */
   readonly #underWay = new Map<DynoId, Promise<void>>()
@@ -57,6 +59,7 @@ export class LocalRuntime implements Runtime {
   constructor(options: LocalRuntimeOptions) {
     this.#region = localRegion(options)
     this.#verifySlug = slugVerifier(options.slugs)
+    this.#disk = diskCapacity(this.#region.files)
   }
 
   async prepare(signal: AbortSignal): Promise<void> {
@@ -169,7 +172,7 @@ export class LocalRuntime implements Runtime {
 
   async capacity(signal: AbortSignal): Promise<Capacity> {
     signal.throwIfAborted()
-    return { memory: machineMemory() }
+    return { memory: machineMemory(), ...(await this.#disk()) }
   }
 
   async #statusOf(id: DynoId): Promise<DynoStatus | undefined> {

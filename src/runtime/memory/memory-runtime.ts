@@ -164,7 +164,7 @@ export class MemoryRuntime implements Runtime {
 
   async capacity(signal: AbortSignal): Promise<Capacity> {
     signal.throwIfAborted()
-    return { memory: this.#does.memory }
+    return { memory: this.#does.memory, disk: Infinity, diskOfDyno: 0 }
   }
 
   /** Its dynos write no files. */
