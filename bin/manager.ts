@@ -163,6 +163,7 @@ const loop = runLoop(
           clock: systemClock,
         },
         drainTimeout: timings().drainTimeout,
+        log,
       }),
       // By the machine's clock, as authorities are.
       certificate: lookAfterCertificate({ pool, secrets, clock: systemClock }),

@@ -35,6 +35,8 @@ test('what cannot be meant is said to be wrong, and is nothing where it is all t
       `https://a/${'x'.repeat(2000)}`,
       'the http or https URL of a page',
     ],
+    // 18 KB as a browser has it.
+    ['ERROR_PAGE_URL', `//a/${'\u20ac'.repeat(1990)}`, 'the http or https URL of a page'],
     ['MAYFLY_RESPONSE_TIMEOUT', '0', 'a whole number of seconds from 1 to 600'],
     ['MAYFLY_RESPONSE_TIMEOUT', '601', 'a whole number of seconds from 1 to 600'],
     ['MAYFLY_IDLE_TIMEOUT', '1m', 'a whole number of seconds from 1 to 600'],

@@ -51,6 +51,7 @@ const settings: Readonly<Record<string, Setting>> = {
   MAYFLY_IDLE_TIMEOUT: { as: 'idleTimeout', ...TIMEOUT },
 }
 
+/** Of what a browser would make of it: a letter that is not ASCII takes up to nine there. */
 const LONGEST_URL = 2000
 
 /** As a browser would have it; `//host/page` is taken for either scheme, as Heroku does. */
@@ -59,6 +60,7 @@ function parsePage(text: string): string | undefined {
   const given = text.startsWith('//') ? `https:${text}` : text
   if (!URL.canParse(given)) return undefined
   const { href } = new URL(given)
+  if (href.length > LONGEST_URL) return undefined
   return text.startsWith('//') ? href.slice('https:'.length) : href
 }
 

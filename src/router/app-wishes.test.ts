@@ -10,7 +10,9 @@ import { aDatabase } from '../../test/postgres.ts'
 import { underLoad } from '../../test/under-load.ts'
 import { until } from '../../test/until.ts'
 import { SECOND } from '../lib/clock.ts'
+import { type Facts, silentLog } from '../lib/log.ts'
 import { parseRouterRecord } from '../logs/router-record.ts'
+import { appRouting } from '../model/app-routing.ts'
 import type { AppId, DynoId } from '../model/ids.ts'
 import { HEROKU_TIMEOUTS } from './haproxy-config.ts'
 import { ask as askHaproxy } from './haproxy-socket.ts'
@@ -275,6 +277,39 @@ test('an app’s own pages lie over ours, wherever an error comes from', async (
   // A key of the map is no host.
   const odd = await router.get(`error:${apps.crashed}`)
   assert.equal(odd.status, 404)
+})
+
+test('a page whose address is too long for HAProxy is nobody else`s trouble', async (t) => {
+  const told: unknown[] = []
+  const log = { ...silentLog, info: (_: string, facts?: Facts) => told.push(facts) }
+  const router = await aRouter(t, pool, { log })
+  const long = await router.app('long', { web: 0 })
+  const longest = await router.app('longest', { web: 0 })
+  await router.look()
+  await router.start()
+  // As one was kept before there was a limit; and the longest that an app may have.
+  const tooLong = { errorPage: `https://a/${'%E2%82%AC'.repeat(2000)}` }
+  await router.wish(long, { routing: tooLong })
+  const errorPage = `https://a/?${'&'.repeat(1989)}`
+  assert.deepEqual(appRouting({ ERROR_PAGE_URL: errorPage }), { errorPage })
+  await router.wish(longest, { routing: { errorPage } })
+  const later = await router.app('later')
+  await router.dyno(later, await aBackend(t, (_, response) => response.end('ok')))
+
+  const areServed = async () => {
+    assert.equal((await router.get('later.localhost')).body, 'ok')
+    const { status, body } = await router.get('long.localhost')
+    assert.deepEqual([status, body.includes('src=""')], [503, true])
+    const other = await router.get('longest.localhost')
+    assert.ok(other.body.includes(`src="${errorPage.replaceAll('&', '&amp;')}"`))
+  }
+  await router.look()
+  await areServed()
+  await router.look()
+  assert.deepEqual(told, [{ key: `error:${long}` }])
+  await router.kill()
+  await router.start()
+  await areServed()
 })
 
 test('custom domains lead to their app, the nearest name first, as soon as they are there', async (t) => {

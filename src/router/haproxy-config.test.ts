@@ -39,6 +39,7 @@ const table: RoutingTable = {
   ],
   sticky: new Set(),
   challenges: new Map(),
+  leftOut: [],
   pools: { app: 2, wishes: 2 },
 }
 

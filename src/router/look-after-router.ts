@@ -16,6 +16,7 @@ import type { Pool } from 'pg'
 
 import { pause, SECOND } from '../lib/clock.ts'
 import { hardFileLimit } from '../lib/hard-file-limit.ts'
+import { type Log, silentLog } from '../lib/log.ts'
 import type { RegionId } from '../model/ids.ts'
 import { recordAnswers } from '../store/acme.ts'
 import { inTransaction } from '../store/queryable.ts'
@@ -70,6 +71,7 @@ export interface RouterDeps {
    * milliseconds. What then still runs goes on until the dyno ends.
    */
   readonly drainTimeout?: number
+  readonly log?: Log
 }
 
 /** As it is when the manager starts. */
@@ -90,15 +92,21 @@ const LUA = readFileSync(join(import.meta.dirname, 'router.lua'), 'utf8')
 
 /** The look for work kind `router`; its subject is the region's id. */
 export function lookAfterRouter(deps: RouterDeps): Look {
-  const { pool, drainTimeout = DRAIN_TIMEOUT } = deps
+  const { pool, drainTimeout = DRAIN_TIMEOUT, log = silentLog } = deps
   const paths = routerPaths(deps.directory)
   const files = new Files()
   const machine = { files: hardFileLimit(), six: hasIpv6() }
+  /** Of those that are left out the log hears once. */
+  const told = new Set<string>()
 
   return async (subject, signal) => {
     const facts = await announced(pool, await factsOf(pool, subject as RegionId))
     const settings = settingsOf(facts, paths, { ...deps, machine })
     const table = routingTable(facts)
+    for (const key of table.leftOut.filter((it) => !told.has(it))) {
+      log.info('HAProxy cannot be told of an entry: it is left out', { key })
+      told.add(key)
+    }
     const certificates = settings.tls && {
       paths,
       files,

@@ -30,6 +30,7 @@ function plan(
     hosts: new Map(),
     sticky: new Set<string>(),
     challenges: new Map(),
+    leftOut: [],
     servers: [],
     pools: { app: 256, wishes: 256 },
   }
@@ -156,6 +157,15 @@ test('entries are set, added and deleted', () => {
     'set map /hosts.map changed app0/H10/x',
     'add map /hosts.map new app1/up/y',
     'del map /hosts.map old',
+  ])
+})
+
+test('what cannot be one command is no argument', () => {
+  for (const text of ['a\nshutdown sessions', 'a b', 'a\r', 'a\0', 'é', '']) {
+    assert.throws(() => plan({ hosts: new Map([['a', text]]) }, live()), text)
+  }
+  assert.deepEqual(plan({ hosts: new Map([['a', 'b;quit\\']]) }, live()), [
+    String.raw`add map /hosts.map a b\;quit\\`,
   ])
 })
 

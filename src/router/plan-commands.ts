@@ -7,6 +7,7 @@
  */
 
 import type { LiveRouter, LiveServer } from './live-router.ts'
+import { argument } from './map-entry.ts'
 import type { RoutingTable, Server } from './routing-table.ts'
 import { serverId } from './server-id.ts'
 import { SERVER_SETTINGS } from './haproxy-config.ts'
@@ -110,11 +111,6 @@ function entryChanges(
   })
   const gone = [...live.keys()].filter((host) => !wanted.has(host))
   return [...put, ...gone.map((host) => `del map ${map} ${argument(host)}`)]
-}
-
-/** A tenant's URL is among them, and an unescaped `;` would begin another command (management.txt, 9.3). */
-function argument(text: string): string {
-  return text.replaceAll(/[\\; ]/g, String.raw`\$&`)
 }
 
 function removal(

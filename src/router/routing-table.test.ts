@@ -142,6 +142,31 @@ test('what an app wants otherwise ends its entry, and its pages have keys that n
   assert.deepEqual([...sticky], ['wishes0'])
 })
 
+test('what HAProxy cannot be told of is left out, and nothing else', () => {
+  const { hosts, challenges, leftOut } = routingTable(
+    someFacts({
+      apps: [
+        anApp({
+          routing: {
+            errorPage: `//a/?${'&'.repeat(2400)}`,
+            maintenancePage: `//a/?${'%E2%82%AC'.repeat(300)}`,
+          },
+        }),
+      ],
+      challenges: ['a_-9', 'a b', 'a\nshutdown sessions', ''].map((token) => ({
+        token,
+        keyAuthorization: `${token}.key`,
+      })),
+    }),
+  )
+  assert.deepEqual([...hosts.keys()], ['my-app.localhost', 'maintenance:a'])
+  assert.deepEqual([...challenges.keys()].length, 2)
+  assert.deepEqual(leftOut, [
+    'error:a',
+    ...['a b', 'a\nshutdown sessions'].map((it) => `/.well-known/acme-challenge/${it}`),
+  ])
+})
+
 function poolsOf(app: RoutedApp): Pools {
   return routingTable(someFacts({ apps: [app] })).pools
 }

@@ -6,6 +6,7 @@
 
 import type { AppId, DynoId } from '../model/ids.ts'
 import type { RoutedApp, RouterFacts, WebDyno } from '../store/routes.ts'
+import { isMapEntry } from './map-entry.ts'
 
 /**
  * What an app's requests meet: its dynos (`up`), a wait for the first of them
@@ -25,6 +26,8 @@ export interface RoutingTable {
   readonly servers: readonly Server[]
   /** Path to answer. */
   readonly challenges: ReadonlyMap<string, string>
+  /** Keys that are in neither map, for HAProxy could not be told of them. */
+  readonly leftOut: readonly string[]
   /** Empty backends are kept ready: so many there must be of each kind. */
   readonly pools: Pools
 }
@@ -77,40 +80,44 @@ export function routingTable({
     ...apps.map((app) => ({ kind: kindOf(app), slot: app.slot ?? 0 })),
     ...dynos.map(({ app, slot }) => ({ kind: kindFor(app), slot: slot ?? 0 })),
   ]
+  const hosts: [string, string][] = [
+    ...elsewhere.flatMap((it) => {
+      const more = `${it.address}/${it.tlsAddress ?? ''}`
+      const text = entryOf({ backend: NO_SERVER, state: 'H31', app: it.id, more })
+      return hostsOf(it, region).map((host): [string, string] => [host, text])
+    }),
+    ...apps.flatMap((app): [string, string][] => {
+      if (app.slot === null) return []
+      const state = stateOf(app, dynosOf.get(app.id) ?? [])
+      const serves = state === 'up' || state === 'starting' || state === 'idle'
+      const entry = serves
+        ? {
+            backend: backendOf(kindOf(app), app.slot),
+            more: `${BACKLOG * app.web}`,
+            ...wishesOf(app),
+          }
+        : { backend: NO_SERVER }
+      const text = entryOf({ ...entry, state, app: app.id })
+      return [
+        ...hostsOf(app, region).map((host): [string, string] => [host, text]),
+        ...pagesOf(app),
+      ]
+    }),
+  ]
+  const answers = challenges.map((it): [string, string] => [
+    `${CHALLENGE_PATH}${it.token}`,
+    it.keyAuthorization,
+  ])
   return {
-    hosts: new Map([
-      ...elsewhere.flatMap((it) => {
-        const more = `${it.address}/${it.tlsAddress ?? ''}`
-        const text = entryOf({ backend: NO_SERVER, state: 'H31', app: it.id, more })
-        return hostsOf(it, region).map((host): [string, string] => [host, text])
-      }),
-      ...apps.flatMap((app): [string, string][] => {
-        if (app.slot === null) return []
-        const state = stateOf(app, dynosOf.get(app.id) ?? [])
-        const serves = state === 'up' || state === 'starting' || state === 'idle'
-        const entry = serves
-          ? {
-              backend: backendOf(kindOf(app), app.slot),
-              more: `${BACKLOG * app.web}`,
-              ...wishesOf(app),
-            }
-          : { backend: NO_SERVER }
-        const text = entryOf({ ...entry, state, app: app.id })
-        return [
-          ...hostsOf(app, region).map((host): [string, string] => [host, text]),
-          ...pagesOf(app),
-        ]
-      }),
-    ]),
+    hosts: new Map(hosts.filter((it) => isMapEntry(...it))),
+    challenges: new Map(answers.filter((it) => isMapEntry(...it))),
+    leftOut: [...hosts, ...answers].flatMap((it) => (isMapEntry(...it) ? [] : [it[0]])),
     sticky: new Set(
       apps.flatMap(({ sticky, slot }) =>
         sticky && slot !== null ? [backendOf('wishes', slot)] : [],
       ),
     ),
     servers: dynos.flatMap((dyno) => serverOf(dyno, kindFor(dyno.app))),
-    challenges: new Map(
-      challenges.map((it) => [`${CHALLENGE_PATH}${it.token}`, it.keyAuthorization]),
-    ),
     pools: { app: poolFor(used, 'app'), wishes: poolFor(used, 'wishes') },
   }
 }
