@@ -35,6 +35,9 @@ export interface NewOrder {
 
 const CALL = 20 * SECOND
 
+/** As RFC 8555 has it (8.3): it becomes a path, and a word of a command to HAProxy. */
+const TOKEN = /^[A-Za-z0-9_-]{1,200}$/
+
 export const newPrivateKey = async (): Promise<string> =>
   (await acme.crypto.createPrivateEcdsaKey()).toString()
 
@@ -74,6 +77,9 @@ export function authorityOf(
         const order = await client.createOrder({ identifiers })
         const challenge = await openChallenge(client, order)
         if (!challenge) return { url: order.url, token: null, keyAuthorization: null }
+        if (!TOKEN.test(challenge.token)) {
+          throw new Refused('The challenge of the authority has a token that is none.')
+        }
         const keyAuthorization = await client.getChallengeKeyAuthorization(challenge)
         return { url: order.url, token: challenge.token, keyAuthorization }
       }),
