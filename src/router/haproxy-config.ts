@@ -10,6 +10,7 @@ import { APPLICATION_ERROR, MISDIRECTED, NO_SUCH_APP, PAGES, REFUSED } from './p
 import type { RouterPaths } from './router-paths.ts'
 import {
   BACKEND_KINDS,
+  BACKLOG,
   type BackendKind,
   backendOf,
   NO_SERVER,
@@ -196,9 +197,21 @@ ${ADDED}
 ${answerRules((status) => page(status, paths.applicationError))}
   http-request set-timeout server ${timeouts.firstByte}ms if { var(txn.body) -m bool }
 `
-  return kind === 'app'
-    ? rules
-    : `${rules}${affinityRules(paths)}\n${wishRules(paths, tls)}\n`
+  const wishes = `${affinityRules(paths)}\n${wishRules(paths, tls)}\n`
+  return `${rules}${kind === 'wishes' ? wishes : ''}${tooMany(paths)}
+`
+}
+
+/**
+ * As many as may wait for an app's dynos may be under way at them. Last of a backend's rules, which end for
+ * nearly all requests with its first one.
+ */
+function tooMany({ pages }: RouterPaths): string {
+  return `  http-request allow unless { be_conn gt ${BACKLOG} }
+  http-request set-var(txn.most) var(txn.entry),field(5,/),add(0)
+  http-request allow unless { be_conn,sub(txn.most) gt 0 }
+  http-request set-var(txn.code) str(H11)
+  ${returns(503, `${pages}/H11.html`)}`
 }
 
 /**

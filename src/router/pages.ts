@@ -50,7 +50,7 @@ export const REFUSED: readonly Page[] = [
 /** By the app's state in the map of hosts, or the H code found on the way. */
 export const PAGES: Readonly<Record<string, Page>> = {
   H10: errorPage('H10', 'This application crashed.'),
-  H11: errorPage('H11', 'Too many requests wait for this application to start.'),
+  H11: errorPage('H11', 'Too many requests for this application wait or are under way.'),
   H12: errorPage('H12', 'This application took too long to answer.'),
   H14: errorPage(
     'H14',
