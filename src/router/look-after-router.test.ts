@@ -12,6 +12,7 @@ import { aDatabase } from '../../test/postgres.ts'
 import { underLoad } from '../../test/under-load.ts'
 import { until } from '../../test/until.ts'
 import type { AppId } from '../model/ids.ts'
+import { ask as askHaproxy } from './haproxy-socket.ts'
 
 const pool = aDatabase()
 
@@ -257,6 +258,39 @@ test('a held request gets the page of what became of its app', async (t) => {
   await router.look()
   assert.equal((await held).status, 503)
   assert.match(await aRouterLine(router, '/hopeless'), /code=H10/)
+})
+
+test('a held request whose app goes by another name, or is no more, is nobody`s', async (t) => {
+  const router = await aRouter(t, pool)
+  const [renamed, destroyed] = [await router.app('before'), await router.app('destroyed')]
+  await router.look()
+  await router.start()
+  const held = ['before', 'destroyed'].map((it) => router.get(`${it}.localhost`, '/held'))
+  await until('both are held', async () => {
+    const answer = await askHaproxy(join(router.directory, 'admin.sock'), [
+      'show table held',
+    ])
+    return (
+      answer.is === 'answered' &&
+      [renamed, destroyed].every((app) => answer.text.includes(app))
+    )
+  })
+  await pool.query(`update apps set name = 'after' where id = $1`, [renamed])
+  await pool.query('update apps set deleted_at = now() where id = $1', [destroyed])
+  await router.look()
+  for (const { status, body } of await Promise.all(held)) {
+    assert.equal(status, 404)
+    assert.match(body, /There is no app at this address/)
+  }
+  // Its line would be the first.
+  await router.dyno(renamed, await aBackend(t, (_, it) => it.end('ok')))
+  await router.look()
+  assert.equal((await router.get('after.localhost', '/told')).body, 'ok')
+  await aRouterLine(router, '/told')
+  assert.deepEqual(
+    router.records.filter((it) => it.includes('/held')),
+    [],
+  )
 })
 
 test('a websocket goes through, and its end is no fault', async (t) => {

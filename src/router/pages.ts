@@ -73,7 +73,6 @@ export const PAGES: Readonly<Record<string, Page>> = {
       'If you own it: <code>git push heroku main</code>',
     ]),
   },
-  H99: errorPage('H99', 'The platform could not serve this request.'),
 }
 
 /** Of an app in another region. */

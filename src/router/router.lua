@@ -73,7 +73,12 @@ local function hold(txn)
     end
     core.msleep(POLL)
     -- The name may lead elsewhere by now.
-    entry = hosts:lookup(name) or hosts:lookup((name:gsub('^[^.]*', '*'))) or 'no_server/H99//' .. app
+    entry = hosts:lookup(name) or hosts:lookup((name:gsub('^[^.]*', '*')))
+    if not entry then
+      -- Or nowhere: its app has another name, or is no more.
+      txn:unset_var('txn.entry')
+      return
+    end
     if not entry:find('^no_server/') then
       backend, state, app = parse(entry)
       if txn.f:nbsrv(backend) > 0 then

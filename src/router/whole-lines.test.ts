@@ -41,8 +41,6 @@ test('each state of an app has its line', async (t) => {
   await router.dyno(crashed, { address: '127.0.0.8', port: 5000 }, 'crashed')
   const starting = await router.app('slow-to-start')
   await router.dyno(starting, { address: '127.0.0.9', port: 5001 }, 'starting')
-  const destroyed = await router.app('destroyed')
-  await router.dyno(destroyed, { address: '127.0.0.10', port: 5002 }, 'starting')
   const cookies = await router.app('cookies')
   await router.dyno(
     cookies,
@@ -82,10 +80,6 @@ test('each state of an app has its line', async (t) => {
       503,
       aLine('slow-to-start', 'at=error code=H20 desc="App boot timeout"', NOBODY(503)),
     ],
-    destroyed: [
-      503,
-      aLine('destroyed', 'at=error code=H99 desc="Platform error"', NOBODY(503)),
-    ],
     cookies: [
       502,
       aLine(
@@ -104,13 +98,6 @@ test('each state of an app has its line', async (t) => {
     assert.match(got.body, /<html lang="en">/)
     assert.match(await aRouterLine(router, `/${app}?a=b`), line)
   })
-  const socket = join(router.directory, 'admin.sock')
-  await until('its request is held', async () => {
-    const answer = await ask(socket, ['show table held'])
-    return answer.is === 'answered' && answer.text.includes(destroyed)
-  })
-  await pool.query('update apps set deleted_at = now() where id = $1', [destroyed])
-  await router.look()
   await Promise.all(asked)
 })
 
