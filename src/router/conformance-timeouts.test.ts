@@ -71,16 +71,16 @@ const cases: Cases = {
       got: slowPage,
       line: H12,
     },
-    {
-      what: 'a client that takes its time with its body, longer than the first byte may',
-      send: put('Content-Length: 14\r\n', 'a'),
-      dyno: (it) =>
+    ...['POST', 'GET'].map((method) => ({
+      what: `a client that takes its time with its body, longer than the first byte may: ${method}`,
+      send: `${ask('Content-Length: 14\r\n', method)}a`,
+      dyno: (it: Socket) =>
         it.on('data', (text) => String(text).endsWith('z') && it.write(`${OK}${TWO}`)),
       next: later(...'bcdefghijklmz'.split('')),
       enough: /ok$/,
       got: `${OK}content-length: 2\r\n\r\nok`,
       line: WELL,
-    },
+    })),
     {
       what: 'a client that stops sending its body: HAProxy 2.6 has one clock for both',
       send: put('Content-Length: 6\r\n', 'a'),

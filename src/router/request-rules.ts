@@ -12,6 +12,7 @@ import { CHALLENGE_PATH, NO_SERVER } from './routing-table.ts'
 /** Of requests: what a client must not say to a dyno, or what must be looked at. */
 const TELLING = [
   'connection',
+  'content-length',
   'expect',
   'http2-settings',
   'keep-alive',
@@ -85,10 +86,10 @@ const SHORT_BODY = 8192
  * one: so what comes of a short one right after its head is waited for. (HAProxy's own `wait-for-body`
  * would refuse a request whose dyno is to answer before.) Where there is more to come `txn.body` is set.
  */
-const BODY_RULES = `  http-request set-var(txn.length) req.hdr(content-length),add(0) if !is_get
+const BODY_RULES = `  http-request set-var(txn.length) req.hdr(content-length),add(0)
   acl is_whole req.body_len,sub(txn.length) eq 0
   http-request lua.body if { var(txn.length) -m int 1:${SHORT_BODY} } !is_whole
-  http-request set-var(txn.body) bool(true) if !is_get { req.hdr(transfer-encoding) -m found } || { var(txn.length) -m int gt 0 } !is_whole`
+  http-request set-var(txn.body) bool(true) if { req.hdr(transfer-encoding) -m found } || { var(txn.length) -m int gt 0 } !is_whole`
 
 /**
  * For all others, once it is known where they lead and none is held any more. Of several lists of
