@@ -7,46 +7,79 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import type { TestContext } from 'node:test'
 
+import { until } from './until.ts'
+
+export interface Recorded {
+  /** `GET /path`. */
+  readonly line: string
+  /** Which of the recorder's connections it came by. */
+  readonly over: number
+}
+
 export interface StrictRecorder {
   readonly address: string
   readonly port: number
-  /** Since last asked: `GET /path`, in the order in which they came. */
-  requests(): string[]
-  /** What no strict reader would take, since last asked. */
+  /** Since last asked, in the order in which they came. */
+  requests(): Recorded[]
+  /**
+   * What no strict reader would take, since last asked. A head that has begun and goes on no
+   * further is such, too, for routers say a head in one go: to be asked when none is under way.
+   */
   faults(): string[]
+  /** Resolves, to the connections that are open, once none is in the middle of a body. */
+  atRest(): Promise<readonly number[]>
+  /** Ends every connection; resolves once the other side has, too. */
+  hangUp(): Promise<void>
+}
+
+interface Connection {
+  readonly socket: Socket
+  /** What came and is no whole request yet. */
+  rest: string
 }
 
 let recorders = 0
 
 export async function aStrictRecorder(t: TestContext): Promise<StrictRecorder> {
-  const requests: string[] = []
+  const requests: Recorded[] = []
   const faults: string[] = []
-  const sockets = new Set<Socket>()
+  const connections = new Map<number, Connection>()
+  let opened = 0
+
+  function tellUnfinished(its: Connection): void {
+    if (isHead(its.rest)) faults.push(`an unfinished head: ${shown(its.rest)}`)
+  }
+
   const server = createServer((socket) => {
-    let rest = ''
-    sockets.add(socket)
-    socket.on('error', () => {}).on('close', () => sockets.delete(socket))
+    const over = ++opened
+    const its: Connection = { socket, rest: '' }
+    connections.set(over, its)
+    socket.on('error', () => {})
+    socket.on('close', () => {
+      connections.delete(over)
+      tellUnfinished(its)
+    })
     socket.setEncoding('latin1').on('data', (text: string) => {
-      rest += text
+      its.rest += text
       for (;;) {
-        const read = readRequest(rest)
+        const read = readRequest(its.rest)
         if (read === 'more') return
         if ('fault' in read) {
-          faults.push(`${read.fault}: ${JSON.stringify(rest.slice(0, 200))}`)
+          faults.push(`${read.fault}: ${shown(its.rest)}`)
+          its.rest = ''
           socket.destroy()
           return
         }
-        rest = rest.slice(read.length)
-        requests.push(read.line)
-        const body = read.line
-        socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`)
+        its.rest = its.rest.slice(read.length)
+        requests.push({ line: read.line, over })
+        socket.write(answerTo(read.line))
       }
     })
   })
   server.listen(0, `127.7.${1 + (process.pid % 200)}.${++recorders}`)
   await once(server, 'listening')
   t.after(() => {
-    for (const socket of sockets) socket.destroy()
+    for (const { socket } of connections.values()) socket.destroy()
     server.close()
   })
   const { address, port } = server.address() as AddressInfo
@@ -54,8 +87,35 @@ export async function aStrictRecorder(t: TestContext): Promise<StrictRecorder> {
     address,
     port,
     requests: () => requests.splice(0),
-    faults: () => faults.splice(0),
+    faults() {
+      for (const its of connections.values()) tellUnfinished(its)
+      return faults.splice(0)
+    },
+    async atRest() {
+      await until('no connection is in the middle of a body', () =>
+        [...connections.values()].every(({ rest }) => rest === '' || isHead(rest)),
+      )
+      return [...connections.keys()]
+    },
+    async hangUp() {
+      for (const { socket } of connections.values()) socket.end()
+      await until('the other side has hung up, too', () => connections.size === 0)
+    },
   }
+}
+
+/** Whether it is something, and the headers have not ended. */
+function isHead(rest: string): boolean {
+  return rest !== '' && !rest.includes('\r\n\r\n')
+}
+
+function answerTo(line: string): string {
+  const head = `HTTP/1.1 200 OK\r\nContent-Length: ${line.length}\r\n\r\n`
+  return line.startsWith('HEAD ') ? head : `${head}${line}`
+}
+
+function shown(text: string): string {
+  return JSON.stringify(text.slice(0, 200))
 }
 
 type Read =

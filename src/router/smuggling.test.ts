@@ -6,12 +6,19 @@
  */
 
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { Agent } from 'node:http'
+import type { Socket } from 'node:net'
+import { test, type TestContext } from 'node:test'
 import { connect as connectByTls } from 'node:tls'
 
 import { aCertificate } from '../../test/a-certificate.ts'
-import { aRouter, type ARouter } from '../../test/a-router.ts'
-import { aStrictRecorder, readRequest } from '../../test/a-strict-recorder.ts'
+import { aLeakyProxy } from '../../test/a-leaky-proxy.ts'
+import { aRouter, type ARouter, get } from '../../test/a-router.ts'
+import {
+  aStrictRecorder,
+  readRequest,
+  type StrictRecorder,
+} from '../../test/a-strict-recorder.ts'
 import { aDatabase } from '../../test/postgres.ts'
 import { whatAClientGets } from '../../test/what-a-client-gets.ts'
 import { until } from '../../test/until.ts'
@@ -148,8 +155,12 @@ const payloads: readonly (readonly [string, string])[] = [
     long('Connection: close, Content-Length, Host\r\n', HIDDEN_WHOLE),
   ],
   [
-    'an upgrade that does not come',
+    'an upgrade to a websocket without a key',
     `GET /shown HTTP/1.1\r\n${HOST}Connection: upgrade\r\nUpgrade: websocket\r\n\r\n`,
+  ],
+  [
+    'an upgrade that does not come',
+    `GET /shown HTTP/1.1\r\n${HOST}Connection: upgrade\r\nUpgrade: any\r\n\r\n${HIDDEN}`,
   ],
   [
     'an upgrade to HTTP/2',
@@ -164,11 +175,65 @@ const payloads: readonly (readonly [string, string])[] = [
   ['two Hosts', `GET /shown HTTP/1.1\r\n${HOST}Host: other.localhost\r\n\r\n`],
 ]
 
-/** Of a client that says all that at once, and then is patient. */
-const said = (router: ARouter, bytes: string) =>
-  whatAClientGets(router, bytes, (client) =>
-    setTimeout(() => client.destroy(), 0.15 * SECOND),
-  )
+/** Of a client that says all that at once. */
+const said = (port: number, bytes: string) => whatAClientGets({ port }, bytes, isPatient)
+
+/** It hears all that there is to hear, and goes. */
+function isPatient(client: Socket): void {
+  client.setTimeout(SECOND, () => client.destroy())
+  client.on('data', () => client.setTimeout(0.15 * SECOND))
+}
+
+/**
+ * Somebody else, whose connection the router knows by then: to HAProxy the first request of one is
+ * not to go by a connection to the dyno that others have used.
+ */
+async function aBystander(t: TestContext, port: number, host: string) {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  t.after(() => agent.destroy())
+  const asks = async (path: string) => (await get(port, path, { host }, agent)).body
+  await asks('/before')
+  return asks
+}
+
+let probes = 0
+
+/** What came of an attack, and of the next request, which is a bystander's. */
+async function afterAttack(
+  recorder: StrictRecorder,
+  attack: () => Promise<string>,
+  bystander: (path: string) => Promise<string>,
+) {
+  await recorder.hangUp()
+  recorder.requests()
+  const got = await attack()
+  const open = await recorder.atRest()
+  const faults = recorder.faults()
+  const probe = `GET /probe-${++probes}`
+  const answer = await bystander(probe.slice('GET '.length))
+  faults.push(...recorder.faults())
+  const requests = recorder.requests()
+  const over = requests.find(({ line }) => line === probe)?.over
+  return {
+    faults,
+    answer: answer === probe ? 'its own' : answer,
+    /** Whether the dyno answered the attack; then a connection that it came by goes on. */
+    isServed: / 200 OK\r\n| \/shown/.test(got),
+    goesOn: open.length > 0,
+    /** Whether that is what the bystander's came by. */
+    isShared: over !== undefined && open.includes(over),
+    /** Without the bystander's. */
+    requests: requests.map(({ line }) => line).filter((it) => it !== probe),
+  }
+}
+
+/** But for requests that the dyno saw whole: which there may be differs. */
+function assertNothingHidden(its: Awaited<ReturnType<typeof afterAttack>>): void {
+  const { faults, answer, isServed, goesOn, isShared } = its
+  assert.deepEqual({ faults, answer }, { faults: [], answer: 'its own' })
+  // Otherwise it would say nothing that the bystander got its own.
+  assert.equal(isShared, isServed || goesOn)
+}
 
 /** How many requests for the path the router says that it sent to the dyno. */
 const sent = ({ records }: ARouter, path: string) =>
@@ -183,28 +248,65 @@ test('no request is hidden in another', async (t) => {
   await router.look()
   await router.start()
   await router.look()
+  const bystander = await aBystander(t, router.port, 'prey.localhost')
 
-  let nth = 0
   const seen: string[] = []
-  for (const [what, bytes] of payloads) {
+  const attacks = payloads.map(
+    ([what, bytes]) => [what, () => said(router.port, bytes)] as const,
+  )
+  for (const [what, attack] of attacks) {
     await t.test(what, async () => {
-      await said(router, bytes)
-      // Somebody else's request, which must get its own answer, over connections that are shared.
-      const mark = `/probe-${++nth}`
-      const probe = await router.get('prey.localhost', mark)
-      assert.equal(probe.body, `GET ${mark}`)
-      assert.deepEqual(recorder.faults(), [])
-      seen.push(...recorder.requests().map((it) => it.split(' ')[1] ?? ''))
+      const after = await afterAttack(recorder, attack, bystander)
+      assertNothingHidden(after)
+      seen.push(...after.requests)
     })
   }
-  const last = `/probe-${nth}`
-  await until('the last line has come', () => sent(router, last) === 1)
-  const count = (path: string) => seen.filter((it) => it === path).length
+  await bystander('/last')
+  await until('the last line has come', () => sent(router, '/last') === 1)
+  const count = (path: string) => seen.filter((it) => it.endsWith(` ${path}`)).length
   // One that its client broke off may not have got as far as the dyno.
   assert.ok(count('/shown') <= sent(router, '/shown'))
   // A folded length of 0 is one, and what follows it is a request, to both.
   assert.equal(count('/hidden'), 1)
   assert.equal(sent(router, '/hidden'), 1)
+})
+
+/** Of a request that becomes the next one's: whoever speaks next says its host. */
+const BEGINNING = 'GET /hidden HTTP/1.1\r\nX: '
+
+for (const [what, bytes] of [
+  ['behind the last chunk', post(TE, `0\r\n\r\n${BEGINNING}`)],
+  ['behind a length', post('Content-Length: 2\r\n', `ab${BEGINNING}`)],
+  ['behind no length', post('', BEGINNING)],
+] as const) {
+  test(`where a router lets it through, the beginning of a request ${what} is found out`, async (t) => {
+    const recorder = await aStrictRecorder(t)
+    const { port } = await aLeakyProxy(t, recorder)
+    const bystander = async (path: string) =>
+      (await get(port, path, { host: 'prey.localhost' })).body
+
+    const after = await afterAttack(recorder, () => said(port, bytes), bystander)
+
+    assert.throws(() => assertNothingHidden(after), assert.AssertionError)
+    assert.deepEqual(after, {
+      faults: [`an unfinished head: ${JSON.stringify(BEGINNING)}`],
+      answer: 'GET /hidden',
+      isServed: true,
+      goesOn: true,
+      isShared: false,
+      requests: ['POST /shown', 'GET /hidden'],
+    })
+  })
+}
+
+test('it is found out, too, where its connection ends', async (t) => {
+  const recorder = await aStrictRecorder(t)
+  const { port } = await aLeakyProxy(t, recorder)
+  await said(port, BEGINNING)
+  await recorder.hangUp()
+  assert.deepEqual(recorder.faults(), [
+    `an unfinished head: ${JSON.stringify(BEGINNING)}`,
+  ])
 })
 
 test('the recorder itself is strict', () => {
@@ -317,7 +419,8 @@ test('no request is hidden in one that comes by HTTP/2', async (t) => {
   await router.start()
   await router.look()
 
-  let nth = 0
+  const bystander = await aBystander(t, router.port, 'prey-by-two.localhost')
+
   for (const [what, headers, body] of byHttp2) {
     await t.test(what, async () => {
       const usual = [
@@ -336,28 +439,35 @@ test('no request is hidden in one that comes by HTTP/2', async (t) => {
         frame(HEADERS, END_HEADERS | ends, 1, block),
         ...(body === '' ? [] : [frame(DATA, END_STREAM, 1, Buffer.from(body))]),
       ])
-      await new Promise<void>((resolve) => {
-        const socket = connectByTls(
-          {
-            host: '127.0.0.1',
-            port: router.tlsPort,
-            servername: 'prey.example.com',
-            ALPNProtocols: ['h2'],
-            rejectUnauthorized: false,
-          },
-          () => socket.write(bytes),
-        )
-        socket.on('error', () => {}).on('close', () => resolve())
-        socket.resume()
-        setTimeout(() => socket.destroy(), 0.15 * SECOND)
-      })
-      const mark = `/probe-${++nth}`
-      const probe = await router.get('prey-by-two.localhost', mark)
-      assert.equal(probe.body, `GET ${mark}`)
-      assert.deepEqual(recorder.faults(), [])
-      const seen = recorder.requests()
-      if (what === 'nothing hidden') assert.ok(seen.includes('POST /shown'))
-      assert.ok(!seen.some((it) => it.includes('/hidden')), `the dyno saw ${seen.join()}`)
+      const attack = () => saidByTls(router.tlsPort, bytes)
+      const after = await afterAttack(recorder, attack, bystander)
+      assertNothingHidden(after)
+      const { requests } = after
+      if (what === 'nothing hidden') assert.ok(requests.includes('POST /shown'))
+      assert.ok(
+        !requests.some((it) => it.includes('/hidden')),
+        `the dyno saw ${requests.join()}`,
+      )
     })
   }
 })
+
+/** As `said` has it. */
+function saidByTls(port: number, bytes: Buffer): Promise<string> {
+  return new Promise((resolve) => {
+    let got = ''
+    const socket = connectByTls(
+      {
+        host: '127.0.0.1',
+        port,
+        servername: 'prey.example.com',
+        ALPNProtocols: ['h2'],
+        rejectUnauthorized: false,
+      },
+      () => socket.write(bytes),
+    )
+    socket.setEncoding('latin1').on('data', (text: string) => (got += text))
+    socket.on('error', () => {}).on('close', () => resolve(got))
+    isPatient(socket)
+  })
+}
