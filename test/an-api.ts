@@ -67,6 +67,7 @@ export async function anApi(
     ending = new AbortController().signal,
     reach = { own: [], allowed: [] },
     before = [],
+    bodyPatience,
   }: {
     readonly log?: Log
     readonly allowance?: Partial<Allowance>
@@ -77,6 +78,7 @@ export async function anApi(
     readonly reach?: Reach
     /** Registered first. */
     readonly before?: readonly Resource[]
+    readonly bodyPatience?: number
   } = {},
 ): Promise<AnApi> {
   const token = randomUUID()
@@ -111,6 +113,7 @@ export async function anApi(
       limits: () => limits,
     },
     [...before, ...resources],
+    { bodyPatience },
   )
 
   return {

@@ -17,7 +17,7 @@ export async function auditWrite(
   request: FastifyRequest,
   { status, payload }: { readonly status: number; readonly payload: unknown },
 ): Promise<void> {
-  const { authorization, logIn, method, routeOptions, standing, upload } = request
+  const { asked, authorization, logIn, method, routeOptions, standing, upload } = request
   const { url: route } = routeOptions
   const account = request.account ?? logIn?.account ?? upload?.account
   if (!account && !logIn) return
@@ -35,7 +35,7 @@ export async function auditWrite(
         // What stands in an upload's URL is a secret.
         ...(upload
           ? { source: upload.source }
-          : nounsOf(request.params, status === 201 ? payload : undefined)),
+          : nounsOf(asked ?? request.params, status === 201 ? payload : undefined)),
         ...(logIn && { login: logIn.outcome }),
       },
       app: standing?.app ?? null,

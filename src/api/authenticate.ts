@@ -28,6 +28,18 @@ export async function authenticate(deps: Deps, request: FastifyRequest): Promise
   await byPassword(deps, request, pair)
 }
 
+/** Asks once more for a token that was good; a Problem `unauthorized` where it is not any longer. */
+export async function authenticateAgain(
+  deps: Deps,
+  request: FastifyRequest,
+): Promise<void> {
+  // A password is asked for once: its code is good only once.
+  if (request.authorization === undefined) return
+  const bearer = await bearerOf(deps, request)
+  if (!bearer) throw unauthorized()
+  request.scope = bearer.scope
+}
+
 async function bearerOf(
   { pool }: Deps,
   { headers }: FastifyRequest,

@@ -19,7 +19,11 @@ import {
   type TeamStanding,
 } from '../store/standings.ts'
 
-/** Sets `request.standing`; a Problem where the caller may not see the noun, or may not do that. */
+/**
+ * Sets `request.standing`; a Problem where the caller may not see the noun, or may not do that.
+ * From then on the noun goes by its id: by the time that the handler looks it up, its name may
+ * be another's.
+ */
 export async function authorize(db: Queryable, request: FastifyRequest): Promise<void> {
   const { account, method } = request
   const { url, config } = request.routeOptions
@@ -28,16 +32,28 @@ export async function authorize(db: Queryable, request: FastifyRequest): Promise
   if (!scopeAllows(request.scope, demandOf(method, url, config.secrets))) {
     throw new Problem('forbidden', `This token's scope does not allow that.`)
   }
-  const { app = config.appOf?.(request), team } = request.params as {
-    readonly app?: string
-    readonly team?: string
-  }
+  // Where it was asked before, that app is meant, whatever it is called by now.
+  const before: AppStanding | undefined = request.standing
+  const { app = before?.app ?? config.appOf?.(request), team } = request.params as Nouns
   if (app !== undefined) {
     const needs = config.needs ?? needOf(method, url)
     request.standing = await requireStanding(db, account, app, needs)
+    pin(request, { app: request.standing.app })
   } else if (team !== undefined) {
-    await requireTeamStanding(db, account, team, isRead(method) ? 'view' : 'manage')
+    const needs = isRead(method) ? 'view' : 'manage'
+    pin(request, { team: (await requireTeamStanding(db, account, team, needs)).team })
   }
+}
+
+interface Nouns {
+  readonly app?: string
+  readonly team?: string
+}
+
+function pin(request: FastifyRequest, ids: Nouns): void {
+  const params = request.params as Record<string, string>
+  request.asked ??= { ...params }
+  for (const [noun, id] of Object.entries(ids)) if (noun in params) params[noun] = id
 }
 
 /** A Problem `not_found` where the account may not see the app, `forbidden` without the permission. */

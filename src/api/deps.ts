@@ -46,6 +46,8 @@ declare module 'fastify' {
     scope: readonly Scope[]
     /** What the account is to the app of the route; set where there is an `:app`. */
     standing: AppStanding
+    /** What stood in the route's places before `authorize` put ids there; for the audit log. */
+    asked: Readonly<Record<string, string>> | undefined
     /** What came of a password or a code that the request brought; for the audit log. */
     logIn: LogIn | undefined
     /** Whose upload came by its secret URL; for the audit log. */
@@ -66,5 +68,7 @@ declare module 'fastify' {
     readonly appOf?: (request: FastifyRequest) => string
     /** An app's secrets come with it; see `showsSecrets`. */
     readonly secrets?: boolean
+    /** Its body is a file: it takes as long as it takes, and its handler sees to it. */
+    readonly takesFile?: boolean
   }
 }

@@ -15,7 +15,9 @@ import { answerError } from './answer-error.ts'
 import { answerUnchanged } from './answer-unchanged.ts'
 import { auditWrite } from './audit-writes.ts'
 import { authenticate } from './authenticate.ts'
+import { authorizeAgain } from './authorize-again.ts'
 import { authorize } from './authorize.ts'
+import { takeBodiesInTime } from './bodies-in-time.ts'
 import type { Deps } from './deps.ts'
 import { requireVersion } from './require-version.ts'
 
@@ -26,6 +28,7 @@ export type Resource = FastifyPluginAsync<Deps>
 export async function apiServer(
   deps: Deps,
   resources: readonly Resource[],
+  { bodyPatience }: { readonly bodyPatience?: number | undefined } = {},
 ): Promise<FastifyInstance> {
   const server = Fastify({
     bodyLimit: LARGEST_BODY,
@@ -39,6 +42,7 @@ export async function apiServer(
   server.decorateRequest('authorization')
   server.decorateRequest('scope')
   server.decorateRequest('standing')
+  server.decorateRequest('asked')
   server.decorateRequest('logIn')
   server.decorateRequest('upload')
   takeEmptyBodies(server)
@@ -56,6 +60,8 @@ export async function apiServer(
     if (!free) reply.header('ratelimit-remaining', deps.rateLimit.take(request))
     await authorize(deps.pool, request)
   })
+  authorizeAgain(server, deps)
+  takeBodiesInTime(server, bodyPatience)
   server.addHook('onSend', answerUnchanged)
   server.addHook('onSend', async ({ method }, reply, payload) => {
     if (!isRead(method) && reply.statusCode < 300) await routesFollow(deps)

@@ -34,6 +34,7 @@ export const statusOf = {
   two_factor: 403,
   not_found: 404,
   not_acceptable: 406,
+  request_timeout: 408,
   conflict: 409,
   payload_too_large: 413,
   requested_range_not_satisfiable: 416,

@@ -69,7 +69,7 @@ export const execReservations: FastifyPluginAsyncTypebox<Deps> = async (server, 
   )
 
   async function appOf(request: FastifyRequest): Promise<App> {
-    return requireApp(pool, nameOfApp(request))
+    return requireApp(pool, request.standing.app)
   }
 }
 

@@ -66,7 +66,7 @@ export const sources: FastifyPluginAsyncTypebox<Deps> = async (
     uploads.addContentTypeParser('*', (_request, payload, done) => done(null, payload))
     uploads.put(
       '/sources/:token',
-      { bodyLimit: LARGEST, config: { open: true } },
+      { bodyLimit: LARGEST, config: { open: true, takesFile: true } },
       async (request) => {
         const { token } = request.params as { token: string }
         const source = await sourceToPut(pool, token)
