@@ -10,6 +10,7 @@ import { pruneFiles } from '../src/builds/prune-files.ts'
 import { readBuildEnvironment } from '../src/builds/read-build-environment.ts'
 import { lookAfterCertificate } from '../src/certificates/look-after-certificate.ts'
 import { followLimits } from '../src/installation/follow-limits.ts'
+import { userId } from '../src/installation/users.ts'
 import { later, systemClock } from '../src/lib/clock.ts'
 import { secretBox } from '../src/lib/secret-box.ts'
 import { healthChecker } from '../src/manager/check-health.ts'
@@ -136,6 +137,8 @@ const loop = runLoop(
         secrets,
         clock: systemClock,
         data,
+        uploaders: [userId('mayfly-api'), userId('mayfly-git')],
+        log,
         region: name,
         builtIns,
         buildEnvironment: await readBuildEnvironment(process.env),

@@ -189,6 +189,8 @@ async function manage(): Promise<void> {
     secrets,
     clock: systemClock,
     data,
+    uploaders: [process.getuid?.() ?? 0],
+    log: silentLog,
     region: 'us',
     builtIns: await installBuildpacks(data, systemClock.now()),
     buildEnvironment: await readBuildEnvironment(process.env),

@@ -1,22 +1,36 @@
 /** The files of a build, laid out before its dyno starts and cleared away after it. */
 
-import { constants, existsSync } from 'node:fs'
-import { copyFile, mkdir, rm, utimes, writeFile } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import {
+  chmod,
+  chown,
+  copyFile,
+  mkdir,
+  rm,
+  unlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises'
 import { join } from 'node:path'
 
 import type { DataDirectory } from '../installation/data-directory.ts'
 import { systemClock } from '../lib/clock.ts'
+import { openPlainFile } from '../lib/open-plain-file.ts'
 import type { Build } from '../model/build.ts'
 import type { ConfigVars } from '../model/release.ts'
 
 /**
  * Ensures that all is there; what an attempt cut short left behind is made anew. Says
- * false where the source is gone.
+ * false where the source is gone; throws `UnsafeFile` where what lies there is no file of
+ * one of the `uploaders` (uids).
  */
 export async function layOutBuild(
   data: DataDirectory,
   build: Build,
-  configVars: ConfigVars,
+  {
+    configVars,
+    uploaders,
+  }: { readonly configVars: ConfigVars; readonly uploaders: readonly number[] },
 ): Promise<boolean> {
   await removeBuildFiles(data, build)
   const given = join(data.builds, build.id, 'source')
@@ -29,10 +43,17 @@ export async function layOutBuild(
   const now = systemClock.now()
   await utimes(join(data.caches, build.app), now, now)
   if (!build.source) return true
-  const from = data.sourceFile(build.source)
-  if (!existsSync(from)) return false
-  // A copy: the dyno's user is given files of the manager's own, not of an uploader's.
-  await copyFile(from, join(given, 'source.tar.gz'), constants.COPYFILE_FICLONE)
+  const source = await openPlainFile(data.sourceFile(build.source), uploaders)
+  if (!source) return false
+  try {
+    const copy = join(given, 'source.tar.gz')
+    await copyFile(`/proc/self/fd/${source.fd}`, copy, constants.COPYFILE_FICLONE)
+    // The dyno's user is given files of the manager's own, not of an uploader's.
+    await chown(copy, 0, 0)
+    await chmod(copy, 0o600)
+  } finally {
+    await source.close()
+  }
   return true
 }
 
@@ -42,7 +63,14 @@ export async function removeBuildFiles(data: DataDirectory, build: Build): Promi
 }
 
 export async function removeSource(data: DataDirectory, source: string): Promise<void> {
-  await rm(data.sourceFile(source), { force: true })
+  await removeUpload(data.sourceFile(source))
+}
+
+/** A directory stays: no upload leaves one, and it must not keep anything else from going. */
+export async function removeUpload(path: string): Promise<void> {
+  await unlink(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT' && error.code !== 'EISDIR') throw error
+  })
 }
 
 export async function removeCache(

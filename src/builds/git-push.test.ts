@@ -260,6 +260,8 @@ function manage(signal: AbortSignal): Promise<void> {
     secrets,
     clock: systemClock,
     data,
+    uploaders: [process.getuid?.() ?? 0],
+    log: silentLog,
     region: 'us',
     builtIns: 'buildpacks/x',
     buildEnvironment: {},

@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict'
 import { existsSync, mkdtempSync } from 'node:fs'
-import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import {
+  chmod,
+  chown,
+  mkdir,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, beforeEach, test } from 'node:test'
@@ -13,7 +22,10 @@ import { createBuild } from '../actions/create-build.ts'
 import { createRelease } from '../actions/create-release.ts'
 import { createSource } from '../actions/create-source.ts'
 import { dataDirectory } from '../installation/data-directory.ts'
+import { asUser, runProgram } from '../installation/run-program.ts'
+import { GROUP, groupId, userId } from '../installation/users.ts'
 import { later, systemClock } from '../lib/clock.ts'
+import { silentLog } from '../lib/log.ts'
 import { treeChecksum } from '../lib/tree-checksum.ts'
 import type { Account, App } from '../model/app.ts'
 import type { Build } from '../model/build.ts'
@@ -239,6 +251,52 @@ test('a build of a source that is gone fails', async () => {
   assert.equal((await read(build)).failure, 'The source is not there: upload it again.')
 })
 
+test('what a part planted in place of a source is not given to its build', async () => {
+  const secret = join(root, 'a-key')
+  await writeFile(secret, 'of root', { mode: 0o600 })
+  await chmod(root, 0o711)
+  await chown(data.sources, 0, groupId(GROUP))
+  await chmod(data.sources, 0o3771)
+  const uploaders = [userId('mayfly-git')]
+  const plants = {
+    link: ['ln', '-s', secret],
+    pipe: ['mkfifo'],
+    directory: ['mkdir'],
+  }
+  for (const command of Object.values(plants)) {
+    const build = await aBuild()
+    const path = data.sourceFile(build.source ?? '')
+    await rm(path)
+    await runProgram(asUser('mayfly-git', GROUP, [...command, path]))
+    const said: string[] = []
+    const log = {
+      ...silentLog,
+      error: (_: string, error: unknown) => said.push(String(error)),
+    }
+    await look(build, { ...buildDeps(), uploaders, log })
+    const { failure } = await read(build)
+    assert.match(failure ?? '', /^The source is not the file that was uploaded\./)
+    assert.deepEqual(said, ['UnsafeFile: is not a regular file'])
+    assert.ok(!existsSync(join(data.builds, build.id)))
+    await rm(path, { force: true, recursive: true })
+  }
+})
+
+test("a build is given a source of one of its uploaders', and nobody else's file", async () => {
+  const build = await aBuild()
+  const path = data.sourceFile(build.source ?? '')
+  await look(build, { ...buildDeps(), uploaders: [userId('mayfly-git')] })
+  assert.match((await read(build)).failure ?? '', /^The source is not the file/)
+
+  const another = await aBuild()
+  await chown(data.sourceFile(another.source ?? ''), userId('mayfly-git'), 0)
+  await look(another, { ...buildDeps(), uploaders: [userId('mayfly-git')] })
+  const given = join(data.builds, another.id, 'source', 'source.tar.gz')
+  assert.equal(await readFile(given, 'utf8'), 'a tarball')
+  assert.equal((await stat(given)).uid, 0)
+  assert.ok(!existsSync(path))
+})
+
 test('output is kept once, whatever is repeated, and to the last byte', async () => {
   const build = await aBuild()
   await look(build)
@@ -275,6 +333,8 @@ function buildDeps(): BuildDeps {
     secrets,
     clock: { now: () => now },
     data,
+    uploaders: [process.getuid?.() ?? 0],
+    log: silentLog,
     region: 'us',
     builtIns: 'buildpacks/x',
     buildEnvironment: {},
@@ -283,8 +343,7 @@ function buildDeps(): BuildDeps {
 }
 
 /** Until the build waits for something. */
-async function look(build: Build): Promise<void> {
-  const deps = buildDeps()
+async function look(build: Build, deps = buildDeps()): Promise<void> {
   const { signal } = new AbortController()
   for (let looks = 0; looks < 10; looks++) {
     const killed = runtime.killed.length

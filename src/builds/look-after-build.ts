@@ -9,10 +9,13 @@ import type { Pool } from 'pg'
 import { createRelease } from '../actions/create-release.ts'
 import type { DataDirectory } from '../installation/data-directory.ts'
 import { type Clock, SECOND } from '../lib/clock.ts'
+import type { Log } from '../lib/log.ts'
+import { UnsafeFile } from '../lib/open-plain-file.ts'
 import type { SecretBox } from '../lib/secret-box.ts'
 import type { App } from '../model/app.ts'
 import { type Build, shortVersion } from '../model/build.ts'
 import type { BuildId, SlugId } from '../model/ids.ts'
+import type { ConfigVars } from '../model/release.ts'
 import { type Runtime, RuntimeError } from '../runtime/runtime.ts'
 import { allocateAddress } from '../store/addresses.ts'
 import { findApp } from '../store/apps.ts'
@@ -57,6 +60,9 @@ export interface BuildDeps {
   readonly secrets: SecretBox
   readonly clock: Clock
   readonly data: DataDirectory
+  /** Uids: sources are files of theirs. */
+  readonly uploaders: readonly number[]
+  readonly log: Log
   /** The region whose manager this is. */
   readonly region: string
   /** Where `installBuildpacks` put the built-in ones, relative to the data directory. */
@@ -121,11 +127,27 @@ async function prepare(
     await noteCacheCleared(pool, build.app)
   }
   const configVars = await currentConfigVars(pool, build.app, secrets)
-  if (!(await layOutBuild(data, build, configVars))) {
-    return abandon(build, failures.sourceGone, deps)
-  }
+  const lacks = await layOut(build, configVars, deps)
+  if (lacks !== undefined) return abandon(build, lacks, deps)
   await becomeStep(pool, build, 'compile')
   return 0
+}
+
+/** Or why it cannot be. */
+async function layOut(
+  build: Build,
+  configVars: ConfigVars,
+  { data, uploaders, log }: BuildDeps,
+): Promise<string | undefined> {
+  try {
+    const isThere = await layOutBuild(data, build, { configVars, uploaders })
+    return isThere ? undefined : failures.sourceGone
+  } catch (error) {
+    if (!(error instanceof UnsafeFile)) throw error
+    const source = build.source
+    log.error('a source was not put there by an upload', error, { source })
+    return failures.sourceUnsafe
+  }
 }
 
 function sayWaiting(build: Build, pool: Pool): Promise<void> {

@@ -13,6 +13,8 @@ export const failures = {
   cancelled: 'Build cancelled.',
   destroyed: 'The app was destroyed.',
   sourceGone: 'The source is not there: upload it again.',
+  sourceUnsafe:
+    'The source is not the file that was uploaded. The log of the manager says what it is; upload it again.',
   tooLong: `Build took longer than ${BUILD_LIMIT / MINUTE} minutes.`,
   outOfMemory: 'Build ran out of memory (2 GB).',
   notStarted:

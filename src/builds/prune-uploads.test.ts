@@ -1,5 +1,13 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { test } from 'node:test'
 
@@ -9,6 +17,7 @@ import { createBuild } from '../actions/create-build.ts'
 import { createSource } from '../actions/create-source.ts'
 import { dataDirectory } from '../installation/data-directory.ts'
 import { DAY, later, systemClock } from '../lib/clock.ts'
+import { newId } from '../model/ids.ts'
 import { inTransaction } from '../store/queryable.ts'
 import { markUploaded, sourceToGet } from '../store/sources.ts'
 import { pruneUploads } from './prune-uploads.ts'
@@ -38,5 +47,21 @@ test('uploads go after a day, but for those that a build is still to come for', 
   await pruneAt(later(now, 2 * DAY))
   assert.deepEqual(readdirSync(data.sources), [`${wanted.id}.tar.gz`])
   assert.equal((await sourceToGet(pool, left.getToken))?.uploadedAt, null)
+  rmSync(data.root, { recursive: true })
+})
+
+test('what no upload can have left keeps nothing else from going, and leads nowhere', async () => {
+  const data = dataDirectory(mkdtempSync(`${tmpdir()}/mayfly-uploads-`))
+  mkdirSync(data.sources)
+  const elsewhere = `${data.root}/elsewhere`
+  writeFileSync(elsewhere, '')
+  const planted = [newId<'source'>(), newId<'source'>(), newId<'source'>()] as const
+  mkdirSync(data.sourceFile(planted[0]))
+  symlinkSync(elsewhere, data.sourceFile(planted[1]))
+  writeFileSync(data.sourceFile(planted[2]), '')
+  const now = later(systemClock.now(), 2 * DAY)
+  await pruneUploads({ pool, data, clock: { now: () => now } })
+  assert.deepEqual(readdirSync(data.sources), [`${planted[0]}.tar.gz`])
+  assert.ok(existsSync(elsewhere))
   rmSync(data.root, { recursive: true })
 })

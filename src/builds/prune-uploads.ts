@@ -1,6 +1,6 @@
 /** A build deletes its source when it ends. This deletes what no build ever came for. */
 
-import { readdir, rm, stat } from 'node:fs/promises'
+import { lstat, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import type { DataDirectory } from '../installation/data-directory.ts'
@@ -8,6 +8,7 @@ import { type Clock, DAY } from '../lib/clock.ts'
 import { isUuid, type SourceId } from '../model/ids.ts'
 import type { Queryable } from '../store/queryable.ts'
 import { forgetUpload, wantedSources } from '../store/sources.ts'
+import { removeUpload } from './build-files.ts'
 
 const KEPT = DAY
 
@@ -21,7 +22,7 @@ export interface UploadPruning {
 export async function pruneUploads({ pool, data, clock }: UploadPruning): Promise<void> {
   const old: string[] = []
   for (const name of await readdir(data.sources)) {
-    const facts = await stat(join(data.sources, name)).catch(() => undefined)
+    const facts = await lstat(join(data.sources, name)).catch(() => undefined)
     if (facts && clock.now().getTime() - facts.mtimeMs > KEPT) old.push(name)
   }
   const wanted = await wantedSources(pool, old.flatMap(sourceOf))
@@ -29,7 +30,7 @@ export async function pruneUploads({ pool, data, clock }: UploadPruning): Promis
     const [source] = sourceOf(name)
     if (!source || wanted.has(source)) continue
     await forgetUpload(pool, source)
-    await rm(join(data.sources, name), { force: true })
+    await removeUpload(join(data.sources, name))
   }
 }
 

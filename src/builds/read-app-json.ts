@@ -1,7 +1,8 @@
 import { join } from 'node:path'
 
+import { UnsafeFile } from '../lib/open-plain-file.ts'
+import { readSmallFile } from '../lib/read-small-file.ts'
 import { type HealthCheckWishes, readHealthChecks } from '../model/health-check.ts'
-import { readSmallFile, UnsafeFile } from './read-small-file.ts'
 
 const LIMIT = 64 * 1024
 

@@ -5,6 +5,8 @@ import { join } from 'node:path'
 
 import { parse } from 'yaml'
 
+import { UnsafeFile } from '../lib/open-plain-file.ts'
+import { readSmallFile } from '../lib/read-small-file.ts'
 import { treeChecksum } from '../lib/tree-checksum.ts'
 import type { HealthChecks } from '../model/health-check.ts'
 import {
@@ -14,7 +16,6 @@ import {
   withDefaults,
 } from '../model/procfile.ts'
 import { readAppJson } from './read-app-json.ts'
-import { readSmallFile, UnsafeFile } from './read-small-file.ts'
 
 export interface BuildResult {
   readonly processTypes: ProcessTypes

@@ -123,8 +123,8 @@ async function archive(
   gitEnvironment: PushDeps['gitEnvironment'],
 ): Promise<void> {
   const part = `${path}.part`
-  // The build dyno reads it as a user of its own; the directory lets nobody list names.
-  const file = await open(part, 'w', 0o644)
+  // Anew: who else may write there must not say where it goes. The manager alone reads it.
+  const file = await open(part, 'wx', 0o600)
   try {
     const git = spawn('git', ['archive', '--format=tar.gz', commit], {
       env: gitEnvironment,

@@ -1,18 +1,22 @@
 /** Every process of an installation: as whom it runs, how, and when it is ready. */
 
-import { existsSync, readFileSync } from 'node:fs'
 import { Resolver } from 'node:dns/promises'
 import { createConnection } from 'node:net'
 import { join } from 'node:path'
 
 import { SECOND } from '../lib/clock.ts'
 import { gatewayOf } from '../lib/ipv4.ts'
+import { UnsafeFile } from '../lib/open-plain-file.ts'
+import { readSmallFile } from '../lib/read-small-file.ts'
 import { EXEC_PORT, execAddress } from '../model/exec.ts'
 import type { DataDirectory, Installation } from './data-directory.ts'
 import type { LivingProcess } from './living-process.ts'
 import { postgresAnswers, postgresCommand } from './postgres-cluster.ts'
 import { asUser } from './run-program.ts'
-import { GROUP, NO_GROUP, POSTGRES_USER, RESOLVER_USER } from './users.ts'
+import { GROUP, NO_GROUP, POSTGRES_USER, RESOLVER_USER, userId } from './users.ts'
+
+/** Bytes: of a pid and the end of its line. */
+const READY_MOST = 100
 
 export interface PartSpec {
   readonly name: string
@@ -142,7 +146,7 @@ function nodePart(settings: PartSettings, part: NodePart): PartSpec {
     endsWhole: region === undefined,
     outlivesUp: false,
     address,
-    isReady: async ({ pid }) => readText(data.readyFile(name)).trim() === String(pid),
+    isReady: async ({ pid }) => (await readiness(data, name, user)) === String(pid),
   }
 }
 
@@ -210,6 +214,21 @@ async function answersNames(server: string): Promise<boolean> {
   }
 }
 
+/** The pid that a part has left. It may put anything there: what is no file of its own says nothing. */
+async function readiness(
+  data: DataDirectory,
+  part: string,
+  user: string | undefined,
+): Promise<string | undefined> {
+  const owner = user === undefined ? 0 : userId(user)
+  try {
+    return (await readSmallFile(data.readyFile(part), READY_MOST, [owner]))?.trim()
+  } catch (error) {
+    if (error instanceof UnsafeFile) return undefined
+    throw error
+  }
+}
+
 function accepts(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = createConnection({ path, timeout: SECOND })
@@ -221,8 +240,4 @@ function accepts(path: string): Promise<boolean> {
     socket.once('error', () => answer(false))
     socket.once('timeout', () => answer(false))
   })
-}
-
-function readText(file: string): string {
-  return existsSync(file) ? readFileSync(file, 'utf8') : ''
 }

@@ -35,8 +35,16 @@ export async function ensureCluster(data: DataDirectory): Promise<void> {
     await initialiseCluster(draft)
     renameSync(draft, data.postgres)
   }
-  writeFileSync(join(data.postgres, 'pg_hba.conf'), ENTRANCES)
-  writeFileSync(join(data.postgres, 'pg_ident.conf'), userMap())
+  placeInCluster(data, 'pg_hba.conf', ENTRANCES)
+  placeInCluster(data, 'pg_ident.conf', userMap())
+}
+
+/** By a rename, from where only root may write: what the server has there is never written through. */
+function placeInCluster(data: DataDirectory, name: string, text: string): void {
+  const draft = join(data.root, `${name}.new`)
+  writeFileSync(draft, text)
+  chmodSync(draft, 0o644)
+  renameSync(draft, join(data.postgres, name))
 }
 
 /** Makes a cluster in `directory`, which is emptied first; its superuser is `postgres`. */

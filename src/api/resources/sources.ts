@@ -2,7 +2,7 @@
 
 import { randomUUID } from 'node:crypto'
 import { createWriteStream } from 'node:fs'
-import { open, rename, rm } from 'node:fs/promises'
+import { rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -12,6 +12,7 @@ import { Type } from 'typebox'
 
 import { createSource } from '../../actions/create-source.ts'
 import { hasDiskRoom, NO_DISK_ROOM } from '../../lib/disk-room.ts'
+import { openPlainFile } from '../../lib/open-plain-file.ts'
 import { unlessStalled } from '../../lib/unless-stalled.ts'
 import { Problem } from '../../model/problem.ts'
 import { findAccount } from '../../store/accounts.ts'
@@ -23,6 +24,9 @@ import type { Deps } from '../deps.ts'
 const LARGEST = 1024 ** 3
 /** Bytes. */
 const LOOK_EVERY = 16 * 1024 ** 2
+
+/** Not in the place of one that was uploaded, whoever else may write there. */
+const own = [process.getuid?.() ?? 0]
 
 const TokenParams = Type.Object({ token: Type.String() })
 
@@ -49,8 +53,9 @@ export const sources: FastifyPluginAsyncTypebox<Deps> = async (
     async ({ params }, reply) => {
       const source = await sourceToGet(pool, params.token)
       if (!source?.uploadedAt) throw notFound()
-      // Opened before a build that ends may delete it.
-      const file = await open(data.sourceFile(source.id)).catch(() => undefined)
+      // Opened before a build that ends may delete it; nobody else's file is given out.
+      const path = data.sourceFile(source.id)
+      const file = await openPlainFile(path, own).catch(() => undefined)
       if (!file) throw notFound()
       reply.header('content-length', (await file.stat()).size)
       return reply.type('application/gzip').send(file.createReadStream())
@@ -86,7 +91,7 @@ async function storeFile(body: Readable, path: string): Promise<void> {
   // Two may be sent at once: the one that is whole last stays.
   const part = `${path}.${randomUUID()}.part`
   try {
-    const file = createWriteStream(part, { mode: 0o644, flush: true })
+    const file = createWriteStream(part, { flags: 'wx', mode: 0o600, flush: true })
     await pipeline(unlessStalled(body), limited, whileThereIsRoom(dirname(path)), file)
     await rename(part, path)
   } catch (error) {
