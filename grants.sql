@@ -20,7 +20,7 @@ grant select on dyno_memory to mayfly_api;
 grant select, insert, update (restart_because, restart_requested_at) on dynos to mayfly_api;
 grant insert on entries to mayfly_api;
 grant select, insert on events to mayfly_api;
-grant insert on exec_reservations to mayfly_api;
+grant select, insert, delete on exec_reservations to mayfly_api;
 grant select, insert, update (command, quantity, size, updated_at) on formations to mayfly_api;
 grant insert on log_lines to mayfly_api;
 grant select, insert on log_sessions to mayfly_api;
@@ -79,11 +79,15 @@ grant select, insert, update (failures, heeded, last_error, leased_until, run_at
 
 -- mayfly_rendezvous: bin/rendezvous.ts
 grant select on accounts to mayfly_rendezvous;
+grant select on apps to mayfly_rendezvous;
+grant select on collaborators to mayfly_rendezvous;
 grant select on dynos to mayfly_rendezvous;
 grant select, insert, update (attached_at) on entries to mayfly_rendezvous;
 grant select on exec_reservations to mayfly_rendezvous;
 grant insert on log_lines to mayfly_rendezvous;
 grant select, update (attached_at, detached_at) on one_offs to mayfly_rendezvous;
+grant select on team_members to mayfly_rendezvous;
+grant select on teams to mayfly_rendezvous;
 grant select, insert, update (run_at, wakes) on work to mayfly_rendezvous;
 
 -- mayfly_manager: bin/manager.ts

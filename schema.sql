@@ -271,7 +271,9 @@ CREATE TABLE public.exec_reservations (
     account uuid NOT NULL,
     client_key text NOT NULL,
     environment bytea NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    "authorization" uuid NOT NULL,
+    expires_at timestamp with time zone NOT NULL
 );
 
 CREATE TABLE public.formations (
@@ -801,6 +803,8 @@ CREATE INDEX events_by_age ON public.events USING btree (at);
 
 CREATE INDEX events_of_app ON public.events USING btree (app, id);
 
+CREATE INDEX exec_reservations_of_authorization ON public.exec_reservations USING btree ("authorization");
+
 CREATE INDEX exec_reservations_of_dyno ON public.exec_reservations USING btree (dyno);
 
 CREATE UNIQUE INDEX leaving_dynos ON public.dynos USING btree (formation, ordinal) WHERE ((state <> 'down'::text) AND leaving);
@@ -932,6 +936,9 @@ ALTER TABLE ONLY public.events
 
 ALTER TABLE ONLY public.exec_reservations
     ADD CONSTRAINT exec_reservations_account_fkey FOREIGN KEY (account) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.exec_reservations
+    ADD CONSTRAINT exec_reservations_authorization_fkey FOREIGN KEY ("authorization") REFERENCES public.authorizations(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.exec_reservations
     ADD CONSTRAINT exec_reservations_dyno_fkey FOREIGN KEY (dyno) REFERENCES public.dynos(id) ON DELETE CASCADE;

@@ -6,7 +6,7 @@ import { newId } from '../model/ids.ts'
 import type { TerminalSize } from '../model/terminal.ts'
 import { digestOf } from '../model/token.ts'
 import { addEntry } from '../store/entries.ts'
-import type { ExecReservation } from '../store/exec-reservations.ts'
+import { findExecReservation } from '../store/exec-reservations.ts'
 import { writeLogLines } from '../store/log-lines.ts'
 import type { Queryable } from '../store/queryable.ts'
 import { attachClient, type PromisedProcess } from '../store/rendezvous.ts'
@@ -21,14 +21,17 @@ export interface ExecCommand {
 const SECRET_BYTES = 24
 
 /**
- * Starts a process inside a dyno for a client that is here already. Undefined: the dyno is
- * not up any more.
+ * Starts a process inside a dyno for a client that is here already. Undefined: it is not let in
+ * any more, or the dyno is not up any more.
  */
 export async function execInside(
   tx: Queryable,
-  { dyno, app, email, environment }: ExecReservation,
+  clientUser: string,
   { command, terminal, shown }: ExecCommand,
 ): Promise<PromisedProcess | undefined> {
+  const reservation = await findExecReservation(tx, clientUser)
+  if (!reservation) return undefined
+  const { dyno, app, email, environment } = reservation
   const attachSecret = digestOf(randomBytes(SECRET_BYTES).toString('hex'))
   const entry = { id: newId<'entry'>(), dyno: dyno.id, command, environment }
   await addEntry(tx, { ...entry, attachSecret, terminal }, dyno.region)

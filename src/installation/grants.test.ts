@@ -51,7 +51,6 @@ const refused: Readonly<Record<string, readonly string[]>> = {
   ],
   mayfly_rendezvous: [
     `select from authorizations`,
-    `select from apps`,
     `select from releases`,
     `insert into exec_reservations select * from exec_reservations`,
     `update dynos set state = state`,

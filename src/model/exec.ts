@@ -7,7 +7,7 @@ import { HOUR } from '../lib/clock.ts'
 
 /** The CLI knows no other. */
 export const EXEC_PORT = 80
-/** `ps:socks` makes a new connection for each of its clients, as long as it runs. */
+/** At most. `ps:socks` makes a new connection for each of its clients, as long as it runs. */
 export const RESERVED_FOR = 24 * HOUR
 
 /** What the SSH server says of itself to those who send clients to it. */

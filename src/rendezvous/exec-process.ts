@@ -10,7 +10,6 @@ import { execInside, type ExecCommand } from '../actions/exec-inside.ts'
 import { MINUTE, pause, SECOND } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import type { TerminalSize } from '../model/terminal.ts'
-import type { ExecReservation } from '../store/exec-reservations.ts'
 import { type Database, inTransaction } from '../store/queryable.ts'
 import { isSettled, type PromisedProcess } from '../store/rendezvous.ts'
 import { awaitStream } from './await-stream.ts'
@@ -28,13 +27,13 @@ export interface OpenProcess {
 }
 
 const STARTS_WITHIN = MINUTE
-const NOT_STARTED = 'The dyno is not up any more.\r\n'
+const NOT_STARTED = 'The dyno is not up any more, or you are not let in any more.\r\n'
 const FAILED = 1
 
 /** Starts a process for the channel, and joins the two until either is over. */
 export function openProcess(
   channel: ServerChannel,
-  reservation: ExecReservation,
+  clientUser: string,
   { deps, ...command }: ExecCommand & { readonly deps: ExecDeps },
 ): OpenProcess {
   const gone = new AbortController()
@@ -55,7 +54,7 @@ export function openProcess(
 
   async function start(): Promise<PromisedProcess | undefined> {
     const process = await inTransaction(deps.pool, (tx) =>
-      execInside(tx, reservation, command),
+      execInside(tx, clientUser, command),
     )
     const stream = process && (await streamOf(process))
     if (!stream) refuse(channel)

@@ -2,25 +2,32 @@
  * The SSH server that `heroku ps:exec` and its kin come to. A client is known by the name and
  * the key that were noted for it, and each of its channels is a process inside its dyno: a
  * shell, a command, an SFTP server, or a connection as the dyno would make it. So all it does
- * is held by the dyno's walls, and ends with the dyno.
+ * is held by the dyno's walls, and ends with the dyno; and all of it ends, within seconds, with
+ * what let the client in: its token, and what its account may do to the app.
  */
 
 import { readFileSync } from 'node:fs'
+import { createServer, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
 
 import ssh2, {
   type AuthContext,
   type Connection,
   type PublicKeyAuthContext,
-  type Server,
+  type ServerConfig,
   type Session,
 } from 'ssh2'
 
 import { pause, SECOND } from '../lib/clock.ts'
-import { connectCommand, publicKeyIn, RESERVED_FOR } from '../model/exec.ts'
+import { connectCommand, publicKeyIn } from '../model/exec.ts'
 import { type ExecReservation, findExecReservation } from '../store/exec-reservations.ts'
 import { type ExecDeps, openProcess } from './exec-process.ts'
 import { serveExecSession } from './exec-session.ts'
+
+export interface ExecServerDeps extends ExecDeps {
+  /** Milliseconds between two looks whether a client may still be here. */
+  readonly lookEvery?: number
+}
 
 const IDENT = 'mayfly'
 /** As long as nobody has said who they are, they cost next to nothing, but not for ever. */
@@ -28,30 +35,37 @@ const KNOWN_WITHIN = 20 * SECOND
 const MOST_CLIENTS = 200
 const STILL_THERE_EVERY = 15 * SECOND
 const STILL_THERE_TIMES = 4
+const STILL_LET_IN_EVERY = 5 * SECOND
+/** Who is told to go has so long to hang up itself. */
+const HANGS_UP_WITHIN = SECOND
 
 const relay = readFileSync(join(import.meta.dirname, 'exec-relay.pl'), 'utf8')
 
 /** Not yet listening. `hostKey`: a private key, in OpenSSH's form. */
-export function execServer(hostKey: string, deps: ExecDeps): Server {
-  const config = {
+export function execServer(hostKey: string, deps: ExecServerDeps): Server {
+  const config: ServerConfig = {
     hostKeys: [hostKey],
     ident: IDENT,
     keepaliveInterval: STILL_THERE_EVERY,
     keepaliveCountMax: STILL_THERE_TIMES,
   }
-  const server = new ssh2.Server(config, (client) => serveClient(client, deps))
+  // One of ssh2's servers for each: it tells of a client only once that has spoken, and not of its socket.
+  const server = createServer((socket) => {
+    const ssh = new ssh2.Server(config, (client) => serveClient(client, socket, deps))
+    ssh.injectSocket(socket)
+  })
   server.maxConnections = MOST_CLIENTS
   return server
 }
 
-function serveClient(client: Connection, deps: ExecDeps): void {
+function serveClient(client: Connection, socket: Socket, deps: ExecServerDeps): void {
   const gone = new AbortController()
   let reservation: ExecReservation | undefined
   client.once('close', () => gone.abort())
   // Whatever is wrong with a client is its own affair: its connection ends.
   client.on('error', () => {})
-  // Answers are small, and each is waited for. (Its types leave it out.)
-  ;(client as Connection & { setNoDelay(is: boolean): void }).setNoDelay(true)
+  // Answers are small, and each is waited for.
+  socket.setNoDelay(true)
   void endUnlessKnown()
 
   client.on('authentication', (context) => {
@@ -67,20 +81,45 @@ function serveClient(client: Connection, deps: ExecDeps): void {
       },
     )
   })
+  client.once('ready', () => void endOnceShutOut())
   client.on('session', (accept: () => Session) => {
-    if (reservation) serveExecSession(accept(), reservation, deps)
+    if (reservation) serveExecSession(accept(), reservation.clientUser, deps)
   })
   client.on('tcpip', (accept, reject, { destIP, destPort }) => {
     const command = connectCommand(hostFor(destIP), destPort, relay)
     if (!command || !reservation) return reject()
     const channel = accept()
     const its = { command, terminal: undefined, shown: undefined }
-    void openProcess(channel, reservation, { ...its, deps })
+    void openProcess(channel, reservation.clientUser, { ...its, deps })
   })
 
   async function endUnlessKnown(): Promise<void> {
     await pause(KNOWN_WITHIN, gone.signal)
     if (!reservation) client.end()
+  }
+
+  async function endOnceShutOut(): Promise<void> {
+    while (!gone.signal.aborted) {
+      await pause(deps.lookEvery ?? STILL_LET_IN_EVERY, gone.signal)
+      if (await isShutOut()) return end()
+    }
+  }
+
+  /** What can't be found out is not so. */
+  async function isShutOut(): Promise<boolean> {
+    if (!reservation) return true
+    try {
+      return !(await findExecReservation(deps.pool, reservation.clientUser))
+    } catch (error) {
+      deps.log.error('cannot tell whether a client is still let in', error)
+      return false
+    }
+  }
+
+  async function end(): Promise<void> {
+    client.end()
+    await pause(HANGS_UP_WITHIN, gone.signal)
+    socket.destroy()
   }
 }
 
@@ -89,14 +128,15 @@ function hostFor(address: string): string {
   return address === '0.0.0.0' ? '127.0.0.1' : address
 }
 
-/** Undefined: it is not who it says, or has not shown it yet. */
+/** Undefined: it is not who it says, or has not shown it yet, or there is nothing to enter. */
 async function admit(
   context: AuthContext,
   { pool }: ExecDeps,
 ): Promise<ExecReservation | undefined> {
   if (context.method !== 'publickey') return undefined
-  const reservation = await findExecReservation(pool, context.username, RESERVED_FOR)
-  return reservation && holdsKey(context, reservation.clientKey) ? reservation : undefined
+  const reservation = await findExecReservation(pool, context.username)
+  if (reservation?.dyno.state !== 'up') return undefined
+  return holdsKey(context, reservation.clientKey) ? reservation : undefined
 }
 
 /** A client may ask first whether a key would do; it is let in once it has signed. */

@@ -2,7 +2,6 @@ import type { ServerChannel, Session } from 'ssh2'
 
 import { onTerminal, SFTP_COMMAND } from '../model/exec.ts'
 import type { TerminalSize } from '../model/terminal.ts'
-import type { ExecReservation } from '../store/exec-reservations.ts'
 import { type ExecDeps, type OpenProcess, openProcess } from './exec-process.ts'
 
 const SHELL = 'bash'
@@ -11,7 +10,7 @@ const LONGEST_SIDE = 9999
 /** One session of a client: a shell, a command, or SFTP, with a terminal where it asks for one. */
 export function serveExecSession(
   session: Session,
-  reservation: ExecReservation,
+  clientUser: string,
   deps: ExecDeps,
 ): void {
   let terminal: TerminalSize | undefined
@@ -38,7 +37,7 @@ export function serveExecSession(
 
   function run(channel: ServerChannel, command: string, shown: string | undefined): void {
     const its = terminal ? onTerminal(command, term) : command
-    process = openProcess(channel, reservation, { command: its, terminal, shown, deps })
+    process = openProcess(channel, clientUser, { command: its, terminal, shown, deps })
   }
 }
 

@@ -157,7 +157,7 @@ export async function describeAuthorization(
   )
 }
 
-/** The old key is none any more. */
+/** The old key is none any more, and who was let into a dyno by it is out. */
 export async function rotateAuthorization(
   tx: Queryable,
   id: AuthorizationId,
@@ -167,6 +167,7 @@ export async function rotateAuthorization(
     'update authorizations set token_sha256 = $2, updated_at = now() where id = $1',
     [id, sha256],
   )
+  await tx.query('delete from exec_reservations where "authorization" = $1', [id])
 }
 
 /** All that the account has; returns how many those were. */

@@ -2,27 +2,38 @@
 
 import type { Dyno } from '../model/dyno.ts'
 import type { AccountId, AppId, DynoId } from '../model/ids.ts'
+import type { AuthorizationId } from './accounts.ts'
 import type { Queryable } from './queryable.ts'
+import { standingOn } from './standings.ts'
 
 export interface NewExecReservation {
   readonly clientUser: string
   readonly dyno: DynoId
-  readonly account: AccountId
+  /** The token that it is made by, whose account is let in. */
+  readonly authorization: AuthorizationId
   /** `ssh-rsa AAAA…`. */
   readonly clientKey: string
   /** Sealed for the app. */
   readonly environment: Buffer
+  /** Milliseconds, unless its token expires before. */
+  readonly longest: number
 }
 
+/** It goes with its dyno, and with its token. Says false where the token is gone already. */
 export async function addExecReservation(
   tx: Queryable,
   it: NewExecReservation,
-): Promise<void> {
-  await tx.query(
-    `insert into exec_reservations (client_user, dyno, account, client_key, environment)
-     values ($1, $2, $3, $4, $5)`,
-    [it.clientUser, it.dyno, it.account, it.clientKey, it.environment],
+): Promise<boolean> {
+  const { rows } = await tx.query(
+    `insert into exec_reservations
+            (client_user, dyno, account, "authorization", client_key, environment, expires_at)
+     select $1, $2, account, id, $4, $5,
+            least(expires_at, now() + make_interval(secs => $6 / 1000.0))
+       from authorizations where id = $3
+     returning true`,
+    [it.clientUser, it.dyno, it.authorization, it.clientKey, it.environment, it.longest],
   )
+  return rows.length === 1
 }
 
 export interface ExecReservation {
@@ -30,26 +41,34 @@ export interface ExecReservation {
   readonly clientKey: string
   readonly environment: Buffer
   readonly app: AppId
+  readonly account: AccountId
   readonly email: string
-  readonly dyno: Pick<Dyno, 'id' | 'type' | 'ordinal'> & { readonly region: string }
+  readonly dyno: Pick<Dyno, 'id' | 'type' | 'ordinal' | 'state'> & {
+    readonly region: string
+  }
 }
 
-/** Undefined: there is none, its dyno is not up any more, or it is older than so many milliseconds. */
+/**
+ * Undefined: there is none, it has expired, its token was revoked, or its account may not operate
+ * the app any more.
+ */
 export async function findExecReservation(
   db: Queryable,
   clientUser: string,
-  longest: number,
 ): Promise<ExecReservation | undefined> {
   const { rows } = await db.query(
     `select r.client_user as "clientUser", r.client_key as "clientKey", r.environment, d.app,
-            a.email, json_build_object('id', d.id, 'type', d.type, 'ordinal', d.ordinal,
-                                       'region', d.region) as dyno
+            a.id as account, a.email,
+            json_build_object('id', d.id, 'type', d.type, 'ordinal', d.ordinal,
+                              'state', d.state, 'region', d.region) as dyno
        from exec_reservations r
        join dynos d on d.id = r.dyno
        join accounts a on a.id = r.account
-      where r.client_user = $1 and d.state = 'up'
-        and r.created_at > now() - make_interval(secs => $2 / 1000.0)`,
-    [clientUser, longest],
+      where r.client_user = $1 and r.expires_at > now()`,
+    [clientUser],
   )
-  return (rows as ExecReservation[])[0]
+  const [reservation] = rows as ExecReservation[]
+  const standing =
+    reservation && (await standingOn(db, reservation.account, reservation.app))
+  return standing?.permissions.includes('operate') ? reservation : undefined
 }

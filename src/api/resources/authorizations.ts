@@ -15,6 +15,7 @@ import {
   removeAuthorization,
   rotateAuthorization,
 } from '../../store/accounts.ts'
+import { inTransaction } from '../../store/queryable.ts'
 import type { Deps } from '../deps.ts'
 import { sendPart } from '../range.ts'
 
@@ -109,7 +110,7 @@ export const authorizations: FastifyPluginAsyncTypebox<Deps> = async (
     async (request) => {
       const { id } = await asked(request)
       const token = newToken()
-      await rotateAuthorization(pool, id, digestOf(token))
+      await inTransaction(pool, (tx) => rotateAuthorization(tx, id, digestOf(token)))
       return withToken(await find(request.account, id), request.account, token)
     },
   )

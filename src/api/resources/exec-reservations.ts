@@ -50,14 +50,14 @@ export const execReservations: FastifyPluginAsyncTypebox<Deps> = async (server, 
     '/api/v2/:dyno',
     { config, schema: { params: Params, body: Reservation } },
     async (request) => {
-      const { params, body, account } = request
+      const { params, body, account, authorization } = request
       const app = await appOf(request)
       const dyno = (await dynosOf(pool, app.id)).find(
         (it) => it.id === params.dyno || placeOf(it) === params.dyno,
       )
       if (!dyno) throw new Problem('not_found', `Couldn't find that dyno.`)
       const { host, publicKey } = doorOf(data.execDoor)
-      const wish = { app, account, dyno, clientKey: body.client_key }
+      const wish = { app, account, authorization, dyno, clientKey: body.client_key }
       const clientUser = await inTransaction(pool, (tx) => reserveExec(tx, wish, secrets))
       return {
         tunnel_host: host,
