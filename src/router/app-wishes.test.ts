@@ -1,11 +1,14 @@
 /** What an app wants otherwise than others, by config vars and features, over a real HAProxy. */
 
 import assert from 'node:assert/strict'
+import { connect as connectHttp2 } from 'node:http2'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 
 import { aBackend, type ARouter, aRouter, type Got } from '../../test/a-router.ts'
+import { aRouterLine } from '../../test/a-router-line.ts'
+import { HAPROXY_3 } from '../../test/haproxy-of-here.ts'
 import { aDatabase } from '../../test/postgres.ts'
 import { underLoad } from '../../test/under-load.ts'
 import { until } from '../../test/until.ts'
@@ -180,6 +183,51 @@ test('a time to the first byte is an app’s own, longer or shorter', async (t) 
   )
 })
 
+test('a dyno may be silent as long as its app has it, though a client may not', async (t) => {
+  const timeouts = { ...HEROKU_TIMEOUTS, firstByte: 0.5 * SECOND, idle: SECOND }
+  const router = await aRouter(t, pool, { timeouts, byTls: true })
+  const late = 2.5 * SECOND
+  const app = await router.app('thinks')
+  const dyno = await aBackend(t, ({ url = '' }, response) => {
+    if (url.startsWith('/gap')) response.write('first, ')
+    if (url !== '/gap-for-ever') setTimeout(() => response.end('at last'), late)
+  })
+  await router.dyno(app, dyno)
+  await router.wish(app, { routing: { responseTimeout: 4 * SECOND } })
+  await router.look()
+  await router.start()
+
+  const byHttp2 = async (path: string, method: string) => {
+    const session = connectHttp2(`https://localhost:${router.tlsPort}`, {
+      servername: 'thinks.localhost',
+      rejectUnauthorized: false,
+    })
+    t.after(() => session.destroy())
+    const names = { ':path': path, ':authority': 'thinks.localhost', ':method': method }
+    const stream = session.request(names, { endStream: method === 'GET' })
+    if (method === 'POST') stream.end('ab')
+    return (await stream.toArray()).join('')
+  }
+  const byHttp1 = async (path: string, method: string) =>
+    (await router.get('thinks.localhost', path, {}, method)).body
+  const asked = ['GET', 'POST'].flatMap((method) =>
+    [byHttp1, byHttp2].flatMap((by) =>
+      [
+        ['/late', 'at last'],
+        ['/gap', 'first, at last'],
+      ].map(async ([path = '', body]) =>
+        assert.equal(await by(path, method), body, `${method} ${path} ${by.name}`),
+      ),
+    ),
+  )
+  await assert.rejects(byHttp1('/gap-for-ever', 'GET'), { code: 'ECONNRESET' })
+  await Promise.all(asked)
+  const line = await aRouterLine(router, '/gap-for-ever')
+  assert.match(line, HAPROXY_3 ? /code=H27 / : /code=H15 /)
+  const [, service] = / service=(\d+)ms /.exec(line) ?? []
+  assert.ok(Number(service) >= 4 * SECOND - 10, line)
+})
+
 test('how long a websocket may be silent is an app’s own', async (t) => {
   const router = await aRouter(t, pool, { timeouts: IMPATIENT })
   const [usual, patient] = [await router.app('silent'), await router.app('still')]
@@ -193,10 +241,13 @@ test('how long a websocket may be silent is an app’s own', async (t) => {
     })
     await router.dyno(app, at)
   }
-  await router.wish(patient, { routing: { idleTimeout: 60 * SECOND } })
+  // Longer than a client may be silent otherwise.
+  const its = 3.5 * SECOND
+  await router.wish(patient, { routing: { idleTimeout: its } })
   await router.look()
   await router.start()
   const ended: string[] = []
+  const began = performance.now()
   const sockets = ['silent', 'still'].map((name) => {
     const socket = connect(router.port, '127.0.0.1')
     socket.write(
@@ -207,6 +258,9 @@ test('how long a websocket may be silent is an app’s own', async (t) => {
   })
   await until('the usual one is over', () => ended.length > 0)
   assert.deepEqual(ended, ['silent'])
+  await until('the other one is, too', () => ended.length > 1)
+  const lasted = performance.now() - began
+  assert.ok(lasted >= its && lasted < its + SECOND, `it lasted ${lasted} ms`)
   for (const socket of sockets) socket.destroy()
 })
 
