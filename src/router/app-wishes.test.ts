@@ -390,6 +390,13 @@ test('custom domains lead to their app, the nearest name first, as soon as they 
   }
   assert.equal(await whose('www.example.com'), 'exact')
   assert.equal(await whose('WWW.EXAMPLE.COM:80'), 'exact')
+  // As DNS has it in full.
+  assert.equal(await whose('www.example.com.'), 'exact')
+  assert.equal(await whose('WWW.EXAMPLE.COM.:80'), 'exact')
+  assert.equal(await whose('exact.localhost.'), 'exact')
+  assert.equal(await whose('other.example.com.'), 'wild')
+  for (const none of ['www.example.com..', '.', 'a.b.example.com.', 'example.com.'])
+    assert.equal(await whose(none), 404, none)
   assert.equal(await whose('other.example.com'), 'wild')
   assert.equal(await whose('a.b.example.com'), 404)
   assert.equal(await whose('example.com'), 404)

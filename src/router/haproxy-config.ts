@@ -259,7 +259,9 @@ ${tls ? tlsBinds(tls, paths, owner) : ''}  log ring@requests len ${LONGEST_RECOR
   http-request set-var(txn.host) req.fhdr(host)
   http-request set-var(txn.entry) var(txn.host),host_only,lower,map(${paths.hostsMap})
 ${PLAIN_REQUESTS}
-${challengeRules(paths)}  http-request set-var(txn.entry) var(txn.host),host_only,lower,regsub(^[^.]*,*),map(${paths.hostsMap}) unless { var(txn.entry) -m found }
+${challengeRules(paths)}  http-request set-var(txn.name) var(txn.host),host_only,lower,regsub(\\\\.$,) unless { var(txn.entry) -m found }
+  http-request set-var(txn.entry) var(txn.name),map(${paths.hostsMap}) unless { var(txn.entry) -m found }
+  http-request set-var(txn.entry) var(txn.name),regsub(^[^.]*,*),map(${paths.hostsMap}) unless { var(txn.entry) -m found }
   http-request track-sc0 var(txn.entry),field(4,/) table held if { var(txn.entry),field(1,/),nbsrv eq 0 } !{ var(txn.entry) -m beg ${NO_SERVER}/ }
   http-request lua.hold if { sc0_tracked }
   http-request deny deny_status 503 if { var(txn.code) -m found }

@@ -247,6 +247,23 @@ test('a request waits for the first dyno of its app', async (t) => {
   assert.equal((await held).body, 'awake')
 })
 
+test('a name that ends with a dot is the same name, also to one who waits', async (t) => {
+  const router = await aRouter(t, pool)
+  const app = await router.app('dotted')
+  await router.look()
+  await router.start()
+  const held = router.get('dotted.localhost.')
+  await until('it is held', async () => {
+    const answer = await askHaproxy(join(router.directory, 'admin.sock'), [
+      'show table held',
+    ])
+    return answer.is === 'answered' && answer.text.includes(app)
+  })
+  await router.dyno(app, await aBackend(t, (_, it) => it.end('awake')))
+  await router.look()
+  assert.equal((await held).body, 'awake')
+})
+
 test('a held request gets the page of what became of its app', async (t) => {
   const router = await aRouter(t, pool)
   const app = await router.app('hopeless')

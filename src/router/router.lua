@@ -58,7 +58,7 @@ end
 -- Ends when the app's backend has a server, or the app another state, which it notes, or
 -- when this worker has a successor, which goes on holding.
 local function hold(txn)
-  local name = txn.c:lower(txn.c:host_only(txn:get_var('txn.host')))
+  local name = txn.c:lower(txn.c:host_only(txn:get_var('txn.host'))):gsub('%.$', '')
   local entry = txn:get_var('txn.entry')
   local backend, state, app, most = parse(entry)
   local deadline = core.now().sec + hold_seconds
