@@ -18,7 +18,13 @@ import {
 } from './routing-table.ts'
 import { ADDED, answerRules, PLAIN_REQUESTS, REQUEST_RULES } from './request-rules.ts'
 import { serverId } from './server-id.ts'
-import { challengeRules, TLS_GLOBALS, tlsBinds, type TlsSettings } from './tls-rules.ts'
+import {
+  challengeRules,
+  redirectRules,
+  TLS_GLOBALS,
+  tlsBinds,
+  type TlsSettings,
+} from './tls-rules.ts'
 import {
   affinityRules,
   HAS_OWN_RESPONSE_TIMEOUT,
@@ -242,6 +248,7 @@ function backendRules(kind: BackendKind, { firstByte }: RouterTimeouts): string 
   tcp-response content lua.no_answer`
 }
 
+/** Who is to come by TLS need not wait for a dyno to hear so, nor wake the app. */
 function frontend({ paths, listen, asRoot, tls }: RouterSettings): string {
   const owner = asRoot ? ' user haproxy group haproxy' : ''
   return `frontend apps from http
@@ -262,7 +269,7 @@ ${PLAIN_REQUESTS}
 ${challengeRules(paths)}  http-request set-var(txn.name) var(txn.host),host_only,lower,regsub(\\\\.$,) unless { var(txn.entry) -m found }
   http-request set-var(txn.entry) var(txn.name),map(${paths.hostsMap}) unless { var(txn.entry) -m found }
   http-request set-var(txn.entry) var(txn.name),regsub(^[^.]*,*),map(${paths.hostsMap}) unless { var(txn.entry) -m found }
-  http-request track-sc0 var(txn.entry),field(4,/) table held if { var(txn.entry),field(1,/),nbsrv eq 0 } !{ var(txn.entry) -m beg ${NO_SERVER}/ }
+${tls ? redirectRules(tls, ' !is_served !{ stopping }') : ''}  http-request track-sc0 var(txn.entry),field(4,/) table held if { var(txn.entry),field(1,/),nbsrv eq 0 } !{ var(txn.entry) -m beg ${NO_SERVER}/ }
   http-request lua.hold if { sc0_tracked }
   http-request deny deny_status 503 if { var(txn.code) -m found }
   http-request set-var-fmt(txn.entry) successor_%[so_name] if { stopping }

@@ -41,11 +41,11 @@ export function tlsBinds(
 
 /**
  * Of apps that are for TLS alone: see `wishesOf`. A method other than GET and HEAD must be kept by
- * who follows, so they get 308 (RFC 9110, 15.4.9).
+ * who follows, so they get 308 (RFC 9110, 15.4.9). `but`: a condition more.
  */
-export function redirectRules({ port }: TlsSettings): string {
+export function redirectRules({ port }: TlsSettings, but = ''): string {
   const place = `https://%[var(txn.host),host_only]${port === 443 ? '' : `:${port}`}%[pathq]`
-  const when = '{ var(txn.entry),field(3,/) -m sub https } { so_name http }'
+  const when = '{ var(txn.entry),field(3,/) -m sub https } { so_name http }' + but
   return `  http-request redirect code 301 location ${place} if ${when} { method GET HEAD }
   http-request redirect code 308 location ${place} if ${when}
 `

@@ -372,6 +372,26 @@ test('an app may send clients of plain HTTP to HTTPS', async (t) => {
   assert.equal((await getByTls(router, 'secure.localhost', { trusted })).status, 200)
   assert.equal((await router.get('other.localhost')).status, 200)
 
+  // Nobody waits for a dyno to be redirected.
+  const asleep = await router.app('secure-asleep')
+  await router.wish(asleep, { httpsOnly: true })
+  await router.look()
+  assert.equal((await router.get('secure-asleep.localhost')).status, 301)
+  const kept = await router.get('secure-asleep.localhost', '/', {}, 'PUT')
+  assert.equal(kept.status, 308)
+  const held = getByTls(router, 'secure-asleep.localhost', { trusted })
+  await until('it is held', async () => {
+    const socket = join(router.directory, 'admin.sock')
+    const answer = await ask(socket, ['show table held'])
+    return answer.is === 'answered' && answer.text.includes(asleep)
+  })
+  await router.dyno(asleep, await aBackend(t, (_, it) => it.end('awake')))
+  await router.look()
+  assert.equal((await held).body, 'awake')
+  await pool.query('update apps set maintenance = true where id = $1', [asleep])
+  await router.look()
+  assert.equal((await router.get('secure-asleep.localhost')).status, 503)
+
   await router.wish(app, { httpsOnly: false, sticky: true })
   await router.look()
   const plain = await router.get('secure.localhost')
