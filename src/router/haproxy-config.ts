@@ -107,6 +107,12 @@ const LONGEST_RECORD = 15_000
 /** Marks an answer that is HAProxy's own, until it is on its way out. */
 const GIVEN_UP = 'mayfly-gave-up'
 
+/**
+ * Of before reloads, with connections left; the oldest ends for one more. A reload comes when apps have
+ * twice as many backends as at the last one, or with a new Mayfly.
+ */
+const OLD_WORKERS = 4
+
 const PAGE =
   'content-type "text/html; charset=utf-8" hdr Cache-Control "no-cache, no-store"'
 
@@ -148,7 +154,8 @@ function globalSection(settings: RouterSettings, shape: string): string {
   maxconn ${maxConnections}${asRoot ? '\n  user haproxy\n  group haproxy' : ''}
   stats socket ${paths.adminSocket} mode 600 level admin expose-fd listeners
   stats timeout 10s
-  hard-stop-after 5m
+  hard-stop-after 1d
+  mworker-max-reloads ${OLD_WORKERS}
   close-spread-time infinite
   tune.http.logurilen 8400
   tune.http.maxhdr 1000

@@ -1,0 +1,88 @@
+/** What becomes of connections that are older than a reload. */
+
+import assert from 'node:assert/strict'
+import { connect, type Socket } from 'node:net'
+import { join } from 'node:path'
+import { test, type TestContext } from 'node:test'
+
+import { aBackend, type ARouter, aRouter } from '../../test/a-router.ts'
+import { aDatabase } from '../../test/postgres.ts'
+import { until } from '../../test/until.ts'
+import { ask } from './haproxy-socket.ts'
+import { parseOldWorkers } from './live-router.ts'
+
+const pool = aDatabase()
+
+interface Echo {
+  isOpen(): boolean
+  /** What came back of it. */
+  say(text: string): Promise<string>
+  close(): void
+}
+
+async function anEcho(t: TestContext, { port }: ARouter, host: string): Promise<Echo> {
+  const socket: Socket = connect(port, '127.0.0.1')
+  t.after(() => socket.destroy())
+  let got = ''
+  socket.setEncoding('latin1').on('error', () => {})
+  socket.on('data', (text: string) => (got += text))
+  socket.write(
+    `GET / HTTP/1.1\r\nHost: ${host}\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n`,
+  )
+  await until('it is a pipe', () => got.endsWith('\r\n\r\n'))
+  return {
+    isOpen: () => !socket.closed,
+    async say(text) {
+      got = ''
+      socket.write(text)
+      await until('it comes back', () => got.length === text.length || socket.closed)
+      return got
+    },
+    close: () => socket.destroy(),
+  }
+}
+
+/** Undefined while the master reloads itself. */
+async function oldWorkers(master: string): Promise<number | undefined> {
+  const answer = await ask(master, ['show proc'])
+  const isWhole = answer.is === 'answered' && answer.text.includes('# workers')
+  return isWhole ? parseOldWorkers(answer.text).length : undefined
+}
+
+test('a websocket goes on through four reloads, and its worker ends with it', async (t) => {
+  const router = await aRouter(t, pool)
+  const app = await router.app('echo')
+  const dyno = await aBackend(t, undefined)
+  dyno.server.on('upgrade', (_: unknown, socket: Socket) => {
+    socket
+      .on('error', () => {})
+      .write(
+        'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n',
+      )
+    socket.pipe(socket)
+  })
+  await router.dyno(app, dyno)
+  await router.look()
+  await router.start()
+  const master = join(router.directory, 'master.sock')
+
+  const echoes: Echo[] = []
+  for (let generation = 0; generation <= 5; generation++) {
+    echoes.push(await anEcho(t, router, 'echo.localhost'))
+    if (generation === 5) break
+    await ask(master, ['reload'])
+    const olds = Math.min(generation + 1, 4)
+    await until(`there are ${olds} old workers`, async () => {
+      return (await oldWorkers(master)) === olds
+    })
+  }
+  assert.deepEqual(
+    echoes.map((it) => it.isOpen()),
+    [false, true, true, true, true, true],
+  )
+  for (const [nth, echo] of echoes.entries()) {
+    assert.equal(await echo.say('hello'), nth === 0 ? '' : 'hello')
+    echo.close()
+  }
+  await until('they have ended', async () => (await oldWorkers(master)) === 0)
+})
