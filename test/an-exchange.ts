@@ -1,5 +1,6 @@
 /** A client and a dyno that say given bytes through a router, and what each of them got. */
 
+import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import type { TestContext } from 'node:test'
@@ -13,9 +14,9 @@ export type DynoScript = (socket: Socket, clientGot: Promise<void>) => void
 export type ClientScript = (socket: Socket, dynoHeard: Promise<void>) => void
 
 export interface Exchange {
-  /** What the dyno got, without what the router adds to every request. */
+  /** What the dyno got, without what the router adds to every request, each of it once. */
   readonly heard: string
-  /** What the client got, without what the router adds to every answer. */
+  /** What the client got, without what the router adds to every answer, each of it once. */
   readonly got: string
   /** Whether the client's connection was ended, by whom but itself. */
   readonly closed: boolean
@@ -35,10 +36,20 @@ export interface Exchanger {
   ): Promise<Exchange>
 }
 
-const ADDED = [
-  /^(x-request-id|x-request-start|x-forwarded-(for|proto|port)|via): .*\r\n/gim,
-  /^(server: Heroku|via: 1\.1 heroku-router)\r\n/gim,
-] as const
+/** To each request: each of them stands there once, and nobody else's line looks like it. */
+const addedToRequests = (port: number) => [
+  /^via: 1\.1 heroku-router\r\n/m,
+  /^x-request-id: [-0-9a-f]{36}\r\n/m,
+  /^x-forwarded-for: 127\.0\.0\.1\r\n/m,
+  /^x-forwarded-proto: http\r\n/m,
+  new RegExp(`^x-forwarded-port: ${port}\\r\\n`, 'm'),
+  /^x-request-start: \d{13}\r\n/m,
+]
+
+/** To each answer of a dyno. A `Server` stands in all of them once, be it the dyno's own. */
+const VIA = /^via: 1\.1 heroku-router\r\n/m
+const SERVER = /^server: Heroku\r\n/m
+const ANY_SERVER = /^server: /gim
 
 const PATIENCE = 20 * SECOND
 
@@ -75,18 +86,23 @@ let dynos = 0
 
 async function aDyno(t: TestContext, router: ARouter, app: string): Promise<Exchanger> {
   let script: DynoScript = hangUp
-  let heard = ''
+  /** Heads, as they are without what is added to them, and what is none. */
+  let heard: { text: string }[] = []
+  let amiss: string[] = []
   let dynoHeard = Promise.withResolvers<void>()
   let clientGot = Promise.withResolvers<void>()
+  const added = addedToRequests(router.port)
   const server = createServer({ allowHalfOpen: true }, (socket) => {
-    let head = ''
+    let piece: { text: string } | undefined
     socket.on('error', () => {})
     socket.setEncoding('latin1').on('data', (text: string) => {
-      heard += text
-      head += text
+      if (!piece) heard.push((piece = { text: '' }))
+      piece.text += text
       // What follows a head, as a body, is no further request.
-      if (!/^[A-Z]+ \S+ HTTP\/[^]*\r\n\r\n/.test(head)) return
-      head = ''
+      const [head] = /^[A-Z]+ \S+ HTTP\/[^]*?\r\n\r\n/.exec(piece.text) ?? []
+      if (head === undefined) return
+      piece.text = `${without(head, added, amiss)}${piece.text.slice(head.length)}`
+      piece = undefined
       dynoHeard.resolve()
       script(socket, clientGot.promise)
     })
@@ -101,7 +117,8 @@ async function aDyno(t: TestContext, router: ARouter, app: string): Promise<Exch
   return {
     router,
     async exchange(bytes, its, enough, next) {
-      heard = ''
+      heard = []
+      amiss = []
       dynoHeard = Promise.withResolvers<void>()
       clientGot = Promise.withResolvers<void>()
       script =
@@ -124,7 +141,9 @@ async function aDyno(t: TestContext, router: ARouter, app: string): Promise<Exch
       next?.(client, dynoHeard.promise)
       await done
       client.destroy()
-      return { heard: without(heard, ADDED[0]), got: without(got, ADDED[1]), closed }
+      const answers = got.replaceAll(ANSWER, (head) => answerOf(head, amiss))
+      assert.deepEqual(amiss, [])
+      return { heard: heard.map((it) => it.text).join(''), got: answers, closed }
     },
   }
 }
@@ -134,7 +153,31 @@ function hangUp(socket: Socket): void {
   socket.destroy()
 }
 
-/** In heads alone: a body may say the same. */
-function without(text: string, added: RegExp): string {
-  return text.replaceAll(added, '')
+/** A head, once it is there as a whole. No body of a test looks like one. */
+const ANSWER = /HTTP\/1\.[01] \d+ [^\r]*\r\n(?:[^\r]+\r\n)*\r\n/g
+
+/** One without what the router adds; `amiss`: to which it goes what it should have added. */
+function answerOf(head: string, amiss: string[]): string {
+  if (AS_IT_IS.test(head)) return head
+  const isOurs = OWN.test(head)
+  if (isOurs && VIA.test(head)) amiss.push(`a Via of nobody: ${head}`)
+  if (head.match(ANY_SERVER)?.length !== 1) amiss.push(`not one Server: ${head}`)
+  return without(head.replace(SERVER, ''), isOurs ? [] : [VIA], amiss)
+}
+
+/** What HAProxy has no rules for. */
+const AS_IT_IS = /^HTTP\/1\.1 (100|103) |\r\nContent-length: /
+/** The router's pages, and its only other answer. */
+const OWN = /^HTTP\/1\.1 417 |\r\ncache-control: no-cache, no-store\r\n/
+
+/** Each of `added` once. */
+function without(head: string, added: readonly RegExp[], amiss: string[]): string {
+  let rest = head
+  for (const header of added) {
+    const before = rest
+    rest = rest.replace(header, '')
+    if (rest === before || header.test(rest))
+      amiss.push(`${header.source}: not once in ${head}`)
+  }
+  return rest
 }

@@ -53,7 +53,23 @@ const cases: Cases = {
       got: /^HTTP\/1\.1 200 OK\r\n/,
     },
     {
-      what: `a dyno's Server and Via stay, and ours is added`,
+      what: `a client's Via stays, and ours is added`,
+      send: ask(`${CLOSE}Via: 1.0 cache\r\n`),
+      dyno: `${OK}${TWO}`,
+      heard: `GET /p HTTP/1.1\r\n${host}via: 1.0 cache\r\n\r\n`,
+      got: /^HTTP\/1\.1 200 OK\r\n/,
+    },
+    {
+      what: `of what only a router may say nothing stays`,
+      send: ask(
+        `${CLOSE}X-Request-Start: 1\r\nX-Request-Id: short\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Port: 443\r\n`,
+      ),
+      dyno: `${OK}${TWO}`,
+      heard: `GET /p HTTP/1.1\r\n${host}\r\n`,
+      got: /^HTTP\/1\.1 200 OK\r\n/,
+    },
+    {
+      what: `a dyno's Server and Via stay, ours is added to Via alone`,
       send: ask(),
       dyno: `${OK}Server: mine\r\nVia: 1.0 cache\r\n${TWO}`,
       got: `${OK}server: mine\r\nvia: 1.0 cache\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok`,
