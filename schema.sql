@@ -474,7 +474,8 @@ CREATE TABLE public.sources (
     put_token text NOT NULL,
     get_token text NOT NULL,
     uploaded_at timestamp with time zone,
-    created_at timestamp with time zone DEFAULT now() NOT NULL
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    open_until timestamp with time zone
 );
 
 CREATE TABLE public.team_members (
@@ -491,6 +492,7 @@ CREATE TABLE public.teams (
     name text NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    founder uuid,
     CONSTRAINT teams_name_check CHECK ((name ~ '^[a-z][a-z0-9-]{1,28}[a-z0-9]$'::text))
 );
 
@@ -827,9 +829,13 @@ CREATE INDEX routed_dynos ON public.dynos USING btree (region) WHERE routed;
 
 CREATE INDEX router_measures_by_age ON public.router_measures USING btree (period, at);
 
+CREATE INDEX sources_open ON public.sources USING btree (account, open_until) WHERE (open_until IS NOT NULL);
+
 CREATE INDEX sources_uploaded ON public.sources USING btree (account) WHERE (uploaded_at IS NOT NULL);
 
 CREATE INDEX team_members_by_account ON public.team_members USING btree (account);
+
+CREATE INDEX teams_by_founder ON public.teams USING btree (founder) WHERE (founder IS NOT NULL);
 
 CREATE INDEX unplaced_dynos ON public.dynos USING btree (region, created_at) WHERE ((state = 'starting'::text) AND (placed_at IS NULL));
 
@@ -1002,6 +1008,9 @@ ALTER TABLE ONLY public.team_members
 
 ALTER TABLE ONLY public.team_members
     ADD CONSTRAINT team_members_team_fkey FOREIGN KEY (team) REFERENCES public.teams(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.teams
+    ADD CONSTRAINT teams_founder_fkey FOREIGN KEY (founder) REFERENCES public.accounts(id) ON DELETE SET NULL;
 
 ALTER TABLE ONLY public.teams
     ADD CONSTRAINT teams_id_fkey FOREIGN KEY (id) REFERENCES public.accounts(id) ON DELETE CASCADE;

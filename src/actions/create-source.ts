@@ -1,22 +1,26 @@
 import { randomBytes } from 'node:crypto'
 
+import { HOUR } from '../lib/clock.ts'
 import { type AccountId, newId } from '../model/ids.ts'
 import { Problem } from '../model/problem.ts'
 import type { Queryable } from '../store/queryable.ts'
-import { addSource, type Source, uploadsOf } from '../store/sources.ts'
+import { addSource, lockToAddSource, type Source } from '../store/sources.ts'
 
 /** Each may have a gigabyte, and stays for a day if no build is made of it. */
 const MOST_UPLOADS = 20
 
+/** So long may an upload be begun, and then take. */
+export const UPLOAD_WITHIN = HOUR
+
 /**
  * Makes room for a source tree to be uploaded. Its tokens let their holders write and read it. The
- * Problem `rate_limit` if the account has too many that are still there.
+ * Problem `rate_limit` if the account has too many that are still there, or may still come.
  */
 export async function createSource(tx: Queryable, account: AccountId): Promise<Source> {
-  if ((await uploadsOf(tx, account)) >= MOST_UPLOADS) {
+  if ((await lockToAddSource(tx, account)) >= MOST_UPLOADS) {
     throw new Problem(
       'rate_limit',
-      `You have ${MOST_UPLOADS} uploads that no build has used up. Make builds of them, or wait a day.`,
+      `You have ${MOST_UPLOADS} uploads that no build has used up, or sources that may still be uploaded to. Make builds of them, or wait: an hour for an empty one, a day for an upload.`,
     )
   }
   const source = {
@@ -26,7 +30,7 @@ export async function createSource(tx: Queryable, account: AccountId): Promise<S
     getToken: token(),
     uploadedAt: null,
   }
-  await addSource(tx, source)
+  await addSource(tx, source, UPLOAD_WITHIN)
   return source
 }
 

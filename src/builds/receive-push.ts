@@ -23,7 +23,7 @@ import { findBuild, hasPushUnderWay } from '../store/builds.ts'
 import { followOutput } from '../store/follow-output.ts'
 import { inTransaction } from '../store/queryable.ts'
 import { routersHeed } from '../store/routers-heed.ts'
-import { markUploaded } from '../store/sources.ts'
+import { forgetUpload, markUploaded } from '../store/sources.ts'
 import { releaseStands } from './follow-release.ts'
 import { type PushedRef, refToBuild } from './pushed-refs.ts'
 import { runGit } from './run-git.ts'
@@ -94,7 +94,10 @@ async function requestBuild(ref: PushedRef, deps: PushDeps): Promise<Build> {
       description: description.trim(),
     })
   }).catch(async (error: unknown) => {
-    if (error instanceof Problem) await rm(file, { force: true })
+    if (error instanceof Problem) {
+      await rm(file, { force: true })
+      await forgetUpload(pool, source.id)
+    }
     throw error
   })
 }

@@ -28,6 +28,7 @@ const figuresOfSize = {
 const figuresOfAll = {
   dynosPerApp: { least: 1, most: 10_000 },
   appsPerAccount: { least: 1, most: 1_000_000 },
+  teamsPerAccount: { least: 0, most: 1_000_000 },
   domains: { least: 0, most: 10_000 },
   /** The kernel takes no longer list of variables than a quarter of a stack, 2 MiB. */
   configVars: { least: 1024, most: 1024 ** 2 },

@@ -11,6 +11,8 @@ export interface Limits {
   /** Of all process types together. */
   readonly dynosPerApp: number
   readonly appsPerAccount: number
+  /** That it made; each has as many apps as an account. */
+  readonly teamsPerAccount: number
   /** Custom ones, of an app. */
   readonly domains: number
   /** Bytes, keys and values of an app together. */
@@ -46,6 +48,8 @@ export const HEROKU_LIMITS: Limits = {
   })),
   dynosPerApp: 100,
   appsPerAccount: 100,
+  // Heroku tells no figure.
+  teamsPerAccount: 10,
   domains: 1000,
   configVars: 64 * 1024,
 }
@@ -107,6 +111,14 @@ export function faultOfOneMoreApp(present: number, limits: Limits): Fault | unde
   const most = limits.appsPerAccount
   if (present < most) return undefined
   const message = `You've reached your app limit of ${most} apps. Delete some apps first.`
+  return { id: 'invalid_params', message, details: { limit: most } }
+}
+
+/** `present`: the teams that the account made and that are still there. */
+export function faultOfOneMoreTeam(present: number, limits: Limits): Fault | undefined {
+  const most = limits.teamsPerAccount
+  if (present < most) return undefined
+  const message = `You've reached your limit of ${most} teams. Delete some teams first.`
   return { id: 'invalid_params', message, details: { limit: most } }
 }
 

@@ -14,31 +14,54 @@ export interface Source {
 const columns = `id, account, put_token as "putToken", get_token as "getToken",
   uploaded_at as "uploadedAt"`
 
-export async function addSource(db: Queryable, source: Source): Promise<void> {
+/** `patience`: for so many milliseconds something may be uploaded to it. */
+export async function addSource(
+  db: Queryable,
+  source: Source,
+  patience: number,
+): Promise<void> {
   await db.query(
-    `insert into sources (id, account, put_token, get_token, uploaded_at)
-     values ($1, $2, $3, $4, $5)`,
-    [source.id, source.account, source.putToken, source.getToken, source.uploadedAt],
+    `insert into sources (id, account, put_token, get_token, uploaded_at, open_until)
+     values ($1, $2, $3, $4, $5, now() + make_interval(secs => $6 / 1000.0))`,
+    [
+      source.id,
+      source.account,
+      source.putToken,
+      source.getToken,
+      source.uploadedAt,
+      patience,
+    ],
   )
 }
 
-/** How many of the account's uploads are still there: a build that ends deletes its own. */
-export async function uploadsOf(db: Queryable, account: AccountId): Promise<number> {
-  const { rows } = await db.query(
+/**
+ * Lets the account make one source at a time; returns how many of its sources have an upload,
+ * or may still get one. A build that ends uses its own up.
+ */
+export async function lockToAddSource(
+  tx: Queryable,
+  account: AccountId,
+): Promise<number> {
+  await tx.query('select pg_advisory_xact_lock(hashtext($1))', [`sources of ${account}`])
+  const { rows } = await tx.query(
     `select count(*)::integer as count from sources
-      where account = $1 and uploaded_at is not null`,
+      where account = $1 and (uploaded_at is not null or open_until > now())`,
     [account],
   )
   return (rows as { count: number }[])[0]?.count ?? 0
 }
 
-export async function sourceToPut(
+/** Keeps it open for so many milliseconds more. Undefined: there is none, or it is closed. */
+export async function openSource(
   db: Queryable,
-  token: string,
+  putToken: string,
+  patience: number,
 ): Promise<Source | undefined> {
-  const { rows } = await db.query(`select ${columns} from sources where put_token = $1`, [
-    token,
-  ])
+  const { rows } = await db.query(
+    `update sources set open_until = now() + make_interval(secs => $2 / 1000.0)
+      where put_token = $1 and open_until > now() returning ${columns}`,
+    [putToken, patience],
+  )
   return (rows as Source[])[0]
 }
 
@@ -56,9 +79,12 @@ export async function markUploaded(db: Queryable, id: SourceId): Promise<void> {
   await db.query('update sources set uploaded_at = now() where id = $1', [id])
 }
 
-/** Its file is going. */
+/** Its file is going, and no other may take its place. */
 export async function forgetUpload(db: Queryable, id: SourceId): Promise<void> {
-  await db.query('update sources set uploaded_at = null where id = $1', [id])
+  await db.query(
+    'update sources set uploaded_at = null, open_until = null where id = $1',
+    [id],
+  )
 }
 
 /** Which of these a build under way is of. */

@@ -45,21 +45,36 @@ export async function teamsOf(
   return rows as (Team & { readonly role: TeamRole })[]
 }
 
-/** Says false where the name is taken. `email`: of the account that the team is. */
+/** Lets the account make one team at a time; returns how many it made that are still there. */
+export async function lockToAddTeam(tx: Queryable, founder: AccountId): Promise<number> {
+  await tx.query('select from accounts where id = $1 for no key update', [founder])
+  const { rows } = await tx.query(
+    'select count(*)::integer as teams from teams where founder = $1',
+    [founder],
+  )
+  return (rows as { teams: number }[])[0]?.teams ?? 0
+}
+
+export interface NewTeam {
+  readonly id: TeamId
+  readonly name: string
+  /** Of the account that the team is. */
+  readonly email: string
+  /** Null: the operator made it. */
+  readonly founder: AccountId | null
+}
+
+/** Says false where the name is taken. */
 export async function addTeam(
   tx: Queryable,
-  {
-    id,
-    name,
-    email,
-  }: { readonly id: TeamId; readonly name: string; readonly email: string },
+  { id, name, email, founder }: NewTeam,
 ): Promise<boolean> {
   const { rows } = await tx.query(
     `with manager as (
        insert into accounts (id, email, name) values ($1, $3, $2)
        on conflict (email) do nothing returning id)
-     insert into teams (id, name) select id, $2 from manager returning true`,
-    [id, name, email],
+     insert into teams (id, name, founder) select id, $2, $4 from manager returning true`,
+    [id, name, email, founder],
   )
   return rows.length === 1
 }

@@ -4,6 +4,7 @@ import { mkdtempSync } from 'node:fs'
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { PassThrough } from 'node:stream'
 import { after, before, beforeEach, suite, test } from 'node:test'
 
 import type { FastifyInstance } from 'fastify'
@@ -11,6 +12,7 @@ import type { FastifyInstance } from 'fastify'
 import { installation } from '../../../test/an-api.ts'
 import { anApp, type AnApp, secrets } from '../../../test/an-app.ts'
 import { aDatabase } from '../../../test/postgres.ts'
+import { until } from '../../../test/until.ts'
 import { dataDirectory } from '../../installation/data-directory.ts'
 import { systemClock } from '../../lib/clock.ts'
 import { silentLog } from '../../lib/log.ts'
@@ -20,6 +22,7 @@ import { digestOf } from '../../model/token.ts'
 import { ensureAuthorization } from '../../store/accounts.ts'
 import { appendOutput } from '../../store/output.ts'
 import { fail, findBuild } from '../../store/builds.ts'
+import { forgetUpload, sourceToGet } from '../../store/sources.ts'
 import { loginAttempts } from '../login-attempts.ts'
 import { rateLimit, USUAL_ALLOWANCE } from '../rate-limit.ts'
 import { apiServer } from '../server.ts'
@@ -128,7 +131,7 @@ suite('builds and sources', () => {
   })
 
   test('an account has so many uploads, and no more before builds used them up', async () => {
-    const usedUp = 'update sources set uploaded_at = null'
+    const usedUp = 'update sources set uploaded_at = null, open_until = null'
     await pool.query(usedUp)
     for (let n = 0; n < 20; n++) await upload('mine')
     const more = await ask('POST', '/sources')
@@ -136,6 +139,54 @@ suite('builds and sources', () => {
     assert.match(more.json<{ message: string }>().message, /^You have 20 uploads /)
     await pool.query(usedUp)
     await upload('mine')
+  })
+
+  test('sources that nothing was uploaded to yet count, as long as something can be', async () => {
+    await pool.query('update sources set uploaded_at = null, open_until = null')
+    const made = await Promise.all(
+      Array.from({ length: 30 }, () => ask('POST', '/sources')),
+    )
+    const open = made.filter((it) => it.statusCode === 201)
+    assert.equal(open.length, 20)
+    await pool.query('update sources set open_until = now()')
+    assert.equal((await ask('POST', '/sources')).statusCode, 201)
+    const url = new URL(open[0]?.json<Blob>().source_blob.put_url ?? '').pathname
+    const late = await api.inject({ method: 'PUT', url, payload: 'late' })
+    assert.equal(late.statusCode, 404)
+  })
+
+  test('what a build used up takes no other upload', async () => {
+    await pool.query('update sources set uploaded_at = null, open_until = null')
+    const { get_url, put_url } = await upload('mine')
+    const source = await sourceToGet(pool, new URL(get_url).pathname.split('/')[2] ?? '')
+    assert.ok(source)
+    await forgetUpload(pool, source.id)
+    const again = { method: 'PUT', url: new URL(put_url).pathname, payload: 'x' } as const
+    assert.equal((await api.inject(again)).statusCode, 404)
+  })
+
+  test('an upload that is sent anew takes the place of the one under way', async () => {
+    await pool.query('update sources set uploaded_at = null, open_until = null')
+    const { put_url, get_url } = (await ask('POST', '/sources')).json<Blob>().source_blob
+    const url = new URL(put_url).pathname
+    const held = new PassThrough()
+    held.write('a part')
+    const first = assert.rejects(
+      Promise.resolve(api.inject({ method: 'PUT', url, payload: held })),
+      /Another upload/,
+    )
+    await until('it is under way', async () =>
+      (await readdir(data.sources)).some((it) => it.endsWith('.part')),
+    )
+    const second = await api.inject({ method: 'PUT', url, payload: 'whole' })
+    assert.equal(second.statusCode, 200)
+    await first
+    assert.equal((await api.inject(new URL(get_url).pathname)).body, 'whole')
+    const left = await readdir(data.sources)
+    assert.deepEqual(
+      left.filter((it) => it.endsWith('.part')),
+      [],
+    )
   })
 
   test('nothing is uploaded to a disk that is nearly full, and later it is', async (t) => {

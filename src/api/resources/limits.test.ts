@@ -52,6 +52,24 @@ test('an account gets no more apps than it may have', async () => {
   assert.deepEqual(new Set(answers.map((it) => it.status)), new Set([201, 422]))
 })
 
+test('an account makes no more teams than it may, and one that goes leaves its place', async () => {
+  const limits = { ...HEROKU_LIMITS, teamsPerAccount: 2 }
+  const { call } = await anApi(pool, { limits })
+  const make = (name: string) => call('POST /teams', { name })
+  const answers = await Promise.all(['team-a', 'team-b', 'team-c'].map(make))
+  const refused = answers.filter((it) => it.status !== 201)
+  assert.deepEqual(
+    refused.map((it) => [it.status, it.body['id'], it.body['limit']]),
+    [[422, 'invalid_params', 2]],
+  )
+  const made = answers.find((it) => it.status === 201)
+  // Whose admin somebody else is by now, counts for who made it.
+  await pool.query('delete from team_members where team <> $1', [made?.body.id])
+  assert.equal((await make('team-d')).status, 422)
+  assert.equal((await call(`DELETE /teams/${made?.body.name}`)).status, 200)
+  assert.equal((await make('team-d')).status, 201)
+})
+
 test('config vars have a most, and settings of dynos must be understood', async () => {
   const { call } = await anApi(pool)
   const made = await anApp(pool)

@@ -10,14 +10,15 @@ import { pipeline } from 'node:stream/promises'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 
-import { createSource } from '../../actions/create-source.ts'
+import { createSource, UPLOAD_WITHIN } from '../../actions/create-source.ts'
 import { hasDiskRoom, NO_DISK_ROOM } from '../../lib/disk-room.ts'
 import { openPlainFile } from '../../lib/open-plain-file.ts'
 import { unlessStalled } from '../../lib/unless-stalled.ts'
+import type { SourceId } from '../../model/ids.ts'
 import { Problem } from '../../model/problem.ts'
 import { findAccount } from '../../store/accounts.ts'
 import { inTransaction } from '../../store/queryable.ts'
-import { markUploaded, sourceToGet, sourceToPut } from '../../store/sources.ts'
+import { markUploaded, openSource, sourceToGet } from '../../store/sources.ts'
 import type { Deps } from '../deps.ts'
 
 /** Bytes. */
@@ -34,6 +35,9 @@ export const sources: FastifyPluginAsyncTypebox<Deps> = async (
   server,
   { pool, data },
 ) => {
+  /** One at a time to each: whoever sends it anew takes the place of who did before. */
+  const underWay = new Map<SourceId, Readable>()
+
   for (const path of ['/sources', '/apps/:app/sources']) {
     server.post(path, async ({ account, protocol, host }, reply) => {
       const source = await inTransaction(pool, (tx) => createSource(tx, account.id))
@@ -74,12 +78,22 @@ export const sources: FastifyPluginAsyncTypebox<Deps> = async (
       { bodyLimit: LARGEST, config: { open: true, takesFile: true } },
       async (request) => {
         const { token } = request.params as { token: string }
-        const source = await sourceToPut(pool, token)
+        const source = await openSource(pool, token, UPLOAD_WITHIN)
         const account = source && (await findAccount(pool, source.account))
         if (!account) throw notFound()
-        request.upload = { source: source.id, account }
-        await storeFile(request.body as Readable, data.sourceFile(source.id))
-        await markUploaded(pool, source.id)
+        const { id } = source
+        request.upload = { source: id, account }
+        const upload = request.body as Readable
+        underWay.get(id)?.destroy(replaced())
+        underWay.set(id, upload)
+        const late = setTimeout(() => upload.destroy(tooSlow()), UPLOAD_WITHIN)
+        try {
+          await storeFile(upload, data.sourceFile(id))
+        } finally {
+          clearTimeout(late)
+          if (underWay.get(id) === upload) underWay.delete(id)
+        }
+        await markUploaded(pool, id)
         return {}
       },
     )
@@ -88,7 +102,7 @@ export const sources: FastifyPluginAsyncTypebox<Deps> = async (
 
 /** Whole or not at all, and on disk before the client hears of it. */
 async function storeFile(body: Readable, path: string): Promise<void> {
-  // Two may be sent at once: the one that is whole last stays.
+  // One that is replaced may not have left yet.
   const part = `${path}.${randomUUID()}.part`
   try {
     const file = createWriteStream(part, { flags: 'wx', mode: 0o600, flush: true })
@@ -125,6 +139,14 @@ async function* limited(pieces: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
     }
     yield piece
   }
+}
+
+function replaced(): Problem {
+  return new Problem('conflict', 'Another upload to this source was begun meanwhile.')
+}
+
+function tooSlow(): Problem {
+  return new Problem('request_timeout', 'An upload has an hour.')
 }
 
 function notFound(): Problem {

@@ -37,7 +37,7 @@ const FEATURE = 'org-access-controls'
 
 export const teams: FastifyPluginAsyncTypebox<Deps> = async (
   server,
-  { pool, installation },
+  { pool, installation, limits },
 ) => {
   server.get('/teams', async (request, reply) => {
     const all = await teamsOf(pool, request.account.id)
@@ -52,7 +52,7 @@ export const teams: FastifyPluginAsyncTypebox<Deps> = async (
   server.post('/teams', { schema: { body: Creation } }, async (request, reply) => {
     const { name } = request.body
     const wish = { name, admin: request.account }
-    const team = await inTransaction(pool, (tx) => createTeam(tx, wish))
+    const team = await inTransaction(pool, (tx) => createTeam(tx, wish, limits()))
     return reply.status(201).send(serializeTeam(team, 'admin'))
   })
 
