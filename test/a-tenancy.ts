@@ -24,6 +24,7 @@ export const CALLERS = [
   'bad token',
   'expired token',
   'read-only token',
+  'write token',
   'identity token',
   'another tenant',
   'collaborator',
@@ -35,7 +36,7 @@ export const CALLERS = [
 export type Caller = (typeof CALLERS)[number]
 
 export interface Tenancy {
-  /** The three with a token of less are the owner's, who is the team's admin too. */
+  /** The four with a token of less are the owner's, who is the team's admin too. */
   readonly tokens: Readonly<Record<Caller, string | undefined>>
   readonly accounts: Readonly<Record<'owner' | 'collaborator' | 'member', Account>>
   /** Names. */
@@ -89,6 +90,7 @@ export async function aTenancy(pool: Pool): Promise<Tenancy> {
         'bad token': randomUUID(),
         'expired token': await aToken(tx, owner, { expiresAt: new Date(0) }),
         'read-only token': await aToken(tx, owner, { scope: ['read'] }),
+        'write token': await aToken(tx, owner, { scope: ['write'] }),
         'identity token': await aToken(tx, owner, { scope: ['identity'] }),
         'another tenant': await aToken(tx, stranger),
         collaborator: await aToken(tx, collaborator),

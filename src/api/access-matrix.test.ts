@@ -121,9 +121,9 @@ const rows: Readonly<Record<string, Asks>> = {
   'GET /apps/:app/available-stacks': 'view',
   'DELETE /apps/:app/build-cache': 'deploy',
   'GET /apps/:app/buildpack-installations': 'view',
-  'PUT /apps/:app/buildpack-installations': 'deploy',
+  'PUT /apps/:app/buildpack-installations': 'deploy, protected',
   'GET /apps/:app/builds': 'view',
-  'POST /apps/:app/builds': 'deploy',
+  'POST /apps/:app/builds': 'deploy, protected',
   'GET /apps/:app/builds/:build': 'view',
   'DELETE /apps/:app/builds/:build': 'deploy',
   'GET /apps/:app/collaborators': 'view',
@@ -164,7 +164,7 @@ const rows: Readonly<Record<string, Asks>> = {
   'GET /apps/:app/pipeline-couplings': 'view',
   'PATCH /apps/:app/pipeline-couplings': 'operate',
   'GET /apps/:app/releases': 'view',
-  'POST /apps/:app/releases': 'deploy',
+  'POST /apps/:app/releases': 'deploy, protected',
   'GET /apps/:app/releases/:release': 'view',
   'GET /apps/:app/releases/:release/config-vars': 'deploy, protected',
   'GET /apps/:app/slugs/:slug': 'view',
@@ -206,6 +206,10 @@ function expected(asks: Asks, method: string, caller: Caller, place: Place): num
     if (asks === 'identity') return LET_THROUGH
     if (caller === 'identity token' || !read) return 403
     return asks === 'global scope' || asks.endsWith('protected') ? 403 : LET_THROUGH
+  }
+  if (caller === 'write token') {
+    if (asks === 'identity') return LET_THROUGH
+    return /global scope|team: manage|protected/.test(asks) ? 403 : LET_THROUGH
   }
   if (asks === 'team: view' || asks === 'team: manage') {
     if (caller === 'another tenant') return 404

@@ -18,9 +18,10 @@ import { until } from '../../test/until.ts'
 import { dataDirectory } from '../installation/data-directory.ts'
 import { systemClock } from '../lib/clock.ts'
 import { silentLog } from '../lib/log.ts'
-import type { App } from '../model/app.ts'
+import type { Account, App } from '../model/app.ts'
 import type { DynoSpec } from '../runtime/runtime.ts'
 import { newId } from '../model/ids.ts'
+import type { Scope } from '../model/scope.ts'
 import { digestOf } from '../model/token.ts'
 import { ensureAuthorization } from '../store/accounts.ts'
 import { inTransaction } from '../store/queryable.ts'
@@ -45,6 +46,7 @@ let dyno: (spec: DynoSpec) => Promise<void> = succeeds
 /** What the last one was given. */
 let pushed: string[] = []
 let app: App
+let account: Account
 let url = ''
 let manager: Promise<void>
 
@@ -73,12 +75,8 @@ suite('git over HTTP', () => {
     }
     const made = await anApp(pool)
     app = made.app
-    await ensureAuthorization(pool, {
-      id: newId(),
-      account: made.account.id,
-      sha256: digestOf(TOKEN),
-      description: 'test',
-    })
+    account = made.account
+    await withScope(TOKEN, 'global')
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     const { port } = server.address() as AddressInfo
     url = `http://heroku:${TOKEN}@127.0.0.1:${port}/${app.name}.git`
@@ -223,6 +221,20 @@ suite('git over HTTP', () => {
     assert.match(refused.said, /Authentication failed/)
   })
 
+  test('a token that must not see config vars clones, and does not push', async () => {
+    await withScope('plain-write', 'write')
+    await withScope('deployer', 'write-protected')
+    const work = await aTree(root, { Procfile: 'web: scoped\n' })
+    const plain = url.replace(TOKEN, 'plain-write')
+    assert.equal((await git(root, ['clone', plain, join(work, 'c')])).status, 0)
+    const refused = await git(work, ['push', '--force', plain, 'main'])
+    assert.notEqual(refused.status, 0)
+    assert.match(refused.said, /403/)
+    const deployer = url.replace(TOKEN, 'deployer')
+    const push = await git(work, ['push', '--force', deployer, 'main'])
+    assert.equal(push.status, 0, push.said)
+  })
+
   test("neither what is no app, nor another's app, nor another path is served", async () => {
     const other = newId()
     await pool.query(
@@ -252,6 +264,16 @@ suite('git over HTTP', () => {
     assert.match(push.said, /deletion prohibited/)
   })
 })
+
+async function withScope(token: string, scope: Scope): Promise<void> {
+  await ensureAuthorization(pool, {
+    id: newId(),
+    account: account.id,
+    sha256: digestOf(token),
+    description: 'test',
+    scope: [scope],
+  })
+}
 
 function manage(signal: AbortSignal): Promise<void> {
   const build = lookAfterBuild({

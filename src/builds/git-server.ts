@@ -39,6 +39,9 @@ export interface GitServerDeps {
 
 const REPOSITORY_FULL =
   "The app's repository takes 2 GB or more, so that nothing can be pushed to it any more. Push to a new app.\n"
+const NOT_PERMITTED = 'You may not deploy this app.\n'
+const NOT_IN_SCOPE =
+  "This token's scope does not allow that: to push takes write-protected or global, to clone read.\n"
 const services = ['git-receive-pack', 'git-upload-pack']
 const TARGET = /^\/([a-z0-9-]+)\.git\/(info\/refs|git-receive-pack|git-upload-pack)$/
 
@@ -77,9 +80,9 @@ async function serve(
   const app = standing && (await findApp(deps.pool, standing.app))
   if (!app) return answer(response, 404, `Couldn't find that app.\n`)
   const write = service === 'git-receive-pack'
-  const allowed =
-    standing.permissions.includes('deploy') &&
-    scopeAllows(account.scope, { area: 'apps', write, isProtected: false })
+  // A push has its buildpacks run, and what it brings, with the config vars.
+  const inScope = scopeAllows(account.scope, { area: 'apps', write, isProtected: write })
+  const allowed = inScope && standing.permissions.includes('deploy')
   // A push is two requests; the second one changes something.
   if (write && (!allowed || resource !== 'info/refs')) {
     await writeAudit(deps.pool, {
@@ -95,7 +98,7 @@ async function serve(
       status: allowed ? 200 : 403,
     })
   }
-  if (!allowed) return answer(response, 403, 'You may not deploy this app.\n')
+  if (!allowed) return answer(response, 403, inScope ? NOT_PERMITTED : NOT_IN_SCOPE)
 
   if (write && !(await hasDiskRoom(deps.data.repos))) {
     deps.log.error('a push was turned away', new Error(NO_DISK_ROOM), { app: app.name })

@@ -24,6 +24,15 @@ const toWrite: Readonly<Record<string, Permission>> = {
   sources: 'deploy',
 }
 
+/** By the first word after `/apps/:app/`: the method that has something run, with the config vars. */
+const toRun: Readonly<Record<string, string>> = {
+  'buildpack-installations': 'PUT',
+  builds: 'POST',
+  dynos: 'POST',
+  exec: 'POST',
+  releases: 'POST',
+}
+
 /** `url`: the route's pattern, as `/apps/:app/dynos/:dyno`. */
 export function needOf(method: string, url: string): Permission {
   const below = belowApp(url)
@@ -42,9 +51,7 @@ export function isRead(method: string): boolean {
 export function showsSecrets(method: string, url: string): boolean {
   const below = belowApp(url)
   if (below.split('/').includes('config-vars')) return true
-  return (
-    method === 'POST' && /^(dynos|exec)\b/.test(below) && !below.includes('/actions/')
-  )
+  return toRun[firstWordOf(below)] === method && !below.includes('/actions/')
 }
 
 /** `dynos/:dyno`; empty for the app itself, and for what belongs to none. */
