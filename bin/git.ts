@@ -4,6 +4,7 @@ import { chmodSync, mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { gitServer } from '../src/builds/git-server.ts'
+import { pruneRepositories } from '../src/builds/prune-repositories.ts'
 import { startPart } from './part.ts'
 
 // The hook that git starts asks the same database. Taken before the part hides it.
@@ -31,6 +32,7 @@ server.listen(socket, () => {
   chmodSync(socket, 0o660)
   part.ready()
 })
+void pruneRepositories({ pool, data, log }, signal)
 
 signal.addEventListener('abort', () => {
   // Pushes under way go on to their end; the supervisor says how long.

@@ -11,6 +11,7 @@ import { dirname, join } from 'node:path'
 
 import { MINUTE, pause, SECOND, systemClock } from '../src/lib/clock.ts'
 import { secretBox } from '../src/lib/secret-box.ts'
+import { bringEndedLogs } from '../src/logs/bring-ended-logs.ts'
 import { Channels } from '../src/logs/channels.ts'
 import { DynoFiles } from '../src/logs/dyno-files.ts'
 import { takePlatformLines } from '../src/logs/platform-lines.ts'
@@ -46,6 +47,7 @@ const part = startPart('logs', 5)
 const { data, installation, pool, log, signal } = part
 process.umask(0o007)
 
+bringEndedLogs(join(data.logs, 'ended'), data.endedLogs)
 const channels = new Channels(data.logs)
 const files = new DynoFiles({
   pool,

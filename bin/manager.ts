@@ -1,7 +1,6 @@
 /** A region's dyno manager: its formations, its builds, its router. */
 
 import { mkdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
 
 import { BUILD_NEEDS } from '../src/builds/build-dyno.ts'
 import { installBuildpacks } from '../src/builds/install-buildpacks.ts'
@@ -78,7 +77,7 @@ const machine = new LocalRuntime({
   stacks: data.stacks,
   slugs: data.slugs,
   dynos: data.dynos(name),
-  endedLogs: join(data.logs, 'ended'),
+  endedLogs: data.endedLogs,
   allowances,
   ociRuntime: () => ociRuntime(name),
   log,

@@ -67,7 +67,7 @@ export async function aLocalMachine(): Promise<LocalMachine> {
     stacks: STACKS,
     slugs: join(root, 'slugs'),
     dynos: join(root, 'dynos', REGION),
-    endedLogs: join(root, 'logs', 'ended'),
+    endedLogs: join(root, 'ended-logs'),
     log: silentLog,
   }
   return { options: its, address: (n: number) => textOf(first + n), close }

@@ -53,7 +53,7 @@ const machine = {
   stacks: STACKS,
   slugs: data.slugs,
   dynos: data.dynos('us'),
-  endedLogs: join(data.logs, 'ended'),
+  endedLogs: data.endedLogs,
   log: silentLog,
 }
 const runtime = new LocalRuntime(machine)

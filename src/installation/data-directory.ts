@@ -27,7 +27,7 @@
  *   dynos/<region>/        what the runtime driver keeps of its dynos
  *   routers/<region>/      HAProxy's configuration, maps and sockets
  *   logs/                  the apps' last lines
- *   logs/ended/            output of dynos that are gone, until `logs` has read it to the end
+ *   ended-logs/            output of dynos that are gone, until `logs` has read it to the end
  */
 
 import { join } from 'node:path'
@@ -116,7 +116,7 @@ export function dataDirectory(root: string): DataDirectory {
     buildpacks: at('buildpacks'),
     repos: at('repos'),
     logs: at('logs'),
-    endedLogs: at('logs', 'ended'),
+    endedLogs: at('ended-logs'),
     programLogs: at('log'),
     program: at('program'),
     node: at('node'),

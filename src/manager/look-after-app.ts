@@ -1,8 +1,10 @@
 /**
  * A destroyed app's name is free at once; its dynos and builds are stopped by those who
- * look after them. When the last is gone, this removes its files, and then its rows.
+ * look after them. When the last is gone, this removes its files, and then its rows. Its
+ * repository is for `git` to remove: root removes nothing where others may write meanwhile.
  */
 
+import { existsSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 
@@ -22,6 +24,8 @@ export interface Deps {
   }
 }
 
+const REPOSITORY_GOES_WITHIN = 5 * SECOND
+
 export function lookAfterApp({ pool, directories }: Deps) {
   return async (subject: string): Promise<number> => {
     const app = subject as AppId
@@ -32,9 +36,9 @@ export function lookAfterApp({ pool, directories }: Deps) {
     const files = [
       ...remains.slugs.map((slug) => join(directories.slugs, slug)),
       join(directories.caches, app),
-      join(directories.repos, `${app}.git`),
     ]
     for (const file of files) await rm(file, { recursive: true, force: true })
+    if (existsSync(join(directories.repos, `${app}.git`))) return REPOSITORY_GOES_WITHIN
     await forgetApp(pool, app)
     return Infinity
   }

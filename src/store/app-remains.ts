@@ -23,6 +23,12 @@ export async function findRemains(
   return (rows as Remains[])[0]
 }
 
+/** Those whose rows are still there, because something of them is. */
+export async function destroyedApps(db: Queryable): Promise<AppId[]> {
+  const { rows } = await db.query('select id from apps where deleted_at is not null')
+  return (rows as { id: AppId }[]).map(({ id }) => id)
+}
+
 /** Deletes a destroyed app's rows, all of them. */
 export async function forgetApp(db: Queryable, app: AppId): Promise<void> {
   await db.query('delete from apps where id = $1 and deleted_at is not null', [app])

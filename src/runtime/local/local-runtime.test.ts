@@ -450,6 +450,14 @@ test('an ended dyno leaves its log to those who read it', async () => {
   assert.match(log, /^\S+ stdout F last words\n$/)
 })
 
+test('a directory that a reader put where its log is to go keeps no dyno', async () => {
+  const dyno = await started('echo last words')
+  await until(async () => (await ended(dyno.id)) !== undefined)
+  await mkdir(join(options.endedLogs, `${dyno.id}.log`), { recursive: true })
+  await runtime.remove(dyno.id, signal)
+  assert.ok(!(await runtime.list(signal)).includes(dyno.id))
+})
+
 test('a log that is full is followed by one that its readers may read too', async () => {
   const dyno = await started(
     `yes ${'x'.repeat(1000)} | head -n 70000; echo first; sleep 1000`,

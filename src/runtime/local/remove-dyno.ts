@@ -102,5 +102,10 @@ async function keepLog(
 ): Promise<void> {
   if (!existsSync(region.endedLogs) || !existsSync(log)) return
   ensureLog(log, region.readers)
-  await rename(log, join(region.endedLogs, `${id}.log`))
+  await rename(log, join(region.endedLogs, `${id}.log`)).catch(unlessDirectory)
+}
+
+/** Who reads it may write there, too: a directory in its place loses it, and keeps no dyno. */
+function unlessDirectory(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EISDIR') throw error
 }
