@@ -5,6 +5,7 @@ import { join } from 'node:path'
 
 import { gitServer } from '../src/builds/git-server.ts'
 import { pruneRepositories } from '../src/builds/prune-repositories.ts'
+import { systemClock } from '../src/lib/clock.ts'
 import { startPart } from './part.ts'
 
 // The hook that git starts asks the same database. Taken before the part hides it.
@@ -16,6 +17,7 @@ const server = gitServer({
   pool,
   data,
   log,
+  clock: systemClock,
   hooks: join(import.meta.dirname, 'git-hooks'),
   hookEnvironment: {
     MAYFLY_DATA: data.root,

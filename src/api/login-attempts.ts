@@ -5,7 +5,7 @@
 
 import type { Clock } from '../lib/clock.ts'
 import { Problem } from '../model/problem.ts'
-import { buckets } from './buckets.ts'
+import { buckets } from '../lib/buckets.ts'
 
 /** Wrong ones an hour. Of an account, whoever tries; whether there is such an account is not told by this either. */
 const OF_ACCOUNT = 10

@@ -2,7 +2,7 @@
 
 import type { Clock } from '../lib/clock.ts'
 import { Problem } from '../model/problem.ts'
-import { buckets } from './buckets.ts'
+import { buckets } from '../lib/buckets.ts'
 
 export interface Allowance {
   readonly requestsPerHour: number

@@ -21,6 +21,7 @@ import { anApp } from '../../test/an-app.ts'
 import { changed, changes } from '../../test/mutated.ts'
 import { aDatabase } from '../../test/postgres.ts'
 import { dataDirectory } from '../installation/data-directory.ts'
+import { systemClock } from '../lib/clock.ts'
 import { SECOND } from '../lib/clock.ts'
 import { newId } from '../model/ids.ts'
 import { digestOf } from '../model/token.ts'
@@ -39,6 +40,7 @@ const root = mkdtempSync(join(tmpdir(), 'mayfly-git-fuzz-'))
 const data = dataDirectory(root)
 const failures: string[] = []
 const server = gitServer({
+  clock: systemClock,
   pool,
   data,
   log: {

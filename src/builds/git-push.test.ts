@@ -7,14 +7,17 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, before, suite, test } from 'node:test'
+import { after, before, suite, test, type TestContext } from 'node:test'
 import { promisify } from 'node:util'
 
 import { aTree, commit, git } from '../../test/a-git-tree.ts'
+import { aToken } from '../../test/a-tenancy.ts'
 import { anApp, secrets } from '../../test/an-app.ts'
 import { aDatabase } from '../../test/postgres.ts'
 import { ScriptedRuntime } from '../../test/scripted-runtime.ts'
 import { until } from '../../test/until.ts'
+import { createAccount } from '../actions/create-account.ts'
+import { letIn } from '../actions/let-in.ts'
 import { dataDirectory } from '../installation/data-directory.ts'
 import { systemClock } from '../lib/clock.ts'
 import { silentLog } from '../lib/log.ts'
@@ -26,7 +29,7 @@ import { digestOf } from '../model/token.ts'
 import { ensureAuthorization } from '../store/accounts.ts'
 import { inTransaction } from '../store/queryable.ts'
 import { runLoop } from '../work/loop.ts'
-import { gitServer } from './git-server.ts'
+import { gitServer, type GitServerDeps } from './git-server.ts'
 import { lookAfterBuild } from './look-after-build.ts'
 
 const TOKEN = 'the-api-key'
@@ -55,6 +58,7 @@ const deps = {
   pool,
   data,
   log: silentLog,
+  clock: systemClock,
   hooks: join(repository, 'bin/git-hooks'),
   hookEnvironment: {
     MAYFLY_DATA: root,
@@ -192,13 +196,9 @@ suite('git over HTTP', () => {
   })
 
   test('to a repository at its limit nothing is pushed, and it can be cloned', async (t) => {
-    const strict = gitServer({ ...deps, repositoryLimit: 2 * 1024 ** 2 })
-    await new Promise<void>((resolve) => strict.listen(0, '127.0.0.1', resolve))
-    t.after(() => strict.close())
-    const there = new URL(url)
-    there.port = String((strict.address() as AddressInfo).port)
+    const there = await another(t, { repositoryLimit: 2 * 1024 ** 2 })
     const work = await aTree(root, { Procfile: 'web: x\n' })
-    const push = await git(work, ['push', there.href, 'main:too-much'])
+    const push = await git(work, ['push', there, 'main:too-much'])
     assert.notEqual(push.status, 0)
     assert.match(push.said, /remote: The app's repository takes 2 GB or more/)
     assert.match(push.said, /error: 413/)
@@ -206,10 +206,55 @@ suite('git over HTTP', () => {
       'clone',
       '--quiet',
       '--branch=large',
-      there.href,
+      there,
       'all-of-it',
     ])
     assert.equal(clone.status, 0, clone.said)
+  })
+
+  test('an account has so many pushes and fetches under way at once, and all together have', async (t) => {
+    const there = await another(t, { turnLimits: { ofAccount: 1, ofAll: 1 } })
+    const others = await aDeployer()
+    const [one, two] = [
+      await aTree(root, { Procfile: 'web: one\n' }),
+      await aTree(root, { Procfile: 'web: two\n' }),
+    ]
+    const builds = runtime.starts.length
+    dyno = async ({ id }) => runtime.print(id, '-----> At work\n')
+    const first = git(one, ['push', '--force', there, 'main'])
+    await until('the build runs', () => runtime.starts.length > builds)
+    const again = await git(two, ['push', there, 'main:second'])
+    assert.notEqual(again.status, 0)
+    assert.match(again.said, /remote: As many pushes and fetches of your account are/)
+    assert.match(again.said, /error: 429/)
+
+    const late = await git(two, ['ls-remote', there.replace(TOKEN, others)])
+    assert.match(late.said, /remote: Too many pushes and fetches are under way/)
+    assert.match(late.said, /error: 503/)
+
+    dyno = succeeds
+    const [spec] = runtime.starts.slice(-1)
+    assert.ok(spec)
+    await succeeds(spec)
+    assert.equal((await first).status, 0)
+    await until('the turn is given back', async () =>
+      /^[0-9a-f]{40}/.test((await git(two, ['ls-remote', there])).said),
+    )
+  })
+
+  test('an account makes so many requests an hour', async (t) => {
+    const there = await another(t, { requestsPerHour: 2 })
+    // Two of them.
+    assert.equal((await git(root, ['ls-remote', there])).status, 0)
+    const late = await git(root, ['ls-remote', there])
+    assert.match(late.said, /remote: Your account reached the rate limit of git/)
+    const { origin, pathname } = new URL(there)
+    const authorization = `Basic ${Buffer.from(`:${TOKEN}`).toString('base64')}`
+    const { status, headers } = await fetch(
+      `${origin}${pathname}/info/refs?service=git-upload-pack`,
+      { headers: { authorization } },
+    )
+    assert.deepEqual([status, headers.get('retry-after')], [429, '1800'])
   })
 
   test('who has no key is asked for one; who has a wrong one is refused', async () => {
@@ -272,6 +317,26 @@ async function withScope(token: string, scope: Scope): Promise<void> {
     sha256: digestOf(token),
     description: 'test',
     scope: [scope],
+  })
+}
+
+/** The same with other bounds; resolves to the app's URL there. */
+async function another(t: TestContext, bounds: Partial<GitServerDeps>): Promise<string> {
+  const strict = gitServer({ ...deps, ...bounds })
+  await new Promise<void>((resolve) => strict.listen(0, '127.0.0.1', resolve))
+  t.after(() => strict.close())
+  const there = new URL(url)
+  there.port = String((strict.address() as AddressInfo).port)
+  return there.href
+}
+
+/** The token of a collaborator of its own. */
+async function aDeployer(): Promise<string> {
+  return inTransaction(pool, async (tx) => {
+    const email = `${newId()}@example.com`
+    const account = await createAccount(tx, { email, name: null })
+    await letIn(tx, { app, account, permissions: [], by: app.owner })
+    return aToken(tx, account)
   })
 }
 

@@ -14,6 +14,8 @@ import { isIP } from 'node:net'
 import type { Pool } from 'pg'
 
 import type { DataDirectory } from '../installation/data-directory.ts'
+import { type Buckets, buckets } from '../lib/buckets.ts'
+import { type Clock, HOUR, SECOND } from '../lib/clock.ts'
 import { hasDiskRoom, NO_DISK_ROOM } from '../lib/disk-room.ts'
 import type { Log } from '../lib/log.ts'
 import { scopeAllows } from '../model/scope.ts'
@@ -23,31 +25,60 @@ import { writeAudit } from '../store/audit.ts'
 import { findApp } from '../store/apps.ts'
 import { standingOn } from '../store/standings.ts'
 import { ensureRepository, isFull } from './git-repository.ts'
+import { type GitTurns, gitTurns, type TurnLimits, USUAL_TURNS } from './git-turns.ts'
 import { serveByGit } from './http-backend.ts'
 
 export interface GitServerDeps {
   readonly pool: Pool
   readonly data: DataDirectory
   readonly log: Log
+  readonly clock: Clock
   /** The directory that has `pre-receive`. */
   readonly hooks: string
   /** What the hook needs in its environment beside `MAYFLY_APP` and `MAYFLY_ACCOUNT`. */
   readonly hookEnvironment: Readonly<Record<string, string>>
   /** Bytes of an app's repository; as a rule `REPOSITORY_LIMIT`. */
   readonly repositoryLimit?: number
+  /** As a rule `USUAL_TURNS`. */
+  readonly turnLimits?: TurnLimits
+  /** Of an account; as a rule `REQUESTS_PER_HOUR`. */
+  readonly requestsPerHour?: number
 }
+
+/** What is kept of who comes. */
+interface Bounds {
+  readonly requests: Buckets
+  readonly turns: GitTurns
+}
+
+/** Of an account: a push is two, or three where git first asks without a key. The API counts its own. */
+const REQUESTS_PER_HOUR = 1800
+/** Seconds: a push lasts as long as its build. */
+const TURN_AFTER = 30
 
 const REPOSITORY_FULL =
   "The app's repository takes 2 GB or more, so that nothing can be pushed to it any more. Push to a new app.\n"
 const NOT_PERMITTED = 'You may not deploy this app.\n'
 const NOT_IN_SCOPE =
   "This token's scope does not allow that: to push takes write-protected or global, to clone read.\n"
+const TOO_OFTEN =
+  'Your account reached the rate limit of git. Please wait a few minutes before you push or fetch again.\n'
+const FULL = {
+  account: [
+    429,
+    'As many pushes and fetches of your account are under way as may be. Try again when one has ended.\n',
+  ],
+  all: [503, 'Too many pushes and fetches are under way. Try again in a minute.\n'],
+} as const
 const services = ['git-receive-pack', 'git-upload-pack']
 const TARGET = /^\/([a-z0-9-]+)\.git\/(info\/refs|git-receive-pack|git-upload-pack)$/
 
 export function gitServer(deps: GitServerDeps): Server {
+  const { clock, turnLimits = USUAL_TURNS, requestsPerHour = REQUESTS_PER_HOUR } = deps
+  const requests = buckets(clock, () => requestsPerHour)
+  const bounds = { requests, turns: gitTurns(turnLimits) }
   const server = createServer((request, response) => {
-    serve(request, response, deps).catch((error: unknown) => {
+    serve(request, response, { ...deps, ...bounds }).catch((error: unknown) => {
       deps.log.error('a git request failed', error, { url: request.url })
       answer(response, 500, 'Internal error.\n')
     })
@@ -60,7 +91,7 @@ export function gitServer(deps: GitServerDeps): Server {
 async function serve(
   request: IncomingMessage,
   response: ServerResponse,
-  deps: GitServerDeps,
+  deps: GitServerDeps & Bounds,
 ): Promise<void> {
   // As it came: what is to be made sense of first is no path of ours.
   const [path = '', query] = (request.url ?? '').split('?')
@@ -75,6 +106,10 @@ async function serve(
   if (!account) {
     response.setHeader('www-authenticate', 'Basic realm="Mayfly"')
     return answer(response, 401, 'Give the API key as the password.\n')
+  }
+  if (!deps.requests.take(account.id)) {
+    const after = Math.ceil(HOUR / SECOND / (deps.requestsPerHour ?? REQUESTS_PER_HOUR))
+    return answerLater(response, { status: 429, after, text: TOO_OFTEN })
   }
   const standing = await standingOn(deps.pool, account.id, name)
   const app = standing && (await findApp(deps.pool, standing.app))
@@ -104,11 +139,20 @@ async function serve(
     deps.log.error('a push was turned away', new Error(NO_DISK_ROOM), { app: app.name })
     return answer(response, 503, `${NO_DISK_ROOM}\n`)
   }
-  await ensureRepository(deps.data, app.id)
-  if (write && (await isFull(deps.data, app.id, deps.repositoryLimit))) {
-    return answer(response, 413, REPOSITORY_FULL)
+  const turn = deps.turns.take(account.id)
+  if (typeof turn === 'string') {
+    const [status, text] = FULL[turn]
+    return answerLater(response, { status, after: TURN_AFTER, text })
   }
-  await serveByGit({ request, response, app, account, resource }, deps)
+  try {
+    await ensureRepository(deps.data, app.id)
+    if (write && (await isFull(deps.data, app.id, deps.repositoryLimit))) {
+      return answer(response, 413, REPOSITORY_FULL)
+    }
+    await serveByGit({ request, response, app, account, resource }, deps)
+  } finally {
+    turn()
+  }
 }
 
 async function accountOf(
@@ -123,6 +167,19 @@ async function accountOf(
 function addressOf({ headers }: IncomingMessage): string | null {
   const address = headers['x-forwarded-for']
   return typeof address === 'string' && isIP(address) !== 0 ? address : null
+}
+
+/** `after`: how many seconds. */
+function answerLater(
+  response: ServerResponse,
+  {
+    status,
+    after,
+    text,
+  }: { readonly status: number; readonly after: number; readonly text: string },
+): void {
+  response.setHeader('retry-after', String(after))
+  answer(response, status, text)
 }
 
 function answer(response: ServerResponse, status: number, text: string): void {

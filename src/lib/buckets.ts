@@ -3,7 +3,7 @@
  * a restart forgives, and nobody outside can bring one about.
  */
 
-import { type Clock, HOUR } from '../lib/clock.ts'
+import { type Clock, HOUR } from './clock.ts'
 
 export interface Buckets {
   left(key: string): number
