@@ -54,7 +54,7 @@ export interface Attack extends Region {
   /** Its files are where `attacker.py` is to be had, too. */
   readonly program: string
   /** What it says of that group, by its end. */
-  rows(group: string, knows?: Knows): Promise<Row[]>
+  rows(group: string, knows?: Knows, place?: number): Promise<Row[]>
   /**
    * The same as root of the dyno's user namespace, with every capability in there. No program in a dyno
    * becomes that; if one did, the other walls would still stand.
@@ -96,8 +96,8 @@ export async function anAttack(): Promise<Attack> {
   const attack: Attack = {
     ...region,
     program,
-    async rows(group, knows) {
-      return attack.rowsOf(await attack.begin(group, knows))
+    async rows(group, knows, place) {
+      return attack.rowsOf(await attack.begin(group, knows, place))
     },
     async rowsOfRoot(group, knows = {}) {
       const id = await attack.begin('wait')

@@ -11,6 +11,7 @@ import errno
 import glob
 import json
 import os
+import resource
 import signal
 import socket
 import struct
@@ -46,7 +47,8 @@ CALLS = {
     "get_kernel_syms": 177, "init_module": 175, "io_uring_enter": 426, "io_uring_register": 427,
     "io_uring_setup": 425, "ioperm": 173, "iopl": 172, "kcmp": 312, "kexec_file_load": 320,
     "kexec_load": 246, "keyctl": 250, "lookup_dcookie": 212, "mount": 165, "mount_setattr": 442,
-    "move_mount": 429, "move_pages": 279, "name_to_handle_at": 303, "nfsservctl": 180,
+    "move_mount": 429, "move_pages": 279, "mq_getsetattr": 245, "mq_notify": 244, "mq_open": 240,
+    "mq_timedreceive": 243, "mq_timedsend": 242, "mq_unlink": 241, "name_to_handle_at": 303, "nfsservctl": 180,
     "open_by_handle_at": 304, "open_tree": 428, "perf_event_open": 298, "pivot_root": 155,
     "process_madvise": 440, "process_vm_readv": None, "quotactl": 179, "quotactl_fd": 443,
     "query_module": 178, "reboot": 169, "request_key": 249, "setdomainname": 171,
@@ -63,7 +65,7 @@ CALLS = {
 
 # What a dyno may call, written down apart from the filter that says so (Linux 6.1 on x86-64). Beyond
 # it are calls that newer kernels have, and whatever is to come.
-ALLOWED = """0-102 104-133 135 137-138 140-152 157-158 160 162 186-211 213 216-226 228-235 240-245 247 251-255
+ALLOWED = """0-102 104-133 135 137-138 140-152 157-158 160 162 186-211 213 216-226 228-235 247 251-255
 257-260 262-271 273-278 280-297 299 302 306-307 309-311 314-319 322 324-334 424 434 436-437 439 441 444-449"""
 # They end the caller, wait for ever, return to where nothing is, make another process, or write out all disks.
 NOT_TRIED = {15, 34, 56, 57, 58, 60, 162, 231}
@@ -497,6 +499,48 @@ def ask_for_neighbours():
     row("neighbours", "ask for 250", "asked or refused", f"{asked}, then {by}", True)
 
 
+def countable():
+    """What the kernel counts for whoever made the user namespace, too, who is root for all dynos: how to have one more."""
+    # Many, for of one file the kernel looks at all that is watched before it adds to that.
+    files = [os.path.join(at, name) for at, _, names in os.walk("/usr") for name in names if os.path.isfile(os.path.join(at, name))][:5000]
+    instances = [libc.inotify_init1(0)]
+    def instance(_):
+        instances.append(done(libc.inotify_init1(0)))
+    def watch(n):
+        if n // len(files) >= len(instances):
+            instances.append(done(libc.inotify_init1(0)))
+        done(libc.inotify_add_watch(instances[n // len(files)], files[n % len(files)].encode(), 2))
+    def timer(_):
+        done(libc.timer_create(1, None, ctypes.byref(ctypes.c_void_p())))
+    def queued(_):
+        done(libc.sigqueue(os.getpid(), signal.SIGRTMIN, None))
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGRTMIN])
+    return {"watches": watch, "inotify instances": instance, "timers": timer, "queued signals": queued}
+
+
+def done(answer):
+    if answer < 0:
+        raise OSError(ctypes.get_errno(), "refused")
+    return answer
+
+
+def take_countable():
+    """All it gets, and keeps it: of the first two what its own memory and open files allow, and not what the machine's tables do."""
+    # gVisor counts for itself, and slowly.
+    most = 10_000 if machine() == "gVisor" else 200_000
+    wanted = {"watches": most, "inotify instances": resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 500}
+    for what, more in countable().items():
+        had, by = until_refused(more, wanted.get(what, most))
+        row("countable", what, f"all {wanted[what]}" if what in wanted else "at most 1024",
+            f"{had}, then {by}", had == wanted[what] if what in wanted else had <= 1024)
+
+
+def have_countable():
+    for what, more in countable().items():
+        _, by = until_refused(more, 1)
+        row("countable", f"one more of {what}", "had", "had" if by == "nothing" else by, by == "nothing")
+
+
 def hold_in_sockets():
     """Sends to itself what it never reads."""
     MiB = 1024 ** 2
@@ -577,6 +621,7 @@ def memory_bomb():
 
 
 GROUPS = {"bombs": bombs, "log-bomb": log_bomb, "memory-bomb": memory_bomb, "none": lambda: None, "wait": signal.pause, "system-calls": system_calls, "files": files, "network": network, "processes": processes, "flows": flows, "names": names, "kept-flows": kept_flows, "hold-in-sockets": hold_in_sockets, "ask-for-neighbours": ask_for_neighbours,
+          "take-countable": take_countable, "have-countable": have_countable,
           "fill-disk": fill_disk, "spin": spin, "spin-much": lambda: spin(8), "neighbour": neighbour}
 
 for group in sys.argv[1:]:

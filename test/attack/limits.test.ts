@@ -1,7 +1,7 @@
 /** How much a hostile dyno takes: it ends at a limit, and a neighbour goes on. */
 
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, statSync, watch } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 
@@ -20,6 +20,9 @@ const COUNTED_APART = {
 }
 /** Bytes: conmon begins anew when its log is so full, and a little more. */
 const LARGEST_LOG = 66 * 1024 ** 2
+
+/** How many kinds of it there are. */
+const COUNTABLE = 4
 
 const attack = await anAttack()
 
@@ -62,6 +65,37 @@ for (const name of ['crun', 'runc'] as const) {
   test(`what a dyno holds in TCP ends at a limit: ${name}`, COUNTED_APART, () =>
     attack.madeBy(name, async () => assertHeld(await attack.rows('hold-in-sockets'), 1)),
   )
+}
+
+for (const name of OCI_RUNTIMES) {
+  test(`what the kernel counts for all dynos together is left to others: ${name}`, () =>
+    attack.madeBy(name, leavesCountable))
+}
+
+async function leavesCountable(): Promise<void> {
+  const greedy = await attack.begin('take-countable wait')
+  await until(async () => (await attack.saidBy(greedy)).length === COUNTABLE)
+  const rows = await attack.saidBy(greedy)
+  const host = watched()
+  assertHeld(
+    [
+      // gVisor counts all of it itself.
+      ...(attack.ociRuntime() === 'runsc' ? [] : rows),
+      ...(await attack.rows('have-countable', {}, 1)),
+      rowOf('root of the machine watches a file', 'it does', host, host === 'it does'),
+    ],
+    COUNTABLE + 1,
+  )
+  await attack.remove(greedy)
+}
+
+function watched(): string {
+  try {
+    watch(attack.program).close()
+    return 'it does'
+  } catch (error) {
+    return String(error)
+  }
 }
 
 test('what a dyno writes ends with its disk, in bytes and in files', async () => {

@@ -33,14 +33,18 @@
 # own, and one pipe for what PROGRAM says on standard error or by _OCI_SYNCPIPE: its first line
 # that is JSON, or all of it where it ends without, is told on standard output as `ID TEXT`. To
 # fork a small process that has all this loaded costs a fraction of starting it anew from Node.
+#
+# Or it is told `limit ARCH PID SIGNALS`: so many may that process have queued, and who comes of it. What could
+# not be done is the answer. An OCI runtime limits itself before it makes the user namespace: then the kernel
+# takes that limit for what all dynos may have together.
 use strict;
 
 my ($arch, $cgroups, $unified, $guarded, $disks, $mappings, $overlay, $network, @program);
 my $calls;
 
 my %calls = (
-    x64   => { mount => 165, umount => 166, unshare => 272, setns => 308, setsid => 112 },
-    arm64 => { mount => 40,  umount => 39,  unshare => 97,  setns => 268, setsid => 157 },
+    x64   => { mount => 165, umount => 166, unshare => 272, setns => 308, setsid => 112, prlimit => 302 },
+    arm64 => { mount => 40,  umount => 39,  unshare => 97,  setns => 268, setsid => 157, prlimit => 261 },
 );
 
 # The same for all processors.
@@ -54,6 +58,7 @@ my ($ms_bind, $ms_bind_read_only) = (4096, 4096 | 32 | 1);
 my ($loop_get_free, $loop_configure, $autoclear, $ebusy) = (0x4c82, 0x4c0a, 4, 16);
 my $tries = 1000;
 my $set_flags = 2;
+my $rlimit_sigpending = 11;
 
 # Of linux/rtnetlink.h, if_link.h, if_addr.h and netlink.h.
 my ($newlink, $getlink, $setlink, $newaddr, $newroute, $newneigh) = (16, 18, 19, 20, 24, 28);
@@ -110,6 +115,10 @@ sub serve {
             while ($heard =~ /^(\S+) (\d+)\n/ && length $heard >= $+[0] + $2) {
                 my ($id, $arguments) = ($1, substr $heard, $+[0], $2);
                 $heard = substr $heard, $+[0] + $2;
+                if ($arguments =~ s/^limit\0//) {
+                    syswrite STDOUT, "$id " . limit(split /\0/, $arguments) . "\n";
+                    next;
+                }
                 my $pipe = begin($arguments);
                 $pipes{fileno $pipe} = { id => $id, pipe => $pipe, said => '' };
             }
@@ -122,6 +131,15 @@ sub serve {
             delete $pipes{$number};
         }
     }
+}
+
+sub limit {
+    my ($its_arch, $pid, $signals) = @_;
+    my $prlimit = $calls{$its_arch}{prlimit};
+    # A text would be given as where it lies.
+    my $done = syscall $prlimit, $pid + 0, $rlimit_sigpending, pack('Q2', $signals, $signals), 0;
+    return '' if $done == 0;
+    return "process $pid cannot be limited: $!";
 }
 
 sub begin {

@@ -16,7 +16,11 @@ test('all dynos for which there is memory leave a quarter of each table free', (
 })
 
 test('what takes memory ends with that sooner than with its table', () => {
-  assert.deepEqual(needed(24 * GiB).slice(3), [4_194_304, 100_663_296, 805_306_368])
+  assert.deepEqual(
+    needed(24 * GiB).slice(3),
+    [4_194_304, 100_663_296, 805_306_368, 50_331_648, 402_653_184],
+  )
+  assert.deepEqual(needed(4096 * GiB).slice(-2), [2_147_483_647, 2_147_483_647])
 })
 
 test('a table is made larger, never smaller', (t) => {

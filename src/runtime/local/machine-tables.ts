@@ -13,6 +13,12 @@ import type { Log } from '../../lib/log.ts'
 /** What one dyno may have under way at a time. */
 export const CONNECTIONS = 4096
 export const TERMINALS = 64
+/**
+ * Signals queued, and timers. As inotify's, they are counted for root, too, who makes each dyno's user namespace;
+ * root is refused where all together have half as many as there may be threads. Of those there are as
+ * many as an eighth of the memory holds: 2,048 signals for the smallest dyno's.
+ */
+export const SIGNALS = 1024
 /** Itself, as the machine knows it, and the gateway, as it does. */
 const NEIGHBOURS = 2
 /** Dynos are placed by memory; the smallest quota there is. */
@@ -22,6 +28,10 @@ const FOR_OTHERS = 1 / 4
 /** Bytes that the kernel takes for each at least, and counts as its dyno's memory. */
 const OPEN_FILE = 256
 const REQUEST = 32
+const INOTIFY_INSTANCE = 512
+const WATCH = 64
+/** What the kernel takes for those of inotify. */
+const MOST = 2 ** 31 - 1
 
 export interface Table {
   readonly setting: string
@@ -57,6 +67,16 @@ export const TABLES: readonly Table[] = [
     setting: 'fs.aio-max-nr',
     what: 'asynchronous requests to disks',
     needed: (memory) => Math.ceil(memory / REQUEST),
+  },
+  {
+    setting: 'fs.inotify.max_user_instances',
+    what: 'instances of inotify',
+    needed: (memory) => Math.min(Math.ceil(memory / INOTIFY_INSTANCE), MOST),
+  },
+  {
+    setting: 'fs.inotify.max_user_watches',
+    what: 'watches of inotify',
+    needed: (memory) => Math.min(Math.ceil(memory / WATCH), MOST),
   },
 ]
 

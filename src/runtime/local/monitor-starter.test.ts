@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -29,6 +30,20 @@ test('arguments arrive as they are, however long', async () => {
   const command = ['sh', '-c', 'printf %s "$1" | md5sum >&2', 'sh', odd]
   const sum = execFileSync('md5sum', { input: odd, encoding: 'utf8' })
   assert.equal(await starter.begin([...nothing(), ...command]), sum.trim())
+})
+
+test('what a process may have queued is limited, and that of one that is gone is not', async (t) => {
+  const process = spawn('sleep', ['1000'])
+  t.after(() => process.kill('SIGKILL'))
+  await starter.limitSignals(process.pid ?? 0, 1024)
+  const limits = readFileSync(`/proc/${process.pid}/limits`, 'utf8')
+  assert.match(limits, /^Max pending signals +1024 +1024 /m)
+  process.kill('SIGKILL')
+  await once(process, 'close')
+  await assert.rejects(
+    starter.limitSignals(process.pid ?? 0, 1024),
+    /cannot be limited: No such process/,
+  )
 })
 
 test('when it is killed, those who wait are told, and it is begun anew', async () => {

@@ -25,6 +25,16 @@ export class MonitorStarter {
    * it says that it has begun, or to its last words.
    */
   async begin(args: readonly string[]): Promise<string> {
+    return this.#ask(args)
+  }
+
+  /** How many signals that process may have queued, and all that come of it. */
+  async limitSignals(pid: number, most: number): Promise<void> {
+    const refusal = await this.#ask(['limit', process.arch, String(pid), String(most)])
+    if (refusal !== '') throw new Error(refusal)
+  }
+
+  async #ask(args: readonly string[]): Promise<string> {
     const serving = (this.#serving ??= this.#serve())
     const id = String(++this.#last)
     const answer = Promise.withResolvers<string>()

@@ -6,7 +6,7 @@ import type { DynoSpec, Entry, Terminal } from '../runtime.ts'
 import { DYNO_UID, firstUidOf, UIDS_PER_DYNO } from './address.ts'
 import type { CompiledFilter } from './compiled-filter.ts'
 import type { DynoFiles } from './dyno-files.ts'
-import { TERMINALS } from './machine-tables.ts'
+import { SIGNALS, TERMINALS } from './machine-tables.ts'
 import type { seccompProfile } from './seccomp.ts'
 
 const MiB = 1024 ** 2
@@ -153,12 +153,18 @@ export function ociConfig(dyno: DynoSpec, around: DynoSurroundings) {
   }
 }
 
-/** A process to be started inside the running dyno whose own configuration is `config`. */
+/**
+ * A process to be started inside the running dyno whose own configuration is `config`. How many signals
+ * the dyno's own may have queued is not in there: see `start-dyno.ts`.
+ */
 export function entryProcess(
   { command, environment, terminal }: Entry,
   config: OciConfig,
 ) {
-  const { rlimits } = config.process
+  const rlimits = [
+    ...config.process.rlimits,
+    limitOf('RLIMIT_SIGPENDING', [SIGNALS, SIGNALS]),
+  ]
   return { ...ociProcess(environment, terminal), rlimits, args: shell(command, '', true) }
 }
 

@@ -2,6 +2,8 @@
  * The system calls that dynos may make. All others do not exist for them: a list of what is
  * refused would be open to every call that a new kernel brings. Those that a program may
  * reasonably try, and that need a privilege no dyno has, are refused for the want of it.
+ *
+ * POSIX message queues are none of theirs: all dynos and root would share the bytes of one user's.
  */
 
 const CLONE_NEW_NAMESPACES = 0x7e020080
@@ -27,8 +29,7 @@ const files = `access chdir chmod chown close close_range copy_file_range creat 
 const transfer = `pread64 preadv preadv2 pwrite64 pwritev pwritev2 read readv write writev
   io_cancel io_destroy io_getevents io_pgetevents io_setup io_submit pipe pipe2 poll ppoll
   select pselect6 epoll_create epoll_create1 epoll_ctl epoll_pwait epoll_pwait2 epoll_wait
-  eventfd eventfd2 signalfd signalfd4 timerfd_create timerfd_gettime timerfd_settime
-  mq_getsetattr mq_notify mq_open mq_timedreceive mq_timedsend mq_unlink`
+  eventfd eventfd2 signalfd signalfd4 timerfd_create timerfd_gettime timerfd_settime`
 const memory = `brk cachestat madvise map_shadow_stack membarrier mincore mlock mlock2 mlockall
   mmap mprotect mremap mseal msync munlock munlockall munmap pkey_alloc pkey_free pkey_mprotect
   remap_file_pages shmat shmctl shmdt shmget semctl semget semop semtimedop msgctl msgget msgrcv

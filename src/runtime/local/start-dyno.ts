@@ -23,6 +23,7 @@ import { overlayDisk, writeDisk } from './disk.ts'
 import type { DynoFiles, DynoRecord, StartMark } from './dyno-files.ts'
 import { dynoStatus } from './dyno-status.ts'
 import { ensureLog } from './log-files.ts'
+import { SIGNALS } from './machine-tables.ts'
 import { createContainer, letGo } from './monitor.ts'
 import { dynoNetwork } from './network.ts'
 import { hostsFile, INIT, ociConfig } from './oci-config.ts'
@@ -121,7 +122,9 @@ async function create(
       address: dyno.address,
     }),
   }
-  await createContainer(plan, region.starter)
+  const pid = await createContainer(plan, region.starter)
+  // Not by the configuration: of crun, all dynos together would then have as many. gVisor keeps none of its own here.
+  if (!runtime.isKernel) await region.starter.limitSignals(pid, SIGNALS)
 }
 
 /** The dyno's directory with all it needs to be created; it appears whole or not at all. */
