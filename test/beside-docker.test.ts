@@ -10,6 +10,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 
+import { NOTHING_ALLOWED } from '../src/model/allowances.ts'
 import { hardwareAddressOf } from '../src/runtime/local/address.ts'
 import {
   type FirewallFacts,
@@ -32,7 +33,7 @@ const facts: FirewallFacts = {
   subnet: '172.16.64.0/18',
   reachedBy: [0],
   gateway: '172.16.64.1',
-  allowances: { networks: [], mail: false },
+  allowances: NOTHING_ALLOWED,
 }
 
 /** Network namespaces. `stranger`: of the machine's other networks, not Docker's and not ours. */
@@ -82,7 +83,8 @@ after(async () => {
 test('Docker`s tables stay byte for byte as they were, whatever becomes of ours', async () => {
   const original = await dockers()
   assert.match(original, /chain DOCKER-ISOLATION-STAGE-2 {/)
-  const allowances = { networks: ['10.1.0.0/16', '172.17.0.0/16'], mail: true }
+  const networks = ['10.1.0.0/16', '172.17.0.0/16']
+  const allowances = { ...NOTHING_ALLOWED, networks, mail: true }
   for (const input of [
     firewallRules(facts),
     firewallRules(facts),

@@ -77,7 +77,7 @@ test('what leads into private networks is told to nobody, nor are the machine`s 
 
 test('what the operator allows is told within seconds, and not any more when that ends', async () => {
   const asks = 'getent ahostsv4 db.corp.example || echo none'
-  await allowing({ networks: ['10.1.0.0/16'], mail: false })
+  await allowing({ ...NOTHING_ALLOWED, networks: ['10.1.0.0/16'] })
   assert.match(await saidBy(asks), /^10\.1\.2\.3 /)
   assert.match(await saidBy('getent hosts www.internal'), new RegExp(`^${PUBLIC}`))
   assert.equal(await saidBy('getent hosts metadata.example || echo none'), 'none\n')

@@ -57,9 +57,15 @@ test('a changed file is taken up, a broken one is not', async () => {
   }
   assert.equal(errors.length, 4)
 
-  assert.deepEqual(settings.allowances(), { networks: [], mail: false })
-  await written('{"allowedNetworks": ["10.1.0.0/16", "10.2.0.9"], "allowMail": true}')
-  const open = { networks: ['10.1.0.0/16', '10.2.0.9'], mail: true }
+  assert.deepEqual(settings.allowances(), { networks: [], closed: [], mail: false })
+  const open = { networks: ['10.1.0.0/16', '10.2.0.9'], closed: ['8.8.8.8'], mail: true }
+  await written(
+    JSON.stringify({
+      allowedNetworks: open.networks,
+      closedNetworks: open.closed,
+      allowMail: true,
+    }),
+  )
   assert.deepEqual(settings.allowances(), open)
   for (const wrong of [
     '"10.0.0.0/8"',
@@ -68,8 +74,9 @@ test('a changed file is taken up, a broken one is not', async () => {
     '["x; accept"]',
   ]) {
     await written(`{"allowedNetworks": ${wrong}}`)
+    await written(`{"closedNetworks": ${wrong}}`)
     assert.deepEqual(settings.allowances(), open)
   }
   await written('{"allowMail": 1}')
-  assert.equal(errors.length, 9)
+  assert.equal(errors.length, 13)
 })

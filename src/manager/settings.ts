@@ -38,6 +38,8 @@ interface Written extends Timings {
   readonly ociRuntimes: Readonly<Record<string, OciRuntimeName>>
   /** IPv4 networks and addresses that dynos reach though they are not public. */
   readonly allowedNetworks: readonly string[]
+  /** Others that they do not reach, but for what is allowed of them. */
+  readonly closedNetworks: readonly string[]
   /** Whether dynos reach mail servers, on port 25. */
   readonly allowMail: boolean
 }
@@ -49,6 +51,7 @@ const DEFAULTS: Written = {
   diskFactor: 1,
   ociRuntimes: {},
   allowedNetworks: [],
+  closedNetworks: [],
   allowMail: false,
 }
 const CHECK_EVERY = 200
@@ -73,7 +76,11 @@ export function settingsFrom(
     ahead: () => written.clockOffset,
     timings: () => written,
     factor: () => ({ memory: written.memoryFactor, disk: written.diskFactor }),
-    allowances: () => ({ networks: written.allowedNetworks, mail: written.allowMail }),
+    allowances: () => ({
+      networks: written.allowedNetworks,
+      closed: written.closedNetworks,
+      mail: written.allowMail,
+    }),
     ociRuntime: (region) => written.ociRuntimes[region] ?? 'crun',
   }
 }
@@ -112,6 +119,10 @@ const MILLISECONDS: Kind = {
   is: isAmount,
   what: 'a number of milliseconds, not negative',
 }
+const NETWORKS: Kind = {
+  is: (value) => Array.isArray(value) && value.every(isIPv4Network),
+  what: 'a list of IPv4 networks or addresses, as in ["10.1.0.0/16"]',
+}
 const KINDS: Readonly<Record<string, Kind>> = {
   memoryFactor: { is: isAmount, what: 'a number, not negative' },
   diskFactor: { is: isAmount, what: 'a number, not negative' },
@@ -122,10 +133,8 @@ const KINDS: Readonly<Record<string, Kind>> = {
       Object.values(value).every(isOciRuntime),
     what: `one of ${OCI_RUNTIMES.join(', ')} for each region it names (docs/decisions/0010-oci-runtimes.md: why no others)`,
   },
-  allowedNetworks: {
-    is: (value) => Array.isArray(value) && value.every(isIPv4Network),
-    what: 'a list of IPv4 networks or addresses, as in ["10.1.0.0/16"]',
-  },
+  allowedNetworks: NETWORKS,
+  closedNetworks: NETWORKS,
   allowMail: { is: (value) => typeof value === 'boolean', what: 'true or false' },
 }
 

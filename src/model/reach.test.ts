@@ -7,6 +7,7 @@ const strict = { own: ['198.41.0.4', '2606:4700::1'], allowed: [] }
 
 const closed =
   `127.0.0.1 127.8.8.8 0.0.0.0 169.254.169.254 10.0.0.1 172.20.0.7 192.168.1.1
+  168.63.129.16 192.0.0.192
   100.100.0.1 224.0.0.1 240.0.0.1 255.255.255.255 ::1 :: ::ffff:127.0.0.1 ::ffff:7f00:1 fe80::1
   fd00:ec2::254 64:ff9b::7f00:1 2002:7f00:1:: ff02::1 2001:db8::1 198.41.0.4
   ::ffff:198.41.0.4 2606:4700:0::1`.split(/\s+/)
@@ -14,7 +15,13 @@ for (const address of closed) {
   test(`${address} is not reached`, () => assert.equal(mayReach(address, strict), false))
 }
 
-for (const address of ['8.8.8.8', '93.184.215.14', '172.32.0.1', '2606:4700::1111']) {
+for (const address of [
+  '8.8.8.8',
+  '93.184.215.14',
+  '172.32.0.1',
+  '168.63.129.17',
+  '2606:4700::1111',
+]) {
   test(`${address} is reached`, () => assert.equal(mayReach(address, strict), true))
 }
 

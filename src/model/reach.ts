@@ -35,8 +35,7 @@ export function isNetwork(text: string): boolean {
 
 const notPublic4 = blockListOf([
   ...NOT_PUBLIC,
-  // Of protocols, documents and relays: nobody there can be told anything.
-  '192.0.0.0/24',
+  // Of documents and relays: nobody there can be told anything. Dynos may ask, as of any address that nobody has.
   '192.0.2.0/24',
   '192.88.99.0/24',
   '198.51.100.0/24',

@@ -42,6 +42,8 @@ test('a dyno reaches the internet, its resolvers, and nothing else', async () =>
     { name: 'the host by its public address', host: internet.here, port: hostPort },
     { name: 'the metadata address', host: '169.254.169.254', port: 80 },
     { name: 'the metadata address of containers', host: '169.254.170.2', port: 80 },
+    { name: 'the metadata address of Azure', host: '168.63.129.16', port: 80 },
+    { name: 'the metadata address of Oracle', host: '192.0.0.192', port: 80 },
     { name: 'a private network (10/8)', host: '10.0.0.1', port: 80 },
     { name: 'a private network (192.168/16)', host: '192.168.0.1', port: 80 },
     { name: 'a carrier network', host: '100.64.0.1', port: 80 },
@@ -127,7 +129,8 @@ const reverse = (address: string) =>
 test('a dyno reaches what the operator allows, and of the host nothing more', async () => {
   const { here, there, inside } = internet
   const { hostPort } = outside
-  await attack.allow({ networks: [`${attack.address(-1)}/16`, inside], mail: true })
+  const networks = [`${attack.address(-1)}/16`, inside]
+  await attack.allow({ ...NOTHING_ALLOWED, networks, mail: true })
   const targets = [
     { name: 'somebody of a private network', host: inside, port: 443, reachable: true },
     { name: 'mail on the internet', host: there, port: 25, reachable: true },
@@ -141,7 +144,7 @@ test('a dyno reaches what the operator allows, and of the host nothing more', as
 
 test('what is no longer allowed ends at once, established or not', async () => {
   const { there, inside } = internet
-  await attack.allow({ networks: [inside], mail: true })
+  await attack.allow({ ...NOTHING_ALLOWED, networks: [inside], mail: true })
   const targets = [
     { name: 'mail', host: there, port: 25, by: 'echo' },
     { name: 'a private network', host: inside, port: 443, by: 'echo' },
@@ -152,6 +155,18 @@ test('what is no longer allowed ends at once, established or not', async () => {
   await until(async () => (await attack.saidBy(dyno)).length === targets.length)
   await attack.allow(NOTHING_ALLOWED)
   assertHeld(await attack.rowsOf(dyno), 2 * targets.length)
+})
+
+test('what the operator closes is closed at once, established or not', async () => {
+  const { there } = internet
+  const https = { name: 'https', host: there, port: 443, by: 'echo', reachable: false }
+  const TARGETS = JSON.stringify([https])
+  const dyno = await attack.begin('kept-flows', { TARGETS })
+  await until(async () => (await attack.saidBy(dyno)).length === 1)
+  await attack.allow({ ...NOTHING_ALLOWED, closed: [there] })
+  assertHeld(await attack.rowsOf(dyno), 2)
+  assertHeld(await attack.rows('network', { TARGETS }), 1)
+  await attack.allow(NOTHING_ALLOWED)
 })
 
 test('a dyno speaks in nobody else`s name, even if it could send what it likes', async () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
+import { NOTHING_ALLOWED } from '../../model/allowances.ts'
 import { NOT_PUBLIC } from '../../model/not-public.ts'
 import { type FirewallFacts, firewallRules } from './firewall.ts'
 
@@ -10,7 +11,7 @@ const facts: FirewallFacts = {
   subnet: '172.16.64.0/18',
   reachedBy: [0, 106],
   gateway: '172.16.64.1',
-  allowances: { networks: [], mail: false },
+  allowances: NOTHING_ALLOWED,
 }
 
 test('the table is replaced as a whole, in one transaction', () => {
@@ -84,7 +85,7 @@ test('of the host nobody but the manager and the router begins anything with a d
 })
 
 test('what the operator allows is an exception, for its answers too', () => {
-  const allowances = { networks: ['10.1.0.0/16', '10.1.2.3'], mail: false }
+  const allowances = { ...NOTHING_ALLOWED, networks: ['10.1.0.0/16', '10.1.2.3'] }
   const allowed = { ...facts, allowances }
   assert.deepEqual(chainNamed('exceptions', allowed).slice(-3), [
     'ip daddr 10.1.0.0/16 goto passes',
@@ -100,8 +101,25 @@ test('what the operator allows is an exception, for its answers too', () => {
   assert.deepEqual(chainNamed('to_host', allowed), chainNamed('to_host'))
 })
 
+test('metadata services that look public are closed', () => {
+  const [rule = ''] = chainNamed('from_dynos').slice(-3)
+  for (const it of ['168.63.129.16/32', '192.0.0.0/24']) assert.ok(rule.includes(it), it)
+})
+
+test('what the operator closes is closed, in both directions, in one set without overlaps', () => {
+  const allowances = {
+    ...NOTHING_ALLOWED,
+    closed: ['8.8.8.8', '8.8.8.0/30', '10.1.0.0/16'],
+  }
+  const all = [...NOT_PUBLIC, '8.8.8.8/32', '8.8.8.0/30'].join(', ')
+  const those = { ...facts, allowances }
+  const [chain, answers] = [chainNamed('from_dynos', those), chainNamed('answers', those)]
+  assert.ok(chain.includes(`ip daddr { ${all} } goto exceptions`))
+  assert.ok(answers.includes(`ip saddr { ${all} } goto answers_of_exceptions`))
+})
+
 test('mail is let through where the operator says so', () => {
-  const allowances = { networks: [], mail: true }
+  const allowances = { ...NOTHING_ALLOWED, mail: true }
   assert.ok(!/port 25\b/.test(firewallRules({ ...facts, allowances })))
 })
 

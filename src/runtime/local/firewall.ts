@@ -15,6 +15,7 @@ import type { Allowances } from '../../model/allowances.ts'
 import { NOT_PUBLIC } from '../../model/not-public.ts'
 import { subnetOf } from './address.ts'
 import { CONNECTIONS } from './machine-tables.ts'
+import { disjoint } from './networks.ts'
 import { runProgram } from './run-program.ts'
 
 /** What a dyno may begin in a second, and how much of that it may save up. */
@@ -140,8 +141,10 @@ ${lines(sameOctets(subnet, '@nh', [104, 136]))}
 type End = 'd' | 's'
 
 /** What dynos do not reach, but for the exceptions. Of a packet that goes on this costs one look into a set. */
-function closed({ mail }: Allowances, end: End, then: string): string[] {
-  const networks = `ip ${end}addr { ${NOT_PUBLIC.join(', ')} } ${then}`
+function closed({ mail, closed: more }: Allowances, end: End, then: string): string[] {
+  // In a set they may not overlap.
+  const all = disjoint([...NOT_PUBLIC, ...more])
+  const networks = `ip ${end}addr { ${all.join(', ')} } ${then}`
   return [networks, ...(mail ? [] : [`tcp ${end}port ${SMTP} ${then}`])]
 }
 

@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import { array, assert as check, integer, property, tuple } from 'fast-check'
 
 import { textOf } from '../../lib/ipv4.ts'
-import { reverseZones, without } from './networks.ts'
+import { disjoint, reverseZones, without } from './networks.ts'
 
 test('a network without a part of it is what is left around that', () => {
   assert.deepEqual(without(['10.0.0.0/8', '192.168.0.0/16'], ['10.64.0.0/10']), [
@@ -39,6 +39,14 @@ test('an address is left exactly if it was there and in none of the others', () 
       },
     ),
   )
+})
+
+test('networks that overlap have each address once', () => {
+  assert.deepEqual(disjoint(['10.0.0.0/8', '10.1.0.0/16', '8.8.8.8']), [
+    '10.0.0.0/8',
+    '8.8.8.8/32',
+  ])
+  assert.deepEqual(disjoint(['0.0.0.0/1', '0.0.0.0/0']), ['0.0.0.0/1', '128.0.0.0/1'])
 })
 
 test('the zones for names of addresses go by octets', () => {

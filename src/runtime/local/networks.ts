@@ -16,6 +16,11 @@ export function without(
   return networks.flatMap((it) => remaining(networkOf(it), holes)).map(textOfNetwork)
 }
 
+/** The same addresses, each in one network. */
+export function disjoint(networks: readonly string[]): string[] {
+  return networks.reduce<string[]>((all, it) => [...all, ...without([it], all)], [])
+}
+
 function remaining(it: Network, holes: readonly Network[]): Network[] {
   const touching = holes.filter((hole) => contains(hole, it) || contains(it, hole))
   if (touching.length === 0) return [it]

@@ -41,7 +41,8 @@ test('answers with addresses that are not public are withheld, and nobody is ask
 })
 
 test('what the operator allows is told, and names that only private networks have', () => {
-  const allowances = { networks: ['10.1.0.0/16', '192.168.7.7'], mail: false }
+  const networks = ['10.1.0.0/16', '192.168.7.7']
+  const allowances = { ...NOTHING_ALLOWED, networks }
   const all = linesOf({ ...facts, allowances })
   const withheld = starting(all, 'bogus-nxdomain=10.')
   assert.ok(withheld.includes('bogus-nxdomain=10.0.0.0/16'))
@@ -50,6 +51,16 @@ test('what the operator allows is told, and names that only private networks hav
   assert.ok(all.includes('bogus-nxdomain=172.16.0.0/12'))
   assert.ok(!all.includes('local=/internal/'))
   assert.ok(all.includes('local=/bind/'))
+})
+
+test('addresses that the operator closes are told no more, but for what of them is allowed', () => {
+  const allowances = {
+    ...NOTHING_ALLOWED,
+    closed: ['8.8.8.0/24'],
+    networks: ['8.8.8.0/25'],
+  }
+  const all = linesOf({ ...facts, allowances })
+  assert.deepEqual(starting(all, 'bogus-nxdomain=8.'), ['bogus-nxdomain=8.8.8.128/25'])
 })
 
 function linesOf(its: Parameters<typeof resolverConfig>[0]): string[] {

@@ -6,7 +6,7 @@
 
 import type { Allowances } from '../../model/allowances.ts'
 import { NOT_PUBLIC, NOT_PUBLIC_IPV6 } from '../../model/not-public.ts'
-import { reverseZones, without } from './networks.ts'
+import { disjoint, reverseZones, without } from './networks.ts'
 
 /** Above what one dyno can have under way: the firewall lets it ask at a pace, and each question waits 10 s at most. */
 const UNDER_WAY = 10_000
@@ -52,11 +52,12 @@ export interface ResolverFacts {
 }
 
 export function resolverConfig({ gateway, follows, allowances }: ResolverFacts): string {
-  const { networks } = allowances
+  const { networks, closed } = allowances
   // Who opens a private network to dynos wants them to find what is there by name.
   const unasked = networks.length > 0 ? NOBODYS : [...NOBODYS, ...PRIVATE]
   const zones = [...unasked, ...NOT_PUBLIC.flatMap(reverseZones)]
-  const withheld = [...without(NOT_PUBLIC, networks), ...NOT_PUBLIC_IPV6]
+  const unreached = disjoint([...NOT_PUBLIC, ...closed])
+  const withheld = [...without(unreached, networks), ...NOT_PUBLIC_IPV6]
   return `# Written by the region's manager: do not edit.
 keep-in-foreground
 pid-file
