@@ -22,9 +22,12 @@ import { runProgram } from './run-program.ts'
 const NEW_CONNECTIONS = { each: 400, saved: 2000 }
 /** Seconds for which an ended connection stays in that table; 120 of the kernel's own accord. */
 const REMEMBERED = 10
-/** What it may ask of names by UDP, which needs no new connection; by TCP, at a time. */
-const QUESTIONS = NEW_CONNECTIONS
-const BY_TCP = 8
+/**
+ * What it may ask of names by UDP, which needs no new connection; by TCP, at a time. The resolver waits 10 s for
+ * an answer that does not come: then a dyno has 3,000 questions under way (see `resolver-config.ts`).
+ */
+const QUESTIONS = { each: 200, saved: 1000 }
+const BY_TCP = 4
 const DYNOS = 16_384
 
 /** Mail servers take mail from anybody here; who may send it uses the submission ports. */

@@ -8,11 +8,14 @@ import type { Allowances } from '../../model/allowances.ts'
 import { NOT_PUBLIC, NOT_PUBLIC_IPV6 } from '../../model/not-public.ts'
 import { disjoint, reverseZones, without } from './networks.ts'
 
-/** Above what one dyno can have under way: the firewall lets it ask at a pace, and each question waits 10 s at most. */
-const UNDER_WAY = 10_000
+/**
+ * Six times what a dyno can have under way, held as it is to a pace by the firewall. Not more: dnsmasq looks
+ * through them all for each question that it hands on (1 ms of a processor at 25,000).
+ */
+const UNDER_WAY = 20_000
 const CACHED = 10_000
-/** Each is a process of dnsmasq's, for two minutes and a half at most. */
-const BY_TCP = 200
+/** Each is a process of dnsmasq's, for two minutes and a half at most. Of a dyno there are four. */
+const BY_TCP = 400
 
 /**
  * What a name server tells of itself (`hostname.bind`, `id.server`, and the like) or of its
