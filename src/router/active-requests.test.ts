@@ -13,17 +13,17 @@ import type { AppId } from '../model/ids.ts'
 
 const pool = aDatabase()
 
-const PER_DYNO = 200
+const PER_DYNO = 2000
 
 /** It answers when it is told to, or at once below `/now`. */
 async function aSlowApp(
   t: TestContext,
   router: ARouter,
   name: string,
-  { web = 1, routing }: { web?: number; routing?: AppRouting } = {},
+  routing?: AppRouting,
 ) {
   const waiting: ServerResponse[] = []
-  const app: AppId = await router.app(name, { web })
+  const app: AppId = await router.app(name)
   const dyno = await aBackend(t, ({ url }, it) => {
     if (url?.startsWith('/now')) it.end('now')
     else waiting.push(it)
@@ -34,8 +34,8 @@ async function aSlowApp(
   const asked: Promise<Got>[] = []
   return {
     async fill() {
-      while (asked.length < PER_DYNO * web) asked.push(router.get(`${name}.localhost`))
-      await until('they are under way', () => waiting.length === PER_DYNO * web)
+      while (asked.length < PER_DYNO) asked.push(router.get(`${name}.localhost`))
+      await until('they are under way', () => waiting.length === PER_DYNO)
     },
     /** The statuses of all of them. */
     async end() {
@@ -46,7 +46,7 @@ async function aSlowApp(
   }
 }
 
-test('more than 200 requests under way for each web dyno are sent away at once', async (t) => {
+test('more than 2,000 requests under way for each web dyno are sent away at once', async (t) => {
   const router = await aRouter(t, pool)
   await router.look()
   await router.start()
@@ -78,7 +78,7 @@ test('of an app with wishes it is the same, with its own page', async (t) => {
   await router.look()
   await router.start()
   const routing = { errorPage: 'https://pages/error' }
-  const app = await aSlowApp(t, router, 'choosy', { web: 2, routing })
+  const app = await aSlowApp(t, router, 'choosy', routing)
   await app.fill()
   const { status, body } = await router.get('choosy.localhost', '/now')
   assert.equal(status, 503)

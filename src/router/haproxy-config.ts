@@ -200,7 +200,8 @@ ${errors(paths)}
 ${BACKEND_KINDS.map((kind) => defaultsOf(kind, settings)).join('\n')}`
 }
 
-function defaultsOf(kind: BackendKind, { paths, timeouts, tls }: RouterSettings): string {
+function defaultsOf(kind: BackendKind, settings: RouterSettings): string {
+  const { paths, timeouts, tls } = settings
   const rules = `defaults ${kind} from http
   balance random(2)
 ${ADDED}
@@ -211,18 +212,25 @@ ${answerRules((status) => page(status, paths.applicationError))}
   http-request set-timeout server ${timeouts.firstByte}ms if { var(txn.body) -m bool }
 `
   const wishes = `${affinityRules(paths)}\n${wishRules(paths, tls)}\n`
-  return `${rules}${kind === 'wishes' ? wishes : ''}${tooMany(paths)}
+  return `${rules}${kind === 'wishes' ? wishes : ''}${tooMany(settings)}
 `
 }
 
 /**
- * As many as may wait for an app's dynos may be under way at them. Last of a backend's rules, which end for
- * nearly all requests with its first one.
+ * Heroku's routers are many, and each counts what it has under way itself; here is one. What waits for a first
+ * dyno is one router's worth; open websockets are under way, and a dyno may have thousands.
  */
-function tooMany({ pages }: RouterPaths): string {
-  return `  http-request allow unless { be_conn gt ${BACKLOG} }
-  http-request set-var(txn.most) var(txn.entry),field(5,/),add(0)
-  http-request allow unless { be_conn,sub(txn.most) gt 0 }
+const AS_MANY_AS_ROUTERS = 10
+/** No app may have more of all the connections there are. */
+const LARGEST_SHARE = 1 / 2
+
+/** Last of a backend's rules, which end for nearly all requests with its first one. */
+function tooMany({ paths: { pages }, maxConnections }: RouterSettings): string {
+  const share = Math.floor(LARGEST_SHARE * maxConnections)
+  const least = Math.min(AS_MANY_AS_ROUTERS * BACKLOG, share)
+  return `  http-request allow unless { be_conn gt ${least} }
+  http-request set-var(txn.most) var(txn.entry),field(5,/),mul(${AS_MANY_AS_ROUTERS})
+  http-request allow unless { be_conn,sub(txn.most) gt 0 } || { be_conn gt ${share} }
   http-request set-var(txn.code) str(H11)
   ${returns(503, `${pages}/H11.html`)}`
 }

@@ -53,7 +53,7 @@ export interface Server {
 
 const SMALLEST_POOL = 256
 
-/** Of one web dyno: more requests than these neither wait for it nor are under way: H11. */
+/** Of one web dyno: more requests than these do not wait for it: H11. */
 export const BACKLOG = 200
 
 /** What the names of apps' backends are like, and no other's. */
@@ -138,7 +138,7 @@ function entryOf(
     readonly backend: string
     readonly state: AppState | 'H31'
     readonly app: AppId
-    /** How many requests may wait, or be under way; or the addresses elsewhere. */
+    /** How many requests may wait, or the addresses elsewhere. */
     readonly more?: string
   } & Wishes,
 ): string {
