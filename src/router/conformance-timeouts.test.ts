@@ -3,6 +3,7 @@
  * first byte is much shorter than that of silence here, so that the one cannot be taken for the other.
  */
 
+import assert from 'node:assert/strict'
 import type { Socket } from 'node:net'
 import { test } from 'node:test'
 
@@ -24,6 +25,7 @@ import {
   UPGRADE,
   WELL,
 } from '../../test/vegur.ts'
+import { whatAClientGets } from '../../test/what-a-client-gets.ts'
 import { SECOND } from '../lib/clock.ts'
 import { PAGES } from './pages.ts'
 
@@ -215,4 +217,17 @@ const cases: Cases = {
 
 test('who is silent is told as by Heroku`s router', { concurrency: true }, async (t) => {
   await playAtOnce(t, await aRouter(t, pool, { timeouts: quick }), cases)
+})
+
+test('who opened a connection ahead and asks nothing is told nothing', async (t) => {
+  const router = await aRouter(t, pool, { timeouts: quick })
+  await router.look()
+  await router.start()
+  const [silent, gone, begun] = await Promise.all([
+    whatAClientGets(router, ''),
+    whatAClientGets(router, '', (it) => it.end()),
+    whatAClientGets(router, 'GET / HT'),
+  ])
+  assert.deepEqual([silent, gone], ['', ''])
+  assert.match(begun, /^HTTP\/1\.1 408 /)
 })

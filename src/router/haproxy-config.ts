@@ -181,6 +181,7 @@ function defaultsSections(settings: RouterSettings): string {
   return `defaults http
   mode http
   option http-keep-alive
+  option http-ignore-probes
   option abortonclose
   http-reuse safe
   option redispatch 1
