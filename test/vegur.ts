@@ -179,11 +179,11 @@ let paths = 0
 
 /**
  * Of a line that says what it should of any request to `APP` the rest: `at=error code=… desc="…" dyno=… status=…`.
- * Both times stand in it if there is a dyno, for one that takes no connection is in no row.
+ * Both times and the bytes stand in it if there is a dyno, for one that takes no connection is in no row.
  */
 export function inShort(line: string): string {
   const found =
-    /^((?:sock=\w+ )?at=\w+(?: .*)?) method=[A-Z]+ path="\/p\d+" host=vegur\.localhost request_id=[-0-9a-f]{36} fwd="127\.0\.0\.1" (dyno=(?= connect= service= )|dyno=web\.1(?= connect=\d+ms service=\d+ms )) connect=\w* service=\w* (status=\d+) bytes=\d+ protocol=http1\.1 tls=false$/.exec(
+    /^((?:sock=\w+ )?at=\w+(?: .*)?) method=[A-Z]+ path="\/p\d+" host=vegur\.localhost request_id=[-0-9a-f]{36} fwd="127\.0\.0\.1" (dyno=(?= connect= service= .* bytes= )|dyno=web\.1(?= connect=\d+ms service=\d+ms .* bytes=\d)) connect=\w* service=\w* (status=\d+) bytes=\d* protocol=http1\.1 tls=false$/.exec(
       line,
     )
   assert.ok(found, line)

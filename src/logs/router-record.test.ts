@@ -82,6 +82,32 @@ test('an app may have lines as the legacy router wrote them', () => {
   assert.ok(messageOf(aRecord())?.endsWith(' tls=false'))
 })
 
+const counts: [string, Parameters<typeof aRecord>[0], string][] = [
+  ['the answer of a dyno', {}, '387'],
+  ['a head alone, by method', { method: 'HEAD' }, '0'],
+  ['a head alone, by status', { status: 204 }, '0'],
+  ['another', { status: 304 }, '0'],
+  ['no dyno: a page of ours', { server: '<NOSRV>', code: 'H14', ended: 'LR' }, ''],
+  ['no dyno: a client that left', { server: '<NOSRV>', status: -1, ended: 'CR' }, ''],
+  ['a dyno that takes no connection', { status: 503, ended: 'SC' }, '0'],
+  ['in no time', { status: 503, ended: 'sC' }, '0'],
+  ['one that says nothing', { code: 'H12', status: 503, ended: 'LH' }, '0'],
+  ['one that closes', { status: 502, ended: 'SH' }, '0'],
+  ['one that speaks no HTTP', { status: 502, ended: 'PH' }, '0'],
+  ['a cookie that is too long', { status: 502, ended: 'LH' }, '0'],
+  ['a client that did not wait', { status: -1, ended: 'CH' }, '0'],
+  ['a client that left as it was answered', { ended: 'CD' }, '387'],
+  ['a dyno that broke off', { ended: 'SD' }, '387'],
+  ['a dyno that fell silent at the end', { ended: 'sL' }, '387'],
+  ['a websocket', { status: 101, ended: 'CD' }, '387'],
+]
+
+for (const [what, but, bytes] of counts) {
+  test(`how much came of a dyno: ${what}`, () => {
+    assert.ok(messageOf(aRecord(but))?.includes(` bytes=${bytes} protocol=`))
+  })
+}
+
 test('what is counted of a request is what its line says', () => {
   assert.deepEqual(measureOf({ status: -1, ended: 'CH' }), {
     status: 499,
@@ -354,7 +380,7 @@ test('a record of any bytes is one line of an app, or none', () => {
       if (!line) return
       lines += 1
       assert.match(line.app, /^[-0-9a-f]{36}$/)
-      assert.match(line.message, /^(sock=\w+ )?at=\w+ [^]* bytes=\d+ protocol=http/)
+      assert.match(line.message, /^(sock=\w+ )?at=\w+ [^]* bytes=\d* protocol=http/)
       assert.ok(line.measure.status >= 0)
     }),
     { numRuns: RUNS, ...(process.env['MAYFLY_SOAK'] === undefined && { seed: 1 }) },

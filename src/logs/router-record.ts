@@ -110,6 +110,7 @@ export interface RequestFields {
   readonly connected: number
   readonly active: number
   readonly status: number
+  /** Of the answer, its head included, whoever answered. */
   readonly bytes: string
   readonly ended: string
   readonly state: string
@@ -221,7 +222,7 @@ function messageOf(
   code: Code | undefined,
   { connect, service, isLegacy }: Times & { readonly isLegacy: boolean },
 ): string {
-  const { method, path, host, id, fwd, dyno, bytes } = fields
+  const { method, path, host, id, fwd, dyno } = fields
   const outcome: Outcome | undefined = code && OUTCOMES[code]
   const sock = outcome?.sock ? `sock=${outcome.sock} ` : ''
   const fault = outcome ? ` code=${code} desc="${outcome.desc}"` : ''
@@ -230,7 +231,7 @@ function messageOf(
   return (
     `${sock}at=${outcome?.at ?? 'info'}${fault}${cause} method=${method} path="${path}" host=${host}` +
     ` ${id} fwd="${fwd}" ${dyno} connect=${inLine(connect)} service=${inLine(service)} status=${statusOf(fields, code)}` +
-    ` bytes=${bytes} ${protocolOf(fields, isLegacy)}${agent}`
+    ` bytes=${bytesOf(fields, code)} ${protocolOf(fields, isLegacy)}${agent}`
   )
 }
 
@@ -256,6 +257,22 @@ function statusOf({ status, ended }: RequestFields, code: Code | undefined): num
   const outcome: Outcome | undefined = code && OUTCOMES[code]
   return outcome?.status ?? (ended === 'PD' ? 400 : status)
 }
+
+/**
+ * What the dyno answered: nothing to whom no dyno was asked for, and 0 where it is a page of ours, or the head
+ * alone. Otherwise it is what HAProxy has counted, and that is with the head.
+ */
+function bytesOf(
+  { dyno, method, status, ended, bytes }: RequestFields,
+  code: Code | undefined,
+): string {
+  if (dyno === 'dyno=') return ''
+  if (code !== undefined) return HAD_BEGUN.test(ended) ? bytes : '0'
+  return method === 'HEAD' || status === 204 || status === 304 ? '0' : bytes
+}
+
+/** Of the phase: the answer was on its way. (LR and LH are what HAProxy answers itself.) */
+const HAD_BEGUN = /[DL]$/
 
 /** Milliseconds; undefined for a phase that was not reached. */
 interface Times {

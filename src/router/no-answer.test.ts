@@ -33,11 +33,11 @@ const pool = aDatabase()
 const quick = { connect: SECOND, firstByte: 0.4 * SECOND, idle: 2 * SECOND, boot: 2 }
 
 const H13 =
-  /^at=error code=H13 desc="Connection closed without response" method=(GET|POST) .* dyno=web\.1 connect=\d+ms service=\d+ms status=503 bytes=\d+ protocol=http1\.1 tls=false$/
+  /^at=error code=H13 desc="Connection closed without response" method=(GET|POST) .* dyno=web\.1 connect=\d+ms service=\d+ms status=503 bytes=0 protocol=http1\.1 tls=false$/
 const H12 =
-  /^at=error code=H12 desc="Request timeout" method=(GET|POST) .* dyno=web\.1 connect=\d+ms service=\d+ms status=503 bytes=\d+ protocol=http1\.1 tls=false$/
+  /^at=error code=H12 desc="Request timeout" method=(GET|POST) .* dyno=web\.1 connect=\d+ms service=\d+ms status=503 bytes=0 protocol=http1\.1 tls=false$/
 const H17 =
-  /^at=error code=H17 desc="Poorly formatted HTTP response" method=GET .* dyno=web\.1 connect=\d+ms service=\d+ms status=503 bytes=\d+ protocol=http1\.1 tls=false$/
+  /^at=error code=H17 desc="Poorly formatted HTTP response" method=GET .* dyno=web\.1 connect=\d+ms service=\d+ms status=503 bytes=0 protocol=http1\.1 tls=false$/
 
 /** What is sent, what the dyno does then, the line. */
 const ways: readonly (readonly [string, string, DynoScript, RegExp])[] = [
