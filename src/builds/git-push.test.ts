@@ -334,9 +334,9 @@ async function another(t: TestContext, bounds: Partial<GitServerDeps>): Promise<
 async function aDeployer(): Promise<string> {
   return inTransaction(pool, async (tx) => {
     const email = `${newId()}@example.com`
-    const account = await createAccount(tx, { email, name: null })
-    await letIn(tx, { app, account, permissions: [], by: app.owner })
-    return aToken(tx, account)
+    const deployer = await createAccount(tx, { email, name: null })
+    await letIn(tx, { app, account: deployer, permissions: [], by: app.owner })
+    return aToken(tx, deployer)
   })
 }
 
