@@ -7,14 +7,10 @@ import { answer } from '../src/api/front-door/answer.ts'
 import { openFrontDoor } from '../src/api/front-door/front-door.ts'
 import { loginAttempts } from '../src/api/login-attempts.ts'
 import { relayRendezvous } from '../src/api/front-door/relay-rendezvous.ts'
-import {
-  type Allowance,
-  allowanceIn,
-  rateLimit,
-  USUAL_ALLOWANCE,
-} from '../src/api/rate-limit.ts'
+import { allowanceIn, rateLimit } from '../src/api/rate-limit.ts'
 import { resources } from '../src/api/resources.ts'
 import { apiServer } from '../src/api/server.ts'
+import { trustedProxiesIn } from '../src/api/trusted-proxies.ts'
 import { followLimits } from '../src/installation/follow-limits.ts'
 import { SECOND, systemClock } from '../src/lib/clock.ts'
 import { secretBox } from '../src/lib/secret-box.ts'
@@ -27,8 +23,8 @@ const CONNECTIONS = 10
 const part = startPart('api', CONNECTIONS)
 const { data, installation, pool, log } = part
 
-let allowance = readAllowance()
-setInterval(() => (allowance = readAllowance()), SECOND)
+let settings = readSettings()
+setInterval(() => (settings = readSettings()), SECOND)
 const secrets = secretBox(readFileSync(data.keys.configVars))
 const api = await apiServer(
   {
@@ -42,8 +38,9 @@ const api = await apiServer(
     data,
     installation,
     log,
-    rateLimit: rateLimit(systemClock, () => allowance),
+    rateLimit: rateLimit(systemClock, () => settings.allowance),
     attempts: loginAttempts(systemClock),
+    trustedProxies: () => settings.trustedProxies,
     ending: part.signal,
     limits: followLimits(data.sizes, { log, signal: part.signal }),
   },
@@ -53,7 +50,10 @@ const door = await openFrontDoor({
   port: installation.apiPort,
   key: readFileSync(data.keys.privateKey),
   certificate: readFileSync(data.keys.certificate),
-  http: answer(data, (incoming, reply) => api.routing(incoming, reply), log),
+  http: answer(data, (incoming, reply) => api.routing(incoming, reply), {
+    log,
+    trustedProxies: () => settings.trustedProxies,
+  }),
   rendezvous: (socket) =>
     void relayRendezvous(socket, join(data.run('rendezvous'), 'tcp.sock'), log),
 })
@@ -66,11 +66,16 @@ part.signal.addEventListener('abort', () => {
     .finally(() => process.exit())
 })
 
-/** Whoever runs Mayfly may grant more, in `api.json`. */
-function readAllowance(): Allowance {
+/** Whoever runs Mayfly may grant more, and say whom to believe, in `api.json`. */
+function readSettings() {
+  const text = settingsText()
+  return { allowance: allowanceIn(text), trustedProxies: trustedProxiesIn(text) }
+}
+
+function settingsText(): string {
   try {
-    return allowanceIn(readFileSync(data.apiSettings, 'utf8'))
+    return readFileSync(data.apiSettings, 'utf8')
   } catch {
-    return USUAL_ALLOWANCE
+    return ''
   }
 }

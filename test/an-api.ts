@@ -68,6 +68,7 @@ export async function anApi(
     reach = { own: [], allowed: [] },
     before = [],
     bodyPatience,
+    trustedProxies = [],
   }: {
     readonly log?: Log
     readonly allowance?: Partial<Allowance>
@@ -79,6 +80,7 @@ export async function anApi(
     /** Registered first. */
     readonly before?: readonly Resource[]
     readonly bodyPatience?: number
+    readonly trustedProxies?: readonly string[]
   } = {},
 ): Promise<AnApi> {
   const token = randomUUID()
@@ -109,6 +111,7 @@ export async function anApi(
       log,
       rateLimit: rateLimit(systemClock, () => ({ ...USUAL_ALLOWANCE, ...allowance })),
       attempts: loginAttempts(clock),
+      trustedProxies: () => trustedProxies,
       ending,
       limits: () => limits,
     },

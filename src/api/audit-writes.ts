@@ -27,7 +27,7 @@ export async function auditWrite(
       account: account?.id ?? null,
       email: account?.email ?? null,
       authorization: authorization ?? null,
-      address: request.ip,
+      address: request.client,
       request: request.id,
       method,
       route,

@@ -54,7 +54,7 @@ async function byPassword(
   { user: email, password }: { readonly user: string; readonly password: string },
 ): Promise<void> {
   const code = codeIn(request)
-  const came = await logIn(deps, { email, password, code, address: request.ip })
+  const came = await logIn(deps, { email, password, code, address: request.client })
   request.logIn = came
   request.account = mustBeIn(came)
   request.scope = ['global']

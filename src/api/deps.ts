@@ -31,6 +31,8 @@ export interface Deps {
   readonly log: Log
   readonly rateLimit: RateLimit
   readonly attempts: LoginAttempts
+  /** Networks or addresses, as set now: who is believed from where a request comes. */
+  readonly trustedProxies: () => readonly string[]
   /** Aborts when the API ends: what would last longer says so, and ends. */
   readonly ending: AbortSignal
   /** As set now; they may change while the API runs. */
@@ -48,6 +50,8 @@ declare module 'fastify' {
     standing: AppStanding
     /** What stood in the route's places before `authorize` put ids there; for the audit log. */
     asked: Readonly<Record<string, string>> | undefined
+    /** The address that it comes from; not `ip`, which is the last proxy's. */
+    client: string
     /** What came of a password or a code that the request brought; for the audit log. */
     logIn: LogIn | undefined
     /** Whose upload came by its secret URL; for the audit log. */

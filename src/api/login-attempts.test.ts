@@ -36,6 +36,14 @@ test('an address has sixty, whomever it tries', () => {
   attempts.take('ann@example.com', 'another')
 })
 
+test('a network of IPv6 is one address', () => {
+  const { attempts } = onClock()
+  times(60, (nth) => attempts.begin(`2001:db8::${nth}`))
+  assert.throws(() => attempts.begin('2001:db8:0:0:1:2:3:4'), refused)
+  attempts.begin('2001:db8:0:1::1')
+  attempts.begin('::1')
+})
+
 test('what was right is taken back, and nothing more than that', () => {
   const { attempts } = onClock()
   times(80, () => attempts.take('ann@example.com', 'one')())

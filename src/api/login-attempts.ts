@@ -3,13 +3,15 @@
  * us make hashes all day. Tokens are no attempt.
  */
 
+import { isIPv6 } from 'node:net'
+
 import type { Clock } from '../lib/clock.ts'
 import { Problem } from '../model/problem.ts'
 import { buckets } from '../lib/buckets.ts'
 
 /** Wrong ones an hour. Of an account, whoever tries; whether there is such an account is not told by this either. */
 const OF_ACCOUNT = 10
-/** The same, whomever it tries. Behind a proxy all come from one address. */
+/** The same, whomever it tries. Behind a proxy that is not trusted all come from one address. */
 const OF_ADDRESS = 60
 /** An hour, the right ones too. */
 const ALL_OF_ACCOUNT = 100
@@ -34,7 +36,8 @@ export function loginAttempts(clock: Clock): LoginAttempts {
   const allOfAccount = buckets(clock, () => ALL_OF_ACCOUNT)
   const begun = buckets(clock, () => BEGUN_BY_ADDRESS)
   return {
-    take(email, address) {
+    take(email, from) {
+      const address = networkOf(from)
       const account = email.toLowerCase().slice(0, LONGEST_KEY)
       if (!ofAddress.take(address)) throw tooMany()
       if (!ofAccount.take(account) || !allOfAccount.take(account)) throw tooMany()
@@ -44,9 +47,19 @@ export function loginAttempts(clock: Clock): LoginAttempts {
       }
     },
     begin(address) {
-      if (!begun.take(address)) throw tooMany()
+      if (!begun.take(networkOf(address))) throw tooMany()
     },
   }
+}
+
+/** Who has one address of IPv6 has the 2^64 beside it. */
+function networkOf(address: string): string {
+  if (!isIPv6(address)) return address
+  const [first = [], last = []] = address
+    .split('::')
+    .map((it) => it.split(':').filter((group) => group !== ''))
+  const between = Array<string>(Math.max(0, 8 - first.length - last.length)).fill('0')
+  return [...first, ...between, ...last].slice(0, 4).join(':')
 }
 
 function tooMany(): Problem {

@@ -3,6 +3,7 @@
 import type { Clock } from '../lib/clock.ts'
 import { Problem } from '../model/problem.ts'
 import { buckets } from '../lib/buckets.ts'
+import { settingsIn } from './settings-in.ts'
 
 export interface Allowance {
   readonly requestsPerHour: number
@@ -60,15 +61,6 @@ export function allowanceIn(text: string): Allowance {
       rateLimitPer === 'token' || rateLimitPer === 'account'
         ? rateLimitPer
         : USUAL_ALLOWANCE.rateLimitPer,
-  }
-}
-
-function settingsIn(text: string): { readonly [name: string]: unknown } {
-  try {
-    const settings: unknown = JSON.parse(text)
-    return typeof settings === 'object' && settings !== null ? { ...settings } : {}
-  } catch {
-    return {}
   }
 }
 

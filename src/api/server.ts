@@ -20,6 +20,7 @@ import { authorize } from './authorize.ts'
 import { takeBodiesInTime } from './bodies-in-time.ts'
 import type { Deps } from './deps.ts'
 import { requireVersion } from './require-version.ts'
+import { clientOf } from './trusted-proxies.ts'
 
 const LARGEST_BODY = 1024 ** 2
 
@@ -43,6 +44,7 @@ export async function apiServer(
   server.decorateRequest('scope')
   server.decorateRequest('standing')
   server.decorateRequest('asked')
+  server.decorateRequest('client', '')
   server.decorateRequest('logIn')
   server.decorateRequest('upload')
   takeEmptyBodies(server)
@@ -53,6 +55,7 @@ export async function apiServer(
   server.addHook('onRequest', async (request, reply) => {
     const { open = false, free = false, anyVersion = false } = request.routeOptions.config
     reply.header('request-id', request.id)
+    request.client = clientOf(request.raw, deps.trustedProxies())
     if (open) return
     if (!anyVersion) requireVersion(request.headers.accept)
     await authenticate(deps, request)

@@ -17,10 +17,10 @@ export interface Reach {
 
 /** `address`: as a name was resolved to, or as a URL has it. */
 export function mayReach(address: string, { own, allowed }: Reach): boolean {
-  if (isIn(address, blockListOf(allowed))) return true
+  if (isIn(address, allowed)) return true
   // To the list of the other family, an IPv4 address is one of ::ffff:0:0/96.
   const notPublic = isIPv6(address) ? notPublic6 : notPublic4
-  return !isIn(address, notPublic) && !isIn(address, blockListOf(own))
+  return !isListed(address, notPublic) && !isIn(address, own)
 }
 
 /** Whether this names a network or an address. */
@@ -44,7 +44,12 @@ const notPublic4 = blockListOf([
 
 const notPublic6 = blockListOf(NOT_PUBLIC_IPV6)
 
-function isIn(address: string, list: BlockList): boolean {
+/** Whether an address is of these networks or addresses. */
+export function isIn(address: string, networks: readonly string[]): boolean {
+  return isListed(address, blockListOf(networks))
+}
+
+function isListed(address: string, list: BlockList): boolean {
   return list.check(address, familyOf(address))
 }
 

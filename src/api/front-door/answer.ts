@@ -3,7 +3,8 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import { join } from 'node:path'
 
 import type { DataDirectory } from '../../installation/data-directory.ts'
-import type { Log } from '../../lib/log.ts'
+import type { Deps } from '../deps.ts'
+import { clientOf } from '../trusted-proxies.ts'
 import { backendOf } from './backend-of.ts'
 import { proxy } from './proxy.ts'
 
@@ -11,12 +12,13 @@ import { proxy } from './proxy.ts'
 export function answer(
   data: DataDirectory,
   api: RequestListener,
-  log: Log,
+  { log, trustedProxies }: Pick<Deps, 'log' | 'trustedProxies'>,
 ): RequestListener {
   return (incoming: IncomingMessage, reply: ServerResponse) => {
     const part = backendOf(incoming.url ?? '/')
     if (!part) return api(incoming, reply)
     const backend = {
+      client: clientOf(incoming, trustedProxies()),
       name: `Mayfly's ${part}`,
       socketPath: join(data.run(part), 'http.sock'),
       // The CLI comes back to a log session that ended, but not after a reset.

@@ -46,7 +46,12 @@ before(async () => {
     http: (incoming, reply) => {
       const part = backendOf(incoming.url ?? '')
       if (!part) return echo('api')(incoming, reply)
-      const backend = { name: part, socketPath: at(`${part}.sock`), patience: 0 }
+      const backend = {
+        client: '',
+        name: part,
+        socketPath: at(`${part}.sock`),
+        patience: 0,
+      }
       void proxy(incoming, reply, backend, silentLog)
     },
     rendezvous: (socket) => socket.end('rendezvous'),

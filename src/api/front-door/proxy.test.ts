@@ -29,7 +29,8 @@ const door = createServer((incoming, reply) => {
   const resumable = incoming.url?.startsWith('/sessions/') ?? false
   const patience = incoming.url === '/impatient' ? 0 : 20_000
   const name = 'git'
-  void proxy(incoming, reply, { name, socketPath, resumable, patience }, silentLog)
+  const to = { client: '203.0.113.7', name, socketPath, resumable, patience }
+  void proxy(incoming, reply, to, silentLog)
 })
 
 before(async () => {
@@ -63,6 +64,13 @@ for (const [method, body] of [
     assert.deepEqual(await answer, { status: 200, text: String(body?.length ?? 0) })
   })
 }
+
+test('a backend is told the client by us, whatever the client says', async () => {
+  await listen((incoming, reply) => reply.end(incoming.headers['x-forwarded-for']))
+  const url = `http://127.0.0.1:${portOf(door)}/my-app.git/info/refs`
+  const answer = await fetch(url, { headers: { 'x-forwarded-for': '192.0.2.1' } })
+  assert.equal(await answer.text(), '203.0.113.7')
+})
 
 test('a backend that stays away is answered for', async () => {
   const { status, text } = await ask('GET', '/impatient')

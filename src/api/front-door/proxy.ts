@@ -27,6 +27,8 @@ const OF_THE_CONNECTION = new Set([
 export const CLIENT = 'x-forwarded-for'
 
 export interface Backend {
+  /** The client's address, as it is told the backend. */
+  readonly client: string
   /** As it is called in the answer while it is away. */
   readonly name: string
   readonly socketPath: string
@@ -50,12 +52,16 @@ export async function proxy(
   backend: Backend,
   log: Log,
 ): Promise<void> {
-  const { name, socketPath, resumable = false, patience = PATIENCE } = backend
+  const { client, name, socketPath, resumable = false, patience = PATIENCE } = backend
   const gone = new AbortController()
   reply.once('close', () => gone.abort())
   const tooLate = AbortSignal.any([gone.signal, AbortSignal.timeout(patience)])
   try {
-    const answer = await answerOf(incoming, socketPath, { gone: gone.signal, tooLate })
+    const answer = await answerOf(
+      incoming,
+      { client, socketPath },
+      { gone: gone.signal, tooLate },
+    )
     reply.writeHead(answer.statusCode ?? 502, answer.statusMessage, passedOn(answer))
     // Lines that trickle in must not wait for the first of them.
     reply.flushHeaders()
@@ -80,13 +86,13 @@ interface Limits {
 /** What only asks may be asked again, of a backend that died over it. */
 async function answerOf(
   incoming: IncomingMessage,
-  socketPath: string,
+  to: Pick<Backend, 'client' | 'socketPath'>,
   { gone, tooLate }: Limits,
 ): Promise<IncomingMessage> {
   for (;;) {
-    const socket = await connectPatiently(socketPath, tooLate)
+    const socket = await connectPatiently(to.socketPath, tooLate)
     try {
-      return await ask(incoming, socket, gone)
+      return await ask(incoming, { client: to.client, socket, signal: gone })
     } catch (error) {
       if (!onlyAsks(incoming) || tooLate.aborted) throw error
     }
@@ -97,22 +103,21 @@ async function answerOf(
 /** The body, if there is one, begins to be read only now that there is somebody to read it. */
 function ask(
   incoming: IncomingMessage,
-  socket: Socket,
-  signal: AbortSignal,
+  to: { readonly client: string; readonly socket: Socket; readonly signal: AbortSignal },
 ): Promise<IncomingMessage> {
   const outgoing = request({
-    createConnection: () => socket,
+    createConnection: () => to.socket,
     method: incoming.method ?? 'GET',
     path: incoming.url ?? '/',
     headers: {
       ...passedOn(incoming),
       // Ours, whatever the client says: the backend sees a unix socket.
-      [CLIENT]: incoming.socket.remoteAddress ?? '',
+      [CLIENT]: to.client,
       // We end it, once the client has its answer: a backend that did while the body still comes
       // would cut off its own answer, too.
       connection: 'keep-alive',
     },
-    signal,
+    signal: to.signal,
   })
   const answered = new Promise<IncomingMessage>((resolve, reject) => {
     outgoing.once('response', resolve)

@@ -65,7 +65,7 @@ export const account: FastifyPluginAsyncTypebox<Deps> = async (server, deps) => 
     request: FastifyRequest,
     { password }: Static<typeof Change>,
   ): Promise<void> {
-    const { account: its, ip: address } = request
+    const { account: its, client: address } = request
     if (!(await hasPassword(pool, its.id))) {
       throw new Problem(
         'invalid_params',

@@ -38,7 +38,7 @@ export const browserLogins: FastifyPluginAsyncTypebox<Deps> = async (server, dep
   server.post(
     '/auth',
     { schema: { body: Beginning }, config: { open: true }, bodyLimit: LARGEST_BODY },
-    async ({ body, ip: address }, reply) => {
+    async ({ body, client: address }, reply) => {
       attempts.begin(address)
       const { description = '' } = body
       const { id, cliToken, pageToken } = await inTransaction(pool, (tx) =>

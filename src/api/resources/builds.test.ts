@@ -56,6 +56,7 @@ suite('builds and sources', () => {
       installation,
       log: silentLog,
       attempts: loginAttempts(systemClock),
+      trustedProxies: () => [],
       ending: new AbortController().signal,
       rateLimit: rateLimit(systemClock, () => USUAL_ALLOWANCE),
       limits: () => HEROKU_LIMITS,

@@ -83,7 +83,7 @@ export const loginPages: FastifyPluginAsyncTypebox<Deps> = async (server, deps) 
     const isOpen = login.state === 'asked' || login.state === 'password given'
     if (!isOpen) return { status: 409 }
     try {
-      const came = await logInOf(login, request.ip, form)
+      const came = await logInOf(login, request.client, form)
       request.logIn = came
       return await moveOn(login, came)
     } catch (error) {
