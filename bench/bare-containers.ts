@@ -18,7 +18,7 @@ import { promisify } from 'node:util'
 
 import { pause } from '../src/lib/clock.ts'
 import { newId } from '../src/model/ids.ts'
-import { presentCgroups } from '../src/runtime/local/cgroups.ts'
+import { presentCgroups } from '../src/lib/cgroup-mounts.ts'
 import { type DynoFiles, regionFiles } from '../src/runtime/local/dyno-files.ts'
 import { callOf, ociRuntime } from '../src/runtime/local/oci-runtime.ts'
 import { createContainer, letGo } from '../src/runtime/local/monitor.ts'

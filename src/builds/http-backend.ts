@@ -17,6 +17,8 @@ const PACK_LIMIT = 1024 ** 3
  * kilobytes can say of itself that it becomes a terabyte. Soft ones: the hook lays them down.
  */
 const LIMITS = [`--as=${2 * 1024 ** 3}:`, '--cpu=900:']
+/** Where there is too little memory for all of git's, one of its programs is ended, not the part. */
+const FIRST_TO_GO = ['--adjust', '500', '--']
 /** Characters of what git says on its standard error. */
 const COMPLAINTS_LIMIT = 4096
 
@@ -38,7 +40,8 @@ export async function serveByGit(
   deps: GitServerDeps,
 ): Promise<void> {
   const { request, response } = exchange
-  const git = spawn('prlimit', [...LIMITS, 'git', 'http-backend'], {
+  const bounded = ['prlimit', ...LIMITS, 'git', 'http-backend']
+  const git = spawn('choom', [...FIRST_TO_GO, ...bounded], {
     cwd: '/',
     env: cgiEnvironment(exchange, deps),
     stdio: ['pipe', 'pipe', 'pipe'],

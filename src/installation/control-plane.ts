@@ -4,6 +4,7 @@ import { MINUTE, pause, SECOND } from '../lib/clock.ts'
 import type { DataDirectory } from './data-directory.ts'
 import { runningPart } from './keep-part.ts'
 import { endProcess, removeProcessFile } from './living-process.ts'
+import { removePartCgroup } from './part-cgroup.ts'
 import type { PartSpec } from './parts.ts'
 import { Refusal } from './refusal.ts'
 
@@ -73,6 +74,7 @@ async function endPart(part: PartSpec, data: DataDirectory): Promise<void> {
     await endProcess(running, part.ends)
     if (part.endsWhole) killGroup(running.pid)
   }
+  if (part.bounds) await removePartCgroup(part.bounds)
   removeProcessFile(data.processFile(part.name))
 }
 

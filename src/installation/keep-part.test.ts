@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import {
   chmodSync,
+  globSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -13,6 +14,7 @@ import { after, test } from 'node:test'
 
 import { pause, SECOND, systemClock } from '../lib/clock.ts'
 import { dataDirectory } from './data-directory.ts'
+import { endParts } from './control-plane.ts'
 import { keepPart, restartDelay, runningPart } from './keep-part.ts'
 import { endProcess } from './living-process.ts'
 import type { PartSpec } from './parts.ts'
@@ -76,6 +78,28 @@ test('a part is restarted when it dies, and adopted by the next keeper', async (
   next.abort()
   await adopter
   await endProcess(second, part.ends)
+})
+
+test('a part that has bounds is in a cgroup of its own, which goes when it is ended', async () => {
+  const bounds = {
+    cgroup: `mayfly-${process.pid}/part.sleeper`,
+    memory: 64 << 20,
+    cpuShare: 1,
+  }
+  const part = { ...aPart('bounded', ['sh', '-c', 'sleep 1000; true']), bounds }
+  const stop = new AbortController()
+  const keeping = { data, clock: systemClock, say: () => {} }
+  const keeper = keepPart(part, keeping, stop.signal)
+  const { pid } = await until(() => runningPart(data, 'bounded'))
+  const its = readFileSync(`/proc/${pid}/cgroup`, 'utf8').split('\n')
+  const cgroups = its.filter((it) => it.endsWith(`:/${bounds.cgroup}`))
+  assert.ok(cgroups.length > 0, its.join(' '))
+
+  stop.abort()
+  await keeper
+  await endParts([part], data)
+  assert.equal(runningPart(data, 'bounded'), undefined)
+  assert.deepEqual(globSync(`/sys/fs/cgroup/{,*/}mayfly-${process.pid}`), [])
 })
 
 test('a part that nobody wrote down is adopted, and not its child', async () => {

@@ -25,6 +25,7 @@ import {
   readProcessFile,
   writeProcessFile,
 } from './living-process.ts'
+import { ensurePartCgroup, enterPartCgroup } from './part-cgroup.ts'
 import type { PartSpec } from './parts.ts'
 import { strayPart } from './strays.ts'
 
@@ -113,6 +114,7 @@ function startPart(part: PartSpec, keeping: Keeping): PartRecord {
   const { data } = keeping
   const [program = '', ...args] = part.command
   const startedWith = digestOf(part.startsAnewWith)
+  if (part.bounds) ensurePartCgroup(part.bounds)
   const log = openLog(data.logFile(part.name))
   const child = spawn(program, args, {
     cwd: '/',
@@ -126,6 +128,8 @@ function startPart(part: PartSpec, keeping: Keeping): PartRecord {
   child.unref()
 
   const pid = child.pid ?? 0
+  // At once: it has started nothing yet.
+  if (part.bounds && pid > 0) enterPartCgroup(pid, part.bounds)
   const it = processOf(pid) ?? { pid, startTicks: 0 }
   return writeRecord(part, keeping, { ...it, startedWith })
 }

@@ -2,6 +2,7 @@
 
 import { Resolver } from 'node:dns/promises'
 import { createConnection } from 'node:net'
+import { totalmem } from 'node:os'
 import { join } from 'node:path'
 
 import { SECOND } from '../lib/clock.ts'
@@ -11,6 +12,7 @@ import { readSmallFile } from '../lib/read-small-file.ts'
 import { EXEC_PORT, execAddress } from '../model/exec.ts'
 import type { DataDirectory, Installation } from './data-directory.ts'
 import type { LivingProcess } from './living-process.ts'
+import type { PartBounds } from './part-cgroup.ts'
 import { postgresAnswers, postgresCommand } from './postgres-cluster.ts'
 import { asUser } from './run-program.ts'
 import { GROUP, NO_GROUP, POSTGRES_USER, RESOLVER_USER, userId } from './users.ts'
@@ -37,6 +39,8 @@ export interface PartSpec {
   readonly outlivesDynos?: boolean
   /** What is missing while it does not serve; undefined: everything. */
   readonly without?: string
+  /** What it and all that it runs may take together. */
+  readonly bounds?: PartBounds
   /** Where it is reached, for people. */
   readonly address: string
   isReady(process: LivingProcess): Promise<boolean>
@@ -72,6 +76,11 @@ function programsOf(settings: PartSettings): PartSpec[] {
     nodePart(settings, {
       name: 'git',
       user: 'mayfly-git',
+      bounds: {
+        cgroup: `mayfly-${installation.id}/part.git`,
+        memory: gitMemory(totalmem()),
+        cpuShare: 1 / 2,
+      },
       address: `${data.run('git')}/http.sock`,
     }),
     nodePart(settings, {
@@ -121,12 +130,13 @@ interface NodePart {
   /** Of root's, what it keeps. */
   readonly capabilities?: readonly string[]
   readonly region?: string
+  readonly bounds?: PartBounds
   readonly address: string
 }
 
 function nodePart(settings: PartSettings, part: NodePart): PartSpec {
   const { data, program, databaseUrl } = settings
-  const { name, user, capabilities, region, address } = part
+  const { name, user, capabilities, region, bounds, address } = part
   const file = join('bin', `${region === undefined ? name : 'manager'}.ts`)
   return {
     name,
@@ -145,9 +155,18 @@ function nodePart(settings: PartSettings, part: NodePart): PartSpec {
     // Not a manager: it starts dynos.
     endsWhole: region === undefined,
     outlivesUp: false,
+    ...(bounds && { bounds }),
     address,
     isReady: async ({ pid }) => (await readiness(data, name, user)) === String(pid),
   }
+}
+
+/**
+ * Bytes, of the machine's: a quarter, with room for one pack of the largest kind as a rule, and
+ * never most of it.
+ */
+export function gitMemory(ofMachine: number): number {
+  return Math.floor(Math.min(ofMachine / 2, Math.max(2 * 1024 ** 3, ofMachine / 4)))
 }
 
 /** See bin/run-part.sh. */

@@ -4,34 +4,9 @@ import { existsSync, mkdirSync, rmdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 
+import { presentCgroups } from '../../lib/cgroup-mounts.ts'
 import { newId } from '../../model/ids.ts'
-import { cgroupsOf, dynoCgroups, presentCgroups } from './cgroups.ts'
-
-test('version 2 is one hierarchy', () => {
-  const { version, hybridMount } = cgroupsOf(
-    'cgroup2 /sys/fs/cgroup cgroup2 rw,nosuid 0 0\n',
-  )
-  assert.deepEqual([version, hybridMount], [2, undefined])
-})
-
-test('hybrid is version 1 with a mount that crun must not see', () => {
-  const { version, hybridMount, hierarchies } = cgroupsOf(
-    `tmpfs /sys/fs/cgroup tmpfs rw 0 0
-cgroup /sys/fs/cgroup/cpu,cpuacct cgroup rw,relatime,cpu,cpuacct 0 0
-cgroup /sys/fs/cgroup/memory cgroup rw,memory 0 0
-cgroup /sys/fs/cgroup/systemd cgroup rw,name=systemd 0 0
-cgroup2 /sys/fs/cgroup/unified cgroup2 rw 0 0
-`,
-  )
-  assert.deepEqual([version, hybridMount], [1, '/sys/fs/cgroup/unified'])
-  assert.deepEqual(Object.fromEntries(hierarchies), {
-    cpu: '/sys/fs/cgroup/cpu,cpuacct',
-    cpuacct: '/sys/fs/cgroup/cpu,cpuacct',
-    memory: '/sys/fs/cgroup/memory',
-    'name=systemd': '/sys/fs/cgroup/systemd',
-    unified: '/sys/fs/cgroup/unified',
-  })
-})
+import { dynoCgroups } from './cgroups.ts'
 
 test('a dyno`s cgroup goes once the last that was killed in it has ended', async (t) => {
   const cgroups = presentCgroups()

@@ -6,24 +6,15 @@
  */
 
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { mkdir, readdir, rmdir, writeFile } from 'node:fs/promises'
+import { mkdir, rmdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
-import { pause, SECOND } from '../../lib/clock.ts'
+import { type Cgroups, hierarchy } from '../../lib/cgroup-mounts.ts'
+import { removeCgroup } from '../../lib/remove-cgroup.ts'
 import type { DynoId } from '../../model/ids.ts'
 import type { Size } from '../../model/size.ts'
 import type { MemoryUse } from '../runtime.ts'
 import { memoryFiguresOf } from './memory-use.ts'
-
-export interface Cgroups {
-  readonly version: 1 | 2
-  /** Where a cgroup2 is mounted beside version 1: crun must not see it. */
-  readonly hybridMount: string | undefined
-  /** By controller, `name=systemd` and, where hybrid, `unified` included. */
-  readonly hierarchies: ReadonlyMap<string, string>
-  /** Whether a limit on swap can be set. */
-  readonly limitsSwap: boolean
-}
 
 const CONTROLLERS = ['cpu', 'memory', 'pids']
 /** Of version 1 `blkio`. Where the kernel has it, dynos share the disk as they share the processors. */
@@ -42,35 +33,6 @@ const STANDARD_SHARES = 1024
 const IN_TCP = 1 / 16
 export const TCP_LIMIT = 'memory.kmem.tcp.limit_in_bytes'
 const STANDARD_WEIGHT = 100
-const EMPTY_WITHIN = 5 * SECOND
-const LOOK_EVERY = 10
-
-/** `mounts`: the text of /proc/mounts. */
-export function cgroupsOf(mounts: string): Cgroups {
-  const all = mounts.split('\n').map((line) => line.split(' '))
-  const whole = all.find(([, at, type]) => type === 'cgroup2' && at === '/sys/fs/cgroup')
-  if (whole) {
-    const hierarchies = new Map([['unified', '/sys/fs/cgroup']])
-    return { version: 2, hybridMount: undefined, hierarchies, limitsSwap: true }
-  }
-  const hierarchies = new Map<string, string>()
-  for (const [, at = '', type, options = ''] of all) {
-    if (type === 'cgroup2') hierarchies.set('unified', at)
-    if (type !== 'cgroup') continue
-    for (const option of options.split(',')) {
-      if (option.startsWith('name=') || at.split(/[/,]/).includes(option)) {
-        hierarchies.set(option, at)
-      }
-    }
-  }
-  const memory = hierarchies.get('memory') ?? ''
-  const limitsSwap = existsSync(join(memory, 'memory.memsw.limit_in_bytes'))
-  return { version: 1, hybridMount: hierarchies.get('unified'), hierarchies, limitsSwap }
-}
-
-export function presentCgroups(): Cgroups {
-  return cgroupsOf(readFileSync('/proc/mounts', 'utf8'))
-}
 
 export interface DynoCgroups {
   /** As `linux.cgroupsPath` wants it. */
@@ -129,7 +91,7 @@ export function dynoCgroups(cgroups: Cgroups, region: string, id: DynoId): DynoC
     },
     async remove() {
       const roots = new Set([...cgroups.hierarchies.values()].map((at) => join(at, own)))
-      await Promise.all([...roots].map(removeTree))
+      await Promise.all([...roots].map(removeCgroup))
     },
   }
 
@@ -170,7 +132,7 @@ export async function prepareCgroups(cgroups: Cgroups, region: string): Promise<
 export async function removeCgroups(cgroups: Cgroups, region: string): Promise<void> {
   const roots = new Set(cgroups.hierarchies.values())
   for (const at of roots) {
-    await removeTree(join(at, region))
+    await removeCgroup(join(at, region))
     const installation = join(at, region.split('/')[0] ?? region)
     await rmdir(installation).catch(() => undefined) // another region's may be in it
   }
@@ -181,12 +143,6 @@ export function processesUnder(cgroups: Cgroups, region: string): readonly numbe
   const main = join(hierarchy(cgroups, 'pids'), region)
   const cpu = join(hierarchy(cgroups, 'cpu'), region)
   return [...new Set([...pidsUnder(main), ...pidsUnder(cpu)])]
-}
-
-function hierarchy({ version, hierarchies }: Cgroups, controller: string): string {
-  const at = hierarchies.get(version === 2 ? 'unified' : controller)
-  if (!at) throw new Error(`the machine has no cgroup hierarchy for ${controller}`)
-  return at
 }
 
 function sharedMonitors(cgroups: Cgroups, region: string): string[] {
@@ -221,36 +177,6 @@ function pidsUnder(directory: string): number[] {
     ...pidsIn(directory),
     ...below.flatMap(({ name }) => pidsUnder(join(directory, name))),
   ]
-}
-
-/** A cgroup's files can't be removed, its directories can once nobody is in them. */
-async function removeTree(directory: string): Promise<void> {
-  let entries
-  try {
-    entries = await readdir(directory, { withFileTypes: true })
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return
-    throw error
-  }
-  for (const entry of entries) {
-    if (entry.isDirectory()) await removeTree(join(directory, entry.name))
-  }
-  await removeEmptied(directory)
-}
-
-/** Who was killed may be listed no more, and have threads that still end: the kernel says EBUSY then. */
-async function removeEmptied(directory: string): Promise<void> {
-  const began = performance.now()
-  for (;;) {
-    try {
-      return await rmdir(directory)
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException
-      if (code === 'ENOENT') return
-      if (code !== 'EBUSY' || performance.now() - began > EMPTY_WITHIN) throw error
-    }
-    await pause(LOOK_EVERY)
-  }
 }
 
 function textOrNothing(file: string): string {

@@ -3,6 +3,7 @@
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 
+import { type Cgroups, presentCgroups } from '../../lib/cgroup-mounts.ts'
 import {
   type Finding,
   needed,
@@ -10,7 +11,6 @@ import {
   programNamed,
   wished,
 } from '../../lib/finding.ts'
-import { type Cgroups, presentCgroups } from './cgroups.ts'
 import { anyDropsByPolicy, barredBridges, commandsForDocker } from './other-firewalls.ts'
 import { firstPresent } from './region.ts'
 import { RESOLV_CONF, resolversIn } from './resolvers.ts'

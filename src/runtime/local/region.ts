@@ -2,11 +2,12 @@
 
 import { existsSync, readFileSync } from 'node:fs'
 
+import { type Cgroups, presentCgroups } from '../../lib/cgroup-mounts.ts'
 import type { Log } from '../../lib/log.ts'
 import type { Allowances } from '../../model/allowances.ts'
 import type { OciRuntimeName } from '../../model/oci-runtimes.ts'
 import { subnetOf } from './address.ts'
-import { type Cgroups, type DynoCgroups, dynoCgroups, presentCgroups } from './cgroups.ts'
+import { type DynoCgroups, dynoCgroups } from './cgroups.ts'
 import { CompiledFilter } from './compiled-filter.ts'
 import { type RegionFiles, regionFiles } from './dyno-files.ts'
 import { type MachineNames, machineNames } from './machine-names.ts'
