@@ -119,7 +119,7 @@ test('more requests than may wait for an app are sent away at once', async (t) =
   assert.equal(answers.filter(({ status }) => status === 200).length, 200)
   assert.equal((await another).status, 200)
   const line =
-    /^at=error code=H11 desc="Backlog too deep" method=GET path="\/" host=booting\.localhost request_id=\S+ fwd="127\.0\.0\.1" dyno= connect= service= status=503 bytes=\d+ protocol=http1\.1 tls=false$/
+    /^at=error code=H11 desc="Backlog too deep" method=GET path="\/" host=booting\.localhost request_id=\S+ fwd="127\.0\.0\.1" dyno= connect= service= status=503 bytes= protocol=http1\.1 tls=false$/
   await until('there is a line', () =>
     router.records.some((it) => line.test(parseRouterRecord(it)?.message ?? '')),
   )

@@ -19,15 +19,15 @@ const quick = { connect: 5000, firstByte: 500, idle: 2000, boot: 1 }
 
 const escaped = (text: string) => text.replaceAll('.', '\\.')
 
-/** `told`: from `at` to the description; `end`: from `dyno` to the bytes. */
+/** `told`: from `at` to the description; `end`: from `dyno` to `bytes`. */
 function aLine(app: string, told: string, end: string, more = ''): RegExp {
   return new RegExp(
     `^${told} method=GET path="/${app}\\?a=b" host=${escaped(app)}\\.localhost request_id=[-0-9a-f]{36} ` +
-      `fwd="10\\.1\\.2\\.3,127\\.0\\.0\\.1" ${end} bytes=\\d+ protocol=http1\\.1 tls=false${more}$`,
+      `fwd="10\\.1\\.2\\.3,127\\.0\\.0\\.1" ${end} protocol=http1\\.1 tls=false${more}$`,
   )
 }
 
-const NOBODY = (status: number) => `dyno= connect= service= status=${status}`
+const NOBODY = (status: number) => `dyno= connect= service= status=${status} bytes=`
 
 test('each state of an app has its line', async (t) => {
   const router = await aRouter(t, pool, { timeouts: quick })
@@ -85,7 +85,7 @@ test('each state of an app has its line', async (t) => {
       aLine(
         'cookies',
         'at=error code=H25 desc="HTTP restriction: oversized cookie"',
-        'dyno=web\\.1 connect=\\d+ms service=\\d+ms status=502',
+        'dyno=web\\.1 connect=\\d+ms service=\\d+ms status=502 bytes=\\d+',
       ),
     ],
   }
@@ -130,7 +130,7 @@ test('a request that is ended by order has its line, without a status', async (t
     aLine(
       'ended',
       'at=error code=H24 desc="Forced close"',
-      'dyno=web\\.1 connect=\\d+ms service=\\d+ms status=',
+      'dyno=web\\.1 connect=\\d+ms service=\\d+ms status= bytes=\\d+',
     ),
   )
 })
