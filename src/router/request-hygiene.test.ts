@@ -207,6 +207,29 @@ test('requests reach a dyno whole and plain, or not at all', async (t) => {
   )
 })
 
+test('nobody speaks for the router with an underscore, in a request that is plain otherwise', async (t) => {
+  const router = await aRouter(t, pool)
+  const heard = await aRecorder(t, router, 'folded')
+  const asked = async (header: string) => {
+    const request = `GET /p HTTP/1.1\r\nHost: folded.localhost\r\n${header}: 1\r\n\r\n`
+    await whatAClientGets(router, request, (it) => it.once('data', () => it.end()))
+    return heard().map((it) => it.replaceAll(ADDED, ''))
+  }
+  const plain = 'GET /p HTTP/1.1\r\nhost: folded.localhost\r\n'
+  for (const name of [
+    'X_Forwarded_For',
+    'X-Forwarded_For',
+    'X_Forwarded-For',
+    'x_forwarded_proto',
+    'X_FORWARDED_PORT',
+    'X_Request_Id',
+    'X-Request_Start',
+  ])
+    assert.deepEqual(await asked(name), [`${plain}\r\n`], name)
+  for (const name of ['x_forwarded_host', 'x_request', 'ax_request_id', 'x_request_ids'])
+    assert.deepEqual(await asked(name), [`${plain}${name}: 1\r\n\r\n`], name)
+})
+
 test('several lists of addresses stay, and ours is the last', async (t) => {
   const router = await aRouter(t, pool)
   const heard = await aRecorder(t, router, 'lists')

@@ -20,9 +20,16 @@ const TELLING = [
   'te',
   'transfer-encoding',
   'upgrade',
-  'x-forwarded-(for|port|proto)',
-  'x-request-(id|start)',
+  'x[-_]forwarded[-_](for|port|proto)',
+  'x[-_]request[-_](id|start)',
 ]
+
+/**
+ * Of those headers that tell a dyno who asks, with an underscore in the name: WSGI, CGI and PHP make one word of
+ * both, and would take the client's for ours.
+ */
+const FOLDED =
+  '^x(_(forwarded|request)[-_]|-(forwarded|request)_)(for|port|proto|id|start)$'
 
 /** Of answers. */
 const TELLING_OF_ANSWERS = [
@@ -51,6 +58,7 @@ const HYGIENE = `  http-request del-header Expect
   http-request del-header X-Forwarded-For unless { req.fhdr_cnt(x-forwarded-for) gt 1 }
   http-request del-header X-Forwarded-Proto
   http-request del-header X-Forwarded-Port
+  http-request del-header ${FOLDED} -m reg
   http-request del-header Connection if { req.hdr(upgrade) -i -m beg h2c } || { req.hdr(connection) -i http2-settings }
   http-request del-header Upgrade if { req.hdr(upgrade) -i -m beg h2c }
   http-request del-header HTTP2-Settings
