@@ -62,7 +62,8 @@ test(`${HOSTS} hosts and ${APPS} apps are each found`, async (t) => {
 
 test('many streams of HTTP/2 share few connections', async (t) => {
   const router = await aRouter(t, pool, { byTls: true })
-  const app = await router.app('streams')
+  // 500 streams at a time: more than one dyno may have.
+  const app = await router.app('streams', { web: 3 })
   await router.dyno(app, await aBackend(t, (_, it) => it.end('x'.repeat(2000))))
   await router.domain(
     app,
@@ -90,7 +91,8 @@ test('many streams of HTTP/2 share few connections', async (t) => {
 
 test('clients that take their time keep nobody else waiting', async (t) => {
   const router = await aRouter(t, pool)
-  const app = await router.app('patient')
+  // As many as may have all of those at once.
+  const app = await router.app('patient', { web: soak ? 16 : 4 })
   await router.dyno(
     app,
     await aBackend(t, (asked, it) => asked.resume().on('end', () => it.end('ok'))),
