@@ -87,8 +87,9 @@ ring requests
 frontend web
   bind 127.0.0.1:${port}
   log ring@requests format raw local3
-  log-format '%[date(0,us)] ${app} %TR %Tw %Tc %Ta %ST %B %ts - %[fc_http_major] http %sslv method=%HM request_id=%ID dyno=%s agent="" host=%{+Q,+E}[capture.req.hdr(0)] fwd="%ci" path=%{+Q}HU'
+  log-format '%[date(0,us)] ${app} %TR %Tw %Tc %Ta %ST %B %[capture.res.hdr(0)] %ts - %[fc_http_major] http %sslv method=%HM request_id=%ID dyno=%s agent="" host=%{+Q,+E}[capture.req.hdr(0)] fwd="%ci" path=%{+Q}HU'
   capture request header host len 256
+  capture response header Content-Length len 20
   unique-id-format %[uuid]
   unique-id-header X-Request-Id
   option forwardfor

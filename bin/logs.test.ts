@@ -391,7 +391,7 @@ suite('logs', () => {
     await once(stranger, 'close')
 
     const haproxy = createConnection(path)
-    const line = `1767225600123456 ${app} 0 0 1 9 200 12 -- - 1 http - method=GET request_id=an-id dyno=web.1:5000 agent="" host="an-app.localhost" fwd="127.0.0.1" path="/é"`
+    const line = `1767225600123456 ${app} 0 0 1 9 200 212 12 -- - 1 http - method=GET request_id=an-id dyno=web.1:5000 agent="" host="an-app.localhost" fwd="127.0.0.1" path="/é"`
     const frame = Buffer.from(`${Buffer.byteLength(line)} ${line}`)
     haproxy.write(Buffer.concat([frame, frame.subarray(0, 100)]))
     await until('it is a line', async () => (await read(app)).length === 1)

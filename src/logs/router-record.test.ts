@@ -18,6 +18,7 @@ function aRecord(
     app?: string
     server?: string
     times?: string
+    length?: string
     method?: string
     status?: number
     ended?: string
@@ -34,6 +35,7 @@ function aRecord(
     app,
     server,
     times: '0 2 1 21',
+    length: ' -',
     method: 'GET',
     status: 200,
     ended: '--',
@@ -46,7 +48,7 @@ function aRecord(
     tls: 'http -',
     ...but,
   }
-  return `1795399938168555 ${it.app} ${it.times} ${it.status} 387 ${it.ended} ${it.code} ${it.version} ${it.tls} method=${it.method} request_id=${id} dyno=${it.server} agent="${it.agent}" host="${it.host}" fwd="${it.fwd}" path="${it.uri}"`
+  return `1795399938168555 ${it.app} ${it.times} ${it.status} 387${it.length} ${it.ended} ${it.code} ${it.version} ${it.tls} method=${it.method} request_id=${id} dyno=${it.server} agent="${it.agent}" host="${it.host}" fwd="${it.fwd}" path="${it.uri}"`
 }
 
 const messageOf = (record: string) => parseRouterRecord(record)?.message
@@ -83,10 +85,13 @@ test('an app may have lines as the legacy router wrote them', () => {
 })
 
 const counts: [string, Parameters<typeof aRecord>[0], string][] = [
-  ['the answer of a dyno', {}, '387'],
-  ['a head alone, by method', { method: 'HEAD' }, '0'],
+  ['an answer whose length was not told', {}, '387'],
+  ['one whose length was', { length: ' 13' }, '13'],
+  ['by a router that does not say', { length: '' }, '387'],
+  ['one that was cut', { length: ' 500', ended: 'SD' }, '387'],
+  ['a head alone, by method', { method: 'HEAD', length: ' 13' }, '0'],
   ['a head alone, by status', { status: 204 }, '0'],
-  ['another', { status: 304 }, '0'],
+  ['another', { status: 304, length: ' 13' }, '0'],
   ['no dyno: a page of ours', { server: '<NOSRV>', code: 'H14', ended: 'LR' }, ''],
   ['no dyno: a client that left', { server: '<NOSRV>', status: -1, ended: 'CR' }, ''],
   ['a dyno that takes no connection', { status: 503, ended: 'SC' }, '0'],
@@ -94,7 +99,7 @@ const counts: [string, Parameters<typeof aRecord>[0], string][] = [
   ['one that says nothing', { code: 'H12', status: 503, ended: 'LH' }, '0'],
   ['one that closes', { status: 502, ended: 'SH' }, '0'],
   ['one that speaks no HTTP', { status: 502, ended: 'PH' }, '0'],
-  ['a cookie that is too long', { status: 502, ended: 'LH' }, '0'],
+  ['a cookie that is too long', { status: 502, ended: 'LH', length: ' 13' }, '0'],
   ['a client that did not wait', { status: -1, ended: 'CH' }, '0'],
   ['a client that left as it was answered', { ended: 'CD' }, '387'],
   ['a dyno that broke off', { ended: 'SD' }, '387'],

@@ -86,7 +86,8 @@ const CAUSES: Readonly<Record<string, string>> = {
 }
 
 const TEXT = String.raw`((?:[^"\\]|\\.)*)`
-const NUMBERS = String.raw`(-?\d+) (-?\d+) (-?\d+) (-?\d+) (-?\d+) (\d+)`
+/** A router that was not reloaded since an update of Mayfly may not tell the last of them, the answer's length. */
+const NUMBERS = String.raw`(-?\d+) (-?\d+) (-?\d+) (-?\d+) (-?\d+) (\d+)(?: (\d+|-))?`
 /** HAProxy cuts a record that is too long. */
 const RECORD = new RegExp(
   String.raw`^(\d+) ([-0-9a-f]{36}) ${NUMBERS} (\S\S) (\S+) (\S+ \S+ \S+) method=(\S+) request_id=(\S+)` +
@@ -112,6 +113,8 @@ export interface RequestFields {
   readonly status: number
   /** Of the answer, its head included, whoever answered. */
   readonly bytes: string
+  /** Of a dyno's answer, as that says: `-` if it does not. */
+  readonly length: string
   readonly ended: string
   readonly state: string
   /** HTTP's major version, the scheme and TLS's version. */
@@ -155,13 +158,13 @@ export function plainFields(record: string): RequestFields | undefined {
     ...numbersIn(found),
     ended: '--',
     state: '-',
-    protocol: found[9] ?? '',
-    method: found[10] ?? '',
-    id: found[11] ?? '',
-    dyno: found[12] ?? '',
-    host: found[13] ?? '',
-    fwd: found[14] ?? '',
-    path: found[15] ?? '',
+    protocol: found[10] ?? '',
+    method: found[11] ?? '',
+    id: found[12] ?? '',
+    dyno: found[13] ?? '',
+    host: found[14] ?? '',
+    fwd: found[15] ?? '',
+    path: found[16] ?? '',
     agent: '',
   }
 }
@@ -170,8 +173,8 @@ export function plainFields(record: string): RequestFields | undefined {
 export function anyFields(record: string): RequestFields | undefined {
   const found = RECORD.exec(record.replaceAll('\n', ' '))
   if (!found) return undefined
-  const [ended = '', state = '', protocol = '', method = '', id = ''] = found.slice(9)
-  const [server = '', agent = '', host = '', fwd = '', uri = ''] = found.slice(14)
+  const [ended = '', state = '', protocol = '', method = '', id = ''] = found.slice(10)
+  const [server = '', agent = '', host = '', fwd = '', uri = ''] = found.slice(15)
   return {
     ...numbersIn(found),
     ended,
@@ -198,6 +201,7 @@ function numbersIn(found: RegExpExecArray) {
     active: Number(found[6]),
     status: Number(found[7]),
     bytes: found[8] ?? '',
+    length: found[9] ?? '-',
   }
 }
 
@@ -260,15 +264,17 @@ function statusOf({ status, ended }: RequestFields, code: Code | undefined): num
 
 /**
  * What the dyno answered: nothing to whom no dyno was asked for, and 0 where it is a page of ours, or the head
- * alone. Otherwise it is what HAProxy has counted, and that is with the head.
+ * alone. Otherwise the body, all of which came if it ended well; without a length, or if it was cut, it is what
+ * HAProxy has counted, and that is with the head.
  */
 function bytesOf(
-  { dyno, method, status, ended, bytes }: RequestFields,
+  { dyno, method, status, ended, bytes, length }: RequestFields,
   code: Code | undefined,
 ): string {
   if (dyno === 'dyno=') return ''
   if (code !== undefined) return HAD_BEGUN.test(ended) ? bytes : '0'
-  return method === 'HEAD' || status === 204 || status === 304 ? '0' : bytes
+  if (method === 'HEAD' || status === 204 || status === 304) return '0'
+  return length === '-' ? bytes : length
 }
 
 /** Of the phase: the answer was on its way. (LR and LH are what HAProxy answers itself.) */

@@ -9,6 +9,7 @@ import { test } from 'node:test'
 
 import { anExchanger, type DynoScript } from '../../test/an-exchange.ts'
 import { aRouter } from '../../test/a-router.ts'
+import { aRouterLine } from '../../test/a-router-line.ts'
 import { aDatabase } from '../../test/postgres.ts'
 import { until } from '../../test/until.ts'
 import {
@@ -19,6 +20,7 @@ import {
   CLOSE,
   ended,
   host,
+  HOST,
   inPieces,
   KEEP,
   OK,
@@ -289,6 +291,15 @@ test('answers are given on as Heroku`s router gives them', async (t) => {
     ),
   )
 
+  for (const [what, method, answer, bytes] of counted) {
+    await t.test(`bytes in the log: ${what}`, async () => {
+      const path = `/${encodeURIComponent(what)}`
+      const send = `${method} ${path} HTTP/1.1\r\n${HOST}${CLOSE}\r\n`
+      await exchanger.exchange(send, (it) => it.end(answer))
+      assert.match(await aRouterLine(router, path), bytes)
+    })
+  }
+
   for (const [version, client] of said) {
     const stays = version === '1.1' ? client !== CLOSE : client === KEEP
     const fate = stays ? 'kept' : 'hung up on'
@@ -313,6 +324,36 @@ test('answers are given on as Heroku`s router gives them', async (t) => {
 
 const COOKIE =
   /^at=error code=H25 desc="HTTP restriction: oversized cookie" method=GET path="\/p" .* dyno=web\.1 .* status=502/
+
+/** What a line says of what the dyno sends. */
+const counted: readonly (readonly [string, string, string, RegExp])[] = [
+  ['a body', 'GET', `${OK}${TWO}`, / bytes=2 /],
+  [
+    'a large one',
+    'GET',
+    `${OK}${lengthOf(300_000)}${'b'.repeat(300_000)}`,
+    / bytes=300000 /,
+  ],
+  ['an empty one', 'GET', `${OK}Content-Length: 0\r\n\r\n`, / bytes=0 /],
+  ['HEAD', 'HEAD', `${OK}Content-Length: 1000\r\n\r\n`, / bytes=0 /],
+  ['304', 'GET', `HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n`, / bytes=0 /],
+  [
+    'chunks, with the head',
+    'GET',
+    `${OK}${CHUNKED}\r\n2\r\nok\r\n0\r\n\r\n`,
+    / status=200 bytes=\d\d /,
+  ],
+  [
+    'half of one, with the head',
+    'GET',
+    `${OK}${lengthOf(500)}${'b'.repeat(250)}`,
+    / code=H18 .* bytes=[23]\d\d /,
+  ],
+]
+
+function lengthOf(body: number): string {
+  return `Content-Length: ${body}\r\n\r\n`
+}
 
 const said = ['1.1', '1.0'].flatMap((version) =>
   ['', CLOSE, KEEP].map((header) => [version, header] as const),

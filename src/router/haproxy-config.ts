@@ -90,7 +90,7 @@ export const SERVER_SETTINGS = [
 const RECORD = [
   '%[date(0,us)]',
   '%[var(txn.entry),field(4,/)]',
-  '%TR %Tw %Tc %Ta %ST %B %ts',
+  '%TR %Tw %Tc %Ta %ST %B %[capture.res.hdr(0)] %ts',
   '%[var(txn.code)]',
   '%[fc_http_major] %[so_name] %sslv',
   'method=%HM',
@@ -272,6 +272,7 @@ ${listen.map((address) => `  bind ${address} name http`).join('\n')}
   bind unix@${paths.successorSocket} name http accept-proxy mode 600${owner}
 ${tls ? tlsBinds(tls, paths, owner) : ''}  log ring@requests len ${LONGEST_RECORD} format raw local0
   log-format '${RECORD}'
+  capture response header Content-Length len 20
   http-after-response add-header Server Heroku unless { res.hdr(server) -m found }
   http-after-response allow if { status lt 500 } !{ capture.req.ver HTTP/1.0 }
   http-after-response set-status 503 if { status 500 502 504 } { res.hdr(${GIVEN_UP}) -m found }
