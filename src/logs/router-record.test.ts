@@ -176,7 +176,7 @@ const ends: [string, Parameters<typeof aRecord>[0], string][] = [
   [
     'a request that is refused',
     { status: 400, ended: 'PR', server: '<NOSRV>' },
-    'at=error code=H26 desc="Request Error" cause="bad request" method=GET … status=400',
+    'at=error code=H26 desc="Request Error" cause="bad header" method=GET … status=400',
   ],
   [
     'it waited for a dyno`s place in vain',

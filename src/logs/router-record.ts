@@ -77,9 +77,9 @@ export const CODES: Readonly<Record<string, Code>> = {
 /** Methods whose requests hardly ever have one: what is broken then is the answer's. */
 const HAS_NO_BODY = /^(GET|HEAD)$/
 
-/** Of H26, by what was answered. */
+/** Of H26, by what was answered. Heroku has no words for 405 and 408, nor for a 400 that no header is to blame for. */
 const CAUSES: Readonly<Record<string, string>> = {
-  400: 'bad request',
+  400: 'bad header',
   405: 'method not allowed',
   408: 'request body timeout',
   417: 'unsupported expect header value',

@@ -111,7 +111,7 @@ const cases: Cases = {
       dyno: `${OK}${TWO}`,
       heard: '',
       got: REFUSED_AS[400] ?? '',
-      line: refusal(400, 'bad request'),
+      line: refusal(400, 'bad header'),
     },
     {
       what: 'an upgrade to nothing',
@@ -119,7 +119,7 @@ const cases: Cases = {
       dyno: `${OK}${TWO}`,
       heard: '',
       got: REFUSED_AS[400] ?? '',
-      line: refusal(400, 'bad request'),
+      line: refusal(400, 'bad header'),
     },
     {
       what: 'chunks in HTTP/1.0',
@@ -127,7 +127,7 @@ const cases: Cases = {
       dyno: `${OK}${TWO}`,
       heard: '',
       got: REFUSED_AS[400] ?? '',
-      line: refusal(400, 'bad request'),
+      line: refusal(400, 'bad header'),
     },
     {
       what: 'CONNECT',
@@ -150,7 +150,7 @@ const cases: Cases = {
       dyno: `${OK}${TWO}`,
       heard: '',
       got: REFUSED_AS[400] ?? '',
-      line: refusal(400, 'bad request'),
+      line: refusal(400, 'bad header'),
     },
     ...['hello', 'GET /p', 'GET  HTTP/1.1', ' GET /p HTTP/1.1', 'GET /p HTTP/one'].map(
       (line) => ({

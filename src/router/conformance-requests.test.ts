@@ -301,6 +301,6 @@ test('requests are taken as Heroku`s router takes them', async (t) => {
 })
 
 const REFUSAL =
-  /^at=error code=H26 desc="Request Error" cause="bad request" method=GET path="\/p" .* status=400/
+  /^at=error code=H26 desc="Request Error" cause="bad header" method=GET path="\/p" .* status=400/
 
 const lineOf = (record: string) => parseRouterRecord(record)?.message ?? ''
