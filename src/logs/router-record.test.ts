@@ -121,7 +121,6 @@ test('what is counted of a request is what its line says', () => {
     connect: 1,
     queue: 2,
   })
-  assert.equal(measureOf({ ended: 'KD' })?.status, 0, 'nothing was answered')
   const held = measureOf({ times: '1223 0 1 1226' })
   assert.deepEqual([held?.queue, held?.service], [1223, 2], 'held until a dyno was up')
   assert.deepEqual(measureOf({ code: 'H14', status: 503, times: '0 -1 -1 0' }), {
@@ -191,7 +190,17 @@ const ends: [string, Parameters<typeof aRecord>[0], string][] = [
   [
     'the dyno was taken out with what it had',
     { ended: 'DD' },
-    'at=error code=H24 desc="Forced close" method=GET … status= bytes=387',
+    'sock=backend at=error code=H18 desc="Server Request Interrupted" method=GET … status=503',
+  ],
+  [
+    'the same, as it came to its end',
+    { ended: 'DL' },
+    'sock=backend at=error code=H18 desc="Server Request Interrupted" method=GET … status=503',
+  ],
+  [
+    'the same, before the dyno had answered',
+    { status: -1, ended: 'DH' },
+    'at=error code=H13 desc="Connection closed without response" method=GET … status=503',
   ],
   [
     'a body that is none, once its beginning was passed on',
@@ -264,9 +273,19 @@ const ends: [string, Parameters<typeof aRecord>[0], string][] = [
     'at=warning code=H28 desc="Client Connection Idle" method=GET … status=499',
   ],
   [
-    'the session was ended by order',
+    'it was ended by order, as its dyno was dead',
     { ended: 'KD' },
-    'at=error code=H24 desc="Forced close" method=GET … status= bytes=387',
+    'sock=backend at=error code=H18 desc="Server Request Interrupted" method=GET … status=503',
+  ],
+  [
+    'the same, as it came to its end',
+    { ended: 'KL' },
+    'sock=backend at=error code=H18 desc="Server Request Interrupted" method=GET … status=503',
+  ],
+  [
+    'the same, before the dyno had answered',
+    { status: -1, ended: 'KH' },
+    'at=error code=H13 desc="Connection closed without response" method=GET … status=503',
   ],
   [
     'HAProxy had no room',
@@ -276,6 +295,11 @@ const ends: [string, Parameters<typeof aRecord>[0], string][] = [
   [
     'a websocket that its client closed',
     { status: 101, ended: 'CD' },
+    'at=info … status=101',
+  ],
+  [
+    'a websocket whose dyno is dead',
+    { status: 101, ended: 'KD' },
     'at=info … status=101',
   ],
   [

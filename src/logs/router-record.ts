@@ -18,8 +18,8 @@ export interface RouterLine {
 interface Outcome {
   readonly at: 'info' | 'warning' | 'error'
   readonly desc: string
-  /** What the line says was answered; otherwise what was. Empty: nothing. */
-  readonly status?: number | ''
+  /** What the line says was answered; otherwise what was. */
+  readonly status?: number
   readonly sock?: 'backend' | 'client'
 }
 
@@ -35,7 +35,6 @@ const OUTCOMES = {
   H19: { at: 'error', desc: 'Backend connection timeout', status: 503 },
   H20: { at: 'error', desc: 'App boot timeout' },
   H21: { at: 'error', desc: 'Backend connection refused', status: 503 },
-  H24: { at: 'error', desc: 'Forced close', status: '' },
   H25: { at: 'error', desc: 'HTTP restriction: oversized cookie' },
   H26: { at: 'error', desc: 'Request Error' },
   H27: { at: 'warning', desc: 'Client Request Interrupted', status: 499, sock: 'client' },
@@ -51,9 +50,9 @@ type Code = keyof typeof OUTCOMES
 
 /**
  * By HAProxy's termination state: who or what ended the request (C client, S dyno, P
- * HAProxy's own check, R its resources, I itself, K and D an order; small letters: their
- * time-outs), and in which phase (R request, Q queue, C connect, H header, D data, L last
- * of it). `-` for the phase stands for every one not named. PD: a request's body turns out to be none
+ * HAProxy's own check, R its resources, I itself, K and D an order, which the manager gives where
+ * a dyno is dead; small letters: their time-outs), and in which phase (R request, Q queue, C connect,
+ * H header, D data, L last of it). `-` for the phase stands for every one not named. PD: a request's body turns out to be none
  * when its answer is under way; an answer's is SD to HAProxy 2.6, and PD, too, to 3.
  */
 export const CODES: Readonly<Record<string, Code>> = {
@@ -70,8 +69,12 @@ export const CODES: Readonly<Record<string, Code>> = {
   PD: 'H26',
   'R-': 'H99',
   'I-': 'H99',
-  'K-': 'H24',
-  'D-': 'H24',
+  'K-': 'H13',
+  KD: 'H18',
+  KL: 'H18',
+  'D-': 'H13',
+  DD: 'H18',
+  DL: 'H18',
 }
 
 /** Methods whose requests hardly ever have one: what is broken then is the answer's. */
@@ -212,7 +215,7 @@ function measureOf(
 ): RequestMeasure {
   const { received, queued } = fields
   return {
-    status: Math.max(0, Number(statusOf(fields, code))),
+    status: Math.max(0, statusOf(fields, code)),
     code: code && Number(code.slice(1)),
     service,
     connect,
@@ -257,7 +260,7 @@ function causeOf({ status, ended }: RequestFields): string | undefined {
 }
 
 /** What was answered, or would have been. */
-function statusOf({ status, ended }: RequestFields, code: Code | undefined): number | '' {
+function statusOf({ status, ended }: RequestFields, code: Code | undefined): number {
   const outcome: Outcome | undefined = code && OUTCOMES[code]
   return outcome?.status ?? (ended === 'PD' ? 400 : status)
 }
