@@ -18,14 +18,14 @@ export async function p4FirstRequest(bench: Bench): Promise<Figure[]> {
     await bench.replaced('tiny', 'web', () => bench.api('DELETE', '/apps/tiny/dynos'))
   }
   const { bodies } = await load.stop()
-  const waits = [...bodies.keys()].map((body) => Number(body.split(' ')[1]))
   // The first dyno had no load on it when it began to listen.
-  const p50 = median(waits.slice(1))
+  const waits = [...bodies.keys()].map((body) => Number(body.split(' ')[1])).slice(1)
+  const p50 = median(waits)
   return [
     {
       id: 'P4',
-      what: `listening → first request, p50 of ${waits.length - 1}`,
-      measured: `${p50.toFixed(0)} ms`,
+      what: `listening → first request, p50 of ${waits.length}`,
+      measured: `${p50.toFixed(0)} ms (at most ${Math.max(...waits).toFixed(0)} ms)`,
       bar: '≤ 50 ms',
       met: p50 <= 50,
     },
