@@ -160,7 +160,10 @@ function serializeBuild(it: Build, app: App, request: FastifyRequest): ApiBuild 
     slug: it.slug ? { id: it.slug } : null,
     source_blob: {
       checksum: it.sourceChecksum,
-      url: it.sourceUrl,
+      // Who has it has the code: it is a secret of ours, or may hold one of somebody else's.
+      url: (request.standing.permissions.includes('deploy')
+        ? it.sourceUrl
+        : null) as string,
       version: it.sourceVersion,
       version_description: it.sourceDescription,
     },

@@ -16,6 +16,7 @@ interface Shown {
   readonly locked: boolean
   readonly description: string
   readonly scope: readonly string[]
+  readonly source_blob: { readonly url: string | null }
   readonly permissions: readonly { readonly name: string }[]
   readonly team: { readonly name: string } | null
   readonly owner: { readonly email: string }
@@ -164,6 +165,31 @@ suite('who shares what with whom', () => {
       403,
     )
     assert.equal((await as('owner', `DELETE ${at}/member@example.com`)).status, 200)
+  })
+
+  test('where a build has its source from is told to who may deploy', async () => {
+    await as('owner', 'POST /teams/apps', { name: 'viewed', team: 'my-team' })
+    const url = 'https://user:secret@example.com/source.tgz'
+    const { body: build } = await as('owner', 'POST /apps/viewed/builds', {
+      source_blob: { url },
+    })
+    const user = 'stranger@example.com'
+    const permissions = ['view']
+    await as('owner', 'POST /teams/apps/viewed/collaborators', { user, permissions })
+    for (const [caller, told] of [
+      ['owner', url],
+      ['another tenant', null],
+    ] as const) {
+      const one = await as(caller, `GET /apps/viewed/builds/${build.id}`)
+      const all = await as(caller, 'GET /apps/viewed/builds')
+      const shown = [one.body, ...(all.body as unknown as Shown[])]
+      assert.deepEqual(
+        shown.map((it) => it.source_blob.url),
+        [told, told],
+        caller,
+      )
+    }
+    await as('owner', 'DELETE /apps/viewed')
   })
 
   test('a member joins an unlocked app of the team, for what members may', async () => {
