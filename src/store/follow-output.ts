@@ -7,20 +7,18 @@ import { statusOfRelease } from './releases.ts'
 const SOON = 0.1 * SECOND
 
 /**
- * What a build or a release phase prints, as it comes, to its end, or until the signal
- * aborts. While the database can't be asked it waits: printing goes on meanwhile.
+ * What a build or a release phase prints, as it comes, to its end, for one reader. While the
+ * database can't be asked it waits: printing goes on meanwhile.
  */
 export async function* followOutput(
   db: Queryable,
   printer: Printer,
-  signal?: AbortSignal,
 ): AsyncGenerator<string> {
   let position = 0
   for (;;) {
-    if (signal?.aborted) return
     const news = await newsOf(db, printer, position).catch(() => undefined)
     if (!news) {
-      await pause(SECOND, signal)
+      await pause(SECOND)
       continue
     }
     for (const piece of news.pieces) {
@@ -29,7 +27,7 @@ export async function* followOutput(
     }
     if (news.pieces.length > 0) continue
     if (news.final) return
-    await pause(SOON, signal)
+    await pause(SOON)
   }
 }
 

@@ -63,7 +63,36 @@ export async function outputFrom(
   return rows as Piece[]
 }
 
-function idOf(printer: Printer): string {
+/** How far a printer has come. */
+export interface Progress {
+  /** Where the next piece begins. */
+  readonly end: number
+  /** Nothing more comes. */
+  readonly final: boolean
+}
+
+/** Of printers of one kind, as of one moment; of those that are there. */
+export async function progressOf(
+  db: Queryable,
+  kind: 'build' | 'release',
+  ids: readonly string[],
+): Promise<Map<string, Progress>> {
+  const { rows } = await db.query(progressOfAll[kind], [ids])
+  return new Map((rows as (Progress & { id: string })[]).map((it) => [it.id, it]))
+}
+
+const progressOfAll = {
+  build: `select b.id, b.status <> 'pending' as final, coalesce(
+            (select o.next from build_output o where o.printer = b.id
+              order by o.position desc limit 1), 0)::float8 as "end"
+       from builds b where b.id = any($1::uuid[])`,
+  release: `select r.id, r.status <> 'pending' as final, coalesce(
+            (select o.next from release_output o where o.printer = r.id
+              order by o.position desc limit 1), 0)::float8 as "end"
+       from releases r where r.id = any($1::uuid[])`,
+}
+
+export function idOf(printer: Printer): string {
   return 'build' in printer ? printer.build : printer.release
 }
 

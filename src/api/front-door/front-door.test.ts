@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer, request, type RequestListener } from 'node:http'
 import { request as secureRequest } from 'node:https'
@@ -9,6 +10,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { connect as secureConnect } from 'node:tls'
 
+import { until } from '../../../test/until.ts'
 import { silentLog } from '../../lib/log.ts'
 import { backendOf } from './backend-of.ts'
 import { type OpenDoor, openFrontDoor } from './front-door.ts'
@@ -95,6 +97,30 @@ test('what is no HTTP inside TLS is a rendezvous', async () => {
   const socket = secureConnect({ port: door.port, rejectUnauthorized: false })
   socket.write('3f0c9e secret\n')
   assert.equal(await textOf(socket), 'rendezvous')
+})
+
+test('there are so many connections, and one more when one goes', async () => {
+  const small = await openFrontDoor({
+    port: 0,
+    key: readFileSync(at('key')),
+    certificate: readFileSync(at('certificate')),
+    http: (_incoming, reply) => reply.end('served'),
+    rendezvous: (socket) => socket.end(),
+    mostConnections: 2,
+  })
+  const held = [1, 2].map(() => connect(small.port, '127.0.0.1'))
+  for (const socket of held) await once(socket, 'connect')
+  const url = `http://127.0.0.1:${small.port}/`
+  await assert.rejects(fetch(url))
+  held[0]?.destroy()
+  await until('there is room', async () =>
+    fetch(url, { headers: { connection: 'close' } }).then(
+      (answer) => answer.ok,
+      () => false,
+    ),
+  )
+  held[1]?.destroy()
+  await small.close()
 })
 
 test('paths are told apart', () => {

@@ -22,6 +22,8 @@ export interface FrontDoor {
   readonly http: RequestListener
   /** Is given a TLS connection whose first bytes, still unread, are no HTTP. */
   readonly rendezvous: (socket: TLSSocket) => void
+  /** Of all together; as a rule `MOST_CONNECTIONS`. */
+  readonly mostConnections?: number
 }
 
 export interface OpenDoor {
@@ -33,17 +35,29 @@ export interface OpenDoor {
 /** The request ids that the CLI collects take up to 7 kB alone. */
 const LARGEST_HEADERS = 32 * 1024
 const FAREWELL = SECOND
+/** Those of `heroku run` are 2,000 at most, each push and log takes one, and another within. */
+const MOST_CONNECTIONS = 4000
+/** Of TLS; no client takes as long. */
+const HANDSHAKE_PATIENCE = 15 * SECOND
 
 /** Listens on both loopback addresses: clients differ in which one `localhost` is. */
 export async function openFrontDoor(door: FrontDoor): Promise<OpenDoor> {
   const http = httpServer(door.http)
   const tls = createTlsServer(
-    { key: door.key, cert: door.certificate, ALPNProtocols: ['http/1.1'] },
+    {
+      key: door.key,
+      cert: door.certificate,
+      ALPNProtocols: ['http/1.1'],
+      handshakeTimeout: HANDSHAKE_PATIENCE,
+    },
     (socket) => void welcomeSecured(socket, http, door.rendezvous),
   )
   // A handshake that fails, fails its client; the socket is closed already.
   tls.on('tlsClientError', () => {})
-  const serve = (socket: Socket) => void welcome(socket, http, tls)
+  const serve = noMoreThan(
+    door.mostConnections ?? MOST_CONNECTIONS,
+    (socket) => void welcome(socket, http, tls),
+  )
   const v4 = await listen('127.0.0.1', door.port, serve)
   const { port } = v4.address() as AddressInfo
   // A machine may have no IPv6 at all; then nobody can ask for ::1 either.
@@ -93,6 +107,17 @@ async function listen(
 function withoutIpv6(error: NodeJS.ErrnoException): undefined {
   if (error.code === 'EADDRNOTAVAIL' || error.code === 'EAFNOSUPPORT') return undefined
   throw error
+}
+
+/** Hangs up at once on who comes beyond: whoever is in there is served. */
+function noMoreThan(most: number, serve: (socket: Socket) => void) {
+  let open = 0
+  return (socket: Socket) => {
+    if (open >= most) return void socket.destroy()
+    open += 1
+    socket.once('close', () => (open -= 1))
+    serve(socket)
+  }
 }
 
 async function welcome(socket: Socket, http: HttpServer, tls: Server): Promise<void> {

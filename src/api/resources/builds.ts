@@ -1,5 +1,3 @@
-import { Readable } from 'node:stream'
-
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { Build as ApiBuild } from '@heroku-cli/schema'
 import type { FastifyRequest } from 'fastify'
@@ -13,10 +11,10 @@ import type { Build } from '../../model/build.ts'
 import { type BuildId, isUuid, type SourceId } from '../../model/ids.ts'
 import { Problem } from '../../model/problem.ts'
 import { buildOfOutput, buildsOf, findBuild } from '../../store/builds.ts'
-import { followOutput } from '../../store/follow-output.ts'
 import { inTransaction, type Queryable } from '../../store/queryable.ts'
 import { sourceToGet } from '../../store/sources.ts'
 import type { Deps } from '../deps.ts'
+import { outputFeed } from '../output-feed.ts'
 import { sendPart } from '../range.ts'
 import { requireApp } from '../require-app.ts'
 
@@ -40,6 +38,8 @@ const Creation = Type.Object({
 })
 
 export const builds: FastifyPluginAsyncTypebox<Deps> = async (server, { pool }) => {
+  const sendOutput = outputFeed(pool, 'build')
+
   server.post(
     '/apps/:app/builds',
     { schema: { params: AppParams, body: Creation } },
@@ -110,10 +110,7 @@ export const builds: FastifyPluginAsyncTypebox<Deps> = async (server, { pool }) 
     async ({ params }, reply) => {
       const build = await buildOfOutput(pool, params.token)
       if (!build) throw new Problem('not_found', `Couldn't find that build.`)
-      const gone = new AbortController()
-      reply.raw.once('close', () => gone.abort())
-      const output = Readable.from(followOutput(pool, { build: build.id }, gone.signal))
-      return reply.type('text/plain; charset=utf-8').send(output)
+      return sendOutput({ build: build.id }, reply)
     },
   )
 

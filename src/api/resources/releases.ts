@@ -1,5 +1,3 @@
-import { Readable } from 'node:stream'
-
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { Release as ApiRelease } from '@heroku-cli/schema'
 import type { FastifyRequest } from 'fastify'
@@ -11,7 +9,6 @@ import type { App } from '../../model/app.ts'
 import { Problem } from '../../model/problem.ts'
 import type { Release } from '../../model/release.ts'
 import { serializeRelease } from '../../model/serialize-release.ts'
-import { followOutput } from '../../store/follow-output.ts'
 import { inTransaction } from '../../store/queryable.ts'
 import {
   configVarsOf,
@@ -21,6 +18,7 @@ import {
 } from '../../store/releases.ts'
 import type { Deps } from '../deps.ts'
 import { Identity, identityIn } from '../identity.ts'
+import { outputFeed } from '../output-feed.ts'
 import { sendPart } from '../range.ts'
 import { requireApp } from '../require-app.ts'
 
@@ -34,6 +32,7 @@ const Creation = Type.Union([
 
 export const releases: FastifyPluginAsyncTypebox<Deps> = async (server, deps) => {
   const { pool, secrets } = deps
+  const sendOutput = outputFeed(pool, 'release')
 
   server.get(
     '/apps/:app/releases',
@@ -92,10 +91,7 @@ export const releases: FastifyPluginAsyncTypebox<Deps> = async (server, deps) =>
     async ({ params }, reply) => {
       const release = await releaseOfOutput(pool, params.token)
       if (!release) throw new Problem('not_found', `Couldn't find that release.`)
-      const gone = new AbortController()
-      reply.raw.once('close', () => gone.abort())
-      const output = Readable.from(followOutput(pool, { release }, gone.signal))
-      return reply.type('text/plain; charset=utf-8').send(output)
+      return sendOutput({ release }, reply)
     },
   )
 

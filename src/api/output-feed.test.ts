@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { type AddressInfo, connect } from 'node:net'
+import { after, test } from 'node:test'
+
+import Fastify from 'fastify'
+
+import { anApp } from '../../test/an-app.ts'
+import { aDatabase } from '../../test/postgres.ts'
+import { until } from '../../test/until.ts'
+import { createBuild } from '../actions/create-build.ts'
+import type { BuildId } from '../model/ids.ts'
+import { Problem } from '../model/problem.ts'
+import { fail } from '../store/builds.ts'
+import { appendOutput } from '../store/output.ts'
+import { inTransaction, type Queryable } from '../store/queryable.ts'
+import { type OutputBounds, outputFeed } from './output-feed.ts'
+
+const pool = aDatabase()
+const bounds: OutputBounds = { ofOne: 20, ofAll: 1000, patience: 20_000 }
+const servers: { close(): Promise<void> }[] = []
+
+after(() => Promise.all(servers.map((it) => it.close())))
+
+test('many readers of an output cost no more queries than one', async () => {
+  const build = await aBuild()
+  const { url, asked } = await served(bounds)
+  const reading = Array.from({ length: 20 }, async () => (await fetch(url(build))).text())
+  await appendOutput(pool, { build }, 'first\n')
+  await until('some were asked', () => asked() > 5)
+  const before = asked()
+  const began = performance.now()
+  await until('a while', () => performance.now() - began > 1000)
+  // Ten a second; twenty readers by themselves asked four hundred times.
+  assert.ok(asked() - before < 20, String(asked() - before))
+  await appendOutput(pool, { build }, 'last\n')
+  await fail(pool, build, 'x')
+  for (const text of await Promise.all(reading)) assert.equal(text, 'first\nlast\n')
+})
+
+test('all is read that was printed before the end, however much', async () => {
+  const build = await aBuild()
+  const lines = Array.from({ length: 200 }, (_, nth) => `${nth} ${'x'.repeat(1000)}\n`)
+  for (const line of lines) await appendOutput(pool, { build }, line)
+  await fail(pool, build, 'x')
+  const { url } = await served(bounds)
+  assert.equal(await (await fetch(url(build))).text(), lines.join(''))
+})
+
+test('there are so many readers of one, and of all, and no more until some leave', async () => {
+  const [build, another, third] = [await aBuild(), await aBuild(), await aBuild()]
+  const { url } = await served({ ...bounds, ofOne: 2, ofAll: 3 })
+  const leaving = new AbortController()
+  const { signal } = leaving
+  await appendOutput(pool, { build }, 'x')
+  await appendOutput(pool, { build: another }, 'x')
+  assert.equal((await fetch(url(build), { signal })).status, 200)
+  assert.equal((await fetch(url(build), { signal })).status, 200)
+  assert.equal((await fetch(url(build))).status, 429)
+  assert.equal((await fetch(url(another), { signal })).status, 200)
+  assert.equal((await fetch(url(third))).status, 429)
+  leaving.abort()
+  await fail(pool, build, 'x')
+  await until('there is room', async () => (await fetch(url(build))).status === 200)
+})
+
+test('a reader that takes nothing of what is there is hung up on', async () => {
+  const build = await aBuild()
+  for (let n = 0; n < 30; n++) await appendOutput(pool, { build }, 'x'.repeat(1024 ** 2))
+  await fail(pool, build, 'x')
+  const { url } = await served({ ...bounds, ofOne: 1, patience: 300 })
+  const { port, pathname } = new URL(url(build))
+  const socket = connect(Number(port), '127.0.0.1')
+  socket.write(`GET ${pathname} HTTP/1.1\r\nHost: x\r\n\r\n`)
+  await once(socket, 'readable')
+  await until('its place is free', async () => {
+    const answer = await fetch(url(build))
+    await answer.body?.cancel()
+    return answer.status === 200
+  })
+  socket.destroy()
+})
+
+async function aBuild(): Promise<BuildId> {
+  const { app, account } = await anApp(pool)
+  const { id } = await inTransaction(pool, (tx) =>
+    createBuild(tx, { app, account, source: null, sourceUrl: 'x' }),
+  )
+  return id
+}
+
+async function served(its: OutputBounds) {
+  let queries = 0
+  const counted: Queryable = {
+    query: (text, values) => {
+      queries += 1
+      return pool.query(text, [...(values ?? [])])
+    },
+  }
+  const server = Fastify()
+  const send = outputFeed(counted, 'build', its)
+  server.get('/:build', (request, reply) =>
+    send({ build: (request.params as { build: BuildId }).build }, reply),
+  )
+  server.setErrorHandler(async (error, _request, reply) =>
+    reply.status(error instanceof Problem ? error.status : 500).send(),
+  )
+  await server.listen({ port: 0, host: '127.0.0.1' })
+  servers.push(server)
+  const { port } = server.server.address() as AddressInfo
+  return {
+    url: (build: BuildId) => `http://127.0.0.1:${port}/${build}`,
+    asked: () => queries,
+  }
+}
