@@ -21,7 +21,7 @@ const data = dataDirectory(MAYFLY_DATA ?? '')
 const pool = openPool(databaseConfig(data, DATABASE_URL, roleOf('git')), 1)
 // Git shows standard error to whoever pushes, so what is not for them goes to a file.
 const log = jsonLog('pre-receive', (line) =>
-  appendFileSync(join(data.run('git'), 'pre-receive.log'), line),
+  appendFileSync(join(data.run('git'), 'pre-receive.log'), line, { mode: 0o600 }),
 )
 // Whoever pushed has gone: the build goes on without a reader.
 process.stdout.on('error', () => process.exit(1))

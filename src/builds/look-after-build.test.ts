@@ -23,7 +23,7 @@ import { createRelease } from '../actions/create-release.ts'
 import { createSource } from '../actions/create-source.ts'
 import { dataDirectory } from '../installation/data-directory.ts'
 import { asUser, runProgram } from '../installation/run-program.ts'
-import { GROUP, groupId, userId } from '../installation/users.ts'
+import { groupId, groupsOf, SOURCES_GROUP, userId } from '../installation/users.ts'
 import { later, systemClock } from '../lib/clock.ts'
 import { silentLog } from '../lib/log.ts'
 import { treeChecksum } from '../lib/tree-checksum.ts'
@@ -255,8 +255,8 @@ test('what a part planted in place of a source is not given to its build', async
   const secret = join(root, 'a-key')
   await writeFile(secret, 'of root', { mode: 0o600 })
   await chmod(root, 0o711)
-  await chown(data.sources, 0, groupId(GROUP))
-  await chmod(data.sources, 0o3771)
+  await chown(data.sources, 0, groupId(SOURCES_GROUP))
+  await chmod(data.sources, 0o3730)
   const uploaders = [userId('mayfly-git')]
   const plants = {
     link: ['ln', '-s', secret],
@@ -267,7 +267,7 @@ test('what a part planted in place of a source is not given to its build', async
     const build = await aBuild()
     const path = data.sourceFile(build.source ?? '')
     await rm(path)
-    await runProgram(asUser('mayfly-git', GROUP, [...command, path]))
+    await runProgram(asUser('mayfly-git', groupsOf('mayfly-git'), [...command, path]))
     const said: string[] = []
     const log = {
       ...silentLog,

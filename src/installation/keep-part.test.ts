@@ -16,8 +16,10 @@ import { pause, SECOND, systemClock } from '../lib/clock.ts'
 import { dataDirectory } from './data-directory.ts'
 import { endParts } from './control-plane.ts'
 import { keepPart, restartDelay, runningPart } from './keep-part.ts'
-import { endProcess } from './living-process.ts'
+import { endProcess, groupsOfProcess } from './living-process.ts'
 import type { PartSpec } from './parts.ts'
+import { asUser } from './run-program.ts'
+import { ensureUsers, GROUP, groupId, groupsOf } from './users.ts'
 
 const top = mkdtempSync(join(tmpdir(), 'mayfly-keep-'))
 chmodSync(top, 0o711)
@@ -100,6 +102,41 @@ test('a part that has bounds is in a cgroup of its own, which goes when it is en
   await endParts([part], data)
   assert.equal(runningPart(data, 'bounded'), undefined)
   assert.deepEqual(globSync(`/sys/fs/cgroup/{,*/}mayfly-${process.pid}`), [])
+})
+
+test('one that an earlier version started in other groups is not adopted, but started anew', async () => {
+  await ensureUsers()
+  const said: string[] = []
+  const keeping = { data, clock: systemClock, say: (it: string) => said.push(it) }
+  const [before, now] = [[GROUP], groupsOf('mayfly-git')].map((groups) => ({
+    ...aPart('grouped', asUser('mayfly-git', groups as [string], ['sleep', '1000'])),
+    groups,
+  }))
+  assert.ok(before && now)
+  const first = new AbortController()
+  const keeper = keepPart(before, keeping, first.signal)
+  const born = await until(() => runningPart(data, 'grouped'))
+  await until(() => groupsOfProcess(born.pid).has(groupId(GROUP)) || undefined)
+  first.abort()
+  await keeper
+
+  const next = new AbortController()
+  const adopter = keepPart(now, keeping, next.signal)
+  const second = await until(() => {
+    const it = runningPart(data, 'grouped')
+    return it && it.pid !== born.pid ? it : undefined
+  })
+  assert.deepEqual(said, ['starting grouped anew, in groups of its own'])
+  await until(() => groupsOfProcess(second.pid).size === 3 || undefined)
+  next.abort()
+  await adopter
+  const last = new AbortController()
+  const again = keepPart(now, keeping, last.signal)
+  await pause(300)
+  assert.equal(runningPart(data, 'grouped')?.pid, second.pid)
+  last.abort()
+  await again
+  await endProcess(second, now.ends)
 })
 
 test('a part that nobody wrote down is adopted, and not its child', async () => {

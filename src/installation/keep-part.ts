@@ -14,11 +14,13 @@ import {
   renameSync,
   statSync,
 } from 'node:fs'
+import { isDeepStrictEqual } from 'node:util'
 
 import { type Clock, pause, SECOND } from '../lib/clock.ts'
 import type { DataDirectory } from './data-directory.ts'
 import {
   endProcess,
+  groupsOfProcess,
   isAlive,
   type LivingProcess,
   processOf,
@@ -28,6 +30,7 @@ import {
 import { ensurePartCgroup, enterPartCgroup } from './part-cgroup.ts'
 import type { PartSpec } from './parts.ts'
 import { strayPart } from './strays.ts'
+import { groupId } from './users.ts'
 
 const POLL = 100
 /** Who has run so long did not fail to start: should it die, it is started again at once. */
@@ -62,10 +65,13 @@ export async function keepPart(
       await pause(POLL, signal)
       continue
     }
-    const running =
-      runningPart(keeping.data, part.name) ??
-      adoptStray(part, keeping) ??
-      startPart(part, keeping)
+    const adopted = runningPart(keeping.data, part.name) ?? adoptStray(part, keeping)
+    if (adopted && !hasGroups(adopted, part)) {
+      keeping.say(`starting ${part.name} anew, in groups of its own`)
+      await endProcess(adopted, part.ends)
+      continue
+    }
+    const running = adopted ?? startPart(part, keeping)
     const end = await endOf(part, running, signal)
     if (end === 'aborted') return
     if (end === 'outdated') {
@@ -108,6 +114,11 @@ function adoptStray(part: PartSpec, keeping: Keeping): PartRecord | undefined {
   // Its configuration can hardly have changed since.
   const startedWith = digestOf(part.startsAnewWith)
   return stray && writeRecord(part, keeping, { ...stray, startedWith })
+}
+
+function hasGroups({ pid }: PartRecord, { groups }: PartSpec): boolean {
+  if (groups === undefined) return true
+  return isDeepStrictEqual(groupsOfProcess(pid), new Set(groups.map(groupId)))
 }
 
 function startPart(part: PartSpec, keeping: Keeping): PartRecord {

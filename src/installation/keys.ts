@@ -4,7 +4,7 @@
  */
 
 import { randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { chownSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { KEY_BYTES } from '../lib/secret-box.ts'
@@ -12,7 +12,7 @@ import { authorityRequest, serverRequest } from '../model/certificate-request.ts
 import type { DataDirectory, Installation } from './data-directory.ts'
 import { makeCertificate, place } from './make-certificate.ts'
 import { ensureRouterKeys } from './router-keys.ts'
-import { userId } from './users.ts'
+import { groupId, userId } from './users.ts'
 
 export async function ensureKeys(
   data: DataDirectory,
@@ -23,10 +23,13 @@ export async function ensureKeys(
   if (!existsSync(keys.configVars)) {
     place(keys.configVars, randomBytes(KEY_BYTES), { mode: 0o400, owner: api })
   }
-  // Of the group: what delivers webhooks is no part of the API, and must not read config vars.
+  // Of the group of `logs`, which delivers webhooks and must not read config vars. An earlier
+  // version let every part read it.
+  const group = groupId('mayfly-logs')
   if (!existsSync(keys.webhooks)) {
-    place(keys.webhooks, randomBytes(KEY_BYTES), { mode: 0o440, owner: api })
+    place(keys.webhooks, randomBytes(KEY_BYTES), { mode: 0o440, owner: api, group })
   }
+  chownSync(keys.webhooks, api, group)
   if (!existsSync(keys.apiKey)) {
     place(keys.apiKey, `HRKU-${randomBytes(24).toString('hex')}\n`, {
       mode: 0o600,

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict'
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import { after, before, test } from 'node:test'
 
+import { accessOf } from '../../test/access-of.ts'
 import { dataDirectory, type Installation } from './data-directory.ts'
 import { ensureLayout, layout } from './layout.ts'
 import { asUser, runProgram } from './run-program.ts'
-import { ensureUsers, GROUP } from './users.ts'
+import { ensureUsers, groupsOf, USERS } from './users.ts'
 
 const data = dataDirectory(mkdtempSync(join(tmpdir(), 'mayfly-layout-')))
 const installation: Installation = {
@@ -22,6 +23,60 @@ before(async () => {
   ensureLayout(data, installation)
 })
 after(() => rmSync(data.root, { recursive: true }))
+
+/** Whom a directory is for, and what they may do there; all may pass where `all` says so. */
+const passed = { all: '--x' }
+const matrix: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  '.': passed,
+  keys: passed,
+  run: passed,
+  program: passed,
+  stacks: { all: 'r-x' },
+  routers: passed,
+  'routers/us': passed,
+  dynos: passed,
+  'dynos/us': { all: '--x', 'mayfly-logs': 'r-x' },
+  sources: { 'mayfly-api': '-wx', 'mayfly-git': '-wx' },
+  repos: { 'mayfly-git': 'rwx' },
+  logs: { 'mayfly-logs': 'rwx' },
+  'ended-logs': { 'mayfly-logs': 'rwx' },
+  slugs: {},
+  cache: {},
+  log: {},
+  'run/supervisor': {},
+  'run/manager-us': {},
+  'run/api': { 'mayfly-api': 'rwx' },
+  'run/git': { 'mayfly-git': 'rwx', 'mayfly-api': 'r-x' },
+  'run/logs': { 'mayfly-logs': 'rwx', 'mayfly-api': 'r-x' },
+  'run/rendezvous': { 'mayfly-rendezvous': 'rwx', 'mayfly-api': 'r-x' },
+  'run/records': { 'mayfly-logs': 'rwx', haproxy: 'r-x' },
+  'run/postgres': {
+    postgres: 'rwx',
+    'mayfly-api': 'r-x',
+    'mayfly-git': 'r-x',
+    'mayfly-logs': 'r-x',
+    'mayfly-rendezvous': 'r-x',
+  },
+}
+const users = [...USERS, 'haproxy', 'nobody', 'postgres']
+
+test('each part has the directories it needs and no others', async () => {
+  const paths = layout(data, installation).map(({ path }) => path)
+  const names = paths.map((path) => relative(data.root, path) || '.')
+  assert.deepEqual(names.toSorted(), Object.keys(matrix).toSorted())
+  for (const [n, access] of (await accessOf(paths)).entries()) {
+    const { all, ...its } = matrix[names[n] ?? ''] ?? {}
+    const everybody = all === undefined ? [] : users.map((user) => [user, all] as const)
+    assert.deepEqual(access, { ...Object.fromEntries(everybody), ...its }, names[n])
+  }
+})
+
+test("a source is its uploader's alone", async () => {
+  const mine = data.sourceFile('mine')
+  await as('mayfly-git', 'sh', '-c', 'umask 077; touch $1', 'sh', mine)
+  assert.deepEqual(await accessOf([mine]), [{ 'mayfly-git': 'rw-' }])
+  await assert.rejects(as('mayfly-api', 'rm', '-f', mine), /not permitted/)
+})
 
 test('whatever root sees to lies where only root can put something else', () => {
   for (const { path } of layout(data, installation)) {
@@ -38,12 +93,12 @@ test('what a part plants in a directory of its own is not given to it', async ()
   chmodSync(victim, 0o700)
   // `ended`: the logs of ended dynos lay there, and were looked after at each `up`.
   for (const name of ['ended', 'ended-logs'])
-    await asLogs('ln', '-s', victim, join(data.logs, name))
+    await as('mayfly-logs', 'ln', '-s', victim, join(data.logs, name))
   ensureLayout(data, installation)
   assert.deepEqual(ownerAndMode(victim), [0, 0o700])
-  await assert.rejects(asLogs('touch', join(victim, 'x')), /Permission denied/)
+  await assert.rejects(as('mayfly-logs', 'touch', join(victim, 'x')), /Permission denied/)
   await assert.rejects(
-    asLogs('mv', data.endedLogs, join(data.logs, 'mine')),
+    as('mayfly-logs', 'mv', data.endedLogs, join(data.logs, 'mine')),
     /Permission denied/,
   )
 })
@@ -53,6 +108,6 @@ function ownerAndMode(path: string): number[] {
   return [uid, mode & 0o7777]
 }
 
-function asLogs(...command: string[]): Promise<string> {
-  return runProgram(asUser('mayfly-logs', GROUP, command))
+function as(user: string, ...command: string[]): Promise<string> {
+  return runProgram(asUser(user, groupsOf(user), command))
 }

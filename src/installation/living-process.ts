@@ -26,6 +26,13 @@ export function parentOf(pid: number): number | undefined {
   return fields && Number(fields[1])
 }
 
+/** Gids; none when the process is gone. */
+export function groupsOfProcess(pid: number): Set<number> {
+  const text = readProc(pid, 'status') ?? ''
+  const lines = [/^Gid:\t\d+\t(\d+)/m, /^Groups:\t(.*)/m].map((it) => it.exec(text)?.[1])
+  return new Set(lines.flatMap((it) => it?.match(/\d+/g) ?? []).map(Number))
+}
+
 export function isAlive(it: LivingProcess): boolean {
   return processOf(it.pid)?.startTicks === it.startTicks
 }
@@ -78,9 +85,13 @@ export function removeProcessFile(file: string): void {
 
 /** From the state (field 3) on: the name before it may hold blanks and brackets. */
 function readStat(pid: number): string[] | undefined {
+  const text = readProc(pid, 'stat')
+  return text?.slice(text.lastIndexOf(')') + 2).split(' ')
+}
+
+function readProc(pid: number, file: string): string | undefined {
   try {
-    const text = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    return text.slice(text.lastIndexOf(')') + 2).split(' ')
+    return readFileSync(`/proc/${pid}/${file}`, 'utf8')
   } catch (error) {
     if (isMissing(error)) return undefined
     throw error

@@ -5,7 +5,6 @@ import { join } from 'node:path'
 
 import { makingArguments } from '../model/certificate-request.ts'
 import { runProgram } from './run-program.ts'
-import { GROUP, groupId } from './users.ts'
 
 /** In days. */
 const YEARS_10 = 3650
@@ -34,15 +33,19 @@ export async function makeCertificate(
   }
 }
 
-/** By a rename. `owner` 0 is root, and then the group is root's, too. */
+/** By a rename. `group`: left out, root's. */
 export function place(
   file: string,
   content: string | Buffer,
-  { mode, owner }: { readonly mode: number; readonly owner: number },
+  {
+    mode,
+    owner,
+    group = 0,
+  }: { readonly mode: number; readonly owner: number; readonly group?: number },
 ): void {
   const draft = `${file}.new`
   writeFileSync(draft, content, { mode: 0o600, flush: true })
-  chownSync(draft, owner, owner === 0 ? 0 : groupId(GROUP))
+  chownSync(draft, owner, group)
   chmodSync(draft, mode)
   renameSync(draft, file)
 }

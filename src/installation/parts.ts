@@ -15,7 +15,14 @@ import type { LivingProcess } from './living-process.ts'
 import type { PartBounds } from './part-cgroup.ts'
 import { postgresAnswers, postgresCommand } from './postgres-cluster.ts'
 import { asUser } from './run-program.ts'
-import { GROUP, NO_GROUP, POSTGRES_USER, RESOLVER_USER, userId } from './users.ts'
+import {
+  GROUP,
+  groupsOf,
+  NO_GROUP,
+  POSTGRES_USER,
+  RESOLVER_USER,
+  userId,
+} from './users.ts'
 
 /** Bytes: of a pid and the end of its line. */
 const READY_MOST = 100
@@ -33,6 +40,8 @@ export interface PartSpec {
   readonly endsWhole: boolean
   /** It reads this file when it starts and never again: it is started anew when that has changed. */
   readonly startsAnewWith?: string
+  /** One that runs with others is ended, and started anew: another version may have started it. */
+  readonly groups?: readonly string[]
   /** It runs on when `up` ends. */
   readonly outlivesUp: boolean
   /** Dynos that are told to end still have it. */
@@ -150,6 +159,7 @@ function nodePart(settings: PartSettings, part: NodePart): PartSpec {
       ...(databaseUrl === undefined ? {} : { DATABASE_URL: databaseUrl }),
     },
     needs: undefined,
+    ...(user !== undefined && { groups: groupsOf(user) }),
     // A push may still be received, but what would build it ends too.
     ends: { signal: 'SIGTERM', patience: (name === 'git' ? 2 : 10) * SECOND },
     // Not a manager: it starts dynos.
@@ -180,7 +190,7 @@ function unprivileged(
 ): string[] {
   const mounting = [program, data.program, process.execPath, data.node]
   const runs = [data.node, join(data.program, it.file)]
-  const command = asUser(it.user, GROUP, runs, it.capabilities)
+  const command = asUser(it.user, groupsOf(it.user), runs, it.capabilities)
   const alone = ['unshare', '--mount', '--propagation', 'slave', '--']
   return [...alone, join(program, 'bin', 'run-part.sh'), ...mounting, ...command]
 }

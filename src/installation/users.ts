@@ -4,21 +4,27 @@ import { readFileSync } from 'node:fs'
 
 import { runProgram } from './run-program.ts'
 
+/** Whoever comes to the database: every part, and the database. It opens nothing else. */
 export const GROUP = 'mayfly'
+/** Each has a group of its own name, and whatever is handed to a part is of that group. */
 export const USERS = [
   'mayfly-api',
   'mayfly-git',
   'mayfly-logs',
   'mayfly-rendezvous',
 ] as const
+/** Whoever puts source trees where the manager finds them. */
+export const SOURCES_GROUP = 'mayfly-sources'
+const BRING_SOURCES: readonly string[] = ['mayfly-api', 'mayfly-git']
 export const POSTGRES_USER = 'postgres'
 /** Reads what dynos send and what anybody answers, and so belongs to no group that may read anything. */
 export const RESOLVER_USER = 'mayfly-resolver'
 export const NO_GROUP = 'nogroup'
 
 export async function ensureUsers(): Promise<void> {
-  if (!idOf('/etc/group', GROUP)) {
-    await ensure(['groupadd', '--system', GROUP], () => idOf('/etc/group', GROUP))
+  for (const group of [GROUP, ...USERS, SOURCES_GROUP]) {
+    if (idOf('/etc/group', group)) continue
+    await ensure(['groupadd', '--system', group], () => idOf('/etc/group', group))
   }
   for (const user of [...USERS, RESOLVER_USER]) {
     if (idOf('/etc/passwd', user)) continue
@@ -34,6 +40,11 @@ export async function ensureUsers(): Promise<void> {
       idOf('/etc/passwd', user),
     )
   }
+}
+
+/** Which a part's user has when it runs. The first is what it makes belongs to. */
+export function groupsOf(user: string): readonly [string, ...string[]] {
+  return [user, GROUP, ...(BRING_SOURCES.includes(user) ? [SOURCES_GROUP] : [])]
 }
 
 export function userId(name: string): number {

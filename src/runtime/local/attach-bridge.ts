@@ -15,7 +15,7 @@ export interface BridgePlan {
   /** A file with the pid of the process. */
   readonly pidFile: string
   /** The gid that its client may have; undefined: only root. */
-  readonly readers: number | undefined
+  readonly clients: number | undefined
   readonly monitorProcs: readonly string[]
   /** Seconds; then a process without a client is hung up on. Undefined: that is others' to do. */
   readonly patience?: number
@@ -26,9 +26,9 @@ export interface BridgePlan {
  * once `admitClient` was called.
  */
 export async function startBridge(plan: BridgePlan): Promise<void> {
-  const { directory, pidFile, readers, monitorProcs: cgroups } = plan
+  const { directory, pidFile, clients, monitorProcs: cgroups } = plan
   const begin = beginMonitor({ cgroups, hybridMount: undefined })
-  const its = ['perl', '-w', SCRIPT, directory, String(readers ?? ''), pidFile]
+  const its = ['perl', '-w', SCRIPT, directory, String(clients ?? ''), pidFile]
   if (plan.patience !== undefined) its.push(String(plan.patience))
   const [program = '', ...args] = [...begin, ...its]
   const child = spawn(program, args, {

@@ -9,6 +9,7 @@ import type { Socket } from 'node:net'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 
+import { accessOf } from '../../../test/access-of.ts'
 import { aLocalMachine } from '../../../test/a-local-machine.ts'
 import { newId } from '../../model/ids.ts'
 import { connectTo } from '../../rendezvous/connect-to.ts'
@@ -178,6 +179,17 @@ test('a process inside has a terminal, whose size its client changes', async () 
   client.write('\r')
   await heard(client, '\r\n50 132\r\n')
   assert.equal(statSync('/dev/null').uid, 0)
+  await runtime.remove(dyno.id, signal)
+})
+
+test('of all parts `rendezvous` alone comes to processes and their terminals', async () => {
+  const dyno = await started('cat', PIPES)
+  const client = await entered(dyno, 'echo in; cat', TERMINAL.terminal)
+  await heard(client, 'in')
+  const paths = [files.of(dyno.id).stream, join(entryDirectory(dyno), 'ctl')]
+  for (const it of await accessOf(paths))
+    assert.deepEqual(it, { 'mayfly-rendezvous': 'rw-' })
+  client.destroy()
   await runtime.remove(dyno.id, signal)
 })
 

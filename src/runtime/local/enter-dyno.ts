@@ -16,7 +16,7 @@ import type { LocalRegion } from './region.ts'
 
 /** Seconds. */
 const CLIENT_COMES_WITHIN = 30
-const PASSABLE = 0o751
+const PASSABLE = 0o711
 const FOR_THE_GROUP = 0o660
 
 export async function enterDyno(
@@ -31,9 +31,8 @@ export async function enterDyno(
   await forgetEnded(region, dyno)
   await rm(files.directory, { recursive: true, force: true })
 
-  const { readers } = region
+  const { clients } = region
   await mkdir(files.directory, { mode: PASSABLE })
-  if (readers !== undefined) await chown(files.directory, 0, readers)
   await mkdir(files.exits)
   const config = JSON.parse(
     await readFile(region.files.of(dyno).config, 'utf8'),
@@ -52,11 +51,11 @@ export async function enterDyno(
     network: { pid: init.pid, ticks: init.ticks },
   }
   const { directory, pid: pidFile } = files
-  const bridge = { directory, pidFile, readers, monitorProcs }
+  const bridge = { directory, pidFile, clients, monitorProcs }
   await enterContainer(plan, async () => {
     await startBridge({ ...bridge, patience: CLIENT_COMES_WITHIN })
     // The client may tell the size of its terminal.
-    if (readers !== undefined) await chown(files.control, 0, readers)
+    if (clients !== undefined) await chown(files.control, 0, clients)
     await chmod(files.control, FOR_THE_GROUP)
   })
   await admitClient(files.stream)

@@ -13,6 +13,7 @@ import { ensureBridge } from './network.ts'
 import { ensureTables } from './machine-tables.ts'
 import { machineMemory } from './memory-use.ts'
 import type { LocalRegion } from './region.ts'
+import { regroupDynos } from './regroup-dynos.ts'
 import { dynoResolvConf, putUpResolver } from './resolvers.ts'
 import { runProgram } from './run-program.ts'
 import { wallOffLinks } from './wall-off-links.ts'
@@ -36,6 +37,7 @@ export async function prepareRegion(
   const states = OCI_RUNTIMES.map((name) => files.stateOf(name))
   for (const it of states) await mkdir(it, { recursive: true, mode: PRIVATE })
   await spread([files.directory, ...states], signal)
+  await regroupDynos(region)
   // The same file: dynos that run have it mounted.
   await writeFile(files.resolvConf, dynoResolvConf(network.subnet.gateway))
   await prepareDisks(files.diskTemplate, region.log)

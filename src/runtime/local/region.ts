@@ -16,7 +16,9 @@ import { outwardMtu, type RegionNetwork } from './network.ts'
 import { bootId } from './process-status.ts'
 import type { DynoId } from '../../model/ids.ts'
 
-const READERS = 'mayfly'
+/** Of `logs`, and of `rendezvous`. */
+const READERS = 'mayfly-logs'
+const CLIENTS = 'mayfly-rendezvous'
 /** As whom HAProxy runs, of every region. */
 const ROUTER = 'haproxy'
 
@@ -50,6 +52,8 @@ export interface LocalRegion extends LocalRuntimeOptions {
   readonly network: RegionNetwork
   /** Of the group that may read what dynos print; undefined where there is none. */
   readonly readers: number | undefined
+  /** Of the group that may come to dynos' streams; undefined where there is none. */
+  readonly clients: number | undefined
   /** The uid of routers; undefined where there is none. */
   readonly router: number | undefined
   readonly boot: string
@@ -59,6 +63,7 @@ export interface LocalRegion extends LocalRuntimeOptions {
 }
 
 export function localRegion(options: LocalRuntimeOptions): LocalRegion {
+  const groups = readFileSync('/etc/group', 'utf8')
   const names = machineNames(options.installation, options.region)
   const cgroups = presentCgroups()
   return {
@@ -71,7 +76,8 @@ export function localRegion(options: LocalRuntimeOptions): LocalRegion {
       subnet: subnetOf(options.subnet),
       mtu: outwardMtu(),
     },
-    readers: idNamed(READERS, readFileSync('/etc/group', 'utf8')),
+    readers: idNamed(READERS, groups),
+    clients: idNamed(CLIENTS, groups),
     router: idNamed(ROUTER, readFileSync('/etc/passwd', 'utf8')),
     boot: bootId(),
     starter: new MonitorStarter(),

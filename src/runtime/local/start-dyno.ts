@@ -61,7 +61,8 @@ export async function startDyno(
   if (dyno.attachment) {
     const { directory, pid: pidFile } = files
     const { monitorProcs } = region.cgroupsOf(dyno.id)
-    await startBridge({ directory, pidFile, readers: region.readers, monitorProcs })
+    const { clients } = region
+    await startBridge({ directory, pidFile, clients, monitorProcs })
   }
   await release(region, dyno.id, runtime)
   await mark(region, files)
