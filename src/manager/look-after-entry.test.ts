@@ -9,6 +9,7 @@ import { MINUTE, systemClock } from '../lib/clock.ts'
 import type { EntryId } from '../model/ids.ts'
 import { Problem } from '../model/problem.ts'
 import { digestOf } from '../model/token.ts'
+import { RuntimeError } from '../runtime/runtime.ts'
 import { MemoryRuntime } from '../runtime/memory/memory-runtime.ts'
 import { aDynoSpec } from '../runtime/runtime-contract.ts'
 import { inTransaction } from '../store/queryable.ts'
@@ -43,6 +44,20 @@ test('a dyno that ended meanwhile is not entered', async () => {
   runtime.exit(dyno.id, 0)
   assert.equal(await look(entry, signal), Infinity)
   assert.equal(await isThere(entry), false)
+})
+
+test('a dyno in which as many run as may is not entered, and its log says so', async () => {
+  const { runtime, look, entry, secret, its } = await anEntry()
+  await inTransaction(pool, (tx) => attachClient(tx, digestOf(secret)))
+  runtime.enter = async () => {
+    throw new RuntimeError('too_many_entries', 'full')
+  }
+  assert.equal(await look(entry, signal), Infinity)
+  assert.equal(await isThere(entry), false)
+  assert.match(
+    (await its.told('run.')).at(-1) ?? '',
+    /^run\.\d+ No more processes are started/,
+  )
 })
 
 test('what nobody comes for is forgotten', async () => {
@@ -104,7 +119,7 @@ async function anEntry(environment: Readonly<Record<string, string>> = {}) {
   const [entry] = rows
   assert.ok(entry)
   const look = lookAfterEntry({ pool, runtime, secrets })
-  return { runtime, look, entry: entry.id, dyno, secret, enter }
+  return { runtime, look, entry: entry.id, dyno, secret, enter, its }
 }
 
 async function isThere(entry: EntryId): Promise<boolean> {

@@ -7,10 +7,13 @@ import type { Pool } from 'pg'
 
 import { MINUTE } from '../lib/clock.ts'
 import type { SecretBox } from '../lib/secret-box.ts'
+import { placeOf } from '../model/dyno.ts'
+import { tooManyInside } from '../model/dyno-lines.ts'
 import { dynoEnvironment, type Environment } from '../model/dyno-environment.ts'
 import type { EntryId } from '../model/ids.ts'
 import { type Runtime, RuntimeError } from '../runtime/runtime.ts'
 import { type EntryFacts, findEntry, forgetEntry } from '../store/entries.ts'
+import { writeLogLines } from '../store/log-lines.ts'
 
 export interface Deps {
   readonly pool: Pool
@@ -43,9 +46,18 @@ export function lookAfterEntry({ pool, runtime, secrets }: Deps) {
     try {
       await runtime.enter(dyno.id, its, signal)
     } catch (error) {
+      if (!(error instanceof RuntimeError)) throw error
       // It ended meanwhile, and its look tells of it.
-      if (!(error instanceof RuntimeError) || error.code !== 'not_running') throw error
+      if (error.code === 'not_running') return
+      if (error.code !== 'too_many_entries') throw error
+      await tellOfTooMany(entry)
     }
+  }
+
+  async function tellOfTooMany({ app, dyno }: EntryFacts): Promise<void> {
+    const ps = placeOf(dyno)
+    const message = tooManyInside(ps)
+    await writeLogLines(pool, [{ app, source: 'heroku', ps, message }])
   }
 
   function opened({ app }: EntryFacts, box: Buffer): Environment {

@@ -81,6 +81,11 @@ export function nextAttempt(it: {
   return `Restarting in ${inWords(it.wait)} (crash ${it.crashes} in a row; next attempt at ${at})`
 }
 
+/** Of `heroku ps:exec` and `run:inside`. */
+export function tooManyInside(place: string): string {
+  return `No more processes are started inside ${place} until one of those that were has ended`
+}
+
 function inWords(milliseconds: number): string {
   if (milliseconds < 90_000) return `${seconds(milliseconds)} seconds`
   return `${Math.round(milliseconds / 60_000)} minutes`

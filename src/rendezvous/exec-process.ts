@@ -27,7 +27,8 @@ export interface OpenProcess {
 }
 
 const STARTS_WITHIN = MINUTE
-const NOT_STARTED = 'The dyno is not up any more, or you are not let in any more.\r\n'
+const NOT_STARTED =
+  'Not started: the dyno is not up any more, or has too many sessions, or you are not let in any more.\r\n'
 const FAILED = 1
 
 /** Starts a process for the channel, and joins the two until either is over. */

@@ -21,7 +21,8 @@ export interface Runtime {
   /**
    * Ensures that one more process was started inside a running dyno: as its user, within its
    * limits, seeing what it sees. It is for a client, who finds it as an attachment's, and it
-   * ends with the dyno. A dyno that does not run is a RuntimeError of code `not_running`.
+   * ends with the dyno. A dyno that does not run is a RuntimeError of code `not_running`, one in
+   * which as many of them run as may, of code `too_many_entries`.
    */
   enter(id: DynoId, entry: Entry, signal: AbortSignal): Promise<void>
   /**
@@ -223,6 +224,7 @@ export class RuntimeError extends Error {
     | 'slug_checksum'
     | 'no_capacity'
     | 'not_running'
+    | 'too_many_entries'
     | 'too_large'
     | 'path_too_long'
     | 'failed'

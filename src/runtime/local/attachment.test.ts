@@ -13,7 +13,7 @@ import { accessOf } from '../../../test/access-of.ts'
 import { aLocalMachine } from '../../../test/a-local-machine.ts'
 import { newId } from '../../model/ids.ts'
 import { connectTo } from '../../rendezvous/connect-to.ts'
-import type { DynoSpec, Entry, Terminal } from '../runtime.ts'
+import { type DynoSpec, type Entry, RuntimeError, type Terminal } from '../runtime.ts'
 import { aDynoSpec, until } from '../runtime-contract.ts'
 import { regionFiles } from './dyno-files.ts'
 import { LocalRuntime } from './local-runtime.ts'
@@ -207,6 +207,21 @@ test('a process inside ends with its session', async () => {
   await runtime.remove(dyno.id, signal)
 })
 
+test('no more processes are inside at once than may be, and one that ended makes room', async () => {
+  const dyno = await started('sleep 1000', PIPES)
+  const client = await entered(dyno, 'echo in; cat', undefined)
+  await heard(client, 'in')
+  const strict = new LocalRuntime({ ...options, mostEntries: 1 })
+  const second = { ...anEntry('true'), terminal: undefined }
+  await assert.rejects(strict.enter(dyno.id, second, signal), {
+    code: 'too_many_entries',
+  })
+  client.end()
+  await restOf(client)
+  await until(() => enters(strict, dyno, second))
+  await runtime.remove(dyno.id, signal)
+})
+
 test('a process inside ends with its dyno', async () => {
   const dyno = await started('sleep 1000', PIPES)
   const client = await entered(dyno, 'trap "" HUP TERM; echo in; sleep 1234', undefined)
@@ -228,6 +243,19 @@ async function entered(
   await runtime.enter(dyno.id, entry, signal)
   last = entry
   return connectTo(files.entry(dyno.id, entry.id).stream)
+}
+
+async function enters(of: LocalRuntime, dyno: DynoSpec, entry: Entry): Promise<boolean> {
+  try {
+    await of.enter(dyno.id, entry, signal)
+    return true
+  } catch (error) {
+    assert.ok(
+      error instanceof RuntimeError && error.code === 'too_many_entries',
+      String(error),
+    )
+    return false
+  }
 }
 
 function entryDirectory({ id }: DynoSpec): string {

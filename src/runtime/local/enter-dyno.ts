@@ -14,6 +14,8 @@ import { entryProcess, type OciConfig } from './oci-config.ts'
 import { processStatus, runsWith } from './process-status.ts'
 import type { LocalRegion } from './region.ts'
 
+/** Each has a monitor, and a bridge to its client, beside the dyno's own limits. */
+const MOST_ENTRIES = 50
 /** Seconds. */
 const CLIENT_COMES_WITHIN = 30
 const PASSABLE = 0o711
@@ -28,7 +30,10 @@ export async function enterDyno(
   if (!init) throw new RuntimeError('not_running', `Dyno ${dyno} does not run.`)
   const files = region.files.entry(dyno, entry.id)
   if (existsSync(files.pid)) return admitClient(files.stream)
-  await forgetEnded(region, dyno)
+  const running = await forgetEnded(region, dyno)
+  if (running >= (region.mostEntries ?? MOST_ENTRIES)) {
+    throw new RuntimeError('too_many_entries', `In dyno ${dyno} ${running} run already.`)
+  }
   await rm(files.directory, { recursive: true, force: true })
 
   const { clients } = region
@@ -61,14 +66,20 @@ export async function enterDyno(
   await admitClient(files.stream)
 }
 
-/** What an entry leaves is not needed once its process and its monitor are gone. */
-async function forgetEnded(region: LocalRegion, dyno: DynoId): Promise<void> {
+/**
+ * What an entry leaves is not needed once its process and its monitor are gone. Resolves to how
+ * many are left.
+ */
+async function forgetEnded(region: LocalRegion, dyno: DynoId): Promise<number> {
+  let left = 0
   const { directory } = region.files.of(dyno)
   for (const name of await readdir(directory)) {
     if (!isUuid(name)) continue
     const files = region.files.entry(dyno, name as EntryId)
     const monitor = Number(await readFile(files.monitorPid, 'utf8').catch(() => ''))
     const lives = processStatus(monitor) !== undefined && runsWith(monitor, name)
-    if (!lives) await rm(join(directory, name), { recursive: true, force: true })
+    if (lives) left += 1
+    else await rm(join(directory, name), { recursive: true, force: true })
   }
+  return left
 }

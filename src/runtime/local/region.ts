@@ -40,6 +40,8 @@ export interface LocalRuntimeOptions {
   readonly resolvConf?: string
   /** Which makes the next dyno's container; left out: crun. */
   readonly ociRuntime?: () => OciRuntimeName
+  /** How many processes are started inside a dyno and run at once; left out: 50. */
+  readonly mostEntries?: number
   /** Where the logs of removed dynos go, if it is there. */
   readonly endedLogs: string
   readonly log: Log
