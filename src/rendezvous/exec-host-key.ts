@@ -2,6 +2,8 @@ import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 
 import ssh2 from 'ssh2'
 
+import { sshKeyPair } from './ssh-key-pair.ts'
+
 export interface HostKey {
   /** In OpenSSH's form. */
   readonly private: string
@@ -12,7 +14,7 @@ export interface HostKey {
 /** The key by which clients know the server: made once, and its user's alone to read. */
 export function hostKey(file: string): HostKey {
   if (!existsSync(file)) {
-    writeFileSync(`${file}.new`, ssh2.utils.generateKeyPairSync('ed25519').private, {
+    writeFileSync(`${file}.new`, sshKeyPair().private, {
       mode: 0o600,
     })
     renameSync(`${file}.new`, file)

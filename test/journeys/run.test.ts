@@ -9,6 +9,7 @@ import { test } from 'node:test'
 import ssh2 from 'ssh2'
 
 import { SECOND } from '../../src/lib/clock.ts'
+import { sshKeyPair } from '../../src/rendezvous/ssh-key-pair.ts'
 import { freePorts } from '../an-installation.ts'
 import { aTerminal, type ATerminal } from '../a-terminal.ts'
 import { until } from '../until.ts'
@@ -221,7 +222,7 @@ test('ps:forward leads to a port of the dyno', async () => {
 
 test('who has no key of the dyno, or none of the app, is not let in', async () => {
   const door = await reserve('web.1')
-  const others = ssh2.utils.generateKeyPairSync('ed25519')
+  const others = sshKeyPair()
   await assert.rejects(sshTo(door, others.private), /authentication methods failed/)
   await assert.rejects(
     sshTo({ ...door, client_user: 'f'.repeat(32) }, door.private),
@@ -323,7 +324,7 @@ interface Door {
 }
 
 async function reserve(dyno: string) {
-  const pair = ssh2.utils.generateKeyPairSync('ed25519')
+  const pair = sshKeyPair()
   const answer = await execManager(dyno, apiKey(), pair.public)
   assert.equal(answer.status, 200)
   return { ...((await answer.json()) as Door), ...pair }
