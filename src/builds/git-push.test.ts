@@ -213,7 +213,7 @@ suite('git over HTTP', () => {
   })
 
   test('an account has so many pushes and fetches under way at once, and all together have', async (t) => {
-    const there = await another(t, { turnLimits: { ofAccount: 1, ofAll: 1 } })
+    const there = await another(t, { turnLimits: { ofEach: 1, ofAll: 1 } })
     const others = await aDeployer()
     const [one, two] = [
       await aTree(root, { Procfile: 'web: one\n' }),

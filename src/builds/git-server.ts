@@ -18,6 +18,7 @@ import { type Buckets, buckets } from '../lib/buckets.ts'
 import { type Clock, HOUR, SECOND } from '../lib/clock.ts'
 import { hasDiskRoom, NO_DISK_ROOM } from '../lib/disk-room.ts'
 import type { Log } from '../lib/log.ts'
+import { type PlaceLimits, type Places, places } from '../lib/places.ts'
 import { scopeAllows } from '../model/scope.ts'
 import { digestOf, tokenIn } from '../model/token.ts'
 import { accountOfToken, type Bearer } from '../store/accounts.ts'
@@ -25,7 +26,6 @@ import { writeAudit } from '../store/audit.ts'
 import { findApp } from '../store/apps.ts'
 import { standingOn } from '../store/standings.ts'
 import { ensureRepository, isFull } from './git-repository.ts'
-import { type GitTurns, gitTurns, type TurnLimits, USUAL_TURNS } from './git-turns.ts'
 import { serveByGit } from './http-backend.ts'
 
 export interface GitServerDeps {
@@ -40,7 +40,7 @@ export interface GitServerDeps {
   /** Bytes of an app's repository; as a rule `REPOSITORY_LIMIT`. */
   readonly repositoryLimit?: number
   /** As a rule `USUAL_TURNS`. */
-  readonly turnLimits?: TurnLimits
+  readonly turnLimits?: PlaceLimits
   /** Of an account; as a rule `REQUESTS_PER_HOUR`. */
   readonly requestsPerHour?: number
 }
@@ -48,11 +48,17 @@ export interface GitServerDeps {
 /** What is kept of who comes. */
 interface Bounds {
   readonly requests: Buckets
-  readonly turns: GitTurns
+  readonly turns: Places
 }
 
 /** Of an account: a push is two, or three where git first asks without a key. The API counts its own. */
 const REQUESTS_PER_HOUR = 1800
+/**
+ * How many requests git answers at once: each is some programs that take memory and a processor
+ * beside all dynos, and a push is one as long as its build lasts. Who comes to a full house is
+ * told so at once, before anything was sent.
+ */
+const USUAL_TURNS: PlaceLimits = { ofEach: 6, ofAll: 36 }
 /** Seconds: a push lasts as long as its build. */
 const TURN_AFTER = 30
 
@@ -64,7 +70,7 @@ const NOT_IN_SCOPE =
 const TOO_OFTEN =
   'Your account reached the rate limit of git. Please wait a few minutes before you push or fetch again.\n'
 const FULL = {
-  account: [
+  each: [
     429,
     'As many pushes and fetches of your account are under way as may be. Try again when one has ended.\n',
   ],
@@ -76,7 +82,7 @@ const TARGET = /^\/([a-z0-9-]+)\.git\/(info\/refs|git-receive-pack|git-upload-pa
 export function gitServer(deps: GitServerDeps): Server {
   const { clock, turnLimits = USUAL_TURNS, requestsPerHour = REQUESTS_PER_HOUR } = deps
   const requests = buckets(clock, () => requestsPerHour)
-  const bounds = { requests, turns: gitTurns(turnLimits) }
+  const bounds = { requests, turns: places(turnLimits) }
   const server = createServer((request, response) => {
     serve(request, response, { ...deps, ...bounds }).catch((error: unknown) => {
       deps.log.error('a git request failed', error, { url: request.url })

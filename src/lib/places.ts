@@ -1,45 +1,37 @@
-/**
- * How many requests git answers at once: each is some programs that take memory and a processor
- * beside all dynos, and a push is one as long as its build lasts. Who comes to a full house is
- * told so at once, before anything was sent.
- */
+/** How many of something there may be at once, of each whose they are and of all together. */
 
-import type { AccountId } from '../model/ids.ts'
-
-export interface TurnLimits {
-  readonly ofAccount: number
+export interface PlaceLimits {
+  readonly ofEach: number
   readonly ofAll: number
 }
 
-export const USUAL_TURNS: TurnLimits = { ofAccount: 6, ofAll: 36 }
-
-export interface GitTurns {
-  /** Returns what to call at its end; or whose turns are all taken. */
-  take(account: AccountId): (() => void) | 'account' | 'all'
+export interface Places {
+  /** Returns what to call, once, at its end; or whose places are all taken. */
+  take(key: string): (() => void) | 'each' | 'all'
 }
 
-export function gitTurns({ ofAccount, ofAll }: TurnLimits): GitTurns {
-  const taken = new Map<AccountId, number>()
+export function places({ ofEach, ofAll }: PlaceLimits): Places {
+  const taken = new Map<string, number>()
   let all = 0
   return {
-    take(account) {
-      const before = takenBy(account)
-      if (before >= ofAccount) return 'account'
+    take(key) {
+      const before = takenBy(key)
+      if (before >= ofEach) return 'each'
       if (all >= ofAll) return 'all'
-      taken.set(account, before + 1)
+      taken.set(key, before + 1)
       all += 1
-      return () => giveBack(account)
+      return () => giveBack(key)
     },
   }
 
-  function giveBack(account: AccountId): void {
+  function giveBack(key: string): void {
     all -= 1
-    const left = takenBy(account) - 1
-    if (left === 0) taken.delete(account)
-    else taken.set(account, left)
+    const left = takenBy(key) - 1
+    if (left === 0) taken.delete(key)
+    else taken.set(key, left)
   }
 
-  function takenBy(account: AccountId): number {
-    return taken.get(account) ?? 0
+  function takenBy(key: string): number {
+    return taken.get(key) ?? 0
   }
 }

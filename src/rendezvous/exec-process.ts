@@ -42,7 +42,7 @@ export function openProcess(
   channel.on('error', () => {})
   const started = start().catch((error: unknown) => {
     deps.log.error('cannot start a process for a client', error)
-    refuse(channel)
+    refuse(channel, NOT_STARTED)
     return undefined
   })
   return {
@@ -58,7 +58,7 @@ export function openProcess(
       execInside(tx, clientUser, command),
     )
     const stream = process && (await streamOf(process))
-    if (!stream) refuse(channel)
+    if (!stream) refuse(channel, NOT_STARTED)
     else void joined(channel, stream)
     return process
   }
@@ -107,8 +107,9 @@ async function joined(channel: ServerChannel, process: Socket): Promise<void> {
   channel.end()
 }
 
-function refuse(channel: ServerChannel): void {
-  channel.stderr.write(NOT_STARTED)
+/** Tells the client why it gets no process. */
+export function refuse(channel: ServerChannel, why: string): void {
+  channel.stderr.write(why)
   channel.exit(FAILED)
   channel.end()
 }

@@ -3,7 +3,13 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
-import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
+import {
+  type AddressInfo,
+  connect,
+  createServer,
+  type Server,
+  type Socket,
+} from 'node:net'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 
@@ -21,7 +27,7 @@ import { setAppFeature } from '../actions/set-app-feature.ts'
 import { shutOut } from '../actions/shut-out.ts'
 import { transferApp } from '../actions/transfer-app.ts'
 import { roleOf } from '../installation/roles.ts'
-import { pause, HOUR, later } from '../lib/clock.ts'
+import { HOUR, later, pause, SECOND } from '../lib/clock.ts'
 import { silentLog } from '../lib/log.ts'
 import type { Account, App } from '../model/app.ts'
 import { type DynoId, newId } from '../model/ids.ts'
@@ -38,12 +44,13 @@ import { changeOwner } from '../store/apps.ts'
 import { findCollaborator } from '../store/collaborators.ts'
 import { inTransaction } from '../store/queryable.ts'
 import { setMember } from '../store/teams.ts'
-import { execServer } from './exec-server.ts'
+import { execServer, type ExecServerDeps } from './exec-server.ts'
+import { sshKeyPair } from './ssh-key-pair.ts'
 
 const LOOK_EVERY = 50
 
 const pool = aDatabase()
-const hostKey = ssh2.utils.generateKeyPairSync('ed25519').private
+const hostKey = sshKeyPair().private
 // Short: a socket's path may have 107 bytes.
 const directory = mkdtempSync('/tmp/e-')
 const servers: Server[] = []
@@ -115,22 +122,62 @@ test('so is a member of the team that gave the app away', async () => {
 
 test('no channel is opened for who was shut out a moment ago', async () => {
   const { app, guest } = await aSharedApp()
-  const client = await guest.comes(await aServer({ lookEvery: HOUR }))
+  const client = await guest.comes(await aServer({}))
   await pool.query('delete from collaborators where app = $1', [app.id])
-  const channel = await opened(client)
-  channel.resume()
-  const said = await channel.stderr.toArray()
-  assert.match(Buffer.concat(said as Buffer[]).toString(), /you are not let in any more/)
+  assert.match(await complaintOf(client), /you are not let in any more/)
   assert.deepEqual(await entriesOf(guest.dyno), [])
 })
 
+test('those who say nothing keep nobody out, and are hung up on in the end', async () => {
+  const { guest } = await aSharedApp()
+  const at = await aServer({ unknown: { most: 3, patience: SECOND } })
+  const silent = Array.from({ length: 10 }, () => connect(at, '127.0.0.1'))
+  for (const it of silent) it.on('error', () => {}).resume()
+  await until('the first have made way', () => openOf(silent) === 3)
+  const client = await guest.comes(at)
+  await until('they are hung up on', () => openOf(silent) === 0)
+  assert.equal(await outputOf(client, guest.dyno), 'hello')
+  client.end()
+})
+
+test('one account has so many connections open, and then is told so; others come in', async () => {
+  const { guest } = await aSharedApp()
+  const other = (await aSharedApp()).guest
+  const at = await aServer({ clients: { ofEach: 1, ofAll: 2 } })
+  const first = await guest.comes(at)
+  const second = await guest.comes(at)
+  assert.match(await complaintOf(second), /^Not started: as many connections are open/)
+  const others = await other.comes(at)
+  assert.equal(await outputOf(others, other.dyno), 'hello')
+  first.end()
+  await once(first, 'close')
+  await until('there is room', async () => {
+    const again = await guest.comes(at)
+    const room = (await entryOrComplaint(again, guest.dyno)) === 'entry'
+    again.end()
+    return room
+  })
+})
+
+test('a client has so many channels open', async () => {
+  const { guest } = await aSharedApp()
+  const client = await guest.comes(await aServer({}))
+  await Promise.all(Array.from({ length: 50 }, () => opened(client)))
+  await assert.rejects(opened(client), /Channel open failure/)
+})
+
+function openOf(sockets: readonly Socket[]): number {
+  return sockets.filter((it) => !it.closed && it.readyState !== 'closed').length
+}
+
 /** Resolves to its port. */
-async function aServer({ lookEvery }: { readonly lookEvery: number }): Promise<number> {
+async function aServer(some: Partial<ExecServerDeps>): Promise<number> {
   const server = execServer(hostKey, {
     pool: asRole(pool, roleOf('rendezvous')),
     dynos: (region) => join(directory, region),
     log: silentLog,
-    lookEvery,
+    lookEvery: HOUR,
+    ...some,
   })
   servers.push(server)
   server.listen(0, '127.0.0.1')
@@ -185,7 +232,7 @@ async function aGuest(
   account: Account,
   { expiresAt = null }: { readonly expiresAt?: Date | null } = {},
 ): Promise<Guest> {
-  const pair = ssh2.utils.generateKeyPairSync('ed25519')
+  const pair = sshKeyPair()
   const authorization = newId<'authorization'>()
   const clientUser = await inTransaction(pool, async (tx) => {
     await ensureAuthorization(tx, {
@@ -238,6 +285,21 @@ async function outputOf(client: Client, dyno: DynoId): Promise<string> {
   process.socket.end('hello')
   channel.end()
   return String(Buffer.concat((await channel.toArray()) as Buffer[]))
+}
+
+async function complaintOf(client: Client): Promise<string> {
+  const channel = await opened(client)
+  channel.resume()
+  return Buffer.concat((await channel.stderr.toArray()) as Buffer[]).toString()
+}
+
+async function entryOrComplaint(client: Client, dyno: DynoId): Promise<string> {
+  return Promise.race([
+    complaintOf(client),
+    until('it is asked for', async () => (await entriesOf(dyno)).length > 0).then(
+      () => 'entry',
+    ),
+  ])
 }
 
 async function aProcess(client: Client, dyno: DynoId) {

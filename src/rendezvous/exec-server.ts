@@ -6,6 +6,7 @@
  * what let the client in: its token, and what its account may do to the app.
  */
 
+import type { EventEmitter } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
@@ -14,25 +15,44 @@ import ssh2, {
   type AuthContext,
   type Connection,
   type PublicKeyAuthContext,
+  type ServerChannel,
   type ServerConfig,
   type Session,
 } from 'ssh2'
 
 import { pause, SECOND } from '../lib/clock.ts'
+import { type PlaceLimits, type Places, places } from '../lib/places.ts'
 import { connectCommand, publicKeyIn } from '../model/exec.ts'
 import { type ExecReservation, findExecReservation } from '../store/exec-reservations.ts'
+import { type Doorstep, doorstep } from './doorstep.ts'
 import { type ExecDeps, openProcess } from './exec-process.ts'
-import { serveExecSession } from './exec-session.ts'
+import { refuseExecSession, serveExecSession } from './exec-session.ts'
 
 export interface ExecServerDeps extends ExecDeps {
   /** Milliseconds between two looks whether a client may still be here. */
   readonly lookEvery?: number
+  /** As a rule `CLIENTS`. */
+  readonly clients?: PlaceLimits
+  /** Of those of whom nobody knows yet who they are; as a rule `UNKNOWN`. */
+  readonly unknown?: { readonly most: number; readonly patience: number }
+}
+
+/** Who is here, and who is at the door. */
+interface House {
+  readonly doorstep: Doorstep
+  /** By account. */
+  readonly clients: Places
 }
 
 const IDENT = 'mayfly'
-/** As long as nobody has said who they are, they cost next to nothing, but not for ever. */
-const KNOWN_WITHIN = 20 * SECOND
-const MOST_CLIENTS = 200
+/** An account's, and all. `ps:socks` makes a connection for each of its clients. */
+const CLIENTS: PlaceLimits = { ofEach: 50, ofAll: 500 }
+const FULL =
+  'Not started: as many connections are open as may be, of your account or of all.\r\n'
+/** As long as nobody has said who they are, they cost next to nothing. */
+const UNKNOWN = { most: 100, patience: 20 * SECOND }
+/** Of a client at once. */
+const MOST_CHANNELS = 50
 const STILL_THERE_EVERY = 15 * SECOND
 const STILL_THERE_TIMES = 4
 const STILL_LET_IN_EVERY = 5 * SECOND
@@ -50,24 +70,33 @@ export function execServer(hostKey: string, deps: ExecServerDeps): Server {
     keepaliveCountMax: STILL_THERE_TIMES,
   }
   // One of ssh2's servers for each: it tells of a client only once that has spoken, and not of its socket.
-  const server = createServer((socket) => {
-    const ssh = new ssh2.Server(config, (client) => serveClient(client, socket, deps))
+  const house = {
+    doorstep: doorstep(deps.unknown ?? UNKNOWN),
+    clients: places(deps.clients ?? CLIENTS),
+  }
+  return createServer((socket) => {
+    house.doorstep.come(socket)
+    const ssh = new ssh2.Server(config, (client) =>
+      serveClient(client, socket, { ...deps, house }),
+    )
     ssh.injectSocket(socket)
   })
-  server.maxConnections = MOST_CLIENTS
-  return server
 }
 
-function serveClient(client: Connection, socket: Socket, deps: ExecServerDeps): void {
+function serveClient(
+  client: Connection,
+  socket: Socket,
+  { house, ...deps }: ExecServerDeps & { readonly house: House },
+): void {
   const gone = new AbortController()
   let reservation: ExecReservation | undefined
+  let isIn = false
+  let channels = 0
   client.once('close', () => gone.abort())
   // Whatever is wrong with a client is its own affair: its connection ends.
   client.on('error', () => {})
   // Answers are small, and each is waited for.
   socket.setNoDelay(true)
-  void endUnlessKnown()
-
   client.on('authentication', (context) => {
     admit(context, deps).then(
       (admitted) => {
@@ -81,21 +110,35 @@ function serveClient(client: Connection, socket: Socket, deps: ExecServerDeps): 
       },
     )
   })
-  client.once('ready', () => void endOnceShutOut())
-  client.on('session', (accept: () => Session) => {
-    if (reservation) serveExecSession(accept(), reservation.clientUser, deps)
+  client.once('ready', () => {
+    // It may have gone while we asked who it is.
+    if (!reservation || socket.destroyed) return
+    const place = house.clients.take(reservation.account)
+    // It stays at the door, to be told.
+    if (typeof place !== 'function') return
+    isIn = true
+    house.doorstep.leave(socket)
+    socket.once('close', place)
+    void endOnceShutOut()
+  })
+  client.on('session', (accept: () => Session, reject: () => void) => {
+    if (!reservation || channels >= MOST_CHANNELS) return reject()
+    const session = counted(accept())
+    if (isIn) serveExecSession(session, reservation.clientUser, deps)
+    else refuseExecSession(session, FULL)
   })
   client.on('tcpip', (accept, reject, { destIP, destPort }) => {
     const command = connectCommand(hostFor(destIP), destPort, relay)
-    if (!command || !reservation) return reject()
-    const channel = accept()
+    if (!command || !reservation || !isIn || channels >= MOST_CHANNELS) return reject()
+    const channel = counted(accept())
     const its = { command, terminal: undefined, shown: undefined }
     void openProcess(channel, reservation.clientUser, { ...its, deps })
   })
 
-  async function endUnlessKnown(): Promise<void> {
-    await pause(KNOWN_WITHIN, gone.signal)
-    if (!reservation) client.end()
+  function counted<T extends Session | ServerChannel>(it: T): T {
+    channels += 1
+    ;(it as EventEmitter).once('close', () => (channels -= 1))
+    return it
   }
 
   async function endOnceShutOut(): Promise<void> {

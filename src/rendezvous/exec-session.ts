@@ -2,7 +2,7 @@ import type { ServerChannel, Session } from 'ssh2'
 
 import { onTerminal, SFTP_COMMAND } from '../model/exec.ts'
 import type { TerminalSize } from '../model/terminal.ts'
-import { type ExecDeps, type OpenProcess, openProcess } from './exec-process.ts'
+import { type ExecDeps, type OpenProcess, openProcess, refuse } from './exec-process.ts'
 
 const SHELL = 'bash'
 const LONGEST_SIDE = 9999
@@ -39,6 +39,14 @@ export function serveExecSession(
     const its = terminal ? onTerminal(command, term) : command
     process = openProcess(channel, clientUser, { command: its, terminal, shown, deps })
   }
+}
+
+/** Whatever it is for, its client is told why there is no process. */
+export function refuseExecSession(session: Session, why: string): void {
+  session.on('pty', (accept) => accept?.())
+  session.on('shell', (accept) => refuse(accept(), why))
+  session.on('exec', (accept) => refuse(accept(), why))
+  session.on('subsystem', (accept) => refuse(accept(), why))
 }
 
 function sizeOf({ cols, rows }: { cols: number; rows: number }): TerminalSize {
