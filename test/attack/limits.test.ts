@@ -1,6 +1,7 @@
 /** How much a hostile dyno takes: it ends at a limit, and a neighbour goes on. */
 
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, statSync, watch } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -9,7 +10,7 @@ import { SECOND } from '../../src/lib/clock.ts'
 import type { DynoId } from '../../src/model/ids.ts'
 import { OCI_RUNTIMES } from '../../src/model/oci-runtimes.ts'
 import { presentCgroups } from '../../src/lib/cgroup-mounts.ts'
-import { TCP_LIMIT } from '../../src/runtime/local/cgroups.ts'
+import { MONITOR_MEMORY, TCP_LIMIT } from '../../src/runtime/local/cgroups.ts'
 import { machineNames } from '../../src/runtime/local/machine-names.ts'
 import { until } from '../../src/runtime/runtime-contract.ts'
 import { anAttack, NEIGHBOUR } from './an-attack.ts'
@@ -25,6 +26,7 @@ const LARGEST_LOG = 66 * 1024 ** 2
 /** How many kinds of it there are. */
 const COUNTABLE = 4
 
+const { signal } = new AbortController()
 const attack = await anAttack()
 
 for (const name of OCI_RUNTIMES) {
@@ -109,6 +111,34 @@ test('what a dyno writes ends with its disk, in bytes and in files', async () =>
   await attack.remove(greedy, neighbour)
 })
 
+test('what its monitor and its sessions take ends at a limit, and neither ends the dyno', async () => {
+  const { version, hierarchies } = presentCgroups()
+  const memory = hierarchies.get(version === 2 ? 'unified' : 'memory') ?? ''
+  const loud = await attack.begin('log-bomb wait')
+  const procs = join(memory, cgroupOf(loud), 'monitor', 'cgroup.procs')
+  await until(() => sizeOf(attack.filesOf(loud).log) > LARGEST_LOG / 4)
+  const conmon = readFileSync(procs, 'utf8').trim()
+  // As a session's would be, if one could be made to take so much.
+  const takes = `echo $$ >"$1"; exec perl -e '$_ = "x" x ${2 * MONITOR_MEMORY}'`
+  const session = spawnSync('sh', ['-c', takes, 'sh', procs])
+  const status = (await attack.runtime.status([loud], signal)).get(loud)?.is
+  const left = readFileSync(procs, 'utf8').trim()
+  assertHeld(
+    [
+      rowOf(
+        'a session that takes too much',
+        'SIGKILL',
+        session.signal,
+        session.signal === 'SIGKILL',
+      ),
+      rowOf('the dyno', 'running', status, status === 'running'),
+      rowOf('its monitor', conmon, left, conmon !== '' && conmon === left),
+    ],
+    3,
+  )
+  await attack.remove(loud)
+})
+
 test('a dyno takes no more of the processors than its share', async () => {
   const spinning = [
     await attack.begin('spin', {}, 1),
@@ -139,11 +169,15 @@ test('a dyno takes no more of the processors than its share', async () => {
   await attack.remove(...spinning, neighbour)
 })
 
+function cgroupOf(id: DynoId): string {
+  const { installation, region } = attack.options
+  return `${machineNames(installation, region).cgroup}/${id}`
+}
+
 /** Milliseconds that it has had of all processors. */
 function processorTime(id: DynoId): number {
   const { version, hierarchies } = presentCgroups()
-  const { installation, region } = attack.options
-  const its = `${machineNames(installation, region).cgroup}/${id}`
+  const its = cgroupOf(id)
   const text = (hierarchy: string, file: string) =>
     readFileSync(join(hierarchies.get(hierarchy) ?? '', its, file), 'utf8')
   if (version === 1) return Number(text('cpuacct', 'cpuacct.usage')) / 1e6

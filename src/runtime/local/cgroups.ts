@@ -1,7 +1,7 @@
 /**
  * cgroups of both kinds. A dyno has two: `<id>/dyno` with its processes and limits, made by
  * crun, and `<id>/monitor` for its conmon; the cpu weight is their parent's, so that what
- * logging costs is the dyno's own. On version 1 the monitor is in the dyno's only for cpu;
+ * logging costs is the dyno's own. On version 1 the monitor is in the dyno's only for cpu and memory;
  * in the other hierarchies all monitors share `monitors`.
  */
 
@@ -33,6 +33,11 @@ const STANDARD_SHARES = 1024
 const IN_TCP = 1 / 16
 export const TCP_LIMIT = 'memory.kmem.tcp.limit_in_bytes'
 const STANDARD_WEIGHT = 100
+/**
+ * Of conmon's log the kernel keeps 67 MiB, where it may, and less else; a session inside a dyno takes 1.3 MiB. What does
+ * not fit ends, the largest first, which is the bridge of a session: it is larger than any conmon.
+ */
+export const MONITOR_MEMORY = 128 * 1024 ** 2
 
 export interface DynoCgroups {
   /** As `linux.cgroupsPath` wants it. */
@@ -40,6 +45,8 @@ export interface DynoCgroups {
   /** The files a monitor writes its pid to. */
   readonly monitorProcs: readonly string[]
   ensure(size: Size): Promise<void>
+  /** A part of that: a dyno begun by an earlier version has nothing yet that bounds its monitors' memory. */
+  ensureMonitor(): Promise<void>
   /** To be called once the OCI runtime has made its own and nothing runs in there yet. */
   limitTcp(size: Size): void
   /** The pids in the dyno, and in its monitor's cgroup; of the host's numbering. */
@@ -58,24 +65,35 @@ export function dynoCgroups(cgroups: Cgroups, region: string, id: DynoId): DynoC
   const own = `${region}/${id}`
   const main = hierarchy(cgroups, 'pids')
   const cpu = hierarchy(cgroups, 'cpu')
+  const memory = hierarchy(cgroups, 'memory')
   const monitor = join(cpu, own, 'monitor')
+  const memoryOfMonitor = join(memory, own, 'monitor')
   const shared = cgroups.version === 2 ? [] : sharedMonitors(cgroups, region)
 
   return {
     path: `/${own}/dyno`,
-    monitorProcs: [monitor, ...shared].map((directory) =>
+    monitorProcs: [...new Set([monitor, memoryOfMonitor, ...shared])].map((directory) =>
       join(directory, 'cgroup.procs'),
     ),
     async ensure(size) {
       await mkdir(monitor, { recursive: true })
+      await this.ensureMonitor()
       await weigh(join(cpu, own), size)
       const io = cgroups.hierarchies.get(cgroups.version === 2 ? 'unified' : 'blkio')
       if (io !== undefined) await weighIo(join(io, own), size)
     },
-    limitTcp({ memory }) {
+    async ensureMonitor() {
+      await mkdir(memoryOfMonitor, { recursive: true })
+      if (cgroups.version === 2) {
+        await writeFile(join(memory, own, 'cgroup.subtree_control'), '+memory')
+      }
+      const file = cgroups.version === 2 ? 'memory.max' : 'memory.limit_in_bytes'
+      await writeFile(join(memoryOfMonitor, file), String(MONITOR_MEMORY))
+    },
+    limitTcp({ memory: quota }) {
       const file = join(hierarchy(cgroups, 'memory'), own, 'dyno', TCP_LIMIT)
       // Runtimes know of it no more: runc ignores it.
-      if (existsSync(file)) writeFileSync(file, String(Math.floor(memory * IN_TCP)))
+      if (existsSync(file)) writeFileSync(file, String(Math.floor(quota * IN_TCP)))
     },
     processes: () => pidsIn(join(main, own, 'dyno')),
     monitors: () => pidsIn(monitor),
@@ -146,11 +164,10 @@ export function processesUnder(cgroups: Cgroups, region: string): readonly numbe
 }
 
 function sharedMonitors(cgroups: Cgroups, region: string): string[] {
-  const cpu = hierarchy(cgroups, 'cpu')
   const others = new Set(
     [...cgroups.hierarchies].filter(([name]) => name !== CPUSET).map(([, at]) => at),
   )
-  others.delete(cpu)
+  for (const it of ['cpu', 'memory']) others.delete(hierarchy(cgroups, it))
   return [...others].map((at) => join(at, region, 'monitors'))
 }
 

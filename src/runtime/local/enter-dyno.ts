@@ -44,7 +44,9 @@ export async function enterDyno(
   ) as OciConfig
   const process = JSON.stringify(entryProcess(entry, config))
   await writeFile(files.process, process, { mode: 0o600 })
-  const { monitorProcs } = region.cgroupsOf(dyno)
+  const cgroups = region.cgroupsOf(dyno)
+  await cgroups.ensureMonitor()
+  const { monitorProcs } = cgroups
   const plan = {
     dyno,
     id: entry.id,
