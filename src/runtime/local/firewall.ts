@@ -202,6 +202,22 @@ export async function presentFirewall(
   }
 }
 
+const TRIED = `nft -f - && for family in inet arp; do
+  nft --terse --stateless list table $family "$1" || exit
+done`
+
+/**
+ * The same as the kernel will have it, from a network of its own that nobody else gets at: what is read
+ * after the rules were put up may be somebody else's by then.
+ */
+export async function triedFirewall(
+  facts: FirewallFacts,
+  signal: AbortSignal,
+): Promise<string> {
+  const args = ['--net', 'sh', '-c', TRIED, 'sh', facts.table]
+  return runProgram('unshare', args, { input: firewallRules(facts), signal })
+}
+
 export async function removeFirewall(table: string): Promise<void> {
   await runProgram('nft', ['-f', '-'], { input: noFirewall(table) })
 }

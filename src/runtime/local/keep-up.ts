@@ -8,11 +8,16 @@ import { existsSync, readdirSync } from 'node:fs'
 import { pause, SECOND } from '../../lib/clock.ts'
 import { type DynoId, isUuid } from '../../model/ids.ts'
 import { recordOf } from './dyno-status.ts'
-import { firewallRules, presentFirewall } from './firewall.ts'
+import {
+  applyFirewall,
+  firewallRules,
+  presentFirewall,
+  triedFirewall,
+} from './firewall.ts'
 import { mendLogs } from './log-files.ts'
 import { type DynoNetwork, ensureBridge, rejoinBridge } from './network.ts'
 import { networkChanges } from './network-changes.ts'
-import { firewallFacts, putUpFirewall } from './prepare-region.ts'
+import { firewallFacts } from './prepare-region.ts'
 import type { LocalRegion } from './region.ts'
 import { putUpResolver } from './resolvers.ts'
 
@@ -25,8 +30,8 @@ export async function keepUp(
   every = EVERY,
 ): Promise<void> {
   const { names, files, log } = region
-  let known: string | undefined
-  let applied: string | undefined
+  let wanted: string | undefined
+  let expected: string | undefined
   for (;;) {
     await pause(every, signal)
     if (signal.aborted) return
@@ -57,14 +62,14 @@ export async function keepUp(
   }
 
   async function keepFirewall(): Promise<void> {
-    const present = await presentFirewall(names.firewallTable, signal)
-    const wanted = firewallRules(firewallFacts(region))
-    if (present !== undefined && present === known && wanted === applied) return
-    const what = wanted === applied ? 'again' : 'as it is to be now'
-    if (known) log.info(`putting the firewall up ${what}`, { table: names.firewallTable })
-    await putUpFirewall(region, signal)
-    applied = wanted
-    known = await presentFirewall(names.firewallTable, signal)
+    const facts = firewallFacts(region)
+    const rules = firewallRules(facts)
+    const what = [undefined, rules].includes(wanted) ? 'again' : 'as it is to be now'
+    if (rules !== wanted) expected = await triedFirewall(facts, signal)
+    wanted = rules
+    if ((await presentFirewall(facts.table, signal)) === expected) return
+    log.info(`putting the firewall up ${what}`, { table: facts.table })
+    await applyFirewall(facts, signal)
   }
 
   /** Those whose link has been set up. */

@@ -5,9 +5,18 @@
 
 import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
-import { mkdir, open, readFile, readlink, rename, rm, writeFile } from 'node:fs/promises'
+import {
+  mkdir,
+  mkdtemp,
+  open,
+  readFile,
+  readlink,
+  rename,
+  rm,
+  writeFile,
+} from 'node:fs/promises'
 import { createServer, get } from 'node:http'
-import { networkInterfaces } from 'node:os'
+import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { randomBytes } from 'node:crypto'
@@ -316,6 +325,37 @@ test('bridge and firewall that were taken away are put up again', async (t) => {
   await until(async () => (await rules().catch(() => '')) === wanted)
   watching.abort()
   await runtime.remove(web.id, signal)
+})
+
+test('what others change while the firewall is put up is put right, too', async (t) => {
+  const { firewallTable: table } = machineNames(options.installation, options.region)
+  const list = ['--terse', '--stateless', 'list', 'table', 'inet', table]
+  const rules = () => runProgram('nft', list)
+  const wanted = await rules()
+  // Just after it was put up for the first time, and nowhere but here, all is let through.
+  const programs = await mkdtemp(join(tmpdir(), 'mayfly-nft-'))
+  const nft = (await runProgram('sh', ['-c', 'command -v nft'])).trim()
+  const once = `[ "$1" = -f ] && [ "$(readlink /proc/self/ns/net)" = '${await readlink('/proc/self/ns/net')}' ] && mkdir ${programs}/done 2>/dev/null`
+  await writeFile(
+    join(programs, 'nft'),
+    `#!/bin/sh
+${nft} "$@" || exit
+if ${once}; then ${nft} insert rule inet ${table} from_dynos accept; fi
+`,
+    { mode: 0o755 },
+  )
+  const { PATH } = process.env
+  process.env['PATH'] = `${programs}:${PATH}`
+  const watching = new AbortController()
+  t.after(async () => {
+    watching.abort()
+    process.env['PATH'] = PATH
+    await rm(programs, { recursive: true })
+  })
+  await runProgram(nft, ['flush', 'table', 'inet', table])
+  void keepUp(localRegion(options), watching.signal, 50)
+  await until(() => existsSync(join(programs, 'done')))
+  await until(async () => (await rules()) === wanted)
 })
 
 test('what others set of the bridge and of dynos` ports is set again, and told', async (t) => {
