@@ -12,6 +12,7 @@ import { after, afterEach, before } from 'node:test'
 import { SECOND } from '../../src/lib/clock.ts'
 import { type Allowances, NOTHING_ALLOWED } from '../../src/model/allowances.ts'
 import type { DynoId } from '../../src/model/ids.ts'
+import { OPEN_FILES } from '../../src/model/size.ts'
 import type { OciRuntimeName } from '../../src/model/oci-runtimes.ts'
 import { beginMonitor } from '../../src/runtime/local/begin-monitor.ts'
 import { presentCgroups } from '../../src/lib/cgroup-mounts.ts'
@@ -262,6 +263,8 @@ function inNetworkOf(pid: number): string[] {
 }
 
 function asRootIn(dyno: DynoId, state: string, knows: Knows): string[] {
+  // As an entry has it. Nobody in there may raise that.
+  const limits = ['prlimit', `--nofile=${OPEN_FILES}`]
   const crun = ['crun', '--root', state, '--cgroup-manager=cgroupfs', 'exec']
   const who = ['--user', '0:0', '--no-new-privs', '--cwd', '/app']
   const may = CAPABILITIES.flatMap((it) => ['--cap', `CAP_${it.toUpperCase()}`])
@@ -269,5 +272,5 @@ function asRootIn(dyno: DynoId, state: string, knows: Knows): string[] {
     '--env',
     `${name}=${value}`,
   ])
-  return [...crun, ...who, ...may, ...told, dyno]
+  return [...limits, ...crun, ...who, ...may, ...told, dyno]
 }

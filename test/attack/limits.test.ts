@@ -64,6 +64,14 @@ async function endsAtLimits(): Promise<void> {
   await attack.remove(neighbour)
 }
 
+test('root of a dyno`s own user namespace takes no more', async () => {
+  const neighbour = await attack.neighbour(0)
+  assertHeld(await attack.rowsOfRoot('bombs'), 8)
+  await assert.rejects(attack.rowsOfRoot('memory-bomb'), /ended with status 137/)
+  const answer = await attack.answerOf(neighbour)
+  assertHeld([rowOf('the neighbour answers', '200', answer, answer === 200)], 1)
+})
+
 for (const name of ['crun', 'runc'] as const) {
   test(`what a dyno holds in TCP ends at a limit: ${name}`, COUNTED_APART, () =>
     attack.madeBy(name, async () => assertHeld(await attack.rows('hold-in-sockets'), 1)),
