@@ -8,6 +8,7 @@ import { lookAfterBuild } from '../src/builds/look-after-build.ts'
 import { pruneFiles } from '../src/builds/prune-files.ts'
 import { readBuildEnvironment } from '../src/builds/read-build-environment.ts'
 import { lookAfterCertificate } from '../src/certificates/look-after-certificate.ts'
+import { databaseAddresses } from '../src/installation/database-addresses.ts'
 import { followLimits } from '../src/installation/follow-limits.ts'
 import { userId } from '../src/installation/users.ts'
 import { later, systemClock } from '../src/lib/clock.ts'
@@ -45,6 +46,7 @@ const FOR_THE_LIST = 4
 const name = process.env['MAYFLY_REGION'] ?? ''
 const part = startPart(`manager-${name}`, CONNECTIONS)
 const { data, installation, pool, log, signal } = part
+const addressesOfDatabase = databaseAddresses(pool)
 
 await holdRegion(pool, name, { lost: die('lost the database'), signal })
 const region = (await allRegions(pool)).find((it) => it.name === name)
@@ -78,7 +80,11 @@ const machine = new LocalRuntime({
   slugs: data.slugs,
   dynos: data.dynos(name),
   endedLogs: data.endedLogs,
-  allowances,
+  // To a database that trusts this machine's address, a dyno that goes out by it is no stranger.
+  allowances() {
+    const its = allowances()
+    return { ...its, closed: [...its.closed, ...addressesOfDatabase()] }
+  },
   ociRuntime: () => ociRuntime(name),
   log,
 })
