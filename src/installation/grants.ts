@@ -9,25 +9,73 @@ import { join } from 'node:path'
 import { inTransaction, type Database } from '../store/queryable.ts'
 import { reachableDeclarations } from './reachable-declarations.ts'
 import { PART_ROLES } from './roles.ts'
-import { type Needs, statementNeeds } from './statement-needs.ts'
+import { namedColumns, type Needs, statementNeeds } from './statement-needs.ts'
+
+/** What is worth most to whoever reads it: only a part of which a statement names it may. */
+const SECRETS: Readonly<Record<string, readonly string[]>> = {
+  acme_accounts: ['private_key'],
+  acme_orders: ['private_key'],
+  authorizations: ['token_sha256'],
+  browser_logins: ['cli_sha256', 'page_sha256'],
+  builds: ['output_token'],
+  entries: ['environment', 'attach_secret_sha256'],
+  exec_reservations: ['environment'],
+  one_offs: ['environment', 'attach_secret_sha256'],
+  passwords: ['hash'],
+  recovery_codes: ['sha256'],
+  releases: ['config_vars', 'output_token'],
+  sni_endpoints: ['private_key'],
+  sources: ['put_token', 'get_token'],
+  two_factors: ['secret'],
+  webhooks: ['secret', 'authorization_header'],
+}
 
 const program = join(import.meta.dirname, '../..')
 
 /** grants.sql as the programs need it. `schema`: the text of schema.sql. */
 export function grantsOfPrograms(schema: string): string {
-  const tables = new Set(
-    [...schema.matchAll(/^CREATE (?:UNLOGGED )?TABLE public\.(\w+)/gm)].map(
-      ([, name = '']) => name,
-    ),
-  )
+  const columns = columnsOf(schema)
+  const tables = new Set(columns.keys())
   const sections = PART_ROLES.map(({ role, entries }) => {
     const texts = entries.flatMap((it) => reachableDeclarations(join(program, it)))
-    return `-- ${role}: ${entries.join(', ')}\n${grants(role, statementNeeds(texts, tables))}`
+    const readable = (table: string) =>
+      readableColumns(texts, table, columns.get(table) ?? [])
+    const needs = statementNeeds(texts, tables)
+    return `-- ${role}: ${entries.join(', ')}\n${grants(role, needs, readable)}`
   })
   return `-- What each part may do in the database. Written by ./mayfly schema.\n\n${sections.join('\n')}`
 }
 
-function grants(role: string, needs: Needs): string {
+/** Of each table. */
+function columnsOf(schema: string): Map<string, string[]> {
+  const tables = schema.matchAll(
+    /^CREATE (?:UNLOGGED )?TABLE public\.(\w+) \(([^]*?)^\)/gm,
+  )
+  return new Map(
+    [...tables].map(([, table = '', body = '']) => [
+      table,
+      [...body.matchAll(/^ {4}(?!CONSTRAINT)("?\w+"?) /gm)].map(([, it = '']) => it),
+    ]),
+  )
+}
+
+/** Undefined: all. */
+function readableColumns(
+  texts: readonly string[],
+  table: string,
+  columns: readonly string[],
+): readonly string[] | undefined {
+  const secrets = SECRETS[table] ?? []
+  const named = namedColumns(texts, table, secrets)
+  const hidden = secrets.filter((it) => !named.has(it))
+  return hidden.length > 0 ? columns.filter((it) => !hidden.includes(it)) : undefined
+}
+
+function grants(
+  role: string,
+  needs: Needs,
+  readable: (table: string) => readonly string[] | undefined,
+): string {
   return [...needs]
     .toSorted(([a], [b]) => a.localeCompare(b, 'en'))
     .map(([table, verbs]) => {
@@ -35,12 +83,22 @@ function grants(role: string, needs: Needs): string {
       // To lock a row one has to be allowed to update something of it.
       const columns = updated.length > 0 || !verbs.has('lock') ? updated : ['updated_at']
       const rights = [
-        ...(['select', 'insert', 'delete'] as const).filter((it) => verbs.has(it)),
-        ...(columns.length > 0 ? [`update (${columns.join(', ')})`] : []),
+        ...(verbs.has('select') ? [reading(readable(table))] : []),
+        ...(verbs.has('delete') ? ['delete'] : []),
+        ...onColumns('insert', [...(verbs.get('insert') ?? [])].toSorted()),
+        ...onColumns('update', columns),
       ]
       return `grant ${rights.join(', ')} on ${table} to ${role};\n`
     })
     .join('')
+}
+
+const reading = (columns: readonly string[] | undefined) =>
+  columns ? `select (${columns.toSorted().join(', ')})` : 'select'
+
+/** A column that none of a part's statements fills, another part's do, or its default does. */
+function onColumns(verb: 'insert' | 'update', columns: readonly string[]): string[] {
+  return columns.length > 0 ? [`${verb} (${columns.join(', ')})`] : []
 }
 
 /** Gives the roles what grants.sql says, and takes what it does not. `pool`: the owner's. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
-import { statementNeeds } from './statement-needs.ts'
+import { namedColumns, statementNeeds } from './statement-needs.ts'
 
 const tables = new Set(['apps', 'dynos', 'events', 'work'])
 
@@ -13,8 +13,11 @@ const rows: readonly (readonly [string, Record<string, string>])[] = [
   ],
   ["'delete from apps'", { apps: 'delete' }],
   ["'delete from apps where id = $1'", { apps: 'delete select' }],
-  ["'insert into events (app) values ($1)'", { events: 'insert' }],
-  ["'insert into events (app) values ($1) returning id'", { events: 'insert select' }],
+  ["'insert into events (app) values ($1)'", { events: 'insert app' }],
+  [
+    `'insert into events (app, "at") values ($1, $2) returning id'`,
+    { events: 'insert "at",app select' },
+  ],
   ["'update apps set name = $1'", { apps: 'update name' }],
   ["'update apps a set name = $1 from dynos'", { apps: 'update name', dynos: 'select' }],
   [
@@ -23,7 +26,7 @@ const rows: readonly (readonly [string, Record<string, string>])[] = [
   ],
   [
     '`insert into work (id) values ($1)\n on conflict (id)\n do update set run_at = least(work.run_at, now()), wakes = work.wakes + 1`',
-    { work: 'insert select update run_at,wakes' },
+    { work: 'insert id select update run_at,wakes' },
   ],
   [
     "`with gone as (update apps set name = (select 'x' from dynos) returning id)\n select id from gone`",
@@ -60,6 +63,30 @@ test('statements need of the database what they do there', () => {
 
 test('a statement that hides what it changes is none of ours', () => {
   for (const text of ['insert into ${it} (a)', 'update ${it} set a = 1']) {
-    assert.throws(() => statementNeeds([`query(\`${text}\`)`], tables), /does not name/)
+    assert.throws(
+      () => statementNeeds([`query(\`${text}\`)`], tables),
+      /does not name its table/,
+    )
   }
+})
+
+test('so is one that adds rows and does not say what it fills', () => {
+  for (const text of ['insert into apps values ($1)', 'insert into apps select 1'])
+    assert.throws(() => statementNeeds([`query('${text}')`], tables), /name its columns/)
+})
+
+test('columns are named by a statement, or by a part of one, but not to fill them', () => {
+  const cases: readonly (readonly [string, readonly string[]])[] = [
+    ["'select name from apps'", ['name']],
+    ['`select ${columns} from apps`', []],
+    ["const columns = 'id, owner'; `select ${columns} from apps`", ['owner']],
+    ["'insert into apps (name, owner) values ($1, $2)'", []],
+    ["'insert into apps (name) values ($1) returning name'", ['name']],
+    ["'select a.* from apps a'", ['name', 'owner']],
+    ["'update apps set owner = $1 returning *'", ['name', 'owner']],
+    ["'select * from dynos'", []],
+    ['name', []],
+  ]
+  for (const [text, expected] of cases)
+    assert.deepEqual([...namedColumns([text], 'apps', ['name', 'owner'])], expected, text)
 })

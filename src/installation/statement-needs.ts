@@ -2,13 +2,14 @@
 
 export type Verb = 'select' | 'insert' | 'update' | 'delete' | 'lock'
 
-/** Table to verb to columns, which an update alone has. */
+/** Table to verb to columns, which an insert and an update alone have. */
 export type Needs = ReadonlyMap<string, ReadonlyMap<Verb, ReadonlySet<string>>>
 
 /**
  * `texts`: of declarations, with statements in quotes, whose words are in small letters. `tables`:
  * those that there are; other words are no tables. Throws for a statement that changes a table
- * whose name is only put in as it runs.
+ * whose name is only put in as it runs, and for one that adds rows and does not say which columns
+ * it fills.
  */
 export function statementNeeds(
   texts: readonly string[],
@@ -22,6 +23,24 @@ export function statementNeeds(
     verbs.set(verb, new Set([...(verbs.get(verb) ?? []), ...columns]))
   }
   return needs
+}
+
+/**
+ * Which of the table's columns statements name otherwise than to fill them in a new row, or parts of statements that stand in texts of
+ * their own; all of them where a statement says `*` of it. A few more at worst: a word may be
+ * the name of something else.
+ */
+export function namedColumns(
+  texts: readonly string[],
+  table: string,
+  columns: readonly string[],
+): ReadonlySet<string> {
+  const literals = texts.flatMap(literalsOf).map((it) => it.replaceAll(INSERT, ''))
+  const its = literals.filter((it) => new RegExp(`\\b${table}\\b`).test(it))
+  if (its.some((it) => /\b(?:select|returning) \*|\b\w+\.\*/.test(it)))
+    return new Set(columns)
+  const words = new Set(literals.flatMap((it) => it.match(/\w+/g) ?? []))
+  return new Set(columns.filter((it) => words.has(it)))
 }
 
 /** Texts in quotes of any kind. */
@@ -40,16 +59,19 @@ function needsOf(statement: string): Need[] {
     statement,
   )
   if (hidden) throw new Error(`a statement does not name its table: ${hidden[0]}`)
-  return SIMPLE.flatMap(([verb, pattern]) =>
-    [...statement.matchAll(pattern)].map(([, table = '']) => need(table, verb)),
-  ).concat(updates(statement), conflicts(statement), locks(statement))
+  return additions(statement)
+    .concat(
+      SIMPLE.flatMap(([verb, pattern]) =>
+        [...statement.matchAll(pattern)].map(([, table = '']) => need(table, verb)),
+      ),
+    )
+    .concat(updates(statement), conflicts(statement), locks(statement))
 }
 
 /** The table is what the first brackets hold. */
 const SIMPLE: readonly (readonly [Verb, RegExp])[] = [
   ['select', /(?<!\bdelete )\b(?:from|join|using) (\w+)/g],
   ['select', /(?<=\bfrom [\w ,]*), (\w+)/g],
-  ['insert', /\binsert into (\w+)/g],
   ['delete', /\bdelete from (\w+)/g],
   // A part of a statement: what another puts behind its `from`.
   ['select', /^[`'"]\s*(\w+)(?: \w+)?\s+(?:left )?join /g],
@@ -57,6 +79,16 @@ const SIMPLE: readonly (readonly [Verb, RegExp])[] = [
   ['select', /\b(?:update|delete from) (\w+)(?=[^]*\b(?:where|returning)\b)/g],
   ['select', /\binsert into (\w+)(?=[^]*\b(?:returning|on\s+conflict)\b)/g],
 ]
+
+const INSERT = /\binsert into (\w+)(?:\s+\(([^()]*)\))?/g
+
+function additions(statement: string): Need[] {
+  return [...statement.matchAll(INSERT)].map((it) => {
+    const [, table = '', columns = ''] = it
+    if (!columns) throw new Error(`a statement does not name its columns: ${it[0]}`)
+    return need(table, 'insert', columns.match(/"\w+"|\w+/g) ?? [])
+  })
+}
 
 function updates(statement: string): Need[] {
   const found = statement.matchAll(/\bupdate (\w+)(?: (?!set\b)\w+)?\s+set\s/g)

@@ -29,9 +29,9 @@ export interface NewBuild extends Pick<
 
 export async function addBuild(db: Queryable, build: NewBuild): Promise<void> {
   await db.query(
-    `insert into builds (id, app, account, status, step, source, source_url, source_version,
+    `insert into builds (id, app, account, source, source_url, source_version,
                          source_description, source_checksum, buildpacks, stack, output_token)
-     values ($1, $2, $3, 'pending', 'prepare', $4, $5, $6, $7, $8, $9, $10, $11)`,
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
     [
       build.id,
       build.app,

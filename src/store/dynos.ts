@@ -42,9 +42,9 @@ export async function addDynos(db: Queryable, dynos: readonly NewDyno[]): Promis
   if (dynos.length === 0) return
   await db.query(
     `insert into dynos (id, app, formation, release, region, type, ordinal, size, command,
-                        address, port, crashes, state, created_at, updated_at)
+                        address, port, crashes, created_at, updated_at)
      select id, app, formation, release, region, type, ordinal, size, command,
-            address, port, crashes, 'starting', "createdAt", "createdAt"
+            address, port, crashes, "createdAt", "createdAt"
        from jsonb_to_recordset($1) as dyno (
               id uuid, app uuid, formation uuid, release uuid, region text, type text,
               ordinal integer, size text, command text, address inet, port integer,

@@ -82,8 +82,8 @@ export async function addOneOff(tx: Queryable, it: NewOneOff): Promise<Date> {
   const { rows } = await tx.query(
     `with dyno as (
        insert into dynos (id, app, release, region, type, ordinal, size, command, address,
-                          port, state, created_at, updated_at)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'starting', now(), now())
+                          port, created_at, updated_at)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, now(), now())
        returning id, created_at
      ), one_off as (
        insert into one_offs (dyno, account, environment, attach_secret_sha256, columns, rows,

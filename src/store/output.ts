@@ -22,7 +22,7 @@ export async function addPiece(
   piece: Piece,
 ): Promise<void> {
   await db.query(
-    `${into(printer)} (printer, position, text, next) values ($1, $2, $3, $4)
+    `${into(printer)} values ($1, $2, $3, $4)
      on conflict (printer, position) do nothing`,
     // PostgreSQL's text has no NUL; a terminal shows none either.
     [idOf(printer), piece.position, piece.text.replaceAll('\0', ''), piece.next],
@@ -97,7 +97,9 @@ export function idOf(printer: Printer): string {
 }
 
 function into(printer: Printer): string {
-  return 'build' in printer ? 'insert into build_output' : 'insert into release_output'
+  return 'build' in printer
+    ? 'insert into build_output (printer, position, text, next)'
+    : 'insert into release_output (printer, position, text, next)'
 }
 
 function from(printer: Printer): string {
