@@ -69,13 +69,13 @@ export function execServer(hostKey: string, deps: ExecServerDeps): Server {
     keepaliveInterval: STILL_THERE_EVERY,
     keepaliveCountMax: STILL_THERE_TIMES,
   }
-  // One of ssh2's servers for each: it tells of a client only once that has spoken, and not of its socket.
   const house = {
     doorstep: doorstep(deps.unknown ?? UNKNOWN),
     clients: places(deps.clients ?? CLIENTS),
   }
   return createServer((socket) => {
     house.doorstep.come(socket)
+    // One of ssh2's servers for each: it tells of a client only once that has spoken, and not of its socket.
     const ssh = new ssh2.Server(config, (client) =>
       serveClient(client, socket, { ...deps, house }),
     )
@@ -101,7 +101,8 @@ function serveClient(
     admit(context, deps).then(
       (admitted) => {
         if (!admitted) return context.reject(['publickey'])
-        reservation = admitted
+        // Without it the client only asks whether the key would do.
+        if (context.method === 'publickey' && context.signature) reservation = admitted
         return context.accept()
       },
       (error: unknown) => {
