@@ -1,6 +1,7 @@
 /**
  * How often somebody may try to log in: what guesses is held off, and so is what would have
- * us make hashes all day. Tokens are no attempt.
+ * us make hashes all day. Tokens are no attempt. And how often somebody who is in may name
+ * others, which is to guess, too.
  */
 
 import { isIPv6 } from 'node:net'
@@ -17,6 +18,8 @@ const OF_ADDRESS = 60
 const ALL_OF_ACCOUNT = 100
 /** An hour. */
 const BEGUN_BY_ADDRESS = 60
+/** An hour, of addresses that are no account's. */
+const NAMED_BY_ACCOUNT = 30
 /** Of an address that is tried: it need not be one. */
 const LONGEST_KEY = 320
 
@@ -28,12 +31,18 @@ export interface LoginAttempts {
   take(email: string, address: string): () => void
   /** Counts a login that a CLI begins in a browser; the Problem `rate_limit` where none was left. */
   begin(address: string): void
+  /**
+   * Counts that an account names another, before anybody knows whether there is such a one;
+   * returns what to call if there is. The Problem `rate_limit` where none was left.
+   */
+  name(account: string): () => void
 }
 
 export function loginAttempts(clock: Clock): LoginAttempts {
   const ofAccount = buckets(clock, () => OF_ACCOUNT)
   const ofAddress = buckets(clock, () => OF_ADDRESS)
   const allOfAccount = buckets(clock, () => ALL_OF_ACCOUNT)
+  const named = buckets(clock, () => NAMED_BY_ACCOUNT)
   const begun = buckets(clock, () => BEGUN_BY_ADDRESS)
   return {
     take(email, from) {
@@ -45,6 +54,15 @@ export function loginAttempts(clock: Clock): LoginAttempts {
         ofAddress.giveBack(address)
         ofAccount.giveBack(account)
       }
+    },
+    name(account) {
+      if (!named.take(account)) {
+        throw new Problem(
+          'rate_limit',
+          'You named too many accounts that are none. Please wait a few minutes before naming another.',
+        )
+      }
+      return () => named.giveBack(account)
     },
     begin(address) {
       if (!begun.take(networkOf(address))) throw tooMany()

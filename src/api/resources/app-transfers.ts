@@ -1,7 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 
-import { requireAccount } from '../../actions/require-account.ts'
 import { settleAppTransfer } from '../../actions/settle-app-transfer.ts'
 import { offerApp } from '../../actions/offer-app.ts'
 import type { Account } from '../../model/app.ts'
@@ -17,6 +16,7 @@ import type { Deps } from '../deps.ts'
 import { Identity, identityIn } from '../identity.ts'
 import { sendPart } from '../range.ts'
 import { requireApp } from '../require-app.ts'
+import { requirePerson } from '../require-person.ts'
 
 const Params = Type.Object({ transfer: Type.String() })
 const Offer = Type.Object({
@@ -26,10 +26,9 @@ const Offer = Type.Object({
 })
 const Settling = Type.Object({ state: Type.Enum(['accepted', 'declined']) })
 
-export const appTransfers: FastifyPluginAsyncTypebox<Deps> = async (
-  server,
-  { pool, limits },
-) => {
+export const appTransfers: FastifyPluginAsyncTypebox<Deps> = async (server, deps) => {
+  const { pool, limits } = deps
+
   server.get('/account/app-transfers', async (request, reply) => {
     const all = await transfersOf(pool, request.account.id)
     return sendPart(request, reply, all.map(serializeTransfer))
@@ -42,7 +41,7 @@ export const appTransfers: FastifyPluginAsyncTypebox<Deps> = async (
       const { account: by, body } = request
       const { app: id } = await requireStanding(pool, by, identityIn(body.app), 'manage')
       const app = await requireApp(pool, id)
-      const to = await requireAccount(pool, identityIn(body.recipient))
+      const to = await requirePerson(deps, by, identityIn(body.recipient))
       const transfer = await inTransaction(pool, (tx) =>
         offerApp(tx, { app, to, by, limits: limits() }),
       )

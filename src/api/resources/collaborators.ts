@@ -2,7 +2,6 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 
 import { letIn, permit } from '../../actions/let-in.ts'
-import { requireAccount } from '../../actions/require-account.ts'
 import { shutOut } from '../../actions/shut-out.ts'
 import { ORDINARY, type Permission, PERMISSIONS } from '../../model/access.ts'
 import type { Account, App } from '../../model/app.ts'
@@ -19,6 +18,7 @@ import { inTransaction, type Queryable } from '../../store/queryable.ts'
 import { mustHave } from '../authorize.ts'
 import type { Deps } from '../deps.ts'
 import { requireApp } from '../require-app.ts'
+import { requirePerson } from '../require-person.ts'
 import { serializePermission } from '../serialize-permission.ts'
 
 const AppParams = Type.Object({ app: Type.String() })
@@ -38,10 +38,9 @@ const Addition = Type.Object({
 })
 const Change = Type.Object({ permissions: Permissions })
 
-export const collaborators: FastifyPluginAsyncTypebox<Deps> = async (
-  server,
-  { pool, clock },
-) => {
+export const collaborators: FastifyPluginAsyncTypebox<Deps> = async (server, deps) => {
+  const { pool, clock } = deps
+
   for (const base of ['/apps/:app', '/teams/apps/:app']) {
     server.get(
       `${base}/collaborators`,
@@ -72,9 +71,11 @@ export const collaborators: FastifyPluginAsyncTypebox<Deps> = async (
       async (request, reply) => {
         const { account: by, standing, body } = request
         const app = await requireApp(pool, request.params.app)
-        const account = await requireAccount(pool, userIn(body.user))
-        const joins = account.id === by.id && standing.role === 'member'
+        const identity = userIn(body.user)
+        const joins = standing.role === 'member' && isNamedBy(by, identity)
+        // First: who may not let others in need not learn whether there is such a one.
         if (!joins) mustHave(standing, 'manage')
+        const account = joins ? by : await requirePerson(deps, by, identity)
         const permissions = joins || !app.team ? ORDINARY : (body.permissions ?? ORDINARY)
         const shown = await inTransaction(pool, async (tx) => {
           const made = await letIn(tx, { app, account, permissions, by })
@@ -142,6 +143,10 @@ export const collaborators: FastifyPluginAsyncTypebox<Deps> = async (
     ])
     return data
   }
+}
+
+function isNamedBy({ id, email }: Account, identity: string): boolean {
+  return [id, email].some((it) => it === identity.toLowerCase())
 }
 
 function userIn(

@@ -192,6 +192,36 @@ suite('who shares what with whom', () => {
     await as('owner', 'DELETE /apps/viewed')
   })
 
+  test('nobody finds out by trying who has an account', async () => {
+    const { body: team } = await as('collaborator', 'POST /teams', { name: 'guessers' })
+    const path = `PUT /teams/${team.id}/members`
+    const name = (email: string) => as('collaborator', path, { email, role: 'member' })
+    const wrong = Array.from({ length: 30 }, (_, nth) => `guess-${nth}@example.com`)
+    for (const email of wrong) assert.equal((await name(email)).status, 422)
+    // Not even one that there is.
+    for (const email of ['guess@example.com', 'member@example.com']) {
+      const { status, body } = await name(email)
+      assert.equal(status, 429)
+      assert.match(body.message, /^You named too many/)
+    }
+    // Others still do.
+    const { body: other } = await as('another tenant', 'POST /teams', { name: 'others' })
+    const member = { email: 'member@example.com', role: 'member' }
+    const added = await as('another tenant', `PUT /teams/${other.id}/members`, member)
+    assert.equal(added.status, 201)
+  })
+
+  test('who may not let others in is told nothing of whom he names', async () => {
+    const users = ['nobody@example.com', 'stranger@example.com']
+    const answers = await Promise.all(
+      users.map((user) =>
+        as('collaborator', 'POST /apps/personal-app/collaborators', { user }),
+      ),
+    )
+    assert.deepEqual(answers[0], answers[1])
+    assert.equal(answers[0]?.status, 403)
+  })
+
   test('a member joins an unlocked app of the team, for what members may', async () => {
     const at = '/teams/apps/team-app/collaborators'
     const body = { user: 'member@example.com', permissions: ['manage'] }

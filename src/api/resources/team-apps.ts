@@ -3,7 +3,6 @@ import { Type } from 'typebox'
 
 import { createApp } from '../../actions/create-app.ts'
 import { lockTeamApp } from '../../actions/lock-team-app.ts'
-import { requireAccount } from '../../actions/require-account.ts'
 import { transferApp } from '../../actions/transfer-app.ts'
 import type { Account, App } from '../../model/app.ts'
 import { Problem } from '../../model/problem.ts'
@@ -15,6 +14,7 @@ import { findTeam, type Team } from '../../store/teams.ts'
 import type { Deps } from '../deps.ts'
 import { Identity, identityIn } from '../identity.ts'
 import { requireApp } from '../require-app.ts'
+import { requirePerson } from '../require-person.ts'
 import { serializeApp } from './apps.ts'
 
 const AppParams = Type.Object({ app: Type.String() })
@@ -86,7 +86,7 @@ export const teamApps: FastifyPluginAsyncTypebox<Deps> = async (server, deps) =>
   async function recipient(by: Account, app: App, identity: string): Promise<Account> {
     const team = await findTeam(pool, identity)
     if (team) return accountOf(await ownTeam(by, team.id))
-    const person = await requireAccount(pool, identity)
+    const person = await requirePerson(deps, by, identity)
     if (person.id === by.id) return person
     if (app.team && (await standingIn(pool, person.id, app.team.id))) return person
     throw new Problem(

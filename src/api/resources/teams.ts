@@ -3,7 +3,6 @@ import { Type } from 'typebox'
 
 import { changeMembers } from '../../actions/change-members.ts'
 import { createTeam } from '../../actions/create-team.ts'
-import { requireAccount } from '../../actions/require-account.ts'
 import { PERMISSIONS, TEAM_ROLES, type TeamRole } from '../../model/access.ts'
 import { namedId } from '../../model/named-id.ts'
 import { Problem } from '../../model/problem.ts'
@@ -21,6 +20,7 @@ import {
 } from '../../store/teams.ts'
 import type { Deps } from '../deps.ts'
 import { sendPart } from '../range.ts'
+import { requirePerson } from '../require-person.ts'
 import { serializePermission } from '../serialize-permission.ts'
 import { serializeApp } from './apps.ts'
 
@@ -35,10 +35,9 @@ const Membership = Type.Object({
 /** The CLI asks for permissions where a team has it, and here all have them. */
 const FEATURE = 'org-access-controls'
 
-export const teams: FastifyPluginAsyncTypebox<Deps> = async (
-  server,
-  { pool, installation, limits },
-) => {
+export const teams: FastifyPluginAsyncTypebox<Deps> = async (server, deps) => {
+  const { pool, installation, limits } = deps
+
   server.get('/teams', async (request, reply) => {
     const all = await teamsOf(pool, request.account.id)
     return sendPart(
@@ -112,9 +111,9 @@ export const teams: FastifyPluginAsyncTypebox<Deps> = async (
     method: ['PUT', 'POST', 'PATCH'],
     url: '/teams/:team/members',
     schema: { params: TeamParams, body: Membership },
-    handler: async ({ params, body, method }, reply) => {
+    handler: async ({ account: by, params, body, method }, reply) => {
       const team = await requireTeam(params.team)
-      const account = await requireAccount(pool, body.email)
+      const account = await requirePerson(deps, by, body.email)
       const before = await memberOf(team, account.id)
       if (method === 'PATCH' && !before) throw notFound()
       const { role } = body
