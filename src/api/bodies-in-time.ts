@@ -27,7 +27,7 @@ export function takeBodiesInTime(
 
 function inTime(body: Readable, patience: number): Readable {
   const whole = new PassThrough()
-  const late = setTimeout(() => whole.destroy(tooLate(patience)), patience)
+  const late = setTimeout(() => whole.destroy(tooLate(patience)), patience).unref()
   whole.once('end', () => clearTimeout(late))
   whole.once('close', () => clearTimeout(late))
   // Whoever refuses it half-way hears of it no more.
@@ -38,7 +38,7 @@ function inTime(body: Readable, patience: number): Readable {
 
 function hangUpOn({ raw }: FastifyRequest, patience: number): void {
   if (raw.complete || raw.destroyed) return
-  const late = setTimeout(() => raw.destroy(), patience)
+  const late = setTimeout(() => raw.destroy(), patience).unref()
   raw.once('close', () => clearTimeout(late))
 }
 
