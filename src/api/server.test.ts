@@ -148,7 +148,8 @@ test('a fault of ours is logged with its cause, and tells the caller nothing', a
     error: (_: string, error: unknown) => void logged.push(error),
   }
   const fault = new Error('the disk is on fire', { cause: new Error('a spark') })
-  const server = await apiServer({ pool, log } as unknown as Deps, [
+  const deps = { pool, log, trustedProxies: () => [] } as unknown as Deps
+  const server = await apiServer(deps, [
     async (it) => {
       it.get('/broken', { config: { open: true } }, async () => {
         throw fault
