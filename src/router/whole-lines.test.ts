@@ -101,7 +101,7 @@ test('each state of an app has its line', async (t) => {
   await Promise.all(asked)
 })
 
-test('a request that is ended by order has its line, without a status', async (t) => {
+test('a request that is ended by order has its line', async (t) => {
   const router = await aRouter(t, pool)
   let isUnderWay = false
   const app = await router.app('ended')
@@ -129,8 +129,8 @@ test('a request that is ended by order has its line, without a status', async (t
     await aRouterLine(router, '/ended?a=b'),
     aLine(
       'ended',
-      'at=error code=H24 desc="Forced close"',
-      'dyno=web\\.1 connect=\\d+ms service=\\d+ms status= bytes=\\d+',
+      'sock=backend at=error code=H18 desc="Server Request Interrupted"',
+      'dyno=web\\.1 connect=\\d+ms service=\\d+ms status=503 bytes=\\d+',
     ),
   )
 })
