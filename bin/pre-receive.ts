@@ -4,6 +4,7 @@ import { appendFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 
+import { mayStillPush } from '../src/builds/may-still-push.ts'
 import { parsePushedRefs } from '../src/builds/pushed-refs.ts'
 import { receivePush } from '../src/builds/receive-push.ts'
 import { dataDirectory } from '../src/installation/data-directory.ts'
@@ -12,11 +13,17 @@ import { roleOf } from '../src/installation/roles.ts'
 import { jsonLog } from '../src/lib/log.ts'
 import type { AccountId } from '../src/model/ids.ts'
 import { Problem } from '../src/model/problem.ts'
-import { accountDetails } from '../src/store/accounts.ts'
+import { accountDetails, type AuthorizationId } from '../src/store/accounts.ts'
 import { findApp } from '../src/store/apps.ts'
 
-const { MAYFLY_DATA, MAYFLY_APP, MAYFLY_ACCOUNT, DATABASE_URL, ...environment } =
-  process.env
+const {
+  MAYFLY_DATA,
+  MAYFLY_APP,
+  MAYFLY_ACCOUNT,
+  MAYFLY_AUTHORIZATION,
+  DATABASE_URL,
+  ...environment
+} = process.env
 const data = dataDirectory(MAYFLY_DATA ?? '')
 const pool = openPool(databaseConfig(data, DATABASE_URL, roleOf('git')), 1)
 // Git shows standard error to whoever pushes, so what is not for them goes to a file.
@@ -43,6 +50,9 @@ async function accepted(): Promise<boolean> {
   const refs = parsePushedRefs(await text(process.stdin))
   const app = await findApp(pool, MAYFLY_APP ?? '')
   if (!app) throw new Problem('not_found', `Couldn't find that app.`)
+  if (!(await mayStillPush(pool, MAYFLY_AUTHORIZATION as AuthorizationId, app.id))) {
+    throw new Problem('forbidden', 'You may not deploy this app any more.')
+  }
   return receivePush(refs, {
     pool,
     data,

@@ -1,12 +1,15 @@
 /** Real pushes and clones, by the real git, over a socket, through the real hook. */
 
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
+import { execFile, execFileSync } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync } from 'node:fs'
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { type IncomingMessage, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { after, before, suite, test, type TestContext } from 'node:test'
 import { promisify } from 'node:util'
 
@@ -23,7 +26,7 @@ import { systemClock } from '../lib/clock.ts'
 import { silentLog } from '../lib/log.ts'
 import type { Account, App } from '../model/app.ts'
 import type { DynoSpec } from '../runtime/runtime.ts'
-import { newId } from '../model/ids.ts'
+import { type AccountId, newId } from '../model/ids.ts'
 import type { Scope } from '../model/scope.ts'
 import { digestOf } from '../model/token.ts'
 import { ensureAuthorization } from '../store/accounts.ts'
@@ -214,7 +217,7 @@ suite('git over HTTP', () => {
 
   test('an account has so many pushes and fetches under way at once, and all together have', async (t) => {
     const there = await another(t, { turnLimits: { ofEach: 1, ofAll: 1 } })
-    const others = await aDeployer()
+    const { token: others } = await aDeployer()
     const [one, two] = [
       await aTree(root, { Procfile: 'web: one\n' }),
       await aTree(root, { Procfile: 'web: two\n' }),
@@ -302,6 +305,27 @@ suite('git over HTTP', () => {
     }
   })
 
+  test('who may not deploy any more when all of a push is there is refused', async () => {
+    const work = await aTree(root, { Procfile: 'web: x\n' })
+    const lateness: Readonly<Record<string, (deployer: Deployer) => Promise<unknown>>> = {
+      'the token is revoked': ({ token }) =>
+        pool.query('delete from authorizations where token_sha256 = $1', [
+          digestOf(token),
+        ]),
+      'they are shut out': ({ id }) =>
+        pool.query('delete from collaborators where account = $1', [id]),
+      'nothing happens': async () => {},
+    }
+    for (const [what, happens] of Object.entries(lateness)) {
+      const deployer = await aDeployer()
+      const branch = what.replaceAll(' ', '-')
+      const said = await pushSlowly(work, branch, deployer, happens)
+      const refused = 'You may not deploy this app any more.'
+      if (what === 'nothing happens') assert.match(said, /unpack ok\n.*ok refs/)
+      else assert.ok(said.includes(refused), `${what}: ${said}`)
+    }
+  })
+
   test('branches are not deleted', async () => {
     const work = await aTree(root, { Procfile: 'web: x\n' })
     await git(work, ['push', url, 'main:doomed'])
@@ -330,13 +354,55 @@ async function another(t: TestContext, bounds: Partial<GitServerDeps>): Promise<
   return there.href
 }
 
+interface Deployer {
+  readonly id: AccountId
+  readonly token: string
+}
+
+/**
+ * What a push of `main` to a new branch is answered, by git's protocol
+ * (gitprotocol-pack, gitprotocol-http), where something `happens` half-way.
+ */
+async function pushSlowly(
+  work: string,
+  branch: string,
+  deployer: Deployer,
+  happens: (deployer: Deployer) => Promise<unknown>,
+): Promise<string> {
+  const head = (await git(work, ['rev-parse', 'main'])).said.trim()
+  const update = `${'0'.repeat(40)} ${head} refs/heads/${branch}\0report-status side-band-64k`
+  const line = `${(update.length + 4).toString(16).padStart(4, '0')}${update}0000`
+  const packing = ['pack-objects', '--revs', '--stdout', '-q']
+  const pack = execFileSync('git', packing, { cwd: work, input: 'main\n' })
+  const { origin, pathname } = new URL(url)
+  const push = request(`${origin}${pathname}/git-receive-pack`, {
+    method: 'POST',
+    headers: {
+      authorization: `Basic ${Buffer.from(`:${deployer.token}`).toString('base64')}`,
+      'content-type': 'application/x-git-receive-pack-request',
+    },
+  })
+  const answered = once(push, 'response') as Promise<[IncomingMessage]>
+  push.write(line)
+  push.write(pack.subarray(0, 20))
+  await until('it is let in', async () => {
+    const { rows } = await pool.query('select from audit where account = $1', [
+      deployer.id,
+    ])
+    return rows.length > 0
+  })
+  await happens(deployer)
+  push.end(pack.subarray(20))
+  return text((await answered)[0])
+}
+
 /** The token of a collaborator of its own. */
-async function aDeployer(): Promise<string> {
+async function aDeployer(): Promise<Deployer> {
   return inTransaction(pool, async (tx) => {
     const email = `${newId()}@example.com`
     const deployer = await createAccount(tx, { email, name: null })
     await letIn(tx, { app, account: deployer, permissions: [], by: app.owner })
-    return aToken(tx, deployer)
+    return { id: deployer.id, token: await aToken(tx, deployer) }
   })
 }
 

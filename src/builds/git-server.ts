@@ -27,6 +27,7 @@ import { findApp } from '../store/apps.ts'
 import { standingOn } from '../store/standings.ts'
 import { ensureRepository, isFull } from './git-repository.ts'
 import { serveByGit } from './http-backend.ts'
+import { PUSHES } from './may-still-push.ts'
 
 export interface GitServerDeps {
   readonly pool: Pool
@@ -76,6 +77,7 @@ const FULL = {
   ],
   all: [503, 'Too many pushes and fetches are under way. Try again in a minute.\n'],
 } as const
+const CLONES = { ...PUSHES, write: false, isProtected: false } as const
 const services = ['git-receive-pack', 'git-upload-pack']
 const TARGET = /^\/([a-z0-9-]+)\.git\/(info\/refs|git-receive-pack|git-upload-pack)$/
 
@@ -121,8 +123,7 @@ async function serve(
   const app = standing && (await findApp(deps.pool, standing.app))
   if (!app) return answer(response, 404, `Couldn't find that app.\n`)
   const write = service === 'git-receive-pack'
-  // A push has its buildpacks run, and what it brings, with the config vars.
-  const inScope = scopeAllows(account.scope, { area: 'apps', write, isProtected: write })
+  const inScope = scopeAllows(account.scope, write ? PUSHES : CLONES)
   const allowed = inScope && standing.permissions.includes('deploy')
   // A push is two requests; the second one changes something.
   if (write && (!allowed || resource !== 'info/refs')) {

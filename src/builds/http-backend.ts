@@ -6,7 +6,8 @@ import { pipeline } from 'node:stream/promises'
 
 import { pour } from '../lib/pour.ts'
 import { unlessStalled } from '../lib/unless-stalled.ts'
-import type { Account, App } from '../model/app.ts'
+import type { App } from '../model/app.ts'
+import type { Bearer } from '../store/accounts.ts'
 import { repositoryName } from './git-repository.ts'
 import type { GitServerDeps } from './git-server.ts'
 import { GIT_ENVIRONMENT } from './run-git.ts'
@@ -26,7 +27,7 @@ export interface GitExchange {
   readonly request: IncomingMessage
   readonly response: ServerResponse
   readonly app: App
-  readonly account: Account
+  readonly account: Bearer
   /** `info/refs`. */
   readonly resource: string
 }
@@ -109,6 +110,7 @@ function cgiEnvironment(
     ...hookEnvironment,
     MAYFLY_APP: app.id,
     MAYFLY_ACCOUNT: account.id,
+    MAYFLY_AUTHORIZATION: account.authorization,
     GIT_PROJECT_ROOT: data.repos,
     GIT_HTTP_EXPORT_ALL: '1',
     GIT_PROTOCOL: header(headers['git-protocol']),

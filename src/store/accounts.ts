@@ -31,6 +31,20 @@ export async function accountOfToken(
   return (rows as Bearer[])[0]
 }
 
+/** Whose it is, unless it was revoked or has expired. */
+export async function accountOfAuthorization(
+  db: Queryable,
+  authorization: AuthorizationId,
+): Promise<Bearer | undefined> {
+  const { rows } = await db.query(
+    `select a.id, a.email, t.id as authorization, t.scope
+       from authorizations t join accounts a on a.id = t.account
+      where t.id = $1 and (t.expires_at is null or t.expires_at > now())`,
+    [authorization],
+  )
+  return (rows as Bearer[])[0]
+}
+
 export async function accountDetails(
   db: Queryable,
   id: AccountId,
