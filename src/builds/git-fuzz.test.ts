@@ -42,6 +42,7 @@ const failures: string[] = []
 const server = gitServer({
   clock: systemClock,
   pool,
+  requestsPerHour: 1e9,
   data,
   log: {
     info() {},
