@@ -22,13 +22,7 @@ export async function accountOfToken(
   db: Queryable,
   sha256: Buffer,
 ): Promise<Bearer | undefined> {
-  const { rows } = await db.query(
-    `select a.id, a.email, t.id as authorization, t.scope
-       from authorizations t join accounts a on a.id = t.account
-      where t.token_sha256 = $1 and (t.expires_at is null or t.expires_at > now())`,
-    [sha256],
-  )
-  return (rows as Bearer[])[0]
+  return bearerBy(db, 't.token_sha256', sha256)
 }
 
 /** Whose it is, unless it was revoked or has expired. */
@@ -36,11 +30,19 @@ export async function accountOfAuthorization(
   db: Queryable,
   authorization: AuthorizationId,
 ): Promise<Bearer | undefined> {
+  return bearerBy(db, 't.id', authorization)
+}
+
+async function bearerBy(
+  db: Queryable,
+  column: 't.token_sha256' | 't.id',
+  value: Buffer | AuthorizationId,
+): Promise<Bearer | undefined> {
   const { rows } = await db.query(
     `select a.id, a.email, t.id as authorization, t.scope
        from authorizations t join accounts a on a.id = t.account
-      where t.id = $1 and (t.expires_at is null or t.expires_at > now())`,
-    [authorization],
+      where ${column} = $1 and (t.expires_at is null or t.expires_at > now())`,
+    [value],
   )
   return (rows as Bearer[])[0]
 }
