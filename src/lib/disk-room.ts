@@ -5,8 +5,13 @@ export const DISK_RESERVE = 1024 ** 3
 
 /** Whether the disk of `directory` has more free than must stay free. */
 export async function hasDiskRoom(directory: string): Promise<boolean> {
+  return (await freeBytes(directory)) > DISK_RESERVE
+}
+
+/** Of the disk of `directory`, what others than root may still take. */
+export async function freeBytes(directory: string): Promise<number> {
   const { bavail, bsize } = await statfs(directory)
-  return bavail * bsize > DISK_RESERVE
+  return bavail * bsize
 }
 
 /** In words, for whoever has to wait. */

@@ -1,10 +1,10 @@
 /** How much of the machine's disk there is for what dynos write. */
 
 import { existsSync } from 'node:fs'
-import { readdir, stat, statfs } from 'node:fs/promises'
+import { readdir, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 
-import { DISK_RESERVE } from '../../lib/disk-room.ts'
+import { DISK_RESERVE, freeBytes } from '../../lib/disk-room.ts'
 import { SECOND } from '../../lib/clock.ts'
 import { type DynoId, isUuid } from '../../model/ids.ts'
 import type { Capacity } from '../runtime.ts'
@@ -37,14 +37,13 @@ export function diskCapacity(
 }
 
 async function freeOrHeld(directory: string): Promise<number> {
-  const { bavail, bsize } = await statfs(directory)
   const regions = dirname(directory)
   const all = (await readdir(regions, { withFileTypes: true })).filter((it) =>
     it.isDirectory(),
   )
   const held = all.map(({ name }) => heldIn(join(regions, name)))
   const holds = (await Promise.all(held)).reduce((sum, it) => sum + it, 0)
-  return Math.max(0, bavail * bsize - KEPT_FREE + holds)
+  return Math.max(0, (await freeBytes(directory)) - KEPT_FREE + holds)
 }
 
 async function heldIn(region: string): Promise<number> {
