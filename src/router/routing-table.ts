@@ -108,10 +108,11 @@ export function routingTable({
     `${CHALLENGE_PATH}${it.token}`,
     it.keyAuthorization,
   ])
+  const leftOut = new Set([...hosts, ...answers].filter((it) => !isMapEntry(...it)))
   return {
-    hosts: new Map(hosts.filter((it) => isMapEntry(...it))),
-    challenges: new Map(answers.filter((it) => isMapEntry(...it))),
-    leftOut: [...hosts, ...answers].flatMap((it) => (isMapEntry(...it) ? [] : [it[0]])),
+    hosts: new Map(hosts.filter((it) => !leftOut.has(it))),
+    challenges: new Map(answers.filter((it) => !leftOut.has(it))),
+    leftOut: [...leftOut].map(([key]) => key),
     sticky: new Set(
       apps.flatMap(({ sticky, slot }) =>
         sticky && slot !== null ? [backendOf('wishes', slot)] : [],
