@@ -44,7 +44,7 @@ export async function prepareRegion(
   await prepareCgroups(cgroups, names.cgroup)
   await ensureBridge(network, signal)
   await wallOffLinks(region, signal)
-  await putUpFirewall(region, signal)
+  await applyFirewall(firewallFacts(region), signal)
   await putUpResolver(region)
   ensureTables(machineMemory(), region.log)
 }
@@ -62,13 +62,6 @@ async function spread(
   await runProgram('chattr', ['+T', ...directories], { signal }).catch(() => {
     signal.throwIfAborted()
   })
-}
-
-export async function putUpFirewall(
-  region: LocalRegion,
-  signal: AbortSignal,
-): Promise<void> {
-  await applyFirewall(firewallFacts(region), signal)
 }
 
 /** What the region's firewall is to be made of at this moment. */
