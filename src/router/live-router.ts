@@ -68,10 +68,9 @@ export function parseOldWorkers(text: string): number[] {
 
 /**
  * Servers with requests under way, `app0/web.1:<dyno id>`: `show servers conn`. Throws for what is no
- * answer to it, nor the master's word that the worker is gone: a dyno that is taken for idle may end.
+ * answer to it: a dyno that is taken for idle may end.
  */
 export function parseBusyServers(text: string): string[] {
-  if (text.includes("Can't find the target PID")) return []
   if (!text.startsWith('# bkname/svname ')) {
     throw new Error(`HAProxy did not say which servers are busy: ${text.slice(0, 200)}`)
   }

@@ -43,6 +43,7 @@ import {
   listenAddresses,
   maxConnections,
 } from './haproxy-program.ts'
+import { reload } from './haproxy-master.ts'
 import { ask } from './haproxy-socket.ts'
 import { deadServers, dynosLeft, leaving } from './leaving-dynos.ts'
 import {
@@ -228,8 +229,7 @@ async function liveRouter(
   const live = await readRouter(paths)
   if (!live || live.shape === shape) return live
 
-  const told = await ask(paths.masterSocket, ['reload'])
-  if (told.is === 'absent') return undefined
+  if (!(await reload(paths))) return undefined
   const deadline = AbortSignal.any([signal, AbortSignal.timeout(RELOADED_WITHIN)])
   while (!deadline.aborted) {
     await pause(LOOK_AT_DRAINING, deadline)

@@ -237,9 +237,5 @@ app0/web.2:y 5/681466 127.0.0.1 21003 - 2000 0 1 1 0 0 -1 0 0 0
 `),
     ['app0/web.1:x'],
   )
-  assert.deepEqual(
-    parseBusyServers("Can't find the target PID matching the prefix '@!4591'\n"),
-    [],
-  )
   assert.throws(() => parseBusyServers(''), /did not say which servers are busy/)
 })

@@ -2,14 +2,16 @@
 
 import assert from 'node:assert/strict'
 import { connect, type Socket } from 'node:net'
-import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 
 import { aBackend, type ARouter, aRouter } from '../../test/a-router.ts'
 import { aDatabase } from '../../test/postgres.ts'
 import { until } from '../../test/until.ts'
+import { busyServers } from './busy-servers.ts'
+import { reload } from './haproxy-master.ts'
 import { ask } from './haproxy-socket.ts'
 import { parseOldWorkers } from './live-router.ts'
+import { routerPaths } from './router-paths.ts'
 
 const pool = aDatabase()
 
@@ -64,16 +66,16 @@ test('a websocket goes on through four reloads, and its worker ends with it', as
   await router.dyno(app, dyno)
   await router.look()
   await router.start()
-  const master = join(router.directory, 'master.sock')
+  const paths = routerPaths(router.directory)
 
   const echoes: Echo[] = []
   for (let generation = 0; generation <= 5; generation++) {
     echoes.push(await anEcho(t, router, 'echo.localhost'))
     if (generation === 5) break
-    await ask(master, ['reload'])
+    await reload(paths)
     const olds = Math.min(generation + 1, 4)
     await until(`there are ${olds} old workers`, async () => {
-      return (await oldWorkers(master)) === olds
+      return (await oldWorkers(paths.masterSocket)) === olds
     })
   }
   assert.deepEqual(
@@ -84,5 +86,37 @@ test('a websocket goes on through four reloads, and its worker ends with it', as
     assert.equal(await echo.say('hello'), nth === 0 ? '' : 'hello')
     echo.close()
   }
-  await until('they have ended', async () => (await oldWorkers(master)) === 0)
+  await until('they have ended', async () => (await oldWorkers(paths.masterSocket)) === 0)
+})
+
+test('a dyno is known to be busy while the master begins anew', async (t) => {
+  const router = await aRouter(t, pool)
+  const app = await router.app('busy')
+  let finish: (() => void) | undefined
+  const slow = await aBackend(t, (_, it) => {
+    finish = () => it.end('last')
+  })
+  const dyno = await router.dyno(app, slow)
+  await router.look()
+  await router.start()
+  const underWay = router.get('busy.localhost')
+  await until('it is under way', () => finish !== undefined)
+
+  const paths = routerPaths(router.directory)
+  const worker = async () => {
+    const answer = await ask(paths.adminSocket, ['show info'])
+    return answer.is === 'answered' ? /^Pid: .*$/m.exec(answer.text)?.[0] : undefined
+  }
+  for (let reloads = 1; reloads <= 3; reloads++) {
+    const before = await worker()
+    assert.equal(await reload(paths), true)
+    while ((await worker()) === before);
+    const busy = [...(await busyServers(paths))]
+    assert.ok(
+      busy.some((it) => it.includes(dyno)),
+      `after ${reloads} reloads`,
+    )
+  }
+  finish?.()
+  assert.equal((await underWay).body, 'last')
 })

@@ -2,7 +2,7 @@
 
 import { SECOND } from '../lib/clock.ts'
 import { ask } from './haproxy-socket.ts'
-import { parseOldWorkers } from './live-router.ts'
+import { askOldWorkers } from './haproxy-master.ts'
 import { routerPaths } from './router-paths.ts'
 import { BACKEND_KINDS, backendOf } from './routing-table.ts'
 
@@ -11,24 +11,15 @@ const QUESTIONS = ['show info', 'show stat -1 2 -1']
 /**
  * Resolves to what is known now, by slot: milliseconds since the last request, 0 while one or
  * a websocket is under way, undefined where no HAProxy answers. A worker that has had no
- * request for an app may have followed one that had: it counts from its own start.
+ * request for an app may have followed one that had: it counts from its own start. Throws where a
+ * worker that is there does not say: it may be the one that knows of traffic.
  */
 export function webTraffic(directory: string) {
-  const { adminSocket, masterSocket } = routerPaths(directory)
+  const paths = routerPaths(directory)
   return async (): Promise<(slot: number) => number | undefined> => {
-    const master = await ask(masterSocket, ['show proc'])
-    const old = master.is === 'answered' ? parseOldWorkers(master.text) : []
-    const answers = [await ask(adminSocket, QUESTIONS)]
-    // One by one: a master takes ten connections at a time.
-    for (const pid of old) {
-      const questions = QUESTIONS.map((it) => `@!${pid} ${it}`)
-      answers.push(await ask(masterSocket, questions))
-    }
-    const workers = answers.flatMap((it) => (it.is === 'answered' ? [it.text] : []))
-    // One that is silent may be the one that knows of traffic.
-    if (answers.some((it) => it.is === 'failed') || workers.length === 0) {
-      return () => undefined
-    }
+    const present = await ask(paths.adminSocket, QUESTIONS)
+    if (present.is !== 'answered') return () => undefined
+    const workers = [present.text, ...(await askOldWorkers(paths, QUESTIONS))]
     const known = workers.map(parseTraffic)
     return (slot) => {
       const backends = BACKEND_KINDS.map((kind) => backendOf(kind, slot))
