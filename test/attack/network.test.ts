@@ -102,7 +102,7 @@ function questions() {
     { server, class: CHAOS },
   ]
   const all = [
-    { ...at, what: 'a public name', name: 'www.example', answer: true },
+    { ...at, what: 'a public name', name: 'www.example', expected: 'records' },
     { ...at, what: 'a name of a private network', name: 'db.corp.example' },
     { ...at, what: 'a name of the metadata address', name: 'metadata.example' },
     { ...at, what: 'a private address in a hint', name: 'hint.example', type: HTTPS },
@@ -117,9 +117,16 @@ function questions() {
       what: 'another gateway',
       name: 'www.example',
       server: elsewhere.address(-1),
+      expected: 'nobody',
     },
-    { ...at, what: 'the host`s own', name: 'www.example', server: internet.here },
-  ].map((it) => ({ answer: false, ...it }))
+    {
+      ...at,
+      what: 'the host`s own',
+      name: 'www.example',
+      server: internet.here,
+      expected: 'nobody',
+    },
+  ].map((it) => ({ expected: 'none', ...it }))
   return ['udp', 'tcp'].flatMap((by) => all.map((it) => ({ ...it, by })))
 }
 
