@@ -1,8 +1,8 @@
 /**
  * P5: the router beside a hand-written HAProxy configuration with the same log line, both
  * in front of the same dyno, in turn, by wrk. The line is the same for `logs`, too, which reads it
- * on the same processors and puts it into the app's log. Where others use the machine too, the CPU
- * time a request takes tells more than throughput.
+ * on the same processors and puts it into the app's log. A machine's speed changes from second to second where
+ * others use it, too: so the two are compared in short turns, each with the one beside it.
  */
 
 import { ask } from '../src/router/haproxy-socket.ts'
@@ -12,7 +12,9 @@ import type { Bench } from './installation.ts'
 import { oneWebDyno, startPeer, type WebDyno } from './peer-proxy.ts'
 import { load, type Throughput } from './wrk.ts'
 
-const ROUNDS = 5
+/** Of two turns each, either of them first in half of them. */
+const PAIRS = 20
+const TURN_SECONDS = 2
 
 export async function p5Router(bench: Bench): Promise<Figure[]> {
   const dyno = await oneWebDyno(bench)
@@ -26,9 +28,14 @@ export async function p5Router(bench: Bench): Promise<Figure[]> {
   const ours: Throughput[] = []
   const theirs: Throughput[] = []
   try {
-    for (let round = 0; round < ROUNDS; round++) {
-      ours.push(await load(bench.installation.url('tiny'), worker))
-      theirs.push(await load(peer.url, peer.pid))
+    const url = bench.installation.url('tiny')
+    const turns = [
+      async () => ours.push(await load(url, worker, TURN_SECONDS)),
+      async () => theirs.push(await load(peer.url, peer.pid, TURN_SECONDS)),
+    ]
+    for (let pair = 0; pair < PAIRS; pair++) {
+      for (const turn of turns) await turn()
+      turns.reverse()
     }
   } finally {
     await peer.stop()
@@ -62,13 +69,13 @@ export async function p5Router(bench: Bench): Promise<Figure[]> {
   ]
 }
 
-/** Of medians. */
+/** The median of the pairs'. */
 function ratio(
   ours: readonly Throughput[],
   theirs: readonly Throughput[],
   what: (it: Throughput) => number,
 ): number {
-  return median(ours.map(what)) / median(theirs.map(what))
+  return median(ours.map((it, pair) => what(it) / what(theirs[pair] ?? it)))
 }
 
 function handWritten(port: number, { app, id, address }: WebDyno, log: string): string {
@@ -87,7 +94,7 @@ ring requests
 frontend web
   bind 127.0.0.1:${port}
   log ring@requests format raw local3
-  log-format '%[date(0,us)] ${app} %TR %Tw %Tc %Ta %ST %B %[capture.res.hdr(0)] %ts - %[fc_http_major] http %sslv method=%HM request_id=%ID dyno=%s agent="" host=%{+Q,+E}[capture.req.hdr(0)] fwd="%ci" path=%{+Q}HU'
+  log-format '%[date(0,us)] ${app} %TR %Tw %Tc %Ta %ST %B %[capture.res.hdr(0)] %ts - %[fc_http_major] http %sslv method=%HM request_id=%ID dyno=%s src=%ci agent="" host=%{+Q,+E}[capture.req.hdr(0)] fwd="" path=%{+Q}HU'
   capture request header host len 256
   capture response header Content-Length len 20
   unique-id-format %[uuid]

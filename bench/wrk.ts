@@ -15,14 +15,18 @@ export interface Throughput {
   readonly cpu: number
 }
 
-/** wrk with one thread and 64 connections, on the proxy of that pid. */
-export async function load(url: string, pid: number): Promise<Throughput> {
+/** wrk with one thread and 64 connections, for so many seconds, on the proxy of that pid. */
+export async function load(
+  url: string,
+  pid: number,
+  seconds = SECONDS,
+): Promise<Throughput> {
   // The app's name is for HAProxy; this machine's resolver may not know that it is local.
   const { host, port } = new URL(url)
   const options = {
     '--threads': '1',
     '--connections': '64',
-    '--duration': `${SECONDS}s`,
+    '--duration': `${seconds}s`,
     '--header': `Host: ${host}`,
   }
   const args = [
