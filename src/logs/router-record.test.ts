@@ -25,6 +25,7 @@ function aRecord(
     code?: string
     uri?: string
     host?: string
+    src?: string
     fwd?: string
     agent?: string
     version?: string
@@ -42,13 +43,14 @@ function aRecord(
     code: '-',
     uri: '/a?b=c',
     host: 'my-app.localhost:8080',
-    fwd: '127.0.0.1',
+    src: ' src=127.0.0.1',
+    fwd: '',
     agent: '',
     version: '1',
     tls: 'http -',
     ...but,
   }
-  return `1795399938168555 ${it.app} ${it.times} ${it.status} 387${it.length} ${it.ended} ${it.code} ${it.version} ${it.tls} method=${it.method} request_id=${id} dyno=${it.server} agent="${it.agent}" host="${it.host}" fwd="${it.fwd}" path="${it.uri}"`
+  return `1795399938168555 ${it.app} ${it.times} ${it.status} 387${it.length} ${it.ended} ${it.code} ${it.version} ${it.tls} method=${it.method} request_id=${id} dyno=${it.server}${it.src} agent="${it.agent}" host="${it.host}" fwd="${it.fwd}" path="${it.uri}"`
 }
 
 const messageOf = (record: string) => parseRouterRecord(record)?.message
@@ -339,16 +341,24 @@ test('what a client sends cannot forge a field or a line', () => {
   const message = messageOf(
     aRecord({
       host: String.raw`my-app.localhost:1 status=200 a=\"b\"`,
-      fwd: String.raw`1.2.3.4\" status=999 , 10.0.0.1`,
+      fwd: String.raw`1.2.3.4\" status=999 , 10.0.0.1, `,
     }),
   )
   assert.match(message ?? '', / host=my-app\.localhost:1_status=200_a=_b_ request_id=/)
-  assert.match(message ?? '', / fwd="1\.2\.3\.4 status=999 ,10\.0\.0\.1" dyno=/)
+  assert.match(
+    message ?? '',
+    / fwd="1\.2\.3\.4 status=999 ,10\.0\.0\.1,127\.0\.0\.1" dyno=/,
+  )
 })
 
 test('the chain of addresses stands without spaces', () => {
-  const message = messageOf(aRecord({ fwd: '80.187.107.115, 167.82.231.29' }))
-  assert.match(message ?? '', / fwd="80\.187\.107\.115,167\.82\.231\.29" /)
+  const message = messageOf(aRecord({ fwd: '80.187.107.115, 167.82.231.29, ' }))
+  assert.match(message ?? '', / fwd="80\.187\.107\.115,167\.82\.231\.29,127\.0\.0\.1" /)
+})
+
+test('a router of before an update tells the whole chain at once', () => {
+  const message = messageOf(aRecord({ src: '', fwd: '80.187.107.115, 127.0.0.1' }))
+  assert.match(message ?? '', / fwd="80\.187\.107\.115,127\.0\.0\.1" /)
 })
 
 test('a request that came to the wrong region tells who sent it', () => {

@@ -89,12 +89,12 @@ const CAUSES: Readonly<Record<string, string>> = {
 }
 
 const TEXT = String.raw`((?:[^"\\]|\\.)*)`
-/** A router that was not reloaded since an update of Mayfly may not tell the last of them, the answer's length. */
+/** The last of them, the answer's length, and `src`, are not told by a router that was not reloaded since an update of Mayfly; `fwd` then has all. */
 const NUMBERS = String.raw`(-?\d+) (-?\d+) (-?\d+) (-?\d+) (-?\d+) (\d+)(?: (\d+|-))?`
 /** HAProxy cuts a record that is too long. */
 const RECORD = new RegExp(
   String.raw`^(\d+) ([-0-9a-f]{36}) ${NUMBERS} (\S\S) (\S+) (\S+ \S+ \S+) method=(\S+) request_id=(\S+)` +
-    String.raw` dyno=(\S+) agent="${TEXT}" host="${TEXT}(?:" fwd="${TEXT}(?:" path="${TEXT})?)?\\?(?:"[ a-z=]{0,6})?$`,
+    String.raw` dyno=(\S+)(?: src=(\S+))? agent="${TEXT}" host="${TEXT}(?:" fwd="${TEXT}(?:" path="${TEXT})?)?\\?(?:"[ a-z=]{0,6})?$`,
 )
 /**
  * Of a request that ended well, and in which a client wrote nothing odd, as most do: its words stand in
@@ -102,7 +102,7 @@ const RECORD = new RegExp(
  */
 const PLAIN = new RegExp(
   String.raw`^(\d+) ([-0-9a-f]{36}) ${NUMBERS} -- - (\S+ \S+ \S+) method=(\S+) (request_id=[\w.:[\]+/=-]+)` +
-    String.raw` (dyno=[^:<\s]+):\S+ agent="" host="([\w.:[\]+/=-]*)" fwd="([^"\\ \n]*)" path="(\/[^"\\\n]*)"$`,
+    String.raw` (dyno=[^:<\s]+):\S+ src=([\w.:]+) agent="" host="([\w.:[\]+/=-]*)" fwd="" path="(\/[^"\\\n]*)"$`,
 )
 
 /** Of a record. Times are in milliseconds, and negative for a phase that was not reached. */
@@ -165,8 +165,8 @@ export function plainFields(record: string): RequestFields | undefined {
     method: found[11] ?? '',
     id: found[12] ?? '',
     dyno: found[13] ?? '',
-    host: found[14] ?? '',
-    fwd: found[15] ?? '',
+    fwd: found[14] ?? '',
+    host: found[15] ?? '',
     path: found[16] ?? '',
     agent: '',
   }
@@ -177,7 +177,8 @@ export function anyFields(record: string): RequestFields | undefined {
   const found = RECORD.exec(record.replaceAll('\n', ' '))
   if (!found) return undefined
   const [ended = '', state = '', protocol = '', method = '', id = ''] = found.slice(10)
-  const [server = '', agent = '', host = '', fwd = '', uri = ''] = found.slice(15)
+  const [server = '', src = '', agent = '', host = '', fwd = '', uri = ''] =
+    found.slice(15)
   return {
     ...numbersIn(found),
     ended,
@@ -187,7 +188,7 @@ export function anyFields(record: string): RequestFields | undefined {
     path: pathOf(uri),
     host: word(host),
     id: `request_id=${word(id)}`,
-    fwd: chain(fwd),
+    fwd: chain(fwd) + src,
     dyno: `dyno=${placeOf(server)}`,
     agent: unescape(agent).replaceAll('"', ''),
   }

@@ -112,6 +112,18 @@ const cases: Cases = {
       got: /^HTTP\/1\.1 503 /,
     },
     {
+      what: 'a status of four digits fails',
+      send: ask(),
+      dyno: `HTTP/1.1 1000 OK\r\n${TWO}`,
+      got: /^HTTP\/1\.1 503 /,
+    },
+    {
+      what: 'one after an interim answer fails',
+      send: ask(),
+      dyno: `HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 1000 OK\r\n${TWO}`,
+      got: /HTTP\/1\.1 50[23] /,
+    },
+    {
       what: 'a status line that is none fails',
       send: ask(),
       dyno: (it) => it.end('HTTP/1.1 OK 200\r\n\r\n'),

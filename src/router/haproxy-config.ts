@@ -96,9 +96,10 @@ const RECORD = [
   'method=%HM',
   'request_id=%[var(txn.id)]',
   'dyno=%s',
+  'src=%[var(sess.src)]',
   'agent=%{+Q,+E}[var(txn.agent)]',
   'host=%{+Q,+E}[var(txn.host)]',
-  'fwd=%{+Q,+E}[var(txn.fwd)]',
+  'fwd=%{+Q,+E}[var(txn.chain)]',
   'path=%{+Q}HU',
 ].join(' ')
 /** Bytes. A longer one finds no room in a buffer of HAProxy's, and is lost. */
@@ -260,7 +261,7 @@ function errors({ applicationError, pages }: RouterPaths): string {
 function backendRules(kind: BackendKind, { firstByte }: RouterTimeouts): string {
   const wishes = '  ignore-persist unless { var(txn.entry),field(3,/) -m sub sticky }\n'
   return `${kind === 'wishes' ? wishes : ''}  tcp-response inspect-delay ${firstByte}ms
-  tcp-response content accept if { status gt 0 }
+  tcp-response content accept if { status 200:999 } || { status 100:199 }
   tcp-response content lua.no_answer`
 }
 
@@ -274,12 +275,15 @@ ${tls ? tlsBinds(tls, paths, owner) : ''}  log ring@requests len ${LONGEST_RECOR
   log-format '${RECORD}'
   capture response header Content-Length len 20
   http-after-response add-header Server Heroku unless { res.hdr(server) -m found }
-  http-after-response allow if { status lt 500 } !{ capture.req.ver HTTP/1.0 }
+  http-after-response allow if { status 100:499 } !{ capture.req.ver HTTP/1.0 }
+  http-after-response set-status 502 unless { status 100:999 }
   http-after-response set-status 503 if { status 500 502 504 } { res.hdr(${GIVEN_UP}) -m found }
   http-after-response del-header ${GIVEN_UP} if { status 503 }
   http-after-response set-header Connection close if { capture.req.ver HTTP/1.0 } { res.hdr(transfer-encoding) -m found }
 
   option disable-h2-upgrade
+  tcp-request session set-var(sess.src) src,concat()
+  tcp-request session set-var(sess.port) dst_port,concat()
   http-request set-var(txn.host) req.fhdr(host)
   http-request set-var(txn.entry) var(txn.host),host_only,lower,map(${paths.hostsMap})
 ${PLAIN_REQUESTS}

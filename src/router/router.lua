@@ -133,6 +133,10 @@ end
 -- connection's first request, and in all of HTTP/2: the client would get nothing, and the log no line.
 -- Where `txn.body` is set, HAProxy's own clock says when it was too long. `give_up` raises: nothing runs after.
 core.register_action('no_answer', { 'tcp-res' }, function(txn)
+  -- There is one, with a status that is none of HTTP's.
+  if txn.f:status() then
+    give_up(txn, 'H17', application_error)
+  end
   local waited = txn.f:date(0, 'ms') - txn:get_var('txn.sent')
   local its_own_clock = txn:get_var('txn.body')
   if not txn.res:may_recv() then
