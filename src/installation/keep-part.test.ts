@@ -1,13 +1,18 @@
 import assert from 'node:assert/strict'
 import {
+  appendFileSync,
   chmodSync,
+  existsSync,
   globSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
   rmSync,
+  statSync,
+  truncateSync,
   writeFileSync,
 } from 'node:fs'
+import { get } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -17,7 +22,8 @@ import { dataDirectory } from './data-directory.ts'
 import { endParts } from './control-plane.ts'
 import { keepPart, restartDelay, runningPart } from './keep-part.ts'
 import { endProcess, groupsOfProcess } from './living-process.ts'
-import type { PartSpec } from './parts.ts'
+import { boundLog, FILE_MOST_BYTES, LOG_MOST_BYTES, logOfBefore } from './part-log.ts'
+import { type PartSpec, partsOf } from './parts.ts'
 import { asUser } from './run-program.ts'
 import { ensureUsers, GROUP, groupId, groupsOf } from './users.ts'
 
@@ -48,6 +54,15 @@ async function until<T>(look: () => T | undefined): Promise<T> {
     if (seen !== undefined) return seen
     await pause(20)
   }
+}
+
+/** The status of an answer to GET by this socket. */
+function request(socketPath: string): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    get({ socketPath, agent: false }, (answer) => {
+      answer.resume().on('end', () => resolve(answer.statusCode))
+    }).on('error', reject)
+  })
 }
 
 test('a dead part is started again, at once and then ever later', () => {
@@ -172,6 +187,114 @@ test('what a part prints is in its log, and a program that is not there is told 
   stop.abort()
   await Promise.all(kept)
   assert.match(readFileSync(data.logFile('talker'), 'utf8'), /^hello\n/)
+})
+
+test('a log is cut short while its part runs, and what it ended with is kept', async () => {
+  const line = 'a line of a part that clients can have print'
+  const program = `for n in $(seq 100); do yes '${line}' | head -c 3000000; sleep 0.02; done; sleep 1000`
+  const part = aPart('printer', ['sh', '-c', program])
+  const keeping = { data, clock: systemClock, say: () => {} }
+  const stop = new AbortController()
+  const keeper = keepPart(part, keeping, stop.signal)
+  const file = data.logFile('printer')
+  const before = await until(() =>
+    existsSync(logOfBefore(file)) ? readFileSync(logOfBefore(file), 'utf8') : undefined,
+  )
+  assert.ok(before.length <= LOG_MOST_BYTES, `${before.length} bytes`)
+  assert.ok(before.includes(line))
+  const { pid } = await until(() => runningPart(data, 'printer'))
+  const told = await until(() => {
+    const text = readFileSync(file, 'utf8')
+    return text !== '' && text.length <= LOG_MOST_BYTES ? text : undefined
+  })
+  assert.ok(!told.includes('\0'), 'it has a hole')
+
+  stop.abort()
+  await keeper
+  process.kill(-pid, 'SIGKILL')
+})
+
+test('a router runs on, with no supervisor, whose clients have it print more than it may', async () => {
+  const settings = { data, program: '/', databaseUrl: undefined }
+  const regions = [{ name: 'us', subnet: '10.0.0.0/18', httpPort: 1, httpsPort: 1 }]
+  const installation = { id: 'a1b2c3', apiPort: 1, domain: 'localhost', regions }
+  const parts = partsOf({ ...settings, installation })
+  const part = parts.find((it) => it.name === 'router-us')
+  assert.ok(part?.needs !== undefined)
+  const socket = join(data.router('us'), 'http.sock')
+  mkdirSync(data.router('us'), { recursive: true })
+  const lua = join(data.router('us'), 'prints.lua')
+  writeFileSync(
+    lua,
+    `core.register_action('prints', { 'http-req' }, function() core.Alert(string.rep('a', 1000)) end, 0)`,
+  )
+  writeFileSync(
+    part.needs,
+    `global
+  lua-load-per-thread ${lua}
+defaults
+  mode http
+  timeout client 5s
+frontend prints
+  bind unix@${socket}
+  http-request lua.prints
+  http-request return status 204
+`,
+  )
+  const keeping = { data, clock: systemClock, say: () => {} }
+  const stop = new AbortController()
+  const keeper = keepPart(part, keeping, stop.signal)
+  const { pid } = await until(() => runningPart(data, part.name))
+  const status = () => request(socket)
+  await until(() => existsSync(socket) || undefined)
+  assert.equal(await status(), 204)
+  const file = data.logFile(part.name)
+  assert.match(readFileSync(file, 'utf8'), /aaaa/)
+  stop.abort()
+  await keeper
+
+  truncateSync(file, FILE_MOST_BYTES)
+  assert.equal(await status(), 204)
+  assert.equal(await status(), 204)
+  assert.equal(statSync(file).size, FILE_MOST_BYTES)
+  const next = new AbortController()
+  const again = keepPart(part, keeping, next.signal)
+  await until(() => statSync(file).size < LOG_MOST_BYTES || undefined)
+  assert.equal(await status(), 204)
+  assert.match(readFileSync(file, 'utf8'), /^\[.*aaaa/)
+  assert.equal(runningPart(data, part.name)?.pid, pid)
+  next.abort()
+  await again
+  await endParts([part], data)
+})
+
+test('of a log that is far too long when its part starts the end is kept', async () => {
+  const file = data.logFile('long')
+  writeFileSync(file, 'begins\n')
+  truncateSync(file, 5 * LOG_MOST_BYTES)
+  appendFileSync(file, 'ends\n')
+  const keeping = { data, clock: systemClock, say: () => {} }
+  const stop = new AbortController()
+  const keeper = keepPart(aPart('long', ['sleep', '1000']), keeping, stop.signal)
+  const { pid } = await until(() => runningPart(data, 'long'))
+  assert.equal(statSync(file).size, 0)
+  const before = readFileSync(logOfBefore(file), 'utf8')
+  assert.equal(before.length, LOG_MOST_BYTES)
+  assert.match(before, /ends\n$/)
+  stop.abort()
+  await keeper
+  process.kill(pid, 'SIGKILL')
+})
+
+test('a log that cannot be kept is cut short all the same', async () => {
+  const file = data.logFile('unkept')
+  writeFileSync(file, '')
+  truncateSync(file, LOG_MOST_BYTES + 1)
+  mkdirSync(logOfBefore(file))
+  const said: string[] = []
+  boundLog(file, (it) => said.push(it))
+  assert.equal(statSync(file).size, 0)
+  assert.match(said.join(), /nothing of .*unkept\.log is kept, which is too long: EISDIR/)
 })
 
 test('a part is started anew when what it reads at its start has changed, by a later keeper too', async () => {

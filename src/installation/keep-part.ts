@@ -6,14 +6,7 @@
 
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import {
-  closeSync,
-  existsSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  statSync,
-} from 'node:fs'
+import { closeSync, existsSync, readFileSync } from 'node:fs'
 import { isDeepStrictEqual } from 'node:util'
 
 import { type Clock, pause, SECOND } from '../lib/clock.ts'
@@ -28,6 +21,7 @@ import {
   writeProcessFile,
 } from './living-process.ts'
 import { ensurePartCgroup, enterPartCgroup } from './part-cgroup.ts'
+import { boundLog, openLog } from './part-log.ts'
 import type { PartSpec } from './parts.ts'
 import { strayPart } from './strays.ts'
 import { groupId } from './users.ts'
@@ -35,7 +29,6 @@ import { groupId } from './users.ts'
 const POLL = 100
 /** Who has run so long did not fail to start: should it die, it is started again at once. */
 const LONG_ENOUGH = 10 * SECOND
-const LOG_MOST_BYTES = 10 << 20
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
 export interface Keeping {
@@ -72,7 +65,7 @@ export async function keepPart(
       continue
     }
     const running = adopted ?? startPart(part, keeping)
-    const end = await endOf(part, running, signal)
+    const end = await endOf(part, running, { ...keeping, signal })
     if (end === 'aborted') return
     if (end === 'outdated') {
       keeping.say(`starting ${part.name} anew, with its new configuration`)
@@ -122,11 +115,11 @@ function hasGroups({ pid }: PartRecord, { groups }: PartSpec): boolean {
 }
 
 function startPart(part: PartSpec, keeping: Keeping): PartRecord {
-  const { data } = keeping
+  const { data, say } = keeping
   const [program = '', ...args] = part.command
   const startedWith = digestOf(part.startsAnewWith)
   if (part.bounds) ensurePartCgroup(part.bounds)
-  const log = openLog(data.logFile(part.name))
+  const log = openLog(data.logFile(part.name), say)
   const child = spawn(program, args, {
     cwd: '/',
     detached: true,
@@ -161,12 +154,13 @@ function writeRecord(
 }
 
 async function endOf(
-  { startsAnewWith }: PartSpec,
+  { name, startsAnewWith }: PartSpec,
   it: PartRecord,
-  signal: AbortSignal,
+  { data, say, signal }: Keeping & { readonly signal: AbortSignal },
 ): Promise<'gone' | 'outdated' | 'aborted'> {
   while (!signal.aborted) {
     if (!isAlive(it)) return 'gone'
+    boundLog(data.logFile(name), say)
     const present = digestOf(startsAnewWith)
     if (present !== undefined && present !== it.startedWith) return 'outdated'
     await pause(POLL, signal)
@@ -178,10 +172,4 @@ async function endOf(
 function digestOf(file: string | undefined): string | undefined {
   if (file === undefined || !existsSync(file)) return undefined
   return createHash('sha256').update(readFileSync(file)).digest('hex')
-}
-
-function openLog(file: string): number {
-  if (existsSync(file) && statSync(file).size > LOG_MOST_BYTES)
-    renameSync(file, `${file}.1`)
-  return openSync(file, 'a', 0o640)
 }

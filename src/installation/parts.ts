@@ -13,6 +13,7 @@ import { EXEC_PORT, execAddress } from '../model/exec.ts'
 import type { DataDirectory, Installation } from './data-directory.ts'
 import type { LivingProcess } from './living-process.ts'
 import type { PartBounds } from './part-cgroup.ts'
+import { withinBound } from './part-log.ts'
 import { postgresAnswers, postgresCommand } from './postgres-cluster.ts'
 import { asUser } from './run-program.ts'
 import {
@@ -200,7 +201,7 @@ function router(data: DataDirectory, region: string, address: string): PartSpec 
   const master = join(data.router(region), 'master.sock')
   return {
     name: `router-${region}`,
-    command: ['haproxy', '-W', '-S', master, '-f', config],
+    command: withinBound(['haproxy', '-W', '-S', master, '-f', config]),
     environment: {},
     needs: config,
     ends: { signal: 'SIGTERM', patience: 10 * SECOND },
@@ -221,7 +222,7 @@ function resolver(data: DataDirectory, region: string, gateway: string): PartSpe
   const user = asUser(RESOLVER_USER, NO_GROUP, runs, ['net_bind_service'])
   return {
     name: `resolver-${region}`,
-    command: ['prlimit', `--nofile=${RESOLVER_FILES}`, ...user],
+    command: withinBound(['prlimit', `--nofile=${RESOLVER_FILES}`, ...user]),
     environment: {},
     needs: config,
     startsAnewWith: config,
