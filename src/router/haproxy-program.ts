@@ -6,13 +6,32 @@ import { promisify } from 'node:util'
 
 const run = promisify(execFile)
 
+/** Letters of what HAProxy says of a configuration. */
+const MOST_WORDS = 2000
+
 /** Throws with HAProxy's own words if it would not start from this file. */
 export async function checkConfig(path: string): Promise<void> {
+  const faults = await faultsOf(path)
+  if (faults !== undefined) throw new Error(`HAProxy refuses ${path}: ${faults}`)
+}
+
+async function faultsOf(path: string): Promise<string | undefined> {
   try {
-    await run('haproxy', ['-c', '-q', '-f', path])
+    await run('haproxy', ['-c', '-f', path])
+    return undefined
   } catch (error) {
-    throw new Error(`HAProxy refuses ${path}`, { cause: error })
+    const { stderr = '' } = error as { readonly stderr?: string }
+    const faults = faultsIn(stderr)
+    if (faults === '') throw new Error(`HAProxy cannot check ${path}`, { cause: error })
+    return faults
   }
+}
+
+/** What it says beside is no reason, or of itself: which version it is, say. */
+function faultsIn(stderr: string): string {
+  const lines = stderr.split('\n').map((it) => it.trimEnd())
+  const faults = lines.filter((it) => it !== '' && !/^\[(NOTICE|WARNING)\]/.test(it))
+  return faults.join('\n').slice(0, MOST_WORDS)
 }
 
 /**
