@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 
 import type { SecretBox } from '../lib/secret-box.ts'
 import type { Account } from '../model/app.ts'
+import { faultOfCommand } from '../model/command.ts'
 import { faultOfConfig } from '../model/config-vars.ts'
 import { type Dyno, placeOf } from '../model/dyno.ts'
 import { startingProcess } from '../model/dyno-lines.ts'
@@ -62,7 +63,7 @@ export async function enterDyno(
 /** What is wrong with the wish, in a sentence; undefined if nothing is. */
 function faultOf({ dyno, command, environment }: EntryWish): string | undefined {
   if (dyno.state !== 'up') return `${placeOf(dyno)} is ${dyno.state}, not up.`
-  if (command.trim() === '') return 'A command is needed.'
-  if (command.includes('\0')) return 'The command contains a NUL byte.'
+  const unfit = faultOfCommand(command)
+  if (unfit !== undefined) return `The command ${unfit}.`
   return faultOfConfig(environment, environment, MOST_BYTES)
 }

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 
 import type { SecretBox } from '../lib/secret-box.ts'
 import type { Account, App } from '../model/app.ts'
+import { faultOfCommand } from '../model/command.ts'
 import { faultOfConfig } from '../model/config-vars.ts'
 import { placeOf } from '../model/dyno.ts'
 import { startingProcess } from '../model/dyno-lines.ts'
@@ -112,8 +113,8 @@ function faultOf({
   type,
   timeToLive,
 }: RunWish): string | undefined {
-  if (command.trim() === '') return 'A command is needed.'
-  if (command.includes('\0')) return 'The command contains a NUL byte.'
+  const unfit = faultOfCommand(command)
+  if (unfit !== undefined) return `The command ${unfit}.`
   if (type !== undefined && !/^[-\w]{1,128}$/.test(type)) {
     return `${type} is no process type.`
   }

@@ -3,7 +3,8 @@ import { test } from 'node:test'
 
 import * as fc from 'fast-check'
 
-import { LONGEST_LINE, parseRecords, type Unfinished } from './cri.ts'
+import { LONGEST_LINE } from '../model/log-line.ts'
+import { parseRecords, type Unfinished } from './cri.ts'
 
 const AT = '2026-01-01T00:00:00.123456789+00:00'
 const SHOWN = '2026-01-01T00:00:00.123456+00:00'

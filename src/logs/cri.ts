@@ -7,9 +7,8 @@
  * the stream's next record. Lines above 10,000 bytes become several, as on Heroku.
  */
 
+import { LONGEST_LINE } from '../model/log-line.ts'
 import { cutAt, withoutReturns } from './batch.ts'
-
-export const LONGEST_LINE = 10_000
 
 /** Beginnings of lines whose ends are still to come, by stream. */
 export type Unfinished = Readonly<Record<string, Part>>

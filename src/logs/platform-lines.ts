@@ -4,11 +4,11 @@
  * between leaves rows whose ids the journals know.
  */
 
+import { LONGEST_LINE } from '../model/log-line.ts'
 import { deleteLogLines, type WaitingLine, waitingLogLines } from '../store/log-intake.ts'
 import type { Queryable } from '../store/queryable.ts'
-import { label, toBytes } from './batch.ts'
+import { cutAt, label, toBytes } from './batch.ts'
 import type { Channel, Channels } from './channels.ts'
-import { LONGEST_LINE } from './cri.ts'
 
 const AT_ONCE = 1000
 
@@ -37,7 +37,8 @@ export async function takePlatformLines(
 }
 
 function append({ id, time, source, ps, message }: WaitingLine, channel: Channel): void {
-  const flat = toBytes(message.replaceAll(/[\r\n]+/g, ' ')).slice(0, LONGEST_LINE)
-  const text = `${time}${label(source, ps)}${flat}\n`
+  const flat = toBytes(message.replaceAll(/[\r\n]+/g, ' '))
+  const shown = flat.slice(0, cutAt(flat, LONGEST_LINE))
+  const text = `${time}${label(source, ps)}${shown}\n`
   channel.append({ source, ps, count: 1, text }, { rows: [id] })
 }

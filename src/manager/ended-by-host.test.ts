@@ -103,7 +103,7 @@ test('after `down`: a one-off is over, and no fault is told', () => {
     timings: HEROKU_TIMINGS,
     appIsThere: true,
     releaseStatus: 'succeeded',
-    startLine: '',
+    startLine: () => '',
     downAt,
     now,
   })
@@ -119,7 +119,7 @@ for (const state of ['starting', 'up'] as const) {
       timings: HEROKU_TIMINGS,
       appIsThere: true,
       releaseStatus: 'succeeded',
-      startLine: '',
+      startLine: () => '',
       now,
     })
     assert.equal(

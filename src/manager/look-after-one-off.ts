@@ -111,7 +111,7 @@ function factsOf(
     timings,
     appIsThere,
     releaseStatus,
-    startLine: startLine(oneOff, environment.whole),
+    startLine: () => startLine(oneOff, environment.whole),
     sizes: deps.sizes?.(),
     downAt: deps.downAt?.(),
     now: deps.clock.now(),

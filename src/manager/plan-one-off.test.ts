@@ -58,7 +58,7 @@ function factsOf({ oneOff, status, facts, after = SECOND }: Case): OneOffFacts {
     timings: HEROKU_TIMINGS,
     appIsThere: true,
     releaseStatus: 'succeeded',
-    startLine: 'Starting process with command `bash`',
+    startLine: () => 'Starting process with command `bash`',
     now: later(bootedAt, after),
     ...facts,
   }

@@ -31,7 +31,7 @@ export interface OneOffFacts {
   /** Of the release it runs on. */
   readonly releaseStatus: ReleaseStatus
   /** Said of an attached one when its process starts; of others it has been said. */
-  readonly startLine: string
+  readonly startLine: () => string
   /** As the installation has them; undefined: as Heroku has. */
   readonly sizes?: readonly Size[] | undefined
   /** When `mayfly down` last ended all that ran here. */
@@ -125,7 +125,7 @@ function whileStarting(facts: OneOffFacts): OneOffStep[] {
     case 'running':
     case 'exited': {
       const lines = [
-        ...(oneOff.attached ? [startLine] : []),
+        ...(oneOff.attached ? [startLine()] : []),
         say.stateChanged('starting', 'up'),
       ]
       return [

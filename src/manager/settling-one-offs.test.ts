@@ -77,7 +77,7 @@ class World {
 
   plan(): OneOffStep[] {
     const { oneOff, status, appIsThere, releaseStatus, now } = this
-    const told = { policy, timings: HEROKU_TIMINGS, startLine: 'Starting process' }
+    const told = { policy, timings: HEROKU_TIMINGS, startLine: () => 'Starting process' }
     return planOneOff({ oneOff, status, appIsThere, releaseStatus, now, ...told })
   }
 

@@ -1,4 +1,5 @@
 import type { AppId } from '../model/ids.ts'
+import { LONGEST_LINE } from '../model/log-line.ts'
 import type { Queryable } from './queryable.ts'
 
 /** A line of the platform's own for an app's log: `heroku[web.1]: Restarting`. */
@@ -7,6 +8,7 @@ export interface LogLine {
   readonly source: 'app' | 'heroku'
   /** `web.1`, `api`, `router`. */
   readonly ps: string
+  /** What is beyond a line's length is not kept. */
   readonly message: string
 }
 
@@ -28,7 +30,7 @@ export async function writeLogLines(
       lines.map((line) => line.app),
       lines.map((line) => line.source),
       lines.map((line) => line.ps),
-      lines.map((line) => line.message),
+      lines.map((line) => line.message.slice(0, LONGEST_LINE)),
       LOG_LINES,
     ],
   )

@@ -5,6 +5,7 @@ import { anApi } from '../../../test/an-api.ts'
 import { anApp, secrets } from '../../../test/an-app.ts'
 import { aDatabase } from '../../../test/postgres.ts'
 import type { DynoId } from '../../model/ids.ts'
+import { LONGEST_LINE } from '../../model/log-line.ts'
 import { digestOf } from '../../model/token.ts'
 import { findOneOff } from '../../store/one-offs.ts'
 
@@ -92,6 +93,9 @@ test('without a terminal the client talks through pipes', async () => {
 
 const refused: readonly [what: string, body: object, status: number][] = [
   ['no command', { command: ' ' }, 422],
+  ['a command of more than 32 KB', { command: 'é'.repeat(16 * 1024 + 1) }, 422],
+  ['a command with a NUL', { command: 'a\0b' }, 422],
+  ['half a character', { command: 'echo \ud800' }, 422],
   ['a life of more than a day', { command: 'x', time_to_live: 86_401 }, 422],
   ['a size there is not', { command: 'x', size: 'huge' }, 422],
   ['a type that is none', { command: 'x', type: 'a b' }, 422],
@@ -102,8 +106,20 @@ for (const [what, body, expected] of refused) {
     const { run } = await world()
     const { status, body: answer } = await run(body)
     assert.equal(status, expected, JSON.stringify(answer))
+    assert.equal(answer.id, 'invalid_params')
   })
 }
+
+test('a command of 32 KB runs, and the log shows what fits in a line of it', async () => {
+  const { run, log } = await world()
+  const command = `: ${'x'.repeat(32 * 1024 - 2)}`
+  assert.equal((await run({ command })).status, 201)
+  const lines = await log()
+  assert.deepEqual(
+    lines.slice(-2).map((line) => line.slice(line.indexOf(': ') + 2).length),
+    [LONGEST_LINE, LONGEST_LINE],
+  )
+})
 
 test('an Eco app runs one at a time, of its own tier', async () => {
   const { call, run, app } = await world()
