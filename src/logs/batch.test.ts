@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
-import { after, type Batch, lastLines, matches } from './batch.ts'
+import { after, type Batch, lastLines, matches, withoutReturns } from './batch.ts'
 
 function aBatch(
   first: number,
@@ -42,4 +42,15 @@ test('after a number come only the lines above it', () => {
   assert.equal(after(4, batch), batch)
   assert.deepEqual(after(5, batch), aBatch(6, 'web.1', ['b']))
   assert.equal(after(6, batch), undefined)
+})
+
+test('returns before a newline go, others become spaces', () => {
+  assert.equal(withoutReturns('a\r\r\nb\rc\r\r\n\r\nd\r'), 'a\nb c\n\nd ')
+})
+
+test('a dyno may print nothing but returns', () => {
+  // With a look at all that follow from each of them it takes an hour.
+  const returns = '\r'.repeat(4 * 1024 ** 2)
+  assert.equal(withoutReturns(`${returns}x`), `${' '.repeat(returns.length)}x`)
+  assert.equal(withoutReturns(`${returns}\n`), '\n')
 })

@@ -40,13 +40,16 @@ export function toBytes(text: string): string {
   return Buffer.from(text, 'utf8').toString('latin1')
 }
 
+/** Only from where a row of them begins: from each of ten thousand it would look at all that follow. */
+const RETURNS_AT_END = /(?<!\r)\r+\n/g
+
 /**
  * Carriage returns would end a line of Server-Sent Events: those before a newline go,
  * others become spaces.
  */
 export function withoutReturns(text: string): string {
   if (!text.includes('\r')) return text
-  return text.replaceAll(/\r+\n/g, '\n').replaceAll('\r', ' ')
+  return text.replaceAll(RETURNS_AT_END, '\n').replaceAll('\r', ' ')
 }
 
 /** Bytes of a UTF-8 character after its first. */
