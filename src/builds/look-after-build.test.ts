@@ -17,10 +17,12 @@ import { after, before, beforeEach, test } from 'node:test'
 import { anApp, secrets } from '../../test/an-app.ts'
 import { aDatabase } from '../../test/postgres.ts'
 import { ScriptedRuntime } from '../../test/scripted-runtime.ts'
+import { until } from '../../test/until.ts'
 import { clearBuildCache } from '../actions/clear-build-cache.ts'
 import { createBuild } from '../actions/create-build.ts'
 import { createRelease } from '../actions/create-release.ts'
 import { createSource } from '../actions/create-source.ts'
+import { setConfigVars } from '../actions/set-config-vars.ts'
 import { dataDirectory } from '../installation/data-directory.ts'
 import { asUser, runProgram } from '../installation/run-program.ts'
 import { groupId, groupsOf, SOURCES_GROUP, userId } from '../installation/users.ts'
@@ -35,7 +37,7 @@ import { findApp } from '../store/apps.ts'
 import { outputFrom } from '../store/output.ts'
 import { findBuild, requestCancel } from '../store/builds.ts'
 import { inTransaction } from '../store/queryable.ts'
-import { releasesOf } from '../store/releases.ts'
+import { currentConfigVars, releasesOf } from '../store/releases.ts'
 import { findSlug } from '../store/slugs.ts'
 import { buildDynoId } from './build-dyno.ts'
 import { type BuildDeps, lookAfterBuild } from './look-after-build.ts'
@@ -87,6 +89,29 @@ test('a build that succeeds ends in a slug and a release', async () => {
     output,
     new RegExp(`http://${app.name}.localhost:8080/ deployed to Mayfly`),
   )
+})
+
+test('a config var that is set while a build ends stays set', async () => {
+  const build = await aBuild()
+  await look(build)
+  await leave(build, {})
+  runtime.end(buildDynoId(build), 0)
+  const ending = await inTransaction(pool, async (tx) => {
+    const wish = { app: app.id, account, changes: { SET: 'meanwhile' } }
+    await setConfigVars(tx, wish, secrets)
+    const looked = look(build)
+    await until('it waits for the app', async () => {
+      const { rows } = await pool.query(
+        `select from pg_stat_activity
+          where datname = current_database() and wait_event_type = 'Lock'`,
+      )
+      return rows.length > 0
+    })
+    return { looked }
+  })
+  await ending.looked
+  assert.equal((await read(build)).status, 'succeeded')
+  assert.deepEqual(await currentConfigVars(pool, app.id, secrets), { SET: 'meanwhile' })
 })
 
 test('nothing but the slug and the cache is left of it', async () => {

@@ -18,7 +18,7 @@ import type { BuildId, SlugId } from '../model/ids.ts'
 import type { ConfigVars } from '../model/release.ts'
 import { type Runtime, RuntimeError } from '../runtime/runtime.ts'
 import { allocateAddress } from '../store/addresses.ts'
-import { findApp } from '../store/apps.ts'
+import { findApp, lockApp } from '../store/apps.ts'
 import { cacheIsToBeCleared, noteCacheCleared } from '../store/build-caches.ts'
 import {
   becomeStep,
@@ -302,6 +302,8 @@ async function endInRelease(
   { app, build, result }: Deployment,
   { secrets }: BuildDeps,
 ): Promise<void> {
+  // Before the config vars are read: who sets one meanwhile must not find it undone.
+  await lockApp(tx, app.id)
   const slug = build.id as string as SlugId
   await addSlug(tx, {
     id: slug,

@@ -16,7 +16,7 @@ import type { SecretBox } from '../lib/secret-box.ts'
 import type { Account, App } from '../model/app.ts'
 import { newId } from '../model/ids.ts'
 import { Problem } from '../model/problem.ts'
-import { findApp } from '../store/apps.ts'
+import { findApp, lockApp } from '../store/apps.ts'
 import { ensureRegion } from '../store/ensure-region.ts'
 import { inTransaction, type Queryable } from '../store/queryable.ts'
 import { allRegions, type Region } from '../store/regions.ts'
@@ -86,6 +86,7 @@ export async function ownersOn(
     app: App,
     tempers: Readonly<Record<string, Temper>>,
   ): Promise<void> {
+    await lockApp(tx, app.id)
     const slug = newId<'slug'>()
     const commands = Object.entries(tempers).map(([type, it]) => [type, commandOf(it)])
     await addSlug(tx, {
