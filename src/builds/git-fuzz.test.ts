@@ -4,6 +4,7 @@
  */
 
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
 import { mkdtempSync, readdirSync, statSync } from 'node:fs'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
@@ -11,7 +12,7 @@ import { Agent, globalAgent, type OutgoingHttpHeaders, request } from 'node:http
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, before, suite, test } from 'node:test'
+import { after, before, suite, test, type TestContext } from 'node:test'
 import { deflateSync, gzipSync } from 'node:zlib'
 
 import * as fc from 'fast-check'
@@ -139,7 +140,7 @@ function push(
   ref = 'refs/heads/topic',
   from = NOTHING,
 ): Buffer {
-  const command = line(`${from} ${to} ${ref}\0 report-status agent=fuzz\n`)
+  const command = line(`${from} ${to} ${ref}\0 report-status side-band-64k agent=fuzz\n`)
   return Buffer.concat([Buffer.from(`${command}0000`, 'latin1'), pack])
 }
 
@@ -188,18 +189,43 @@ function entry(mode: string, name: string, object: string): Buffer {
   return Buffer.concat([Buffer.from(`${mode} ${name}\0`), Buffer.from(object, 'hex')])
 }
 
-/** A commit of that tree, and all that it needs, as a push. */
-function pushOf(tree: Buffer, ...blobs: readonly Buffer[]): Buffer {
+function commitOf(tree: Buffer): Buffer {
   const who = 'dev <dev@example.com> 1700000000 +0000'
-  const commit = Buffer.from(
+  return Buffer.from(
     `tree ${nameOf('tree', tree)}\nauthor ${who}\ncommitter ${who}\n\nA change\n`,
   )
+}
+
+/** A commit of that tree, and all that it needs, as a push. */
+function pushOf(tree: Buffer, ...blobs: readonly Buffer[]): Buffer {
+  const commit = commitOf(tree)
   const objects: PackedObject[] = [
     { kind: 'commit', content: commit },
     { kind: 'tree', content: tree },
     ...blobs.map((content): PackedObject => ({ kind: 'blob', content })),
   ]
   return push(packOf(objects), nameOf('commit', commit))
+}
+
+/** To be built: a tree of ten that are each of ten, and so on, over one megabyte: 100 GB in a pack of one MB. */
+function aTreeOfTens(): Buffer {
+  const blob = randomBytes(1024 ** 2)
+  const trees: Buffer[] = []
+  for (let depth = 0; depth < 5; depth += 1) {
+    const below = trees.at(-1)
+    const [mode, name] = below
+      ? ['40000', nameOf('tree', below)]
+      : ['100644', nameOf('blob', blob)]
+    const ten = Array.from({ length: 10 }, (_, i) => entry(mode, `${i}`, name))
+    trees.push(Buffer.concat(ten))
+  }
+  const commit = commitOf(trees.at(-1) ?? blob)
+  const objects: PackedObject[] = [
+    { kind: 'commit', content: commit },
+    ...trees.map((content): PackedObject => ({ kind: 'tree', content })),
+    { kind: 'blob', content: blob },
+  ]
+  return push(packOf(objects), nameOf('commit', commit), 'refs/heads/main')
 }
 
 async function isSound(): Promise<void> {
@@ -231,6 +257,12 @@ function multiplying(base: Buffer, times: number): Buffer {
   const copy = Buffer.of(0xf0, size & 255, (size >> 8) & 255, (size >> 16) & 255)
   const copies = Array.from({ length: times }, () => copy)
   return Buffer.concat([sevenBits(size), sevenBits(size * times), ...copies])
+}
+
+/** A disk of its own, which takes memory as it is written to. */
+function mount(t: TestContext, directory: string, options: string): void {
+  execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', directory])
+  t.after(() => execFileSync('umount', [directory]))
 }
 
 // The database comes first: hooks of one level do not wait for one another.
@@ -375,6 +407,30 @@ suite('git, fuzzed', () => {
     const { status, body } = await receive(push(bomb, 'a'.repeat(40)))
     assert.ok(status < 500)
     assert.match(body, /unpack (?!ok)/)
+    await isSound()
+  })
+
+  test('a tree that multiplies itself is archived as far as there is room', async (t) => {
+    const bomb = aTreeOfTens()
+    assert.ok(bomb.length < 1_100_000)
+    // A gigabyte of them stays free.
+    mount(t, data.sources, 'size=1060m')
+    const { status, body } = await receive(bomb)
+    assert.equal(status, 200)
+    assert.match(body, /The disk is nearly full/)
+    assert.doesNotMatch(body, /\bok refs/)
+    assert.deepEqual(readdirSync(data.sources), [])
+    const { rows } = await pool.query('select from sources where open_until is not null')
+    assert.equal(rows.length, 0)
+    await isSound()
+  })
+
+  test('a tree that multiplies itself is archived up to a gigabyte', SOAKED, async () => {
+    const { status, body } = await receive(aTreeOfTens())
+    assert.equal(status, 200)
+    assert.match(body, /The source is too large: 1 GiB at most/)
+    assert.doesNotMatch(body, /\bok refs/)
+    assert.deepEqual(readdirSync(data.sources), [])
     await isSound()
   })
 

@@ -10,14 +10,9 @@ import type { App } from '../model/app.ts'
 import type { Bearer } from '../store/accounts.ts'
 import { repositoryName } from './git-repository.ts'
 import type { GitServerDeps } from './git-server.ts'
-import { GIT_ENVIRONMENT } from './run-git.ts'
+import { boundedGit, GIT_ENVIRONMENT } from './run-git.ts'
 
 const PACK_LIMIT = 1024 ** 3
-/**
- * Bytes of memory, and seconds of a processor, that each program of git's may take: a pack of some
- * kilobytes can say of itself that it becomes a terabyte. Soft ones: the hook lays them down.
- */
-const LIMITS = [`--as=${2 * 1024 ** 3}:`, '--cpu=900:']
 /** Where there is too little memory for all of git's, one of its programs is ended, not the part. */
 const FIRST_TO_GO = ['--adjust', '500', '--']
 /** Characters of what git says on its standard error. */
@@ -41,8 +36,8 @@ export async function serveByGit(
   deps: GitServerDeps,
 ): Promise<void> {
   const { request, response } = exchange
-  const bounded = ['prlimit', ...LIMITS, 'git', 'http-backend']
-  const git = spawn('choom', [...FIRST_TO_GO, ...bounded], {
+  const [program, args] = boundedGit('http-backend')
+  const git = spawn('choom', [...FIRST_TO_GO, program, ...args], {
     cwd: '/',
     env: cgiEnvironment(exchange, deps),
     stdio: ['pipe', 'pipe', 'pipe'],

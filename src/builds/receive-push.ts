@@ -6,7 +6,7 @@
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { open, rename, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 
 import type { Pool } from 'pg'
 
@@ -15,10 +15,12 @@ import { createSource } from '../actions/create-source.ts'
 import { lockPresentApp } from '../actions/lock-present-app.ts'
 import type { DataDirectory } from '../installation/data-directory.ts'
 import { pause, SECOND } from '../lib/clock.ts'
+import { storeFile } from '../lib/store-file.ts'
 import type { Account, App } from '../model/app.ts'
-import type { Build } from '../model/build.ts'
+import { type Build, TEXT_LIMIT } from '../model/build.ts'
 import type { ReleaseId, SourceId } from '../model/ids.ts'
 import { Problem } from '../model/problem.ts'
+import { sourceBounds } from '../model/source.ts'
 import { findBuild, hasPushUnderWay } from '../store/builds.ts'
 import { followOutput } from '../store/follow-output.ts'
 import { inTransaction } from '../store/queryable.ts'
@@ -26,7 +28,7 @@ import { routersHeed } from '../store/routers-heed.ts'
 import { forgetUpload, markUploaded } from '../store/sources.ts'
 import { releaseStands } from './follow-release.ts'
 import { type PushedRef, refToBuild } from './pushed-refs.ts'
-import { runGit } from './run-git.ts'
+import { boundedGit, runGit } from './run-git.ts'
 
 export interface PushDeps {
   readonly pool: Pool
@@ -70,36 +72,45 @@ export async function receivePush(
 }
 
 async function requestBuild(ref: PushedRef, deps: PushDeps): Promise<Build> {
-  const { pool, data, app, account, gitEnvironment } = deps
-  const description = await runGit(['log', '-1', '--format=%s', ref.to], gitEnvironment)
+  const { pool, data, app, account } = deps
+  const description = await subjectOf(ref.to, deps)
   const source = await inTransaction(pool, (tx) => createSource(tx, account.id))
   const file = data.sourceFile(source.id)
-  await archive(ref.to, file, gitEnvironment)
-  return inTransaction(pool, async (tx) => {
-    await lockPresentApp(tx, app.id)
-    // Git would refuse the one that is built last, when its release runs already.
-    if (await hasPushUnderWay(tx, app.id)) {
-      throw new Problem(
-        'conflict',
-        'Another push to this app is being built: push again when it has ended.',
-      )
-    }
-    await markUploaded(tx, source.id)
-    return createBuild(tx, {
-      app,
-      account,
-      source: source.id,
-      sourceUrl: gitUrl(app, source.id),
-      version: ref.to,
-      description: description.trim(),
+  try {
+    await storeFile(archiveOf(ref.to, deps), file, sourceBounds)
+    return await inTransaction(pool, async (tx) => {
+      await lockPresentApp(tx, app.id)
+      // Git would refuse the one that is built last, when its release runs already.
+      if (await hasPushUnderWay(tx, app.id)) {
+        throw new Problem(
+          'conflict',
+          'Another push to this app is being built: push again when it has ended.',
+        )
+      }
+      await markUploaded(tx, source.id)
+      return createBuild(tx, {
+        app,
+        account,
+        source: source.id,
+        sourceUrl: gitUrl(app, source.id),
+        version: ref.to,
+        description,
+      })
     })
-  }).catch(async (error: unknown) => {
+  } catch (error) {
     if (error instanceof Problem) {
       await rm(file, { force: true })
       await forgetUpload(pool, source.id)
     }
     throw error
-  })
+  }
+}
+
+/** The first line of what the commit says of itself, as far as a build keeps of it. */
+async function subjectOf(commit: string, { gitEnvironment }: PushDeps): Promise<string> {
+  const format = `--format=%<(${TEXT_LIMIT},trunc)%s`
+  const subject = await runGit(['log', '-1', format, commit], gitEnvironment)
+  return subject.slice(0, TEXT_LIMIT).trim()
 }
 
 /** Git compares only after the build. */
@@ -119,30 +130,23 @@ function gitUrl(app: App, source: SourceId): string {
   return `git:${app.name}#${source}`
 }
 
-/** Whole or not at all, and on disk before a build knows of it. */
-async function archive(
+/** The commit's tree as a tarball. */
+async function* archiveOf(
   commit: string,
-  path: string,
-  gitEnvironment: PushDeps['gitEnvironment'],
-): Promise<void> {
-  const part = `${path}.part`
-  // Anew: who else may write there must not say where it goes. The manager alone reads it.
-  const file = await open(part, 'wx', 0o600)
-  try {
-    const git = spawn('git', ['archive', '--format=tar.gz', commit], {
-      env: gitEnvironment,
-      stdio: ['ignore', file.fd, 'inherit'],
-    })
-    const [status] = (await once(git, 'close')) as [number | null]
-    if (status !== 0) throw new Error(`git archive ended with status ${status}`)
-    await file.sync()
-    await rename(part, path)
-  } catch (error) {
-    await rm(part, { force: true })
-    throw error
-  } finally {
-    await file.close()
-  }
+  { gitEnvironment }: PushDeps,
+): AsyncGenerator<Buffer> {
+  // A tree of ten times itself, five times over, is some hundred bytes more, and a disk full.
+  const git = spawn(...boundedGit('archive', '--format=tar.gz', commit), {
+    env: gitEnvironment,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const ended = once(git, 'close') as Promise<[number | null, NodeJS.Signals | null]>
+  // It may end before anybody asks.
+  ended.catch(() => {})
+  yield* git.stdout as AsyncIterable<Buffer>
+  const [status, signal] = await ended
+  if (signal === 'SIGXCPU') throw sourceBounds.tooLarge()
+  if (status !== 0) throw new Error(`git archive ended with status ${status ?? signal}`)
 }
 
 /** What the build has come to; null: it failed. */

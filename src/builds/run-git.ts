@@ -11,12 +11,23 @@ export const GIT_ENVIRONMENT: Readonly<Record<string, string>> = {
   GIT_TERMINAL_PROMPT: '0',
 }
 
+/**
+ * Bytes of memory, and seconds of a processor, that each program of git's may take: a pack of some
+ * kilobytes can say of itself that it becomes a terabyte. Soft ones: the hook lays them down.
+ */
+const LIMITS = [`--as=${2 * 1024 ** 3}:`, '--cpu=900:']
+
+/** A program, and its arguments: git within its limits. */
+export function boundedGit(...args: readonly string[]): [string, string[]] {
+  return ['prlimit', [...LIMITS, 'git', ...args]]
+}
+
 /** What git printed. */
 export async function runGit(
   args: readonly string[],
   environment: Readonly<Record<string, string | undefined>> = {},
 ): Promise<string> {
   const env = { ...GIT_ENVIRONMENT, ...environment }
-  const { stdout } = await promisify(execFile)('git', args, { env })
+  const { stdout } = await promisify(execFile)(...boundedGit(...args), { env })
   return stdout
 }

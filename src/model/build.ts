@@ -1,5 +1,8 @@
 import type { AccountId, AppId, BuildId, ReleaseId, SlugId, SourceId } from './ids.ts'
 
+/** Characters of each text that comes with a source: its version, what is said of it, its checksum. */
+export const TEXT_LIMIT = 2000
+
 /** One run of the buildpacks over a source tree. It ends in a slug and a release, or in words why not. */
 export interface Build {
   readonly id: BuildId

@@ -1,30 +1,21 @@
 /** Where clients put source trees for builds: each is a file that two secret URLs lead to. */
 
-import { randomUUID } from 'node:crypto'
-import { createWriteStream } from 'node:fs'
-import { rename, rm } from 'node:fs/promises'
-import { dirname } from 'node:path'
 import type { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
 
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 
 import { createSource, UPLOAD_WITHIN } from '../../actions/create-source.ts'
-import { hasDiskRoom, NO_DISK_ROOM } from '../../lib/disk-room.ts'
 import { openPlainFile } from '../../lib/open-plain-file.ts'
+import { storeFile } from '../../lib/store-file.ts'
 import { unlessStalled } from '../../lib/unless-stalled.ts'
 import type { SourceId } from '../../model/ids.ts'
 import { Problem } from '../../model/problem.ts'
+import { sourceBounds } from '../../model/source.ts'
 import { findAccount } from '../../store/accounts.ts'
 import { inTransaction } from '../../store/queryable.ts'
 import { markUploaded, openSource, sourceToGet } from '../../store/sources.ts'
 import type { Deps } from '../deps.ts'
-
-/** Bytes. */
-const LARGEST = 1024 ** 3
-/** Bytes. */
-const LOOK_EVERY = 16 * 1024 ** 2
 
 /** Not in the place of one that was uploaded, whoever else may write there. */
 const own = [process.getuid?.() ?? 0]
@@ -75,7 +66,7 @@ export const sources: FastifyPluginAsyncTypebox<Deps> = async (
     uploads.addContentTypeParser('*', (_request, payload, done) => done(null, payload))
     uploads.put(
       '/sources/:token',
-      { bodyLimit: LARGEST, config: { open: true, takesFile: true } },
+      { bodyLimit: sourceBounds.most, config: { open: true, takesFile: true } },
       async (request) => {
         const { token } = request.params as { token: string }
         const source = await openSource(pool, token, UPLOAD_WITHIN)
@@ -88,7 +79,7 @@ export const sources: FastifyPluginAsyncTypebox<Deps> = async (
         underWay.set(id, upload)
         const late = setTimeout(() => upload.destroy(tooSlow()), UPLOAD_WITHIN)
         try {
-          await storeFile(upload, data.sourceFile(id))
+          await storeFile(unlessStalled(upload), data.sourceFile(id), sourceBounds)
         } finally {
           clearTimeout(late)
           if (underWay.get(id) === upload) underWay.delete(id)
@@ -98,47 +89,6 @@ export const sources: FastifyPluginAsyncTypebox<Deps> = async (
       },
     )
   })
-}
-
-/** Whole or not at all, and on disk before the client hears of it. */
-async function storeFile(body: Readable, path: string): Promise<void> {
-  // One that is replaced may not have left yet.
-  const part = `${path}.${randomUUID()}.part`
-  try {
-    const file = createWriteStream(part, { flags: 'wx', mode: 0o600, flush: true })
-    await pipeline(unlessStalled(body), limited, whileThereIsRoom(dirname(path)), file)
-    await rename(part, path)
-  } catch (error) {
-    await rm(part, { force: true })
-    throw error
-  }
-}
-
-/** Looked at as it comes: many may upload at once. */
-function whileThereIsRoom(directory: string) {
-  return async function* (pieces: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-    let unlooked = Infinity
-    for await (const piece of pieces) {
-      unlooked += piece.length
-      if (unlooked > LOOK_EVERY) {
-        if (!(await hasDiskRoom(directory)))
-          throw new Problem('service_unavailable', NO_DISK_ROOM)
-        unlooked = 0
-      }
-      yield piece
-    }
-  }
-}
-
-async function* limited(pieces: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  let size = 0
-  for await (const piece of pieces) {
-    size += piece.length
-    if (size > LARGEST) {
-      throw new Problem('payload_too_large', 'A source has 1 GiB at most.')
-    }
-    yield piece
-  }
 }
 
 function replaced(): Problem {
