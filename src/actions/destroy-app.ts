@@ -8,7 +8,7 @@ import type { Queryable } from '../store/queryable.ts'
 import { wakeEveryRouter } from '../store/regions.ts'
 import { removeSniEndpointsOf } from '../store/sni-endpoints.ts'
 import { wake } from '../store/work.ts'
-import { lockPresentApp } from './lock-present-app.ts'
+import { lockOwnedApp } from './lock-owned-app.ts'
 
 /** Its name is free at once; dynos, routes and files go as the managers get to them. */
 export async function destroyApp(
@@ -16,7 +16,7 @@ export async function destroyApp(
   app: App,
   account: Account,
 ): Promise<void> {
-  await lockPresentApp(tx, app.id)
+  await lockOwnedApp(tx, app)
   await markDestroyed(tx, app.id)
   await removeDomainsOf(tx, app.id)
   await removeSniEndpointsOf(tx, app.id)

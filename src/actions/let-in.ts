@@ -10,7 +10,9 @@ import {
 } from '../store/collaborators.ts'
 import { writeWish } from '../store/events.ts'
 import type { Queryable } from '../store/queryable.ts'
-import { lockPresentApp } from './lock-present-app.ts'
+import { standingOn } from '../store/standings.ts'
+import { lockTeam } from '../store/teams.ts'
+import { lockOwnedApp } from './lock-owned-app.ts'
 
 export interface LettingIn {
   readonly app: App
@@ -23,7 +25,8 @@ export interface LettingIn {
 /** Makes the account a collaborator of the app. */
 export async function letIn(tx: Queryable, wish: LettingIn): Promise<Collaborator> {
   const { app, account, by } = wish
-  await lockPresentApp(tx, app.id)
+  await lockOwnedApp(tx, app)
+  await mustStillKnow(tx, app, by)
   if (account.id === app.owner.id) {
     throw new Problem('invalid_params', `${account.email} owns the app.`)
   }
@@ -41,12 +44,20 @@ export async function letIn(tx: Queryable, wish: LettingIn): Promise<Collaborato
   return present(tx, app, account.id)
 }
 
+/** Whoever is taken out of a team is out of all its apps: they do not join one meanwhile. */
+async function mustStillKnow(tx: Queryable, app: App, by: Account): Promise<void> {
+  if (!app.team) return
+  await lockTeam(tx, app.team.id)
+  if (await standingOn(tx, by.id, app.id)) return
+  throw new Problem('not_found', `Couldn't find that app.`)
+}
+
 export async function permit(
   tx: Queryable,
   app: App,
   { collaborator, permissions, by }: Permitting,
 ): Promise<Collaborator> {
-  await lockPresentApp(tx, app.id)
+  await lockOwnedApp(tx, app)
   const granted = withView(permissions)
   await changePermissions(tx, collaborator.id, granted)
   const { email } = collaborator.account

@@ -3,7 +3,7 @@ import { Problem } from '../model/problem.ts'
 import { setLocked } from '../store/apps.ts'
 import { writeWish } from '../store/events.ts'
 import type { Queryable } from '../store/queryable.ts'
-import { lockPresentApp } from './lock-present-app.ts'
+import { lockOwnedApp } from './lock-owned-app.ts'
 
 /** On a locked app members may only do what they were given. */
 export async function lockTeamApp(
@@ -12,7 +12,7 @@ export async function lockTeamApp(
   { locked, by }: { readonly locked: boolean; readonly by: Account },
 ): Promise<App> {
   if (!app.team) throw new Problem('invalid_params', `Only a team's app can be locked.`)
-  await lockPresentApp(tx, app.id)
+  await lockOwnedApp(tx, app)
   await setLocked(tx, app.id, locked)
   const message = `${locked ? 'Locked' : 'Unlocked'} by user ${by.email}`
   await writeWish(tx, { app: app.id, kind: 'access.changed', message })

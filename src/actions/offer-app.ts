@@ -4,6 +4,7 @@ import { addTransfer, type AppTransfer, transfersOf } from '../store/app-transfe
 import { findCollaborator } from '../store/collaborators.ts'
 import { writeWish } from '../store/events.ts'
 import type { Queryable } from '../store/queryable.ts'
+import { lockOwnedApp } from './lock-owned-app.ts'
 import { settleAppTransfer } from './settle-app-transfer.ts'
 import type { Transfer } from './transfer-app.ts'
 
@@ -22,6 +23,7 @@ export async function offerApp(tx: Queryable, wish: Transfer): Promise<AppTransf
   if (to.id === app.owner.id) {
     throw new Problem('invalid_params', `${to.email} owns the app already.`)
   }
+  await lockOwnedApp(tx, app)
   const offer = {
     id: newId<'app transfer'>(),
     app: app.id,

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
 import { anApp, secrets } from '../../test/an-app.ts'
+import { oneAfterTheOther } from '../../test/one-after-the-other.ts'
 import { aDatabase } from '../../test/postgres.ts'
-import { until } from '../../test/until.ts'
 import { HEROKU_LIMITS } from '../model/limits.ts'
-import { inTransaction, type Queryable } from '../store/queryable.ts'
+import type { Queryable } from '../store/queryable.ts'
 import { runDyno } from './run-dyno.ts'
 import { setConfigVars } from './set-config-vars.ts'
 
@@ -36,25 +36,11 @@ async function aDeployedApp() {
   }
 }
 
-/** Does both, the second from when it has to wait for the first to be committed. */
-async function oneAfterTheOther<T>(
-  first: (tx: Queryable) => Promise<unknown>,
-  second: (tx: Queryable) => Promise<T>,
-): Promise<PromiseSettledResult<T>> {
-  const ends = await inTransaction(pool, async (tx) => {
-    await first(tx)
-    const waiting = Promise.allSettled([inTransaction(pool, second)])
-    await until('the second waits', async () => (await waiters()) > 0)
-    return { waiting }
-  })
-  const [end] = await ends.waiting
-  return end
-}
-
 test('a command asked for during a release runs on that release', async () => {
   const { app, account, run } = await aDeployedApp()
   const changes = { MODE: 'fast' }
   const end = await oneAfterTheOther(
+    pool,
     (tx) => setConfigVars(tx, { app, account, changes }, secrets),
     run,
   )
@@ -63,14 +49,6 @@ test('a command asked for during a release runs on that release', async () => {
 
 test('of two commands asked for at once, a limit of one lets one run', async () => {
   const { run } = await aDeployedApp()
-  const end = await oneAfterTheOther(run, run)
+  const end = await oneAfterTheOther(pool, run, run)
   assert.equal(end.status === 'rejected' && end.reason.id, 'cannot_run_above_limit')
 })
-
-async function waiters(): Promise<number> {
-  const { rows } = await pool.query<{ n: number }>(
-    `select count(*)::int as n from pg_stat_activity
-      where datname = current_database() and wait_event_type = 'Lock'`,
-  )
-  return rows[0]?.n ?? 0
-}

@@ -3,6 +3,7 @@ import type { Limits } from '../model/limits.ts'
 import { Problem } from '../model/problem.ts'
 import { type AppTransfer, settleTransfer } from '../store/app-transfers.ts'
 import type { Queryable } from '../store/queryable.ts'
+import { lockOwnedApp } from './lock-owned-app.ts'
 import { transferApp } from './transfer-app.ts'
 
 export interface Settling {
@@ -17,9 +18,14 @@ export async function settleAppTransfer(
   tx: Queryable,
   { transfer, app, state, limits }: Settling,
 ): Promise<void> {
+  // First, as whoever gives it away does: who waits for whom has an order then.
+  await lockOwnedApp(tx, app)
   if (!(await settleTransfer(tx, transfer.id, state))) {
     throw new Problem('invalid_params', 'The transfer is settled.')
   }
   if (state === 'declined') return
+  if (transfer.owner.id !== app.owner.id) {
+    throw new Problem('conflict', 'Who offered the app does not own it any more.')
+  }
   await transferApp(tx, { app, to: transfer.recipient, by: transfer.owner, limits })
 }

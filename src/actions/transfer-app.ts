@@ -4,7 +4,7 @@ import { newId } from '../model/ids.ts'
 import { faultOfOneMoreApp, type Limits } from '../model/limits.ts'
 import { Problem } from '../model/problem.ts'
 import { withdrawTransfers } from '../store/app-transfers.ts'
-import { changeOwner, findApp, lockToAddApp } from '../store/apps.ts'
+import { changeOwner, lockToAddApp } from '../store/apps.ts'
 import {
   addCollaborator,
   findCollaborator,
@@ -13,7 +13,7 @@ import {
 } from '../store/collaborators.ts'
 import { writeWish } from '../store/events.ts'
 import type { Queryable } from '../store/queryable.ts'
-import { lockPresentApp } from './lock-present-app.ts'
+import { lockOwnedApp } from './lock-owned-app.ts'
 
 export interface Transfer {
   readonly app: App
@@ -34,13 +34,10 @@ export async function transferApp(
   if (to.id === app.owner.id) {
     throw new Problem('invalid_params', `${to.email} owns the app already.`)
   }
+  // The app first, as where it is offered.
+  await lockOwnedApp(tx, app)
   const fault = faultOfOneMoreApp(await lockToAddApp(tx, to.id), limits)
   if (fault) throw new Problem(fault.id, fault.message, fault.details)
-  await lockPresentApp(tx, app.id)
-  // Whoever was its owner when the caller was let through may not be so any more.
-  if ((await findApp(tx, app.id))?.owner.id !== app.owner.id) {
-    throw new Problem('conflict', 'The app has just got another owner.')
-  }
   await changeOwner(tx, app.id, to.id)
   await withdrawTransfers(tx, app.id)
   if (app.team) await removeCollaborators(tx, app.id)

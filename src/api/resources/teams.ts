@@ -118,7 +118,7 @@ export const teams: FastifyPluginAsyncTypebox<Deps> = async (server, deps) => {
       if (method === 'PATCH' && !before) throw notFound()
       const { role } = body
       await inTransaction(pool, (tx) =>
-        changeMembers(tx, team.id, { account: account.id, role }),
+        changeMembers(tx, team.id, { account: account.id, role, by: by.id }),
       )
       const member = await memberOf(team, account.id)
       if (!member) throw notFound()
@@ -129,11 +129,11 @@ export const teams: FastifyPluginAsyncTypebox<Deps> = async (server, deps) => {
   server.delete(
     '/teams/:team/members/:member',
     { schema: { params: MemberParams } },
-    async ({ params }) => {
+    async ({ account: by, params }) => {
       const team = await requireTeam(params.team)
       const member = await memberOf(team, params.member)
       if (!member) throw notFound()
-      const leaving = { account: member.account.id, role: undefined }
+      const leaving = { account: member.account.id, role: undefined, by: by.id }
       await inTransaction(pool, (tx) => changeMembers(tx, team.id, leaving))
       return serializeMember(member, team)
     },
