@@ -351,6 +351,21 @@ test('what a client sends cannot forge a field or a line', () => {
   )
 })
 
+test('what a terminal takes for an order does not come to one', () => {
+  const clear = '\x1b[2J\x1b]0;pwn\x07\x7f\x9b1m\xe2\x82\xac'
+  const shown = '_[2J_]0;pwn___1m___'
+  const lines = [
+    { fwd: clear },
+    { fwd: `1.2.3.4, ${clear}` },
+    { uri: `/${clear}` },
+    { code: 'H31', agent: clear },
+  ].map((but) => messageOf(aRecord(but)) ?? '')
+  assert.ok(lines[0]?.includes(` fwd="${shown}" `))
+  assert.ok(lines[1]?.includes(` fwd="1.2.3.4,${shown}" `))
+  assert.ok(lines[2]?.includes(` path="/${shown}" `))
+  assert.ok(lines[3]?.endsWith(` agent="${shown}"`))
+})
+
 test('the chain of addresses stands without spaces', () => {
   const message = messageOf(aRecord({ fwd: '80.187.107.115, 167.82.231.29, ' }))
   assert.match(message ?? '', / fwd="80\.187\.107\.115,167\.82\.231\.29,127\.0\.0\.1" /)
@@ -419,7 +434,10 @@ test('a record of any bytes is one line of an app, or none', () => {
       if (!line) return
       lines += 1
       assert.match(line.app, /^[-0-9a-f]{36}$/)
-      assert.match(line.message, /^(sock=\w+ )?at=\w+ [^]* bytes=\d* protocol=http/)
+      assert.match(
+        line.message,
+        /^(sock=\w+ )?at=\w+ [ -~]* bytes=\d* protocol=http[ -~]*$/,
+      )
       assert.ok(line.measure.status >= 0)
     }),
     { numRuns: RUNS, ...(process.env['MAYFLY_SOAK'] === undefined && { seed: 1 }) },

@@ -88,21 +88,23 @@ const CAUSES: Readonly<Record<string, string>> = {
   417: 'unsupported expect header value',
 }
 
+const WORD = '[!-~]+'
 const TEXT = String.raw`((?:[^"\\]|\\.)*)`
 /** The last of them, the answer's length, and `src`, are not told by a router that was not reloaded since an update of Mayfly; `fwd` then has all. */
 const NUMBERS = String.raw`(-?\d+) (-?\d+) (-?\d+) (-?\d+) (-?\d+) (\d+)(?: (\d+|-))?`
 /** HAProxy cuts a record that is too long. */
 const RECORD = new RegExp(
-  String.raw`^(\d+) ([-0-9a-f]{36}) ${NUMBERS} (\S\S) (\S+) (\S+ \S+ \S+) method=(\S+) request_id=(\S+)` +
-    String.raw` dyno=(\S+)(?: src=(\S+))? agent="${TEXT}" host="${TEXT}(?:" fwd="${TEXT}(?:" path="${TEXT})?)?\\?(?:"[ a-z=]{0,6})?$`,
+  String.raw`^(\d+) ([-0-9a-f]{36}) ${NUMBERS} (\S\S) (\S+) (${WORD} ${WORD} ${WORD}) method=(${WORD}) request_id=(\S+)` +
+    String.raw` dyno=(${WORD})(?: src=(${WORD}))? agent="${TEXT}" host="${TEXT}(?:" fwd="${TEXT}(?:" path="${TEXT})?)?\\?(?:"[ a-z=]{0,6})?$`,
 )
 /**
  * Of a request that ended well, and in which a client wrote nothing odd, as most do: its words stand in
- * the line as they stand in the record. To read one so takes half the time.
+ * the line as they stand in the record. To read one so takes half the time. Quoted texts are of ASCII's
+ * printable characters.
  */
 const PLAIN = new RegExp(
-  String.raw`^(\d+) ([-0-9a-f]{36}) ${NUMBERS} -- - (\S+ \S+ \S+) method=(\S+) (request_id=[\w.:[\]+/=-]+)` +
-    String.raw` (dyno=[^:<\s]+):\S+ src=([\w.:]+) agent="" host="([\w.:[\]+/=-]*)" fwd="" path="(\/[^"\\\n]*)"$`,
+  String.raw`^(\d+) ([-0-9a-f]{36}) ${NUMBERS} -- - (${WORD} ${WORD} ${WORD}) method=(${WORD}) (request_id=[\w.:[\]+/=-]+)` +
+    String.raw` (dyno=[!-9;=-~]+):${WORD} src=([\w.:]+) agent="" host="([\w.:[\]+/=-]*)" fwd="" path="(\/[ !#-[\]-~]*)"$`,
 )
 
 /** Of a record. Times are in milliseconds, and negative for a phase that was not reached. */
@@ -185,12 +187,12 @@ export function anyFields(record: string): RequestFields | undefined {
     state,
     protocol,
     method,
-    path: pathOf(uri),
+    path: printable(pathOf(uri)),
     host: word(host),
     id: `request_id=${word(id)}`,
     fwd: chain(fwd) + src,
     dyno: `dyno=${placeOf(server)}`,
-    agent: unescape(agent).replaceAll('"', ''),
+    agent: printable(unescape(agent).replaceAll('"', '')),
   }
 }
 
@@ -343,9 +345,14 @@ function unescape(text: string): string {
 
 /** Without spaces between the addresses, and without quotes. */
 function chain(text: string): string {
-  return /[\\" ]/.test(text)
-    ? unescape(text).replaceAll(', ', ',').replaceAll('"', '')
-    : text
+  return printable(
+    /[\\" ]/.test(text) ? unescape(text).replaceAll(', ', ',').replaceAll('"', '') : text,
+  )
+}
+
+/** Whoever reads the line may do so in a terminal, which takes control characters for orders. */
+function printable(text: string): string {
+  return text.replaceAll(/[^ -~]/g, '_')
 }
 
 const ODD = /[^\w.:[\]+/=-]/
