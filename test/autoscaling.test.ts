@@ -80,7 +80,10 @@ test('web dynos come when the app is slow, go when fewer do, and stay when a per
   async function busyMinute(): Promise<number> {
     const all = Array.from({ length: REQUESTS }, () => router.get('busy.localhost'))
     for (const { status } of await Promise.all(all)) assert.equal(status, 200)
-    asked += REQUESTS
+    return countedAndLooked(REQUESTS)
+  }
+  async function countedAndLooked(more: number): Promise<number> {
+    asked += more
     await until('all are counted', async () => {
       await counts.flush((counted) => putRouterMeasures(pool, writer, counted))
       const ever = { from: new Date(0), to: later(clock.now(), HOUR) }
@@ -107,6 +110,15 @@ test('web dynos come when the app is slow, go when fewer do, and stay when a per
   assert.equal(status, 201)
 
   ahead = 2 * MINUTE
+  const count = counts.counter()
+  const websocket = { status: 101, code: undefined, service: undefined }
+  for (let nth = 1; nth < REQUESTS; nth++) {
+    count(app, { ...websocket, connect: 1, queue: 0 })
+  }
+  await router.get('busy.localhost')
+  assert.equal(await countedAndLooked(REQUESTS), 1, 'one slow answer beside websockets')
+
+  ahead += 2 * MINUTE
   assert.equal(await busyMinute(), 2, 'too slow')
   ahead += 2 * MINUTE
   assert.equal(await busyMinute(), 2, 'too slow, but the second dyno is not there yet')

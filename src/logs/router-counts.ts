@@ -143,8 +143,7 @@ function add(
   if (code !== undefined) increase(counts, CODE + code)
   if (connect !== undefined) increase(counts, CONNECT + bucketOf(connect))
   if (queue !== undefined) increase(counts, QUEUE + bucketOf(queue))
-  // A websocket's time is how long somebody stayed, not how long an answer took.
-  if (service !== undefined && status !== 101) {
+  if (service !== undefined) {
     increase(counts, SERVICE + bucketOf(service))
     const time = Math.min(service, LONGEST_TIME)
     cell.serviceTotal += time

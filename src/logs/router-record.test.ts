@@ -134,6 +134,20 @@ test('what is counted of a request is what its line says', () => {
   })
 })
 
+test('how long a websocket was open is no service time, however it ended', () => {
+  const times = '0 0 1 900021'
+  for (const ended of ['--', 'CD', 'sD']) {
+    const measure = measureOf({ status: 101, times, ended })
+    assert.equal(measure?.service, undefined, ended)
+  }
+  const silent = { status: 101, times, ended: 'sD' }
+  assert.match(
+    messageOf(aRecord(silent)) ?? '',
+    / code=H15 .* service=900020ms status=503/,
+  )
+  assert.equal(measureOf(silent)?.code, 15)
+})
+
 function measureOf(but: Parameters<typeof aRecord>[0]) {
   return parseRouterRecord(aRecord(but))?.measure
 }

@@ -220,7 +220,8 @@ function measureOf(
   return {
     status: Math.max(0, statusOf(fields, code)),
     code: code && Number(code.slice(1)),
-    service,
+    // How long somebody stayed, once it is a pipe of bytes, and not how long an answer took.
+    service: fields.status === 101 ? undefined : service,
     connect,
     // HAProxy counts a request that is held until a dyno is up as still being received.
     queue: queued < 0 ? undefined : Math.max(0, received) + queued,

@@ -12,7 +12,7 @@ import { decideScale, type PastMinute } from '../model/autoscaling.ts'
 import type { AppId } from '../model/ids.ts'
 import type { Limits } from '../model/limits.ts'
 import { Problem } from '../model/problem.ts'
-import { requestsIn, servicePercentile, together } from '../model/router-measures.ts'
+import { servedIn, servicePercentile, together } from '../model/router-measures.ts'
 import { autoscaledApps } from '../store/monitors.ts'
 import { inTransaction } from '../store/queryable.ts'
 import {
@@ -79,7 +79,7 @@ function minutesOf(kept: readonly KeptMeasures[]): PastMinute[] {
     const whole = together(parts)
     return {
       at: new Date(at),
-      requests: requestsIn(whole),
+      requests: servedIn(whole),
       p95: servicePercentile(whole, 0.95),
       dynos: Math.min(...parts.map((it) => it.dynos)),
     }

@@ -20,6 +20,7 @@ export interface Autoscaling {
 /** A minute of the past. */
 export interface PastMinute {
   readonly at: Date
+  /** Those that the p95 is of: neither websockets nor what reached no dyno. */
   readonly requests: number
   /** Milliseconds; undefined where nothing was served. */
   readonly p95: number | undefined

@@ -12,7 +12,7 @@ export interface RequestMeasure {
   readonly status: number
   /** The 12 of H12. */
   readonly code: number | undefined
-  /** From the dyno's taking the connection to the end of its answer. */
+  /** From the dyno's taking the connection to the end of its answer; undefined for a websocket. */
   readonly service: number | undefined
   readonly connect: number | undefined
   /** From the request's first byte until there was a dyno to connect to. */
@@ -82,6 +82,11 @@ export function sparse({
 
 export function requestsIn({ counts }: Measures): number {
   return counts.subarray(STATUS, CODE).reduce((sum, it) => sum + it, 0)
+}
+
+/** How many of the requests have a service time. */
+export function servedIn(it: Measures): number {
+  return bucketsIn(it, 'SERVICE').reduce((sum, count) => sum + count, 0)
 }
 
 /** How many answers of each class: `[1xx, 2xx, 3xx, 4xx, 5xx]`. */
