@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { connect as connectHttp2 } from 'node:http2'
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 
@@ -149,6 +149,43 @@ test('no request is lost while affinity comes and goes', async (t) => {
     assert.equal(cookieOf(await ask()) !== '', sticky)
   }
   assert.deepEqual(await load.stop(), [])
+})
+
+test('a websocket of before a change is looked after ever less often, and lasts', async (t) => {
+  const router = await aRouter(t, pool)
+  const app = await router.app('open')
+  const at = await aBackend(t, undefined)
+  at.server.on('upgrade', (_, socket: Socket) => {
+    socket
+      .on('error', () => {})
+      .write(
+        'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n',
+      )
+    socket.pipe(socket)
+  })
+  await router.dyno(app, at)
+  await router.look()
+  await router.start()
+  const client = connect(router.port, '127.0.0.1')
+  t.after(() => client.destroy())
+  let got = ''
+  client.setEncoding('latin1').on('data', (text: string) => (got += text))
+  client.write(
+    'GET / HTTP/1.1\r\nHost: open.localhost\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n',
+  )
+  await until('it is a pipe', () => got.endsWith('\r\n\r\n'))
+
+  await router.wish(app, { sticky: true })
+  assert.ok((await router.look()) < 5 * SECOND, 'it may well end at once')
+  await until('it is not looked at as often', async () => (await router.look()) >= 200)
+  client.write('still')
+  await until('it is open', () => got.endsWith('still'))
+  client.destroy()
+  await until('its server is gone', async () => {
+    await router.look()
+    return (await serversOf(router)).length === 1
+  })
+  assert.equal(await router.look(), 5 * SECOND)
 })
 
 test('a time to the first byte is an app’s own, longer or shorter', async (t) => {

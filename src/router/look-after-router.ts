@@ -84,6 +84,8 @@ interface Machine {
 
 const DRAIN_TIMEOUT = 30 * SECOND
 const LOOK_AT_DRAINING = 50
+/** As long as something takes, it may well take again: a tenth of that is no delay. */
+const SHARE_OF_THE_PAST = 1 / 10
 const LOOK_FOR_HAPROXY = 100
 /** Nobody tells us when HAProxy was started anew. */
 const LOOK_ANYWAY = 5 * SECOND
@@ -140,9 +142,8 @@ export function lookAfterRouter(deps: RouterDeps): Look {
     if (refused.length > 0) {
       throw new Error(`HAProxy did not take ${refused.map((it) => it.name).join(', ')}`)
     }
-    return leaving(facts).length > left.length || !onlyWanted(table, servers)
-      ? LOOK_AT_DRAINING
-      : LOOK_ANYWAY
+    if (leaving(facts).length > left.length) return LOOK_AT_DRAINING
+    return Math.min(LOOK_ANYWAY, ...unwanted(table, servers).map(soonestGone))
   }
 }
 
@@ -273,7 +274,19 @@ async function bringTo(
     : after.servers
 }
 
-function onlyWanted(table: RoutingTable, servers: readonly LiveServer[]): boolean {
+function unwanted(
+  table: RoutingTable,
+  servers: readonly LiveServer[],
+): readonly LiveServer[] {
   const wanted = new Set(table.servers.map(pathOf))
-  return servers.every((server) => wanted.has(pathOf(server)))
+  return servers.filter((server) => !wanted.has(pathOf(server)))
+}
+
+/**
+ * When to see whether a server can be deleted that no dyno waits for. One that has a websocket may stay for
+ * a day: so the longer it has been on its way out, the less often.
+ */
+function soonestGone({ inMaintenance, unchangedFor }: LiveServer): number {
+  if (!inMaintenance) return LOOK_AT_DRAINING
+  return Math.max(LOOK_AT_DRAINING, SHARE_OF_THE_PAST * unchangedFor * SECOND)
 }
