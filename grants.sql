@@ -111,7 +111,7 @@ grant select, insert (app, command, id, quantity, size, type), update (command, 
 grant insert (app, message, ps, source) on log_lines to mayfly_manager;
 grant select, insert (app, id, is_active, max_quantity, min_quantity, notification_channels, notification_period, value), update (is_active, max_quantity, min_quantity, notification_channels, notification_period, updated_at, value) on monitors to mayfly_manager;
 grant select, insert (account, attach_secret_sha256, columns, dyno, environment, release_phase, rows, time_to_live), update (hang_ups, hung_up_at, unresponsive_at) on one_offs to mayfly_manager;
-grant select on regions to mayfly_manager;
+grant select, update (slots) on regions to mayfly_manager;
 grant select, insert (next, position, printer, text) on release_output to mayfly_manager;
 grant select, insert (account, app, automatic, config_vars, description, id, output_token, routing, slug, status, version), update (failure, ready_at, status, updated_at) on releases to mayfly_manager;
 grant select on router_counting to mayfly_manager;

@@ -379,8 +379,10 @@ CREATE TABLE public.regions (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     https_port integer,
+    slots integer DEFAULT 0 NOT NULL,
     CONSTRAINT regions_http_port_check CHECK (((http_port >= 1) AND (http_port <= 65535))),
-    CONSTRAINT regions_https_port_check CHECK (((https_port >= 1) AND (https_port <= 65535)))
+    CONSTRAINT regions_https_port_check CHECK (((https_port >= 1) AND (https_port <= 65535))),
+    CONSTRAINT regions_slots_check CHECK ((slots >= 0))
 );
 
 CREATE TABLE public.release_output (

@@ -40,7 +40,7 @@ const table: RoutingTable = {
   sticky: new Set(),
   challenges: new Map(),
   leftOut: [],
-  pools: { app: 2, wishes: 2 },
+  pool: 2,
 }
 
 test('the whole configuration is as it was last looked at', () => {
@@ -52,7 +52,7 @@ test('the whole configuration is as it was last looked at', () => {
 test('only what a running HAProxy cannot be told is another shape', () => {
   const shape = shapeOf(table, settings)
   assert.equal(shapeOf({ ...table, servers: [], hosts: new Map() }, settings), shape)
-  assert.notEqual(shapeOf({ ...table, pools: { app: 4, wishes: 2 } }, settings), shape)
+  assert.notEqual(shapeOf({ ...table, pool: 4 }, settings), shape)
   assert.notEqual(shapeOf(table, { ...settings, lua: '-- another' }), shape)
   assert.notEqual(shapeOf(table, { ...settings, listen: ['127.0.0.1:8081'] }), shape)
 })

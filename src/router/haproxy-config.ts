@@ -141,7 +141,7 @@ export function shapeOf(table: RoutingTable, settings: RouterSettings): string {
     HELD,
     noServer(settings),
     ...BACKEND_KINDS.map((kind) => backendRules(kind, settings.timeouts)),
-    JSON.stringify(table.pools),
+    JSON.stringify(table.pool),
     settings.lua,
     JSON.stringify([PAGES, REFUSED, NO_SUCH_APP, MISDIRECTED, APPLICATION_ERROR]),
   ].join('\n')
@@ -351,16 +351,13 @@ ${Object.entries(PAGES)
 `
 }
 
-function backends(
-  { servers, pools }: RoutingTable,
-  { timeouts }: RouterSettings,
-): string {
+function backends({ servers, pool }: RoutingTable, { timeouts }: RouterSettings): string {
   const serversOf = Map.groupBy(servers, (server) => server.backend)
   const ids = new Set<number>()
   const lines: string[] = []
   for (const kind of BACKEND_KINDS) {
     const rules = backendRules(kind, timeouts)
-    for (let slot = 0; slot < pools[kind]; slot++) {
+    for (let slot = 0; slot < pool; slot++) {
       const backend = backendOf(kind, slot)
       lines.push(`backend ${backend} from ${kind}`, rules)
       for (const { name, address, port } of serversOf.get(backend) ?? []) {

@@ -32,7 +32,7 @@ function plan(
     challenges: new Map(),
     leftOut: [],
     servers: [],
-    pools: { app: 256, wishes: 256 },
+    pool: 256,
   }
   const table = { ...usual, ...wanted }
   return planCommands(

@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import type { DynoState } from '../model/dyno.ts'
 import { type AppId, newId } from '../model/ids.ts'
 import type { RoutedApp, RouterFacts, WebDyno } from '../store/routes.ts'
-import { type AppState, type Pools, routingTable, stateOf } from './routing-table.ts'
+import { type AppState, routingTable, stateOf } from './routing-table.ts'
 
 function anApp(but: Partial<RoutedApp> = {}): RoutedApp {
   return {
@@ -38,7 +38,13 @@ function aWebDyno(but: Partial<WebDyno> = {}): WebDyno {
 }
 
 function someFacts(but: Partial<RouterFacts> = {}): RouterFacts {
-  const region = { name: 'us', domain: 'localhost', httpPort: 8080, httpsPort: null }
+  const region = {
+    name: 'us',
+    domain: 'localhost',
+    httpPort: 8080,
+    httpsPort: null,
+    slots: 0,
+  }
   const nothing = { apps: [], dynos: [], certificates: [], challenges: [], elsewhere: [] }
   return { region, ...nothing, ...but }
 }
@@ -167,18 +173,22 @@ test('what HAProxy cannot be told of is left out, and nothing else', () => {
   ])
 })
 
-function poolsOf(app: RoutedApp): Pools {
-  return routingTable(someFacts({ apps: [app] })).pools
-}
-
-test('the pool of backends doubles when it is used up', () => {
-  const slots = [0, 255, 256, 511, 512]
-  assert.deepEqual(
-    slots.map((slot) => poolsOf(anApp({ slot }))),
-    [256, 256, 512, 512, 1024].map((app) => ({ app, wishes: 256 })),
-  )
-  assert.deepEqual(
-    slots.map((slot) => poolsOf(anApp({ slot, sticky: true }))),
-    [256, 256, 512, 512, 1024].map((wishes) => ({ app: 256, wishes })),
-  )
+test('the pool of backends doubles when it is used up, and never shrinks', () => {
+  const wanted = [
+    [0, 256],
+    [256, 256],
+    [257, 512],
+    [512, 512],
+    [513, 1024],
+  ]
+  const { region } = someFacts()
+  for (const [slots = 0, pool] of wanted) {
+    const had = someFacts({ region: { ...region, slots } })
+    assert.equal(routingTable(had).pool, pool, `${slots} slots`)
+    for (const sticky of [false, true]) {
+      const app = anApp({ slot: slots - 1, sticky })
+      assert.equal(routingTable({ ...had, apps: [app] }).pool, pool)
+      if (slots > 0) assert.equal(routingTable(someFacts({ apps: [app] })).pool, pool)
+    }
+  }
 })

@@ -29,10 +29,8 @@ export interface RoutingTable {
   /** Keys that are in neither map, for HAProxy could not be told of them. */
   readonly leftOut: readonly string[]
   /** Empty backends are kept ready: so many there must be of each kind. */
-  readonly pools: Pools
+  readonly pool: number
 }
-
-export type Pools = Readonly<Record<BackendKind, number>>
 
 /**
  * An app that wants nothing otherwise than others, as most do, has a backend without the rules
@@ -76,10 +74,6 @@ export function routingTable({
   const kinds = new Map(apps.map((app) => [app.id, kindOf(app)]))
   // A destroyed app wants nothing any more.
   const kindFor = (app: AppId) => kinds.get(app) ?? 'app'
-  const used = [
-    ...apps.map((app) => ({ kind: kindOf(app), slot: app.slot ?? 0 })),
-    ...dynos.map(({ app, slot }) => ({ kind: kindFor(app), slot: slot ?? 0 })),
-  ]
   const hosts: [string, string][] = [
     ...elsewhere.flatMap((it) => {
       const more = `${it.address}/${it.tlsAddress ?? ''}`
@@ -119,7 +113,9 @@ export function routingTable({
       ),
     ),
     servers: dynos.flatMap((dyno) => serverOf(dyno, kindFor(dyno.app))),
-    pools: { app: poolFor(used, 'app'), wishes: poolFor(used, 'wishes') },
+    pool: poolFor(
+      apps.reduce((most, { slot }) => Math.max(most, (slot ?? -1) + 1), region.slots),
+    ),
   }
 }
 
@@ -202,14 +198,12 @@ function serverOf(dyno: WebDyno, kind: BackendKind): Server[] {
   return [{ dyno: id, backend, name: `web.${ordinal}:${id}`, address, port }]
 }
 
-/** Doubles before it is used up, so that a new app rarely waits for a reload. */
-function poolFor(
-  used: readonly { readonly kind: BackendKind; readonly slot: number }[],
-  kind: BackendKind,
-): number {
-  const its = used.filter((it) => it.kind === kind)
-  const wanted = its.reduce((most, { slot }) => Math.max(most, slot + 1), 0)
+/**
+ * Doubles before it is used up, so that a new app rarely waits for a reload. By what apps do it never shrinks,
+ * nor depends on what they wish for: each reload brings the end of somebody's websockets nearer.
+ */
+function poolFor(slots: number): number {
   let size = SMALLEST_POOL
-  while (size < wanted) size *= 2
+  while (size < slots) size *= 2
   return size
 }

@@ -17,6 +17,8 @@ export interface RouterFacts {
     readonly httpPort: number
     /** Null: it takes no TLS. */
     readonly httpsPort: number | null
+    /** The most that its apps have ever had: see `assignSlots`. */
+    readonly slots: number
   }
   /** The region's own, destroyed ones left out. */
   readonly apps: readonly RoutedApp[]
@@ -91,7 +93,7 @@ export async function routerFacts(
   const { rows } = await db.query(
     `with custom as (select app, array_agg(hostname) as hostnames from domains group by app)
      select json_build_object('name', r.name, 'domain', r.domain, 'httpPort', r.http_port,
-                              'httpsPort', r.https_port) as region,
+                              'httpsPort', r.https_port, 'slots', r.slots) as region,
             (select coalesce(json_agg(json_build_object(
                       'id', a.id, 'name', a.name, 'maintenance', a.maintenance,
                       'domains', coalesce(o.hostnames, '{}'),
@@ -145,7 +147,8 @@ export async function routerFacts(
 
 /**
  * Gives every app of the region a slot, the lowest free ones; takes those of apps that are gone,
- * but not before every request that was on its way to one, or held for it, has ended.
+ * but not before every request that was on its way to one, or held for it, has ended. How many there
+ * are of them the region remembers for good.
  */
 export async function assignSlots(tx: Queryable, region: string): Promise<void> {
   await tx.query(
@@ -170,6 +173,12 @@ export async function assignSlots(tx: Queryable, region: string): Promise<void> 
         where slot not in (select slot from router_slots where region = $1))
      insert into router_slots (region, slot, app)
      select $1, free.slot, homeless.id from homeless join free using (nth)`,
+    [region],
+  )
+  await tx.query(
+    `update regions r set slots = s.most
+       from (select max(slot) + 1 as most from router_slots where region = $1) s
+      where r.name = $1 and r.slots < s.most`,
     [region],
   )
 }
