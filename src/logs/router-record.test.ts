@@ -369,13 +369,13 @@ test('what a terminal takes for an order does not come to one', () => {
   const clear = '\x1b[2J\x1b]0;pwn\x07\x7f\x9b1m\xe2\x82\xac'
   const shown = '_[2J_]0;pwn___1m___'
   const lines = [
-    { fwd: clear },
-    { fwd: `1.2.3.4, ${clear}` },
+    { fwd: `${clear}, ` },
+    { fwd: `1.2.3.4, ${clear}, ` },
     { uri: `/${clear}` },
     { code: 'H31', agent: clear },
   ].map((but) => messageOf(aRecord(but)) ?? '')
-  assert.ok(lines[0]?.includes(` fwd="${shown}" `))
-  assert.ok(lines[1]?.includes(` fwd="1.2.3.4,${shown}" `))
+  assert.ok(lines[0]?.includes(` fwd="${shown},127.0.0.1" `))
+  assert.ok(lines[1]?.includes(` fwd="1.2.3.4,${shown},127.0.0.1" `))
   assert.ok(lines[2]?.includes(` path="/${shown}" `))
   assert.ok(lines[3]?.endsWith(` agent="${shown}"`))
 })
