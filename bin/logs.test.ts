@@ -357,6 +357,39 @@ suite('logs', () => {
     assert.equal((await get(session)).statusCode, 404)
   })
 
+  test('so many read the log of an app, and no more until one leaves', async () => {
+    const [app, another] = [await anApp(), await anApp()]
+    const session = await aSession(app, { tail: true })
+    const readers = await Promise.all(Array.from({ length: 50 }, () => get(session)))
+    assert.ok(readers.every((it) => it.statusCode === 200))
+    const refused = await get(session)
+    assert.equal(refused.statusCode, 429)
+    assert.match((await refused.toArray()).join(''), /^As many read the log of this app/)
+    assert.equal((await get(await aSession(another))).statusCode, 200)
+    for (const it of readers) it.on('error', () => {}).destroy()
+    await until('there is room', async () => {
+      const reader = await get(session)
+      reader.on('error', () => {}).destroy()
+      return reader.statusCode === 200
+    })
+  })
+
+  test('who hangs up before they are answered takes nobody’s place', async () => {
+    const session = await aSession(await anApp(), { tail: true })
+    const path = join(data.run('logs'), 'http.sock')
+    for (let n = 0; n < 100; n++) {
+      const socket = createConnection(path)
+      socket.write(`GET /sessions/${session} HTTP/1.1\r\nHost: x\r\n\r\n`)
+      await once(socket, 'ready')
+      socket.destroy()
+    }
+    await until('there is room', async () => {
+      const reader = await get(session)
+      reader.on('error', () => {}).destroy()
+      return reader.statusCode === 200
+    })
+  })
+
   test('a tail goes on live, and after a lost connection where it was', async () => {
     const app = await anApp()
     const web = await aDyno(app)

@@ -45,7 +45,7 @@ test('a journal taken up again goes on where it was', () => {
   assert.ok(second.holds('12') && !second.holds('13'))
   assert.equal(second.append(some('four')).first, 4)
   assert.deepEqual(
-    second.read().map((batch) => [batch.first, batch.text]),
+    [...second.read()].map((batch) => [batch.first, batch.text]),
     [
       [1, 'one\ntwo\n'],
       [3, 'é\n'],
@@ -78,7 +78,7 @@ test('zeros left by a power failure are cut off', () => {
   const journal = new Journal(directory)
   journal.append(some('next'))
   assert.deepEqual(
-    journal.read().map((batch) => batch.text),
+    [...journal.read()].map((batch) => batch.text),
     ['whole\n', 'next\n'],
   )
 })
@@ -94,9 +94,10 @@ test('old segments go, positions and the last 1,500 lines stay', () => {
   for (let line = 0; line < 4 * KEPT_LINES; line += 1) journal.append(some(text))
 
   assert.equal(readdirSync(directory).length, 2)
-  const kept = journal.read()
+  const kept = [...journal.read()]
   assert.ok(kept.length >= KEPT_LINES && kept.length < 3 * KEPT_LINES)
   assert.equal(kept.at(-1)?.first, 4 * KEPT_LINES + 1)
+  assert.deepEqual([...journal.read(4 * KEPT_LINES)], kept.slice(-1))
   const again = new Journal(directory)
   assert.deepEqual(again.position(dyno), at(9))
   assert.ok(again.holds('1'))
@@ -118,4 +119,44 @@ test("a dyno's position can be forgotten for good", () => {
   journal.forget(dyno)
   assert.equal(journal.position(dyno), undefined)
   assert.equal(new Journal(directory).position(dyno), undefined)
+})
+
+test('a reader gets what is appended while it reads, and is not held up by what goes', () => {
+  const journal = new Journal(aDirectory())
+  const text = 'x'.repeat(1000)
+  const append = (lines: number) => {
+    for (let line = 0; line < lines; line += 1) journal.append(some(text))
+  }
+  append(KEPT_LINES)
+  const reader = journal.read(10)
+  const next = () => reader.next().value?.first
+  assert.equal(next(), 11)
+  append(2)
+  const rest = [...reader].map((batch) => batch.first)
+  assert.equal(rest.length, KEPT_LINES + 2 - 11)
+
+  const late = journal.read()
+  assert.equal(late.next().value?.first, 1)
+  append(4 * KEPT_LINES)
+  const had = [...late].map((batch) => batch.first)
+  assert.ok(had.every((first, index) => index === 0 || first > (had[index - 1] ?? 0)))
+  assert.ok(had.length < 4 * KEPT_LINES, 'what had gone did not come')
+  assert.equal(had.at(-1), journal.last)
+  assert.deepEqual(
+    had.slice(-KEPT_LINES),
+    Array.from(
+      { length: KEPT_LINES },
+      (_, index) => journal.last - KEPT_LINES + 1 + index,
+    ),
+  )
+})
+
+test('a record that is longer than a piece of reading comes whole', () => {
+  const journal = new Journal(aDirectory())
+  const long = 'x'.repeat(300_000)
+  journal.append(some('before'))
+  journal.append(some(long))
+  journal.append(some('after'))
+  const texts = [...journal.read()].map((batch) => batch.text)
+  assert.deepEqual(texts, ['before\n', `${long}\n`, 'after\n'])
 })

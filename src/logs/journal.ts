@@ -17,6 +17,7 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  readSync,
   rmSync,
   writeSync,
 } from 'node:fs'
@@ -24,12 +25,14 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 
 import type { DynoId } from '../model/ids.ts'
-import type { Batch, Lines } from './batch.ts'
+import { after, type Batch, lastOf, type Lines } from './batch.ts'
 import type { Unfinished } from './cri.ts'
 
 /** The last so many lines of an app are kept. */
 export const KEPT_LINES = 1500
 const SEGMENT_BYTES = 1024 * 1024
+/** A reader has so much of it in memory at once, or one record that is longer. */
+const PIECE_BYTES = 64 * 1024
 /** More than the rows of log_lines that can be in the journal and still in their table. */
 const KEPT_ROWS = 4096
 
@@ -125,9 +128,37 @@ export class Journal {
     if (this.#positions.has(dyno)) this.#note({ positions: { [dyno]: null } })
   }
 
-  /** All that is kept, oldest first: at least the last 1,500 lines. */
-  read(): Batch[] {
-    return this.#segments().flatMap((it) => [...readSegment(this.#path(it)).batches])
+  /**
+   * What is kept of the lines after number `seen`, at least of the last 1,500, oldest first. It is
+   * read as it is asked for: what is appended meanwhile comes too, what goes meanwhile does not.
+   */
+  *read(seen = 0): Generator<Batch, void> {
+    let number = seen
+    let segment: number | undefined
+    let offset = 0
+    for (;;) {
+      const segments = this.#segments()
+      if (segment === undefined || !segments.includes(segment)) {
+        segment = segments.findLast((first) => first <= number + 1) ?? segments[0]
+        offset = 0
+      }
+      if (segment === undefined) return
+      const { batches, end } = readPiece(this.#path(segment), offset)
+      if (end === offset) {
+        const before = segment
+        segment = segments.find((first) => first > before)
+        if (segment === undefined) return
+        offset = 0
+        continue
+      }
+      offset = end
+      for (const batch of batches) {
+        const unseen = after(number, batch)
+        if (!unseen) continue
+        number = lastOf(unseen)
+        yield unseen
+      }
+    }
   }
 
   /** Resolves when what was appended would outlive a power failure. */
@@ -211,7 +242,25 @@ export class Journal {
 }
 
 function readSegment(path: string): Segment {
-  const content = readFileSync(path, 'latin1')
+  return recordsIn(readFileSync(path, 'latin1'))
+}
+
+/** The whole records from `offset` on that begin a piece of the segment; none: it ends there. */
+function readPiece(path: string, offset: number): Segment {
+  const file = openSync(path, 'r')
+  try {
+    for (let bytes = PIECE_BYTES; ; bytes *= 2) {
+      const piece = Buffer.allocUnsafe(bytes)
+      const length = readSync(file, piece, 0, bytes, offset)
+      const { end, ...records } = recordsIn(piece.toString('latin1', 0, length))
+      if (end > 0 || length < bytes) return { ...records, end: offset + end }
+    }
+  } finally {
+    closeSync(file)
+  }
+}
+
+function recordsIn(content: string): Segment {
   const headers: Header[] = []
   const batches: Batch[] = []
   let end = 0

@@ -14,6 +14,7 @@ import type { Pool } from 'pg'
 
 import { type Clock, MINUTE, pause, SECOND } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
+import { type PlaceLimits, places } from '../lib/places.ts'
 import { type AppId, isUuid } from '../model/ids.ts'
 import { openLogSession, tidyLogSessions } from '../store/log-session-readers.ts'
 import type { Channels } from './channels.ts'
@@ -23,6 +24,17 @@ import { answerSession } from './session.ts'
 const DRAIN_DEADLINE = SECOND
 const KEEP_ALIVE = 25 * SECOND
 const CLOSE_DEADLINE = SECOND
+/**
+ * How many read an app's log at once, and all logs: who knows the id of a session may read it as
+ * often as they like, and each reader takes a connection and some memory, here and at the door.
+ */
+const READERS: PlaceLimits = { ofEach: 50, ofAll: 1000 }
+/** Seconds. */
+const AGAIN_AFTER = '30'
+const FULL = {
+  each: [429, 'As many read the log of this app as may. Try again when one has ended.\n'],
+  all: [503, 'Too many read logs at the moment. Try again in a minute.\n'],
+} as const
 
 interface Deps {
   readonly pool: Pool
@@ -48,6 +60,7 @@ export function sessionServer(deps: Deps): SessionServer {
     ServerResponse,
     { readonly id: string; readonly events: boolean }
   >()
+  const readers = places(READERS)
   const http = createServer((request, response) => {
     answer(request, response).catch((error: unknown) => {
       deps.log.error('cannot answer a log session', error)
@@ -82,7 +95,19 @@ export function sessionServer(deps: Deps): SessionServer {
       return
     }
     const events = request.headers.accept?.includes('text/event-stream') ?? false
+    // Whoever has hung up meanwhile gives no place back any more.
+    if (response.destroyed) return
     const { app } = session
+    const leave = readers.take(app)
+    if (typeof leave === 'string') {
+      const [status, text] = FULL[leave]
+      response.writeHead(status, {
+        'content-type': 'text/plain',
+        'retry-after': AGAIN_AFTER,
+      })
+      return void response.end(text)
+    }
+    response.once('close', leave)
     await withinDeadline(deps.drain(app))
     if (response.destroyed) return
     if (session.tail) {

@@ -10,6 +10,7 @@ import { until } from '../../test/until.ts'
 import { systemClock } from '../lib/clock.ts'
 import { newId } from '../model/ids.ts'
 import { Channels } from './channels.ts'
+import { KEPT_LINES } from './journal.ts'
 import { answerSession } from './session.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'mayfly-session-'))
@@ -17,20 +18,24 @@ const channel = new Channels(directory).of(newId())
 const socketPath = join(directory, 'sock')
 let response: ServerResponse
 
+/** `/`: tails from now on, or from its Last-Event-ID; `/history`: what there is. */
 const server = createServer((request, answer) => {
   response = answer
+  const tail = request.url !== '/history'
   answerSession(answer, {
     session: {
       id: 'session',
       app: channel.app,
       source: null,
       dyno: null,
-      lines: 100,
-      tail: true,
+      lines: KEPT_LINES,
+      tail,
     },
     channel,
-    events: true,
-    seen: Number(request.headers['last-event-id'] ?? channel.journal.last),
+    events: tail,
+    seen: tail
+      ? Number(request.headers['last-event-id'] ?? channel.journal.last)
+      : undefined,
     clock: systemClock,
   })
 })
@@ -45,16 +50,18 @@ after(() => {
   rmSync(directory, { recursive: true })
 })
 
-async function follow(headers = {}): Promise<IncomingMessage> {
-  const [incoming] = (await once(get({ socketPath, headers }), 'response')) as [
-    IncomingMessage,
-  ]
+async function follow(headers = {}, path = '/'): Promise<IncomingMessage> {
+  const asked = get({ socketPath, headers, path })
+  const [incoming] = (await once(asked, 'response')) as [IncomingMessage]
   return incoming.setEncoding('latin1')
 }
 
 const LINE = `2026-01-01T00:00:00.000000+00:00 app[web.1]: ${'x'.repeat(200)}\n`
 const OVERFLOW =
   /^data: \S+ heroku\[logplex\]: Error L11 \(Tail buffer overflow\) -> This tail session dropped (\d+) messages since \S+\+00:00\.$/gm
+
+/** Bytes. */
+const COSTS_LITTLE = 256 * 1024
 
 function append(lines: number): void {
   for (let left = lines; left > 0; left -= 100) {
@@ -73,7 +80,7 @@ test('a reader who does not read costs little, and is told what was lost', async
   const incoming = await follow()
   const lines = 100_000
   append(lines)
-  assert.ok(response.writableLength < 2 * 1024 * 1024, `${response.writableLength} bytes`)
+  assert.ok(response.writableLength < COSTS_LITTLE, `${response.writableLength} bytes`)
   let text = ''
   incoming.on('data', (piece: string) => (text += piece))
   await until('it has caught up', () => {
@@ -100,4 +107,19 @@ test('a reader who was away for too long is told what was lost', async () => {
   await until('all is told', () => linesIn(text).got + linesIn(text).dropped === 50_000)
   assert.ok(linesIn(text).got >= 1500)
   incoming.destroy()
+})
+
+test('so does who does not read a history, and gets all of it once they do', async () => {
+  const lines = Array.from(
+    { length: KEPT_LINES },
+    (_, nth) => `${nth} ${'y'.repeat(10_000)}\n`,
+  )
+  for (const text of lines) channel.append({ source: 'app', ps: 'web.1', count: 1, text })
+  const incoming = await follow({}, '/history')
+  assert.ok(response.writableLength < COSTS_LITTLE, `${response.writableLength} bytes`)
+  // What is said after it was asked for is not of it.
+  append(1)
+  const text = (await incoming.toArray()).join('')
+  assert.ok(text === lines.join(''), `${text.length} bytes`)
+  assert.equal(channel.readers.size, 0)
 })

@@ -1,6 +1,7 @@
 /**
- * One reader of an app's log, from the history on to the lines that come. A reader that is
- * too slow costs a bounded amount of memory and loses lines, of which it is told (L11).
+ * One reader of an app's log, from the history on to the lines that come. What a reader is too
+ * slow to take is not kept for it, but read from the journal once it takes more: it costs little
+ * memory, and loses the lines that have gone from there, of which it is told (L11).
  *
  * As Server-Sent Events each message carries the number of its last line, with which a
  * reader that lost its connection goes on where it was.
@@ -11,7 +12,6 @@ import type { ServerResponse } from 'node:http'
 import type { Clock } from '../lib/clock.ts'
 import type { LogSession } from '../store/log-session-readers.ts'
 import {
-  after,
   type Batch,
   displayTime,
   type Filter,
@@ -23,10 +23,6 @@ import {
 import type { Channel, Reader } from './channels.ts'
 import { KEPT_LINES } from './journal.ts'
 
-/** What the socket may hold before lines wait. */
-const WRITTEN_BYTES = 1024 * 1024
-/** How many lines may wait. */
-const WAITING_LINES = 1024
 /** The CLI waits so long after the end of a history before it believes in it; milliseconds. */
 const RETRY = 10
 
@@ -48,100 +44,95 @@ export function answerSession(response: ServerResponse, reading: Reading): void 
     'cache-control': 'no-store',
     connection: 'close',
   })
-  const stream = new SessionStream(response, reading)
-  if (!session.tail) {
-    if (events) response.write(`retry: ${RETRY}\n\n`)
-    stream.history()
-    response.end()
-    return
-  }
+  if (events && !session.tail) response.write(`retry: ${RETRY}\n\n`)
   response.flushHeaders()
-  stream.history()
-  // Also for a reader who has had no line yet.
-  if (events) response.write(`id: ${channel.journal.last}\n\n`)
+  const stream = new SessionStream(response, reading)
   channel.readers.add(stream)
   response.on('close', () => channel.readers.delete(stream))
-  response.on('drain', () => stream.drained())
+  response.on('drain', () => stream.goOn())
+  stream.goOn()
 }
 
 class SessionStream implements Reader {
   readonly #response: ServerResponse
   readonly #reading: Reading
   readonly #filter: Filter
-  #waiting: Batch[] = []
-  #lost: { count: number; since: string; last: number } | undefined
+  /** Of a session that does not tail: the number of its last line. */
+  readonly #last: number
+  /** The number of the last line that it is done with. */
+  #seen: number
+  /** Undefined: it has all there is, and gets the next lines as they come. */
+  #unread: Generator<Batch, void> | undefined
+  #behindSince: Date
 
   constructor(response: ServerResponse, reading: Reading) {
     this.#response = response
     this.#reading = reading
-    const { source, dyno } = reading.session
+    const { session, channel, clock } = reading
+    const { source, dyno, tail } = session
     this.#filter = { source: source ?? undefined, dyno: dyno ?? undefined }
+    this.#last = tail ? Infinity : channel.journal.last
+    this.#seen = this.#seenBefore()
+    this.#unread = channel.journal.read(this.#seen)
+    this.#behindSince = clock.now()
   }
 
-  history(): void {
-    const { channel, session, seen } = this.#reading
-    const kept = channel.journal.read()
-    if (seen === undefined || seen > channel.journal.last) {
-      const oldest = channel.journal.last - KEPT_LINES
-      const recent = kept.flatMap((batch) => after(oldest, batch) ?? [])
-      for (const it of lastLines(recent, this.#filter, session.lines)) this.#write(it)
-      return
-    }
-    const [first] = kept
-    if (first && first.first > seen + 1)
-      this.#lose(first.first - seen - 1, first.first - 1)
-    this.#sayLost()
-    for (const batch of kept) {
-      const piece = after(seen, batch)
-      if (piece && matches(this.#filter, piece)) this.#write(piece)
+  /** Writes what it has not had, as long as that is taken. */
+  goOn(): void {
+    const response = this.#response
+    while (this.#unread && !response.writableNeedDrain && !response.writableEnded) {
+      this.#writeNext(this.#unread)
     }
   }
 
   take(batch: Batch): void {
-    if (!matches(this.#filter, batch)) return
-    if (this.#waiting.length === 0 && this.#response.writableLength < WRITTEN_BYTES) {
-      this.#write(batch)
-      return
-    }
-    this.#waiting.push(batch)
-    let lines = this.#waiting.reduce((sum, it) => sum + it.count, 0)
-    while (lines > WAITING_LINES) {
-      const dropped = this.#waiting.shift()
-      if (!dropped) break
-      lines -= dropped.count
-      this.#lose(dropped.count, lastOf(dropped))
-    }
-  }
-
-  drained(): void {
-    this.#sayLost()
-    for (const batch of this.#waiting) this.#write(batch)
-    this.#waiting = []
+    if (this.#unread || this.#response.writableEnded) return
+    if (!this.#response.writableNeedDrain) return this.#write(batch)
+    const { channel, clock } = this.#reading
+    this.#unread = channel.journal.read(this.#seen)
+    this.#behindSince = clock.now()
   }
 
   end(): void {
     this.#response.end()
   }
 
-  #lose(count: number, last: number): void {
-    const { since, count: before } = this.#lost ?? {
-      since: displayTime(this.#reading.clock.now()),
-      count: 0,
-    }
-    this.#lost = { since, last, count: before + count }
+  /** Where to begin. */
+  #seenBefore(): number {
+    const { channel, session, seen } = this.#reading
+    const { last } = channel.journal
+    if (seen !== undefined && seen <= last) return seen
+    // Not their text: it may be much.
+    const recent = [...channel.journal.read(last - KEPT_LINES)].map((it) => ({
+      ...it,
+      text: '',
+    }))
+    const [first] = lastLines(recent, this.#filter, session.lines)
+    return first ? first.first - 1 : last
   }
 
-  #sayLost(): void {
-    if (!this.#lost) return
-    const { count, since, last } = this.#lost
-    this.#lost = undefined
-    const time = displayTime(this.#reading.clock.now())
-    const line = `Error L11 (Tail buffer overflow) -> This tail session dropped ${count} messages since ${since}.`
-    this.#put(`${time}${label('heroku', 'logplex')}${line}\n`, last)
+  #writeNext(unread: Generator<Batch, void>): void {
+    const next = unread.next()
+    if (!next.done && next.value.first <= this.#last) return this.#write(next.value)
+    this.#unread = undefined
+    const { session, events } = this.#reading
+    if (!session.tail) this.end()
+    // Also for a reader whom no line concerned yet.
+    else if (events) this.#response.write(`id: ${this.#seen}\n\n`)
   }
 
   #write(batch: Batch): void {
-    this.#put(batch.text, lastOf(batch))
+    const lost = batch.first - this.#seen - 1
+    if (lost > 0) this.#sayLost(lost, batch.first - 1)
+    this.#seen = lastOf(batch)
+    if (matches(this.#filter, batch)) this.#put(batch.text, this.#seen)
+  }
+
+  #sayLost(count: number, last: number): void {
+    const time = displayTime(this.#reading.clock.now())
+    const since = displayTime(this.#behindSince)
+    const line = `Error L11 (Tail buffer overflow) -> This tail session dropped ${count} messages since ${since}.`
+    this.#put(`${time}${label('heroku', 'logplex')}${line}\n`, last)
   }
 
   /** `last`: the number of the last of the lines. */
