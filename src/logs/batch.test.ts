@@ -46,6 +46,7 @@ test('after a number come only the lines above it', () => {
 
 test('returns before a newline go, others become spaces', () => {
   assert.equal(withoutReturns('a\r\r\nb\rc\r\r\n\r\nd\r'), 'a\nb c\n\nd ')
+  assert.equal(withoutReturns('\r\n\xe9\r'), '\n\xe9 ')
 })
 
 test('a dyno may print nothing but returns', () => {

@@ -40,16 +40,25 @@ export function toBytes(text: string): string {
   return Buffer.from(text, 'utf8').toString('latin1')
 }
 
-/** Only from where a row of them begins: from each of ten thousand it would look at all that follow. */
-const RETURNS_AT_END = /(?<!\r)\r+\n/g
+const [NEWLINE, RETURN, SPACE] = [0x0a, 0x0d, 0x20]
 
 /**
  * Carriage returns would end a line of Server-Sent Events: those before a newline go,
- * others become spaces.
+ * others become spaces. Byte by byte, for a dyno may print nothing else: an expression looks
+ * from each of a row at all that follow, and to replace each by itself takes ten times as long.
  */
 export function withoutReturns(text: string): string {
   if (!text.includes('\r')) return text
-  return text.replaceAll(RETURNS_AT_END, '\n').replaceAll('\r', ' ')
+  const bytes = Buffer.from(text, 'latin1')
+  let end = 0
+  for (let at = 0; at < bytes.length; at += 1) {
+    const byte = bytes[at] ?? 0
+    if (byte === NEWLINE) while (bytes[end - 1] === RETURN) end -= 1
+    bytes[end] = byte
+    end += 1
+  }
+  for (let at = 0; at < end; at += 1) if (bytes[at] === RETURN) bytes[at] = SPACE
+  return bytes.toString('latin1', 0, end)
 }
 
 /** Bytes of a UTF-8 character after its first. */
