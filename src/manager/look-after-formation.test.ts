@@ -13,7 +13,7 @@ import {
   MemoryRuntime,
   type MemoryRuntimeOptions,
 } from '../runtime/memory/memory-runtime.ts'
-import { SlugChecksumError } from '../runtime/runtime.ts'
+import { RuntimeError, SlugChecksumError } from '../runtime/runtime.ts'
 import { liveDynos } from '../store/dynos.ts'
 import type { Health } from './facts.ts'
 import { lookAfterFormation } from './look-after-formation.ts'
@@ -382,6 +382,28 @@ test('a slug that is not what was built is no plain crash', async () => {
   damaged = false
   wait(12 * SECOND)
   assert.equal((await settle())[0]?.state, 'up')
+})
+
+test('dynos whose slug is verified for longer than a start may take are not late', async () => {
+  let isVerified = false
+  const { it, settle, wait } = await aWorld({
+    boot: () => {
+      if (isVerified) return 'listens'
+      throw new RuntimeError('slug_unverified', 'it is being verified')
+    },
+  })
+  await it.deploy()
+  // More than boot in one look.
+  await ask(it, 'quantity = 30')
+  for (let waited = 0; waited < 5 * MINUTE; waited += 10 * SECOND) {
+    const dynos = await settle()
+    assert.deepEqual(new Set(dynos.map(({ state }) => state)), new Set(['starting']))
+    wait(10 * SECOND)
+  }
+  isVerified = true
+  const dynos = await settle()
+  assert.deepEqual([dynos.length, dynos.every(({ state }) => state === 'up')], [30, true])
+  assert.ok(!(await it.told()).some((line) => line.includes('Error')))
 })
 
 test('a dyno that waits for room is left alone, and then starts', async () => {

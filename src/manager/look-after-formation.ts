@@ -21,7 +21,7 @@ import type { Size } from '../model/size.ts'
 import type { Timings } from '../model/timings.ts'
 import type { DynoSpec, Runtime } from '../runtime/runtime.ts'
 import { allocateAddresses } from '../store/addresses.ts'
-import { liveDynos } from '../store/dynos.ts'
+import { countStartFrom, liveDynos } from '../store/dynos.ts'
 import { findFormation, type FormationFacts } from '../store/formations.ts'
 import { inTransaction } from '../store/queryable.ts'
 import type { CheckHealth } from './check-health.ts'
@@ -30,7 +30,7 @@ import { type Facts, WEB } from './facts.ts'
 import { metadataFor } from './metadata-for.ts'
 import type { Placer } from './place-dynos.ts'
 import { nextMoment, planFormation } from './plan-formation.ts'
-import { refused } from './refused.ts'
+import { isUnverified, refused } from './refused.ts'
 import type { RowStep, RuntimeCall, Step } from './steps.ts'
 import { dynosAdded, takeRowSteps } from './take-row-steps.ts'
 
@@ -64,6 +64,8 @@ const BOOT_ON = 8
 const WHILE_MOVING = SECOND
 const PATIENCE = 1 / 4
 const LONGEST_WAIT = HOUR
+/** The runtime says when it knows of a slug; its hints may get lost. */
+const UNTIL_VERIFIED = 10 * SECOND
 
 export function lookAfterFormation(deps: Deps) {
   /** Resolves to the milliseconds until the formation wants another look. */
@@ -77,7 +79,8 @@ export function lookAfterFormation(deps: Deps) {
     const configVars = configVarsOf(found, deps.secrets)
     const facts = await factsOf(found, configVars, deps, signal)
     const steps = planFormation(facts)
-    await takeSteps(steps, { found, configVars, deps, signal })
+    const { awaitsSlug } = await takeSteps(steps, { found, configVars, deps, signal })
+    if (awaitsSlug) return Math.max(0, Math.min(nextMoment(facts), UNTIL_VERIFIED))
     return steps.length > 0 ? 0 : waitOf(facts)
   }
 }
@@ -113,7 +116,10 @@ interface Look {
   readonly signal: AbortSignal
 }
 
-async function takeSteps(steps: readonly Step[], look: Look): Promise<void> {
+async function takeSteps(
+  steps: readonly Step[],
+  look: Look,
+): Promise<{ readonly awaitsSlug: boolean }> {
   await changeRows(
     steps.filter((step) => !isCall(step)),
     look,
@@ -131,10 +137,17 @@ async function takeSteps(steps: readonly Step[], look: Look): Promise<void> {
     outcomes.flatMap((it) => it.next ?? []),
     look,
   )
+  const unverified = outcomes.some((it) => it.isUnverified)
+  // Those that were to boot after them, too: none is late for what they wait for.
+  if (unverified) {
+    const ids = toBoot.map(({ dyno }) => dyno.id)
+    await countStartFrom(look.deps.pool, ids, look.deps.clock.now())
+  }
   const failures = outcomes.flatMap((it) => ('failure' in it ? [it.failure] : []))
   if (failures.length > 0) {
     throw new AggregateError(failures, `formation ${look.found.formation.id}`)
   }
+  return { awaitsSlug: unverified && toBoot.length === steps.length }
 }
 
 /** What the first so many of them resolve to. */
@@ -193,6 +206,7 @@ interface Outcome {
   /** What a call that failed for good comes to. */
   readonly next?: RowStep
   readonly failure?: unknown
+  readonly isUnverified?: true
 }
 
 async function outcomeOf(step: CallStep, look: Look): Promise<Outcome> {
@@ -200,6 +214,7 @@ async function outcomeOf(step: CallStep, look: Look): Promise<Outcome> {
     await call(step, look)
     return {}
   } catch (error) {
+    if (isUnverified(error)) return { isUnverified: true }
     const next = step.do === 'boot' && refused(step.dyno, error, look.deps.clock.now())
     return next ? { next } : { failure: error }
   }

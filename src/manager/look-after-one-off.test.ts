@@ -17,6 +17,7 @@ import {
   MemoryRuntime,
   type MemoryRuntimeOptions,
 } from '../runtime/memory/memory-runtime.ts'
+import { RuntimeError } from '../runtime/runtime.ts'
 import { dynosOf } from '../store/app-dynos.ts'
 import { keepersOf } from '../store/dynos.ts'
 import { outputFrom } from '../store/output.ts'
@@ -329,6 +330,32 @@ test('a release command that does not end fails after an hour', async () => {
   wait(60 * MINUTE)
   await settle()
   assert.deepEqual(await releases(), ['v3 failed'])
+})
+
+test('a one-off whose slug is verified for longer than a start may take is not late', async () => {
+  let isVerified = false
+  const { it, run, live, settle, wait } = await aWorld({
+    boot: () => {
+      if (isVerified) return 'waits'
+      throw new RuntimeError('slug_unverified', 'it is being verified')
+    },
+  })
+  await it.deploy()
+  await run()
+  for (let waited = 0; waited < 5 * MINUTE; waited += 10 * SECOND) {
+    await settle()
+    assert.deepEqual(
+      (await live()).map(({ state }) => state),
+      ['starting'],
+    )
+    wait(10 * SECOND)
+  }
+  isVerified = true
+  await settle()
+  assert.deepEqual(
+    (await live()).map(({ state }) => state),
+    ['up'],
+  )
 })
 
 /** What rendezvous notes. */

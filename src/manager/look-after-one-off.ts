@@ -16,6 +16,7 @@ import { startLine } from '../model/start-line.ts'
 import type { Size } from '../model/size.ts'
 import type { Timings } from '../model/timings.ts'
 import type { DynoStatus, Runtime } from '../runtime/runtime.ts'
+import { countStartFrom } from '../store/dynos.ts'
 import { keepOutput } from '../store/keep-output.ts'
 import { findOneOff, type OneOffFacts as Found } from '../store/one-offs.ts'
 import { inTransaction } from '../store/queryable.ts'
@@ -29,7 +30,7 @@ import {
   planOneOff,
 } from './plan-one-off.ts'
 import type { Placer } from './place-dynos.ts'
-import { refusalOf } from './refused.ts'
+import { isUnverified, refusalOf } from './refused.ts'
 import { type OneOffRowStep, takeOneOffStep } from './take-one-off-steps.ts'
 
 export interface Deps {
@@ -51,6 +52,8 @@ export interface Deps {
 const LONGEST_WAIT = MINUTE
 /** The runtime's hints may get lost: while something is under way we look by ourselves. */
 const WHILE_MOVING = SECOND
+/** The runtime says when it knows of a slug; its hints may get lost. */
+const UNTIL_VERIFIED = 10 * SECOND
 /** How soon what a release phase prints is seen by those who follow it. */
 const FOLLOW = 0.15 * SECOND
 
@@ -71,7 +74,13 @@ export function lookAfterOneOff(deps: Deps) {
     const look = { found, environment: environmentOf(found, deps.secrets), deps, signal }
     const facts = factsOf(look, status)
     const steps = planOneOff(facts)
-    for (const step of steps) await take(step, look)
+    try {
+      for (const step of steps) await take(step, look)
+    } catch (error) {
+      if (!isUnverified(error)) throw error
+      await countStartFrom(pool, [id], deps.clock.now())
+      return Math.max(0, Math.min(nextMoment(facts), UNTIL_VERIFIED))
+    }
     return steps.length > 0 ? 0 : waitOf(facts)
   }
 }

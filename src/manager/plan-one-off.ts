@@ -237,7 +237,7 @@ function endsAt(
   return { at: cycles, because: 'cycling' }
 }
 
-/** There was a client for it, if it needs one, and room. */
+/** There was a client for it, if it needs one, and room, and its slug was verified. */
 function readySince({ createdAt, attachedAt, updatedAt }: OneOff): Date {
   const asked = attachedAt ?? createdAt
   return updatedAt > asked ? updatedAt : asked

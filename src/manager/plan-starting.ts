@@ -7,7 +7,7 @@ import { heldUntil } from './preboot.ts'
 import { reasonToStop } from './reason-to-stop.ts'
 import { move, note, type Step, stop } from './steps.ts'
 
-/** From a dyno's row, or the end of its waiting for room, to its process. */
+/** From a dyno's row, or the end of its waiting for room or for its slug, to its process. */
 const PLACED_WITHIN = 2 * MINUTE
 
 export function planStarting(dyno: Dyno, facts: Facts): Step | undefined {

@@ -10,6 +10,11 @@ export function refused(dyno: Dyno, error: unknown, now: Date): Move | undefined
   return line === undefined ? undefined : notStarted(dyno, 'checksum', line, now)
 }
 
+/** Nothing is wrong: it starts when the runtime knows what its slug is. */
+export function isUnverified(error: unknown): boolean {
+  return error instanceof RuntimeError && error.code === 'slug_unverified'
+}
+
 /** The line that says so where the slug is not what was built. */
 export function refusalOf(error: unknown): string | undefined {
   if (error instanceof SlugChecksumError) {

@@ -10,7 +10,11 @@ import type { Size } from '../model/size.ts'
 export interface Runtime {
   /** Makes the machine ready for this region: networks, firewall. Idempotent. */
   prepare(signal: AbortSignal): Promise<void>
-  /** Ensures that the dyno's process was started, once; resolves when it has been. */
+  /**
+   * Ensures that the dyno's process was started, once; resolves when it has been. A RuntimeError
+   * `slug_unverified` while it is not yet known whether the slug is what was built: `watch` tells
+   * when it is.
+   */
   start(dyno: DynoSpec, signal: AbortSignal): Promise<void>
   /** SIGTERM, once, to every process in the dyno. `status` remembers that it was sent. */
   terminate(id: DynoId, signal: AbortSignal): Promise<void>
@@ -70,8 +74,8 @@ export interface Runtime {
    */
   output(id: DynoId, offset: number, signal: AbortSignal): Promise<Output>
   /**
-   * Calls back soon after a dyno's status changed (it ended, it listens), until the
-   * signal aborts. A hint: it may come late, twice or, rarely, not at all.
+   * Calls back soon after a dyno's status changed (it ended, it listens) or its slug was
+   * verified, until the signal aborts. A hint: it may come late, twice or, rarely, not at all.
    */
   watch(changed: (id: DynoId) => void, signal: AbortSignal): void
 }
@@ -222,6 +226,7 @@ export class RuntimeError extends Error {
   readonly code:
     | 'slug_missing'
     | 'slug_checksum'
+    | 'slug_unverified'
     | 'no_capacity'
     | 'not_running'
     | 'too_many_entries'

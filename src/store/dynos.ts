@@ -101,6 +101,19 @@ export async function moveDynos(
   return new Set((moved.rows as { id: DynoId }[]).map((row) => row.id))
 }
 
+/** The time within which a dyno is to have its process counts from `now` on. */
+export async function countStartFrom(
+  db: Queryable,
+  ids: readonly DynoId[],
+  now: Date,
+): Promise<void> {
+  await db.query(
+    `update dynos set updated_at = $2
+      where id = any($1) and state = 'starting' and started_at is null`,
+    [ids, now],
+  )
+}
+
 /**
  * Who looks after what runs under these ids: a dyno's formation, a one-off by itself, or a
  * build. Nobody looks after the others.

@@ -25,6 +25,7 @@ import { accessOf } from '../../../test/access-of.ts'
 import { aLocalMachine, loopDevices } from '../../../test/a-local-machine.ts'
 import { presentCgroups } from '../../lib/cgroup-mounts.ts'
 import type { Log } from '../../lib/log.ts'
+import { treeChecksum } from '../../lib/tree-checksum.ts'
 import type { DynoId } from '../../model/ids.ts'
 import type { DynoSpec, DynoStatus } from '../runtime.ts'
 import { aDynoSpec, itIsARuntime, until } from '../runtime-contract.ts'
@@ -140,6 +141,23 @@ test('where no disk can be mounted, a dyno writes beside it', async () => {
 test('a missing slug has its own code', async () => {
   const start = runtime.start(aSpec('true', { slug: 'none' }), signal)
   await assert.rejects(start, { name: 'RuntimeError', code: 'slug_missing' })
+})
+
+test('a dyno whose slug is being verified starts once that is done', async () => {
+  const slug = await aSlug({ text: 'as built\n' })
+  const slugChecksum = await treeChecksum(join(options.slugs, slug, 'app'))
+  const dyno = aSpec('cat text', { slug, slugChecksum })
+  const [heard, stop] = [new Set<DynoId>(), new AbortController()]
+  runtime.watch((id) => heard.add(id), stop.signal)
+  const early = runtime.start(dyno, signal)
+  await assert.rejects(early, { name: 'RuntimeError', code: 'slug_unverified' })
+  assert.equal(await statusOf(dyno.id), undefined)
+  await until(async () => heard.has(dyno.id))
+  stop.abort()
+  await runtime.start(dyno, signal)
+  await until(async () => (await ended(dyno.id))?.is === 'exited')
+  assert.equal((await runtime.output(dyno.id, 0, signal)).text, 'as built\n')
+  await runtime.remove(dyno.id, signal)
 })
 
 test('a start that fails says so, and is gone on with by the next', async () => {

@@ -49,6 +49,7 @@ export class LocalRuntime implements Runtime {
   readonly #startInTurn = turns(STARTS_AT_A_TIME)
   readonly #verifySlug: VerifySlug
   readonly #disk: ReturnType<typeof diskCapacity>
+  readonly #watchers = new Set<(id: DynoId) => void>()
   readonly #watches = new Set<DynoWatch>()
   /** What is being done to a dyno at this moment: one thing at a time. */
   readonly #underWay = new Map<DynoId, Promise<void>>()
@@ -58,7 +59,9 @@ export class LocalRuntime implements Runtime {
 
   constructor(options: LocalRuntimeOptions) {
     this.#region = localRegion(options)
-    this.#verifySlug = slugVerifier(options.slugs)
+    this.#verifySlug = slugVerifier(options.slugs, (askers) => {
+      for (const changed of this.#watchers) askers.forEach(changed)
+    })
     this.#disk = diskCapacity(this.#region.files)
   }
 
@@ -72,7 +75,7 @@ export class LocalRuntime implements Runtime {
 
   async start(dyno: DynoSpec, signal: AbortSignal): Promise<void> {
     await this.#oneAtATime(dyno.id, `start dyno ${dyno.id}`, signal, async () => {
-      if (!dynoStatus(this.#region, dyno.id)) await this.#verifySlug(dyno)
+      if (!dynoStatus(this.#region, dyno.id)) this.#verifySlug(dyno)
       await this.#startInTurn(async () => {
         signal.throwIfAborted()
         await startDyno(this.#region, dyno, signal)
@@ -215,8 +218,13 @@ export class LocalRuntime implements Runtime {
     if (signal.aborted) return
     void keepUp(this.#region, signal)
     const watch = watchDynos(this.#region, changed, signal)
+    this.#watchers.add(changed)
     this.#watches.add(watch)
-    signal.addEventListener('abort', () => this.#watches.delete(watch), { once: true })
+    const leave = () => {
+      this.#watchers.delete(changed)
+      this.#watches.delete(watch)
+    }
+    signal.addEventListener('abort', leave, { once: true })
     void this.#expectBooting(watch, signal)
   }
 

@@ -17,6 +17,7 @@ import {
 import type { OciRuntime } from './oci-runtime.ts'
 import { firstPresent, type LocalRegion } from './region.ts'
 import { seccompProfile } from './seccomp.ts'
+import { slugMissing } from './slug-missing.ts'
 import { contentOf } from './volume-disk.ts'
 
 /** The same for all dynos. */
@@ -102,9 +103,7 @@ async function slugOf(
 ): Promise<OwnedPath | undefined> {
   if (slug === undefined) return undefined
   const source = join(region.slugs, slug, 'app')
-  return ownedPath(source).catch((error: unknown) => {
-    throw new RuntimeError('slug_missing', `The slug ${slug} is not there.`, error)
-  })
+  return ownedPath(source).catch(slugMissing(slug))
 }
 
 function hasProfile(slug: string): boolean {

@@ -1,18 +1,22 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
 
+import { until } from '../../../test/until.ts'
 import { treeChecksum } from '../../lib/tree-checksum.ts'
-import { SlugChecksumError } from '../runtime.ts'
+import { type DynoId, newId } from '../../model/ids.ts'
+import { RuntimeError, SlugChecksumError } from '../runtime.ts'
 import { slugVerifier, type VerifySlug } from './verify-slug.ts'
 
 const slug = 'one'
+const [one, other] = [newId<'dyno'>(), newId<'dyno'>()]
 let slugs = ''
 let file = ''
 let slugChecksum = ''
 let verify: VerifySlug
+let told: DynoId[] = []
 
 beforeEach(async () => {
   slugs = mkdtempSync(join(tmpdir(), 'mayfly-slugs-'))
@@ -20,40 +24,78 @@ beforeEach(async () => {
   file = join(slugs, slug, 'app', 'server.js')
   writeFileSync(file, 'serve()')
   slugChecksum = await treeChecksum(join(slugs, slug, 'app'))
-  verify = slugVerifier(slugs)
+  told = []
+  verify = slugVerifier(slugs, (askers) => told.push(...askers))
 })
 afterEach(() => rmSync(slugs, { recursive: true }))
 
-test('a slug that is as it was built is well', async () => {
-  await verify({ slug, slugChecksum })
+test('a slug that is as it was built is well, once that is known', async () => {
+  const asked = { id: one, slug, slugChecksum }
+  assert.equal(fault(asked), 'slug_unverified')
+  assert.equal(fault({ ...asked, id: other }), 'slug_unverified')
+  await tellsAll(one, other)
+  assert.equal(fault(asked), undefined)
+  assert.equal(fault({ ...asked, id: other }), undefined)
 })
 
-test('one that is not says what was expected, until it is put right', async () => {
+test('all who asked are told what is wrong with one, until it is put right', async () => {
   writeFileSync(file, 'spy()')
   const actual = await treeChecksum(join(slugs, slug, 'app'))
   const wrong = new SlugChecksumError(slugChecksum, actual)
-  const both = await Promise.allSettled([
-    verify({ slug, slugChecksum }),
-    verify({ slug, slugChecksum }),
-  ])
-  assert.deepEqual(
-    both.map((it) => it.status === 'rejected' && it.reason),
-    [wrong, wrong],
-  )
+  for (const id of [one, other])
+    assert.equal(fault({ id, slug, slugChecksum }), 'slug_unverified')
+  await tellsAll(one, other)
+  for (const id of [one, other])
+    assert.throws(() => verify({ id, slug, slugChecksum }), wrong)
   assert.equal(wrong.code, 'slug_checksum')
+
   writeFileSync(file, 'serve()')
-  await verify({ slug, slugChecksum })
+  assert.equal(fault({ id: one, slug, slugChecksum }), 'slug_unverified')
+  await tellsAll(one)
+  assert.equal(fault({ id: one, slug, slugChecksum }), undefined)
 })
 
 test('one that is not there is missing, not wrong', async () => {
   rmSync(join(slugs, slug), { recursive: true })
-  await assert.rejects(verify({ slug, slugChecksum }), { code: 'slug_missing' })
+  assert.equal(await outcome(), 'slug_missing')
+})
+
+test('one that cannot be read is neither, and is read again', async () => {
+  renameSync(join(slugs, slug, 'app'), join(slugs, 'aside'))
+  writeFileSync(join(slugs, slug, 'app'), 'not a directory')
+  assert.equal(await outcome(), 'ENOTDIR')
+  rmSync(join(slugs, slug, 'app'))
+  renameSync(join(slugs, 'aside'), join(slugs, slug, 'app'))
+  assert.equal(await outcome(), undefined)
 })
 
 test('a slug is read once, and one without a checksum never', async () => {
-  await verify({ slug, slugChecksum })
+  assert.equal(await outcome(), undefined)
   writeFileSync(file, 'changed since')
-  await verify({ slug, slugChecksum })
-  await verify({ slug })
-  await verify({})
+  verify({ id: other, slug, slugChecksum })
+  verify({ id: other, slug })
+  verify({ id: other })
 })
+
+/** The code of what it throws; undefined: nothing. */
+function fault(asked: Parameters<VerifySlug>[0]): string | undefined {
+  try {
+    verify(asked)
+    return undefined
+  } catch (error) {
+    if (error instanceof RuntimeError) return error.code
+    return (error as NodeJS.ErrnoException).code
+  }
+}
+
+async function outcome(): Promise<string | undefined> {
+  assert.equal(fault({ id: one, slug, slugChecksum }), 'slug_unverified')
+  await tellsAll(one)
+  return fault({ id: one, slug, slugChecksum })
+}
+
+async function tellsAll(...askers: readonly DynoId[]): Promise<void> {
+  await until('all who asked are told', () => told.length === askers.length)
+  assert.deepEqual(told, askers)
+  told = []
+}
