@@ -18,6 +18,11 @@ import {
 } from './plan-one-off.ts'
 
 const policy = dynoPolicy({}, enabledFeatures({}), HEROKU_TIMINGS)
+const atNoon = dynoPolicy(
+  { MAYFLY_CYCLING_WINDOW: '11:00-13:00' },
+  enabledFeatures({}),
+  HEROKU_TIMINGS,
+)
 const release = 'v9' as ReleaseId
 
 const running: DynoStatus = {
@@ -178,6 +183,12 @@ const cases: Readonly<Record<string, Case>> = {
     status: running,
     after: 24 * HOUR + 216 * MINUTE,
     steps: ['stopping (cycling): Cycling / Stopping all processes with SIGTERM'],
+  },
+  'a window of cycling is not for it': {
+    facts: { policy: atNoon },
+    status: running,
+    after: 24 * HOUR,
+    steps: [],
   },
   'its client is gone: SIGHUP': {
     oneOff: { attached: true, attachedAt: bootedAt, detachedAt: bootedAt },

@@ -231,7 +231,9 @@ function endsAt(
 ): { readonly at: Date | undefined; readonly because: StopReason } {
   if (releasePhase)
     return { at: later(startedAt, RELEASE_LIMIT), because: 'release timeout' }
-  const cycles = cycling && cyclesAt({ id, startedAt }, cycling)
+  // A window is for who is replaced: this one would only lose the rest of its day to it.
+  const day = cycling && { least: cycling.least, most: cycling.most }
+  const cycles = day && cyclesAt({ id, startedAt }, day)
   const lived = timeToLive === null ? undefined : later(startedAt, timeToLive)
   if (lived && (!cycles || lived <= cycles)) return { at: lived, because: 'time to live' }
   return { at: cycles, because: 'cycling' }

@@ -26,31 +26,32 @@ export function parseDailyWindow(text: string): DailyWindow | undefined {
   return isTimeZone(zone) ? { from, until, zone } : undefined
 }
 
+/** From one moment to another, or that moment alone. */
+export interface Span {
+  readonly from: Date
+  readonly until: Date
+}
+
 /**
- * The moments, one a day, that lie at `fraction` of the window, from 0 to 1: those later
- * than `from`, and no more than `for` milliseconds later.
+ * When the window is open: all times, one a day, that have a part in this span. One that clocks
+ * leave out altogether is the moment at which it would have opened.
  */
-export function momentsIn(
-  window: DailyWindow,
-  range: { readonly fraction: number; readonly from: Date; readonly for: number },
-): Date[] {
+export function openingsIn(window: DailyWindow, span: Span): Span[] {
   const { from, until, zone } = window
-  const end = later(range.from, range.for)
-  const moments: Date[] = []
+  const openings: Span[] = []
   // From the window that yesterday opened, to the one that the last day opens.
   for (
-    let day = later(midnight(range.from, zone), -DAY);
-    day <= later(end, DAY);
+    let day = later(midnight(span.from, zone), -DAY);
+    day <= later(span.until, DAY);
     day = later(day, DAY)
   ) {
     const closing = until > from ? until : until + DAY_IN_MINUTES
     const opens = Math.max(...instantsOf(day, from, zone))
-    const closes = Math.min(...instantsOf(day, closing, zone))
-    const length = Math.max(0, closes - opens)
-    const moment = new Date(opens + length * range.fraction)
-    if (moment > range.from && moment <= end) moments.push(moment)
+    const closes = Math.max(opens, Math.min(...instantsOf(day, closing, zone)))
+    const opening = { from: new Date(opens), until: new Date(closes) }
+    if (opening.until >= span.from && opening.from <= span.until) openings.push(opening)
   }
-  return moments
+  return openings
 }
 
 /** The day that it is in the zone, as midnight UTC of the same date. */

@@ -9,7 +9,7 @@
 
 import { HOUR, MINUTE, SECOND } from '../lib/clock.ts'
 import { type Autoscaling, parseAutoscaling } from './autoscaling.ts'
-import { type Cycling, DAILY } from './cycling.ts'
+import { CERTAIN, type Cycling, DAILY } from './cycling.ts'
 import { type DailyWindow, parseDailyWindow } from './daily-window.ts'
 import type { ConfigVars } from './release.ts'
 import type { Timings } from './timings.ts'
@@ -67,9 +67,6 @@ export function faultOfDynoSettings(configVars: ConfigVars): string | undefined 
   }
   return undefined
 }
-
-/** So much of its longest life a dyno lives for certain; the rest spreads a formation's cycling. */
-const CERTAIN = 0.85
 
 function cyclingOf(configVars: ConfigVars): Cycling {
   const most = settingOf(configVars, 'MAYFLY_MAX_LIFE')
