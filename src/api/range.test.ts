@@ -27,6 +27,8 @@ const cases: [string, Partial<typeof ordinary>][] = [
   ['version 3..7', { from: '3', to: '7' }],
   ['version ..; max=0', {}],
   ['nonsense', {}],
+  ['id  ] 7 .. 9 ; max=2', { property: 'id', from: '7', after: true, to: '9', max: 2 }],
+  ['7..9..', { from: '7', to: '9..' }],
 ]
 
 for (const [header, range] of cases) {
@@ -34,6 +36,16 @@ for (const [header, range] of cases) {
     assert.deepEqual(parseRange(header, ['version', 'id']), { ...ordinary, ...range })
   })
 }
+
+test('a header full of spaces is read at once', () => {
+  // Half an hour, if each way is tried to share them among the parts of a range.
+  const spaces = ' '.repeat(15_000)
+  for (const header of [`id${spaces}x`, `${'\u00a0'.repeat(15_000)}x`, `id${spaces}]x`]) {
+    assert.deepEqual(parseRange(header, ['version', 'id']), ordinary)
+  }
+  const options = `id ..; max${spaces}=${spaces}7${spaces}!`
+  assert.equal(parseRange(options, ['id']).max, 200)
+})
 
 test('a range of what the list is not sorted by is refused, but for the id', () => {
   assert.throws(
