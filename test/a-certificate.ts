@@ -14,6 +14,19 @@ export interface ACertificate {
   readonly privateKey: string
 }
 
+/** Kinds that routers serve, as OpenSSL's `-newkey` takes them. */
+export const SERVED_KEYS: readonly (readonly string[])[] = [
+  ['rsa:2048'],
+  ['rsa-pss', '-pkeyopt', 'rsa_keygen_bits:2048'],
+  ...['P-256', 'P-384', 'P-521'].map((it) => [
+    'ec',
+    '-pkeyopt',
+    `ec_paramgen_curve:${it}`,
+  ]),
+  ['ed25519'],
+  ['ed448'],
+]
+
 /** `newKey`: as OpenSSL's `-newkey` takes it. An `authority` may itself sign others. */
 export async function aCertificate(
   hostnames: readonly string[],

@@ -3,7 +3,8 @@ import { generateKeyPairSync } from 'node:crypto'
 import { before, test } from 'node:test'
 import { rootCertificates } from 'node:tls'
 
-import { type ACertificate, aCertificate } from '../../test/a-certificate.ts'
+import { type ACertificate, aCertificate, SERVED_KEYS } from '../../test/a-certificate.ts'
+import { anMlDsaCertificate } from '../../test/an-ml-dsa-certificate.ts'
 import { type Certificate, covers, detailsOf, readCertificate } from './certificate.ts'
 
 const now = new Date()
@@ -100,4 +101,22 @@ test('what cannot be served is refused, and why', async () => {
   const many = Array.from({ length: 600 }, (_, n) => `host-${n}.a-long-name.example`)
   const long = await aCertificate(many)
   assert.match(faultOf(long.certificate, long.privateKey), /14000 bytes at most/)
+})
+
+test('a key that routers cannot serve is refused, and so is a signature', async () => {
+  for (const curve of ['P-224', 'secp256k1', 'brainpoolP256r1']) {
+    const newKey = ['ec', '-pkeyopt', `ec_paramgen_curve:${curve}`]
+    const odd = await aCertificate(['odd.example'], { newKey })
+    const fault = faultOf(odd.certificate, odd.privateKey)
+    assert.match(fault, /key of a kind that routers cannot serve \((secp|brainpool)/)
+  }
+  const tomorrows = anMlDsaCertificate('www.example.com', 'ml-dsa-44')
+  const fault = faultOf(tomorrows.certificate, tomorrows.privateKey)
+  assert.match(fault, /a kind that routers cannot serve \(ml-dsa-44\)/)
+  const vouched = anMlDsaCertificate('www.example.com', 'P-256')
+  assert.match(faultOf(vouched.certificate, vouched.privateKey), /signed .* ML-DSA-44\.$/)
+  for (const newKey of SERVED_KEYS) {
+    const its = await aCertificate(['www.example.com'], { newKey })
+    read(its.certificate, its.privateKey)
+  }
 })

@@ -12,6 +12,12 @@ import { createSecureContext, rootCertificates } from 'node:tls'
 const LONGEST = 14_000
 /** Bits. */
 const SMALLEST_RSA = 2048
+/** Kinds and curves, as OpenSSL names them. */
+const KEYS = new Set(
+  'rsa rsa-pss prime256v1 secp384r1 secp521r1 ed25519 ed448'.split(' '),
+)
+const SIGNATURES =
+  /^(sha(224|256|384|512)WithRSAEncryption|ecdsa-with-SHA(224|256|384|512)|rsassaPss|ED25519|ED448)$/
 /** Further certificates of a chain: more are a mistake. */
 const LONGEST_CHAIN = 10
 
@@ -159,16 +165,29 @@ function nameOf(lines: string | undefined): string {
     .join('')
 }
 
-/** What OpenSSL refuses on Debian (its security level 2, SSL_CTX_set_security_level(3)). */
+/**
+ * What routers cannot serve: their HAProxy has Debian's OpenSSL (3.0 in Debian 12, its security
+ * level 2: SSL_CTX_set_security_level(3)), which takes less than Node's own. Of a curve beside
+ * these it takes a certificate, and then agrees with no client.
+ */
 function weakness(chain: readonly X509Certificate[]): string | undefined {
   for (const it of chain) {
-    const { asymmetricKeyType, asymmetricKeyDetails } = it.publicKey
-    const bits = asymmetricKeyDetails?.modulusLength
-    if (asymmetricKeyType?.startsWith('rsa') && (bits ?? 0) < SMALLEST_RSA) {
-      return `The certificate of ${nameOf(it.subject)} has an RSA key of ${bits} bits: ${SMALLEST_RSA} are the fewest.`
+    const { asymmetricKeyType: type = '', asymmetricKeyDetails: its } = it.publicKey
+    const bits = its?.modulusLength ?? 0
+    const whose = `The certificate of ${nameOf(it.subject)}`
+    if (type.startsWith('rsa') && bits < SMALLEST_RSA) {
+      return `${whose} has an RSA key of ${bits} bits: ${SMALLEST_RSA} are the fewest.`
     }
-    if (/md5|sha1/i.test(it.signatureAlgorithm ?? '')) {
-      return `The certificate of ${nameOf(it.subject)} is signed with a digest too weak: ${it.signatureAlgorithm}.`
+    const kind = its?.namedCurve ?? type
+    if (!KEYS.has(kind)) {
+      return `${whose} has a key of a kind that routers cannot serve (${kind}): RSA, ECDSA (P-256, P-384, P-521) and Ed25519 they can.`
+    }
+    const manner = it.signatureAlgorithm ?? 'unknown'
+    if (/md5|sha1/i.test(manner)) {
+      return `${whose} is signed with a digest too weak: ${manner}.`
+    }
+    if (!SIGNATURES.test(manner)) {
+      return `${whose} is signed in a manner that routers cannot serve: ${manner}.`
     }
   }
   return undefined

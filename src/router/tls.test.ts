@@ -11,7 +11,7 @@ import type { Socket } from 'node:net'
 import { test } from 'node:test'
 import { connect, type PeerCertificate } from 'node:tls'
 
-import { aCertificate } from '../../test/a-certificate.ts'
+import { aCertificate, SERVED_KEYS } from '../../test/a-certificate.ts'
 import { aBackend, aRouter, type ARouter, freePort } from '../../test/a-router.ts'
 import { aDatabase } from '../../test/postgres.ts'
 import { until } from '../../test/until.ts'
@@ -295,6 +295,25 @@ test('HAProxy started anew serves the certificates it had, with no manager', asy
     (await getByTls(router, 'anew.example.com', { trusted: its.certificate })).status,
     200,
   )
+})
+
+test('a certificate of each kind that may be given is served', async (t) => {
+  const router = await aRouter(t, pool, { byTls: true })
+  const app = await echoing(router, t, 'kinds')
+  const kinds = await Promise.all(
+    SERVED_KEYS.map(async (newKey, n) => {
+      const host = `kind-${n}.example.com`
+      return { host, its: await aCertificate([host], { newKey }) }
+    }),
+  )
+  for (const { host, its } of kinds) await router.domain(app, host, its)
+  await router.look()
+  await router.start()
+  await router.look()
+  for (const { host } of kinds) {
+    assert.equal((await shownTo(router, host, 'TLSv1.2')).subject.CN, host)
+    assert.equal((await shownTo(router, host, 'TLSv1.3')).subject.CN, host)
+  }
 })
 
 test('a certificate that HAProxy refuses keeps no other from being served', async (t) => {
