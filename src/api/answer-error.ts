@@ -3,6 +3,7 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import type { Log } from '../lib/log.ts'
 import { Problem, type ProblemId } from '../model/problem.ts'
 import { describeFault } from './describe-fault.ts'
+import { UNFIT_TEXT } from './refuse-unfit-texts.ts'
 
 /** Answers what a handler threw: a Problem in its own words, a fault of ours in none. */
 export function answerError(log: Log) {
@@ -30,7 +31,7 @@ function problemIn(error: unknown): Problem | undefined {
   if (error instanceof Problem) return error
   const { validation, statusCode = 500, message, code } = error as FastifyError
   if (code === NOT_A_TEXT) {
-    return new Problem('invalid_params', 'A text may not have the character U+0000.')
+    return new Problem('invalid_params', UNFIT_TEXT)
   }
   if (validation) {
     const fault = describeFault(validation)
@@ -40,7 +41,7 @@ function problemIn(error: unknown): Problem | undefined {
   return new Problem(refusals[statusCode] ?? 'bad_request', message)
 }
 
-/** PostgreSQL's character_not_in_repertoire: all other characters it takes. Nothing was written. */
+/** PostgreSQL's character_not_in_repertoire, of a path, say: all characters but U+0000 it takes. Nothing was written. */
 const NOT_A_TEXT = '22021'
 
 /** The statuses Fastify itself refuses with. */

@@ -48,7 +48,10 @@ export async function auditWrite(
 }
 
 function nounsOf(params: unknown, made: unknown): Record<string, string> {
-  return { ...(params as Record<string, string>), ...namesIn(made) }
+  const named = Object.entries(params as Record<string, string>)
+  // Of what is refused for it: JSON in PostgreSQL has no U+0000.
+  const kept = named.map(([noun, name]) => [noun, name.replaceAll('\0', '\ufffd')])
+  return { ...Object.fromEntries(kept), ...namesIn(made) }
 }
 
 /** `{ made, name }` of an answer in JSON. */

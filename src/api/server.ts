@@ -19,6 +19,7 @@ import { authorizeAgain } from './authorize-again.ts'
 import { authorize } from './authorize.ts'
 import { takeBodiesInTime } from './bodies-in-time.ts'
 import type { Deps } from './deps.ts'
+import { refuseUnfitTexts } from './refuse-unfit-texts.ts'
 import { requireVersion } from './require-version.ts'
 import { clientOf } from './trusted-proxies.ts'
 
@@ -47,7 +48,7 @@ export async function apiServer(
   server.decorateRequest('client', '')
   server.decorateRequest('logIn')
   server.decorateRequest('upload')
-  takeEmptyBodies(server)
+  takeJson(server)
   server.setErrorHandler(answerError(deps.log))
   server.setNotFoundHandler(async () => {
     throw new Problem('not_found', 'The requested API endpoint was not found.')
@@ -90,7 +91,7 @@ async function routesFollow({ pool, log }: Deps): Promise<void> {
 }
 
 /** The CLI says `Content-Type: application/json` also where it sends no body. */
-function takeEmptyBodies(server: FastifyInstance): void {
+function takeJson(server: FastifyInstance): void {
   const parse = server.getDefaultJsonParser('error', 'error')
   server.removeContentTypeParser('application/json')
   server.addContentTypeParser(
@@ -98,7 +99,15 @@ function takeEmptyBodies(server: FastifyInstance): void {
     { parseAs: 'string' },
     (request, body, done) => {
       if (body === '') return done(null, {})
-      return parse(request, body as string, done)
+      return parse(request, body as string, (error, json) => {
+        if (error) return done(error)
+        try {
+          refuseUnfitTexts(body as string, json)
+        } catch (problem) {
+          return done(problem as Problem)
+        }
+        return done(null, json)
+      })
     },
   )
 }
