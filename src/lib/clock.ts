@@ -10,6 +10,11 @@ export const MINUTE = 60 * SECOND
 export const HOUR = 60 * MINUTE
 export const DAY = 24 * HOUR
 
+/** Nulls are no dates. */
+export function latest(first: Date, ...others: readonly (Date | null)[]): Date {
+  return others.reduce<Date>((last, it) => (it && it > last ? it : last), first)
+}
+
 export function later(when: Date, milliseconds: number): Date {
   return new Date(when.getTime() + milliseconds)
 }

@@ -89,6 +89,7 @@ for (const { what, dyno, quantity = 1, status, step } of cases) {
       statuses: new Map(status && [[its.id, status]]),
       health: new Map(),
       downAt,
+      since: bootedAt,
       now,
     })
     assert.equal(told(first), step)
@@ -104,6 +105,7 @@ test('after `down`: a one-off is over, and no fault is told', () => {
     appIsThere: true,
     releaseStatus: 'succeeded',
     startLine: () => '',
+    since: bootedAt,
     downAt,
     now,
   })
@@ -120,6 +122,7 @@ for (const state of ['starting', 'up'] as const) {
       appIsThere: true,
       releaseStatus: 'succeeded',
       startLine: () => '',
+      since: bootedAt,
       now,
     })
     assert.equal(

@@ -18,6 +18,8 @@ export interface Facts {
   readonly sizes?: readonly Size[] | undefined
   /** When `mayfly down` last ended all that ran here. */
   readonly downAt?: Date | undefined
+  /** From when this manager looks: for what was asked before, nobody has tried until then. */
+  readonly since: Date
   readonly now: Date
 }
 

@@ -28,21 +28,29 @@ async function aWorld(options: MemoryRuntimeOptions = {}) {
   const clock = { now: () => now }
   const runtime = new MemoryRuntime(clock, options)
   const health = new Map<DynoId, Health>()
-  const look = lookAfterFormation({
-    pool,
-    runtime,
-    secrets,
-    clock,
-    timings,
-    health: () => health,
-    place: async (ids) => new Set(ids),
-  })
+  const aManager = () =>
+    lookAfterFormation({
+      pool,
+      runtime,
+      secrets,
+      clock,
+      timings,
+      health: () => health,
+      place: async (ids) => new Set(ids),
+    })
+  let look = aManager()
   const it = await anApp(pool)
 
   return {
     it,
     runtime,
     health,
+    lookOnce: async () => look(await it.formation('web'), signal),
+    /** The manager dies, and after so many milliseconds another begins. */
+    standStill: (milliseconds: number): void => {
+      now = later(now, milliseconds)
+      look = aManager()
+    },
     /** Looks and routes until nobody has anything to do. */
     settle: async (type = 'web'): Promise<Dyno[]> => {
       const formation = await it.formation(type)
@@ -105,6 +113,16 @@ test('the log shows the command with config vars expanded', async () => {
   )
   assert.equal(runtime.spec(web1.id)?.environment['MODE'], 'fast')
   assert.equal(runtime.spec(web1.id)?.environment['DYNO'], 'web.1')
+})
+
+test('a dyno that nobody started while no manager looked is started', async () => {
+  const { it, lookOnce, standStill, settle } = await aWorld()
+  await it.deploy()
+  // It is a row by then, and nothing else.
+  await lookOnce()
+  standStill(3 * MINUTE)
+  assert.equal((await settle())[0]?.state, 'up')
+  assert.deepEqual(await it.told(), firstStart)
 })
 
 test('a web dyno is replaced by one that is up before it goes', async () => {

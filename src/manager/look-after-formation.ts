@@ -68,6 +68,7 @@ const LONGEST_WAIT = HOUR
 const UNTIL_VERIFIED = 10 * SECOND
 
 export function lookAfterFormation(deps: Deps) {
+  const since = deps.clock.now()
   /** Resolves to the milliseconds until the formation wants another look. */
   return async (subject: string, signal: AbortSignal): Promise<number> => {
     const id = subject as FormationId
@@ -77,7 +78,7 @@ export function lookAfterFormation(deps: Deps) {
       return Infinity
     }
     const configVars = configVarsOf(found, deps.secrets)
-    const facts = await factsOf(found, configVars, deps, signal)
+    const facts = { ...(await factsOf(found, configVars, deps, signal)), since }
     const steps = planFormation(facts)
     const { awaitsSlug } = await takeSteps(steps, { found, configVars, deps, signal })
     if (awaitsSlug) return Math.max(0, Math.min(nextMoment(facts), UNTIL_VERIFIED))
@@ -90,7 +91,7 @@ async function factsOf(
   configVars: Environment,
   deps: Deps,
   signal: AbortSignal,
-): Promise<Facts> {
+): Promise<Omit<Facts, 'since'>> {
   const dynos = await liveDynos(deps.pool, formation.id)
   const ids = dynos.map((dyno) => dyno.id)
   const statuses = await deps.runtime.status(ids, signal)

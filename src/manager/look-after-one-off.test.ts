@@ -11,6 +11,7 @@ import { setConfigVars } from '../actions/set-config-vars.ts'
 import { stopDynos } from '../actions/stop-dynos.ts'
 import { later, MINUTE, SECOND } from '../lib/clock.ts'
 import { placeOf } from '../model/dyno.ts'
+import type { DynoId } from '../model/ids.ts'
 import type { ShownDyno } from '../model/serialize-dyno.ts'
 import { HEROKU_TIMINGS } from '../model/timings.ts'
 import {
@@ -42,15 +43,17 @@ async function aWorld(options: MemoryRuntimeOptions = {}) {
   let ahead = 0
   const clock = { now: () => later(new Date(), ahead) }
   const runtime = new MemoryRuntime(clock, options)
-  const look = lookAfterOneOff({
-    pool,
-    runtime,
-    secrets,
-    clock,
-    ahead: () => 0,
-    timings: () => HEROKU_TIMINGS,
-    place: async (ids) => new Set(ids),
-  })
+  const aManager = () =>
+    lookAfterOneOff({
+      pool,
+      runtime,
+      secrets,
+      clock,
+      ahead: () => 0,
+      timings: () => HEROKU_TIMINGS,
+      place: async (ids) => new Set(ids),
+    })
+  let look = aManager()
   const it = await anApp(pool)
   const { app, account } = it
   const live = async () => (await dynosOf(pool, app.id)).filter((dyno) => dyno.isOneOff)
@@ -66,7 +69,12 @@ async function aWorld(options: MemoryRuntimeOptions = {}) {
         }
       }
     },
-    look,
+    look: (id: DynoId) => look(id, signal),
+    /** The manager dies, and after so many milliseconds another begins. */
+    standStill: (milliseconds: number): void => {
+      ahead += milliseconds
+      look = aManager()
+    },
     run: async (wish: Partial<RunWish> = {}): Promise<ShownDyno> => {
       const whole = { ...detached, ...wish, app: app.id, account }
       const made = await inTransaction(pool, (tx) => runDyno(tx, whole, { secrets }))
@@ -143,9 +151,18 @@ test('one look creates and starts it, the next says that it is up', async () => 
   const { it, run, look, runtime, live } = await aWorld()
   await it.deploy()
   const { id } = await run()
-  assert.equal(await look(id, signal), 0)
+  assert.equal(await look(id), 0)
   assert.ok(runtime.spec(id))
-  assert.equal(await look(id, signal), 0)
+  assert.equal(await look(id), 0)
+  assert.equal((await live())[0]?.state, 'up')
+})
+
+test('one that nobody started while no manager looked is started', async () => {
+  const { it, run, standStill, settle, live } = await aWorld()
+  await it.deploy()
+  await run()
+  standStill(3 * MINUTE)
+  await settle()
   assert.equal((await live())[0]?.state, 'up')
 })
 

@@ -58,6 +58,7 @@ const UNTIL_VERIFIED = 10 * SECOND
 const FOLLOW = 0.15 * SECOND
 
 export function lookAfterOneOff(deps: Deps) {
+  const since = deps.clock.now()
   /** Resolves to the milliseconds until the dyno wants another look. */
   return async (subject: string, signal: AbortSignal): Promise<number> => {
     const { pool, runtime } = deps
@@ -72,7 +73,7 @@ export function lookAfterOneOff(deps: Deps) {
       await keepOutput(pool, { release }, { read })
     }
     const look = { found, environment: environmentOf(found, deps.secrets), deps, signal }
-    const facts = factsOf(look, status)
+    const facts = { ...factsOf(look, status), since }
     const steps = planOneOff(facts)
     try {
       for (const step of steps) await take(step, look)
@@ -109,7 +110,7 @@ function environmentOf(found: Found, secrets: SecretBox): Environments {
 function factsOf(
   { found, environment, deps }: Look,
   status: DynoStatus | undefined,
-): OneOffFacts {
+): Omit<OneOffFacts, 'since'> {
   const { appIsThere, releaseStatus, switches } = found
   const timings = deps.timings()
   const oneOff = onOurClock(found.oneOff, deps.ahead())

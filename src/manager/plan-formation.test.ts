@@ -39,6 +39,7 @@ interface World {
   readonly health?: Health
   readonly dynos: readonly Dyno[]
   readonly status?: DynoStatus | undefined
+  readonly since?: Date
   readonly now?: Date
 }
 
@@ -60,6 +61,7 @@ function factsOf(world: World): Facts {
     dynos: world.dynos,
     statuses,
     health,
+    since: world.since ?? bootedAt,
     now: world.now ?? now,
   }
 }
@@ -230,6 +232,16 @@ const cases: [string, World, string[]][] = [
     [
       'web.1 → crashed: Error R99 (Platform error) -> Failed to launch the dyno within 120 seconds | State changed from starting to crashed',
     ],
+  ],
+  [
+    '… but not where nobody has tried to for as long as that',
+    {
+      dynos: [starting],
+      status: undefined,
+      since: later(now, MINUTE),
+      now: later(now, 3 * MINUTE - 1),
+    },
+    ['boot web.1'],
   ],
   [
     'a dyno that waits for room is not started, and not given up',

@@ -73,7 +73,7 @@ function momentsOf(dyno: Dyno, facts: Facts): (Date | null | undefined)[] {
   const { id, startedAt } = dyno
   switch (dyno.state) {
     case 'starting':
-      if (!startedAt) return [placedBy(dyno)]
+      if (!startedAt) return [placedBy(dyno, facts)]
       return [
         readyBy(startedAt, false, facts),
         readyBy(startedAt, true, facts),

@@ -64,6 +64,7 @@ function factsOf({ oneOff, status, facts, after = SECOND }: Case): OneOffFacts {
     appIsThere: true,
     releaseStatus: 'succeeded',
     startLine: () => 'Starting process with command `bash`',
+    since: bootedAt,
     now: later(bootedAt, after),
     ...facts,
   }
@@ -92,6 +93,18 @@ const cases: Readonly<Record<string, Case>> = {
     steps: [
       'stopping (start failed): Error R99 (Platform error) -> Failed to launch the dyno within 120 seconds / State changed from starting to complete',
     ],
+  },
+  'nor is one that nobody has tried to start for as long as that': {
+    oneOff: unstarted,
+    facts: { since: later(bootedAt, 3 * MINUTE) },
+    after: 4 * MINUTE,
+    steps: ['boot'],
+  },
+  "nor a release's command that no manager saw for an hour": {
+    oneOff: { ...unstarted, releasePhase: release },
+    facts: { releaseStatus: 'pending', since: later(bootedAt, 2 * HOUR) },
+    after: 2 * HOUR + MINUTE,
+    steps: ['boot'],
   },
   'an attached one waits for its client': { oneOff: awaiting, steps: [] },
   'half a minute long': {

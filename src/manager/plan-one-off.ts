@@ -4,7 +4,7 @@
  * one-off whose end decides about the release.
  */
 
-import { HOUR, later, MINUTE, SECOND } from '../lib/clock.ts'
+import { HOUR, later, latest, MINUTE, SECOND } from '../lib/clock.ts'
 import { cyclesAt } from '../model/cycling.ts'
 import type { StopReason } from '../model/dyno.ts'
 import * as say from '../model/dyno-lines.ts'
@@ -36,6 +36,8 @@ export interface OneOffFacts {
   readonly sizes?: readonly Size[] | undefined
   /** When `mayfly down` last ended all that ran here. */
   readonly downAt?: Date | undefined
+  /** From when this manager looks: for what was asked before, nobody has tried until then. */
+  readonly since: Date
   readonly now: Date
 }
 
@@ -94,17 +96,14 @@ export function nextMoment(facts: OneOffFacts): number {
   return Math.min(...ahead) - facts.now.getTime()
 }
 
-function momentsOf({
-  oneOff,
-  policy,
-  timings,
-}: OneOffFacts): (Date | null | undefined)[] {
+function momentsOf(facts: OneOffFacts): (Date | null | undefined)[] {
+  const { oneOff, policy, timings } = facts
   const { createdAt, startedAt, detachedAt, hungUpAt, terminatedAt, exitedAt } = oneOff
   if (oneOff.state === 'starting') {
     return [
       later(createdAt, timings.attachTimeout),
-      later(readySince(oneOff), PLACED_WITHIN),
-      oneOff.releasePhase && later(createdAt, RELEASE_LIMIT),
+      later(readySince(facts), PLACED_WITHIN),
+      oneOff.releasePhase && givenUpAt(facts),
     ]
   }
   if (oneOff.state === 'stopping') {
@@ -140,7 +139,7 @@ function whileStarting(facts: OneOffFacts): OneOffStep[] {
       if (reason) return [over(oneOff, reason, linesOf(reason), now)]
       if (oneOff.attached && !oneOff.attachedAt) return []
       if (oneOff.waitingFor) return []
-      if (now < later(readySince(oneOff), PLACED_WITHIN))
+      if (now < later(readySince(facts), PLACED_WITHIN))
         return [{ do: 'boot', dyno: oneOff }]
       return [over(oneOff, 'start failed', [say.notLaunched(PLACED_WITHIN)], now)]
     }
@@ -213,9 +212,7 @@ function reasonToStop(facts: OneOffFacts): StopReason | undefined {
     return at && now >= at ? because : undefined
   }
   // Its release must not stay pending because there is no room.
-  if (oneOff.releasePhase && now >= later(oneOff.createdAt, RELEASE_LIMIT)) {
-    return 'release timeout'
-  }
+  if (oneOff.releasePhase && now >= givenUpAt(facts)) return 'release timeout'
   if (detachedAt) return 'client gone'
   const waits = attached && !attachedAt
   if (waits && now >= later(oneOff.createdAt, timings.attachTimeout))
@@ -239,10 +236,15 @@ function endsAt(
   return { at: cycles, because: 'cycling' }
 }
 
-/** There was a client for it, if it needs one, and room, and its slug was verified. */
-function readySince({ createdAt, attachedAt, updatedAt }: OneOff): Date {
-  const asked = attachedAt ?? createdAt
-  return updatedAt > asked ? updatedAt : asked
+/** There was a client for it, if it needs one, and room, and a manager, and its slug was verified. */
+function readySince({ oneOff, since }: OneOffFacts): Date {
+  const { createdAt, attachedAt, updatedAt } = oneOff
+  return latest(createdAt, attachedAt, updatedAt, since)
+}
+
+/** When a release's command that has not begun is no longer waited for. */
+function givenUpAt({ oneOff, since }: OneOffFacts): Date {
+  return later(latest(oneOff.createdAt, since), RELEASE_LIMIT)
 }
 
 function linesOf(reason: StopReason): string[] {

@@ -1,4 +1,4 @@
-import { later, MINUTE } from '../lib/clock.ts'
+import { later, latest, MINUTE } from '../lib/clock.ts'
 import type { Dyno } from '../model/dyno.ts'
 import * as say from '../model/dyno-lines.ts'
 import { ended, lost, notStarted } from './endings.ts'
@@ -7,7 +7,7 @@ import { heldUntil } from './preboot.ts'
 import { reasonToStop } from './reason-to-stop.ts'
 import { move, note, type Step, stop } from './steps.ts'
 
-/** From a dyno's row, or the end of its waiting for room or for its slug, to its process. */
+/** From a dyno's row, or the end of its waiting for room, for its slug or for a manager, to its process. */
 const PLACED_WITHIN = 2 * MINUTE
 
 export function planStarting(dyno: Dyno, facts: Facts): Step | undefined {
@@ -21,7 +21,7 @@ export function planStarting(dyno: Dyno, facts: Facts): Step | undefined {
     case 'created':
       if (dyno.startedAt) return lost(dyno, now)
       if (dyno.waitingFor) return undefined
-      if (now < placedBy(dyno)) return { do: 'boot', dyno }
+      if (now < placedBy(dyno, facts)) return { do: 'boot', dyno }
       return notStarted(dyno, 'start failed', say.notLaunched(PLACED_WITHIN), now)
     case 'lost':
       return lost(dyno, now)
@@ -36,8 +36,8 @@ export function planStarting(dyno: Dyno, facts: Facts): Step | undefined {
   }
 }
 
-export function placedBy(dyno: Dyno): Date {
-  return later(dyno.updatedAt, PLACED_WITHIN)
+export function placedBy({ updatedAt }: Dyno, { since }: Facts): Date {
+  return later(latest(updatedAt, since), PLACED_WITHIN)
 }
 
 /** When a web dyno that is not ready by then is given up. */

@@ -77,7 +77,12 @@ class World {
 
   plan(): OneOffStep[] {
     const { oneOff, status, appIsThere, releaseStatus, now } = this
-    const told = { policy, timings: HEROKU_TIMINGS, startLine: () => 'Starting process' }
+    const told = {
+      policy,
+      timings: HEROKU_TIMINGS,
+      startLine: () => 'Starting process',
+      since: bootedAt,
+    }
     return planOneOff({ oneOff, status, appIsThere, releaseStatus, now, ...told })
   }
 

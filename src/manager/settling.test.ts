@@ -124,6 +124,7 @@ function empty(type: string, preboot = false): World {
     policy: aPolicy({ preboot: preboot ? overlap : undefined }),
     dynos: [],
     statuses: new Map(),
+    since: bootedAt,
     now: bootedAt,
     pace: 2 * SECOND,
   }
