@@ -33,7 +33,12 @@ import { pause, SECOND } from '../lib/clock.ts'
 
 const pool = aDatabase()
 
-const quick = { connect: SECOND, firstByte: 0.5 * SECOND, idle: 0.7 * SECOND, boot: 2 }
+const quick = {
+  connect: SECOND,
+  firstByte: 0.5 * SECOND,
+  idle: 0.7 * SECOND,
+  boot: 2 * SECOND,
+}
 
 const chunked = CHUNKED.toLowerCase()
 const heardPut = (headers: string, body: string) =>

@@ -31,7 +31,12 @@ import { PAGES } from './pages.ts'
 
 const pool = aDatabase()
 
-const quick = { connect: SECOND, firstByte: 0.3 * SECOND, idle: 0.8 * SECOND, boot: 2 }
+const quick = {
+  connect: SECOND,
+  firstByte: 0.3 * SECOND,
+  idle: 0.8 * SECOND,
+  boot: 2 * SECOND,
+}
 
 const H12 = 'at=error code=H12 desc="Request timeout" dyno=web.1 status=503'
 const CUT_BY_CLIENT =

@@ -55,7 +55,7 @@ export interface RouterTimeouts {
   readonly firstByte: number
   /** Of silence, once something was said. */
   readonly idle: number
-  /** How long a request waits for its app's first dyno: then H20. Whole seconds. */
+  /** How long a request waits for its app's first dyno: then H20. */
   readonly boot: number
 }
 
@@ -163,7 +163,7 @@ function globalSection(settings: RouterSettings, shape: string): string {
 ${tls ? TLS_GLOBALS : ''}  setenv HOSTS_MAP ${paths.hostsMap}
   setenv WAKE_SOCKET ${paths.wakeSocket}
   setenv PAGES ${paths.pages}
-  setenv HOLD_SECONDS ${timeouts.boot / SECOND}
+  setenv HOLD ${timeouts.boot}
   setenv FIRST_BYTE ${timeouts.firstByte}
   lua-load-per-thread ${paths.lua}
 

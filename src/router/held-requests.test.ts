@@ -1,6 +1,6 @@
 /**
  * Who lets held requests go: HAProxy itself, as soon as it has a dyno to ask, however long it is until the
- * manager looks again. (How soon that is `bench/p4-first-request.ts` measures.)
+ * manager looks again. (How soon that is `bench/p4-first-request.ts` measures.) And for how long.
  */
 
 import assert from 'node:assert/strict'
@@ -11,6 +11,8 @@ import { aBackend, aRouter } from '../../test/a-router.ts'
 import { aRouterLine } from '../../test/a-router-line.ts'
 import { aDatabase } from '../../test/postgres.ts'
 import { until } from '../../test/until.ts'
+import { SECOND } from '../lib/clock.ts'
+import { HEROKU_TIMEOUTS } from './haproxy-config.ts'
 import { ask } from './haproxy-socket.ts'
 
 const pool = aDatabase()
@@ -55,4 +57,20 @@ test('held requests go once HAProxy has a dyno, with no look in between', async 
   assert.deepEqual(bodies, Array<string>(HELD).fill('here'))
   assert.equal(heard.length, HELD)
   assert.match(await aRouterLine(router, '/0'), /^at=info method=GET .* dyno=web\.1 /)
+})
+
+test('a request is held for as long as it may wait for a dyno', async (t) => {
+  const timeouts = { ...HEROKU_TIMEOUTS, boot: 1.3 * SECOND }
+  const router = await aRouter(t, pool, { timeouts })
+  await router.app('never')
+  await router.look()
+  await router.start()
+  const asked = performance.now()
+  const { status, body } = await router.get('never.localhost', '/first')
+  const waited = performance.now() - asked
+  assert.equal(status, 503)
+  assert.match(body, /\(H20\)/)
+  // HAProxy has a clock of its own.
+  assert.ok(waited >= timeouts.boot - 20, `it was held for ${waited} ms`)
+  assert.match(await aRouterLine(router, '/first'), /^at=error code=H20 /)
 })

@@ -11,12 +11,13 @@ import { aRouterLine } from '../../test/a-router-line.ts'
 import { aDatabase } from '../../test/postgres.ts'
 import { underLoad } from '../../test/under-load.ts'
 import { until } from '../../test/until.ts'
+import { SECOND } from '../lib/clock.ts'
 import type { AppId } from '../model/ids.ts'
 import { ask as askHaproxy } from './haproxy-socket.ts'
 
 const pool = aDatabase()
 
-const quick = { connect: 5000, firstByte: 500, idle: 2000, boot: 2 }
+const quick = { connect: 5000, firstByte: 500, idle: 2000, boot: 2 * SECOND }
 
 /** Each asker of `underLoad` takes one of eight connections and keeps it. */
 function keeping(t: TestContext, router: ARouter, host: string): () => Promise<Got> {

@@ -11,10 +11,11 @@ import { aRouterLine } from '../../test/a-router-line.ts'
 import { HAPROXY_3 } from '../../test/haproxy-of-here.ts'
 import { aDatabase } from '../../test/postgres.ts'
 import { whatAClientGets } from '../../test/what-a-client-gets.ts'
+import { SECOND } from '../lib/clock.ts'
 
 const pool = aDatabase()
 
-const quick = { connect: 300, firstByte: 500, idle: 2000, boot: 2 }
+const quick = { connect: 300, firstByte: 500, idle: 2000, boot: 2 * SECOND }
 
 interface Place {
   readonly address: string
@@ -254,7 +255,9 @@ test('who cannot be reached is left alone, and others are tried', async (t) => {
     await aRouterLine(router, '/untaken'),
     /^at=error code=H19 desc="Backend connection timeout" .* service= status=503/,
   )
+  const asked = performance.now()
   const quarantined = await router.get('dead.localhost', '/quarantined')
+  assert.ok(performance.now() - asked >= quick.boot - 20, 'it is held for as long')
   assert.match(quarantined.body, /\(H34\)/)
   assert.match(
     await aRouterLine(router, '/quarantined'),

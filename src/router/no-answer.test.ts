@@ -30,7 +30,12 @@ import { APPLICATION_ERROR, PAGES } from './pages.ts'
 
 const pool = aDatabase()
 
-const quick = { connect: SECOND, firstByte: 0.4 * SECOND, idle: 2 * SECOND, boot: 2 }
+const quick = {
+  connect: SECOND,
+  firstByte: 0.4 * SECOND,
+  idle: 2 * SECOND,
+  boot: 2 * SECOND,
+}
 
 const H13 =
   /^at=error code=H13 desc="Connection closed without response" method=(GET|POST) .* dyno=web\.1 connect=\d+ms service=\d+ms status=503 bytes=0 protocol=http1\.1 tls=false$/

@@ -18,7 +18,12 @@ import { ask } from './haproxy-socket.ts'
 
 const pool = aDatabase()
 
-const quick = { connect: 0.3 * SECOND, firstByte: SECOND, idle: 2 * SECOND, boot: 2 }
+const quick = {
+  connect: 0.3 * SECOND,
+  firstByte: SECOND,
+  idle: 2 * SECOND,
+  boot: 2 * SECOND,
+}
 const ID = '[-0-9a-f]{36}'
 
 let places = 0

@@ -3,7 +3,7 @@
 -- The configuration sets these variables.
 
 local hosts = Map.new(os.getenv('HOSTS_MAP'), Map._str)
-local hold_seconds = tonumber(os.getenv('HOLD_SECONDS'))
+local hold_for = tonumber(os.getenv('HOLD')) -- milliseconds
 local wake_socket = os.getenv('WAKE_SOCKET')
 local first_byte = tonumber(os.getenv('FIRST_BYTE')) -- milliseconds
 
@@ -25,6 +25,11 @@ local application_error = page('application-error')
 -- As HAProxy fills in what stands in a page.
 local function filled(text, url)
   return (text:gsub('%%%[var%(txn%.page%)%]', function() return url end):gsub('%%%%', '%%'))
+end
+
+local function now()
+  local it = core.now()
+  return it.sec * 1000 + it.usec / 1000
 end
 
 -- The apps whose sleep this thread spoke of in the present second.
@@ -61,7 +66,7 @@ local function hold(txn)
   local name = txn.c:lower(txn.c:host_only(txn:get_var('txn.host'))):gsub('%.$', '')
   local entry = txn:get_var('txn.entry')
   local backend, state, app, most = parse(entry)
-  local deadline = core.now().sec + hold_seconds
+  local deadline = now() + hold_for
   -- In a worker that has a successor all requests come here, and the successor decides.
   if txn.f:stopping() == 0 and txn.f:sc0_conn_cur() > (tonumber(most) or math.huge) then
     txn:set_var('txn.entry', 'no_server/H11//' .. app)
@@ -85,7 +90,7 @@ local function hold(txn)
         txn:set_var('txn.entry', entry)
         return
       end
-      if core.now().sec >= deadline then
+      if now() >= deadline then
         -- Dynos that are up and still cannot be reached are quarantined.
         entry = 'no_server/' .. (state == 'up' and 'H34//' or 'H20//') .. app
       end

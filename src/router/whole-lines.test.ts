@@ -11,11 +11,12 @@ import { aBackend, aRouter } from '../../test/a-router.ts'
 import { aRouterLine } from '../../test/a-router-line.ts'
 import { aDatabase } from '../../test/postgres.ts'
 import { until } from '../../test/until.ts'
+import { SECOND } from '../lib/clock.ts'
 import { ask } from './haproxy-socket.ts'
 
 const pool = aDatabase()
 
-const quick = { connect: 5000, firstByte: 500, idle: 2000, boot: 1 }
+const quick = { connect: 5000, firstByte: 500, idle: 2000, boot: SECOND }
 
 const escaped = (text: string) => text.replaceAll('.', '\\.')
 
