@@ -161,6 +161,7 @@ CREATE TABLE public.builds (
     started_at timestamp with time zone,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    failing_since timestamp with time zone,
     CONSTRAINT builds_check CHECK (((status = 'pending'::text) = (step IS NOT NULL))),
     CONSTRAINT builds_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'succeeded'::text, 'failed'::text])))
 );

@@ -93,5 +93,5 @@ export function slugDirectory(data: DataDirectory, build: Pick<Build, 'id'>): st
 
 /** Other names can't be files of one directory, or variables of a shell. */
 function isVariable([name]: [string, string]): boolean {
-  return /^[A-Za-z_]\w*$/.test(name)
+  return /^[A-Za-z_]\w{0,254}$/.test(name)
 }

@@ -26,7 +26,7 @@ import { setConfigVars } from '../actions/set-config-vars.ts'
 import { dataDirectory } from '../installation/data-directory.ts'
 import { asUser, runProgram } from '../installation/run-program.ts'
 import { groupId, groupsOf, SOURCES_GROUP, userId } from '../installation/users.ts'
-import { later, systemClock } from '../lib/clock.ts'
+import { later, MINUTE, systemClock } from '../lib/clock.ts'
 import { silentLog } from '../lib/log.ts'
 import { treeChecksum } from '../lib/tree-checksum.ts'
 import type { Account, App } from '../model/app.ts'
@@ -126,7 +126,8 @@ test('nothing but the slug and the cache is left of it', async () => {
 })
 
 test("the build dyno is given the app's config vars as files that only it may read", async () => {
-  const configVars = { A: 'b', 'no/name': 'c' }
+  const longest = 'L'.repeat(255)
+  const configVars = { A: 'b', 'no/name': 'c', [longest]: 'd', [`${longest}L`]: 'e' }
   await inTransaction(pool, (tx) =>
     createRelease(
       tx,
@@ -137,7 +138,7 @@ test("the build dyno is given the app's config vars as files that only it may re
   const build = await aBuild()
   await look(build)
   const directory = join(data.builds, build.id, 'source', 'env')
-  assert.deepEqual(await readdir(directory), ['A'])
+  assert.deepEqual((await readdir(directory)).toSorted(), ['A', longest])
   assert.equal(await readFile(join(directory, 'A'), 'utf8'), 'b')
   assert.equal((await stat(join(directory, 'A'))).mode & 0o777, 0o600)
   assert.doesNotMatch(JSON.stringify(runtime.starts), /"A"/)
@@ -349,6 +350,70 @@ test('a build for which the machine has no room waits, and its log says so', asy
     [app.id],
   )
   assert.equal(rows.length, 1)
+})
+
+const broken = async () => {
+  throw new Error('broken')
+}
+
+test('a build that cannot be finished fails after ten minutes, and holds nothing any more', async () => {
+  const build = await aBuild()
+  await look(build)
+  await leave(build, {})
+  runtime.end(buildDynoId(build), 0)
+  runtime.copyOut = broken
+  await assert.rejects(look(build), /broken/)
+  now = later(now, 10 * MINUTE - 1)
+  await assert.rejects(look(build), /broken/)
+  assert.ok((await read(build)).address)
+  now = later(now, 1)
+  await look(build)
+  const { status, address, failure } = await read(build)
+  assert.deepEqual([status, address], ['failed', null])
+  assert.match(failure ?? '', /^An internal error /)
+  assert.ok(!existsSync(join(data.slugs, build.id)))
+  assert.match(await outputOf(build), /An internal error kept the build from going on/)
+})
+
+test('so does one that cannot be prepared, but not for a failure now and then', async () => {
+  const build = await aBuild()
+  const obstacle = join(data.caches, app.id)
+  await mkdir(data.caches, { recursive: true })
+  await writeFile(obstacle, '')
+  now = later(now, -10 * MINUTE)
+  await assert.rejects(look(build), /EEXIST/)
+  assert.ok((await read(build)).address)
+
+  await inTransaction(pool, (tx) => clearBuildCache(tx, app))
+  now = later(now, 10 * MINUTE)
+  await look(build)
+  assert.equal((await read(build)).step, 'compile')
+
+  const another = await aBuild()
+  await rm(obstacle, { recursive: true })
+  await writeFile(obstacle, '')
+  runtime.end(buildDynoId(build), 1)
+  await look(build)
+  await assert.rejects(look(another), /EEXIST/)
+  now = later(now, 10 * MINUTE)
+  await look(another)
+  const { status, address } = await read(another)
+  assert.deepEqual([status, address], ['failed', null])
+  await rm(obstacle)
+})
+
+test('a build whose dyno cannot be removed keeps what that holds', async () => {
+  const build = await aBuild()
+  await look(build)
+  runtime.end(buildDynoId(build), 1)
+  runtime.remove = broken
+  for (let times = 0; times < 4; times++) {
+    await assert.rejects(look(build), /broken/)
+    now = later(now, 10 * MINUTE)
+  }
+  const { status, address } = await read(build)
+  assert.equal(status, 'pending')
+  assert.ok(address)
 })
 
 function buildDeps(): BuildDeps {

@@ -8,12 +8,12 @@ import type { Pool } from 'pg'
 
 import { createRelease } from '../actions/create-release.ts'
 import type { DataDirectory } from '../installation/data-directory.ts'
-import { type Clock, SECOND } from '../lib/clock.ts'
+import { type Clock, MINUTE, SECOND } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import { UnsafeFile } from '../lib/open-plain-file.ts'
 import type { SecretBox } from '../lib/secret-box.ts'
 import type { App } from '../model/app.ts'
-import { type Build, shortVersion } from '../model/build.ts'
+import { type Build, type BuildStep, shortVersion } from '../model/build.ts'
 import type { BuildId, SlugId } from '../model/ids.ts'
 import type { ConfigVars } from '../model/release.ts'
 import { type Runtime, RuntimeError } from '../runtime/runtime.ts'
@@ -28,6 +28,7 @@ import {
   lockToSucceed,
   mustWait,
   nextBuildOf,
+  noteFailing,
   noteFailure,
   succeed,
 } from '../store/builds.ts'
@@ -78,6 +79,8 @@ export interface BuildDeps {
 
 /** Of one region, as on Heroku: each may take two gigabytes of memory. */
 const MOST_AT_ONCE = 10
+/** How long each look at a build may fail until it is given up: what it holds is others' to have. */
+const GIVEN_UP_AFTER = 10 * MINUTE
 const TURN = SECOND
 const FOLLOW = 0.15 * SECOND
 
@@ -87,18 +90,62 @@ export function lookAfterBuild(deps: BuildDeps): Look {
   const waiting = new Set<BuildId>()
   return async (subject, signal) => {
     const build = await findBuild(deps.pool, subject as BuildId)
-    if (!build) return Infinity
-    switch (build.step) {
-      case 'prepare':
-        return prepare(build, { deps, waiting }, signal)
-      case 'compile':
-        return compile(build, deps, signal)
-      case 'finish':
-        return finish(build, deps, signal)
-      case null:
-        return Infinity
+    if (!build?.step) return Infinity
+    try {
+      const delay = await takeStep(build, build.step)
+      if (build.failingSince) await noteFailing(deps.pool, build.id, null)
+      return delay
+    } catch (error) {
+      // That this look had to end says nothing of the build.
+      if (signal.aborted || !(await isGivenUp(build, deps))) throw error
+      return giveUp(build, error, { ...deps, signal })
+    }
+
+    function takeStep(of: Build, step: BuildStep): Promise<number> {
+      switch (step) {
+        case 'prepare':
+          return prepare(of, { deps, waiting }, signal)
+        case 'compile':
+          return compile(of, deps, signal)
+        case 'finish':
+          return finish(of, deps, signal)
+      }
     }
   }
+}
+
+/** Called when a look failed: whether all have, for too long. */
+async function isGivenUp(build: Build, { pool, clock }: BuildDeps): Promise<boolean> {
+  const now = clock.now()
+  await noteFailing(pool, build.id, now)
+  const { failingSince } = build
+  return failingSince !== null && now.getTime() - failingSince.getTime() >= GIVEN_UP_AFTER
+}
+
+/**
+ * Has the build fail, and its remains go; where those cannot go either, it ends without. But
+ * as long as the machine has its dyno, it holds its address and what was promised to it:
+ * then throws the error again.
+ */
+async function giveUp(
+  build: Build,
+  error: unknown,
+  { signal, ...deps }: BuildDeps & { readonly signal: AbortSignal },
+): Promise<number> {
+  const { pool, runtime, log } = deps
+  const { step, failure } = build
+  const id = buildDynoId(build)
+  const isLast = step === 'finish' && failure !== null
+  if (isLast && (await runtime.status([id], signal)).has(id)) throw error
+  log.error('a build is given up', error, { build: build.id, step })
+  if (isLast) {
+    await endInFailure(build, failure, deps)
+    return Infinity
+  }
+  if (step !== 'finish') return abandon(build, failures.internal, deps)
+  await noteFailure(pool, build.id, failures.internal)
+  await noteFailing(pool, build.id, null)
+  return 0
 }
 
 async function prepare(

@@ -21,6 +21,8 @@ export const failures = {
     'The build dyno could not be started. The log of the manager says why; push again.',
   lost: 'The machine or the build dyno on it stopped in the middle of the build. Push again.',
   tooLarge: `Compiled slug is too large (max is ${SLUG_LIMIT / 1024 ** 3} GB, holes in files included).`,
+  internal:
+    'An internal error kept the build from going on. The log of the manager says which; push again.',
   pathTooLong: 'Compiled slug has a path of more than 4,096 letters.',
   ended: (status: number) => `Build failed with exit status ${status}.`,
 } as const

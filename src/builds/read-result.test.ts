@@ -71,6 +71,28 @@ test('does not take in a file of any size', async () => {
   )
 })
 
+const unfit: readonly [name: string, text: string, sentence: string][] = [
+  ['Procfile', 'web: node a\0b\n', 'Procfile contains a NUL byte.'],
+  ['detected', 'Node\0.js\n', 'detected contains a NUL byte.'],
+  [
+    'release.yml',
+    'default_process_types:\n  web: "a\\0b"\n',
+    'The command of web contains a NUL byte.',
+  ],
+  [
+    'release.yml',
+    'default_process_types:\n  web: "\\uD800"\n',
+    'The command of web contains half a character (a lone surrogate).',
+  ],
+  ['Procfile', `web: ${'x'.repeat(32_769)}`, 'The command of web has more than 32 KB.'],
+]
+for (const [name, text, sentence] of unfit) {
+  test(`makes no slug of what nothing could keep or run: ${sentence}`, async () => {
+    await put(name, text)
+    await assert.rejects(readResult(directory), new UnusableResult(sentence))
+  })
+}
+
 test("takes health checks from the app's app.json, and says what it passes over", async () => {
   const healthcheck = { path: '/up', interval: 2, colour: 'green' }
   await put('app/app.json', JSON.stringify({ formation: { web: { healthcheck } } }))
@@ -182,8 +204,10 @@ test('whatever it wrote, there is a result or a sentence about it', async (t) =>
         told.results += 1
         for (const [type, command] of Object.entries(result.processTypes)) {
           assert.match(type, /^[-\w]{1,128}$/)
-          assert.ok(typeof command === 'string' && command !== '')
+          assert.ok(typeof command === 'string' && command.trim() !== '')
+          assert.ok(command.isWellFormed() && !command.includes('\0'))
         }
+        assert.ok(!result.detected?.includes('\0'))
         assert.ok(result.warnings.join('').length < 10_000)
       },
     ),

@@ -8,6 +8,7 @@ import { parse } from 'yaml'
 import { UnsafeFile } from '../lib/open-plain-file.ts'
 import { readSmallFile } from '../lib/read-small-file.ts'
 import { treeChecksum } from '../lib/tree-checksum.ts'
+import { faultOfCommand } from '../model/command.ts'
 import type { HealthChecks } from '../model/health-check.ts'
 import {
   parseProcfile,
@@ -57,8 +58,13 @@ export async function readResult(directory: string): Promise<BuildResult> {
   const detected = (await read('detected'))?.split('\n')[0]?.trim().slice(0, 100)
   const { checks: healthChecks, faults } = await readAppJson(join(directory, 'app'))
   const size = Number((await read('size'))?.trim() ?? NaN)
+  const processTypes = withDefaults(procfile, defaults)
+  for (const [type, command] of Object.entries(processTypes)) {
+    const fault = faultOfCommand(command)
+    if (fault !== undefined) throw new UnusableResult(`The command of ${type} ${fault}.`)
+  }
   return {
-    processTypes: withDefaults(procfile, defaults),
+    processTypes,
     declared: Object.keys(procfile),
     detected: detected === '' ? undefined : detected,
     size: Number.isSafeInteger(size) && size >= 0 ? size : undefined,
@@ -69,7 +75,10 @@ export async function readResult(directory: string): Promise<BuildResult> {
 
   async function read(name: string, limit = LIMIT): Promise<string | undefined> {
     try {
-      return await readSmallFile(join(directory, name), limit)
+      const text = await readSmallFile(join(directory, name), limit)
+      // The database could not keep it.
+      if (text?.includes('\0')) throw new UnusableResult(`${name} contains a NUL byte.`)
+      return text
     } catch (error) {
       if (!(error instanceof UnsafeFile)) throw error
       throw new UnusableResult(`${name} ${error.message}.`, { cause: error })
@@ -109,7 +118,7 @@ export function defaultProcessTypes(yaml: string): ProcessTypes {
   return Object.fromEntries(
     Object.entries(types).filter(
       (entry): entry is [string, string] =>
-        TYPE.test(entry[0]) && typeof entry[1] === 'string' && entry[1] !== '',
+        TYPE.test(entry[0]) && typeof entry[1] === 'string' && entry[1].trim() !== '',
     ),
   )
 }

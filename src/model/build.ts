@@ -32,6 +32,8 @@ export interface Build {
   readonly outputToken: string
   readonly cancelledAt: Date | null
   readonly startedAt: Date | null
+  /** Since when it could not be looked after: each look at it failed. */
+  readonly failingSince: Date | null
   readonly createdAt: Date
   readonly updatedAt: Date
 }

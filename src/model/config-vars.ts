@@ -4,6 +4,9 @@ import type { ConfigVars } from './release.ts'
 /** What to set, and with null what to remove. */
 export type ConfigChanges = Readonly<Record<string, string | null>>
 
+/** Letters: a build has each as a file of this name. */
+const LONGEST_NAME = 255
+
 /** What is wrong with the changes, in a sentence; undefined if nothing is. `most`: bytes. */
 export function faultOfConfig(
   changes: ConfigChanges,
@@ -14,6 +17,9 @@ export function faultOfConfig(
     if (value === null) continue
     if (!/^[A-Za-z_]\w*$/.test(key) || key.startsWith('__')) {
       return `${key} is no config var name: only letters, digits and underscores, not beginning with a digit or two underscores.`
+    }
+    if (key.length > LONGEST_NAME) {
+      return `The name of a config var has at most ${LONGEST_NAME} letters.`
     }
     if (value.includes('\0')) return `The value of ${key} contains a NUL byte.`
   }

@@ -8,7 +8,7 @@ const columns = `builds.id, app,
   source_description as "sourceDescription", source_checksum as "sourceChecksum",
   buildpacks, slug, release, stack, failure, host(address) as address,
   output_token as "outputToken", cancelled_at as "cancelledAt", started_at as "startedAt",
-  builds.created_at as "createdAt", builds.updated_at as "updatedAt"`
+  failing_since as "failingSince", builds.created_at as "createdAt", builds.updated_at as "updatedAt"`
 
 const tables = 'builds join accounts on accounts.id = builds.account'
 
@@ -145,7 +145,7 @@ export async function becomeStep(
 ): Promise<void> {
   await db.query(
     `update builds
-        set step = $3, updated_at = now(),
+        set step = $3, failing_since = null, updated_at = now(),
             started_at = case when $3 = 'compile' then now() else started_at end
       where id = $1 and step = $2`,
     [build.id, build.step, step],
@@ -162,6 +162,21 @@ export async function noteFailure(
     `update builds set failure = coalesce(failure, $2), updated_at = now()
       where id = $1 and status = 'pending'`,
     [id, failure],
+  )
+}
+
+/** Notes that a look at it failed, or, with null, that one did not; of failed ones the first counts. */
+export async function noteFailing(
+  db: Queryable,
+  id: BuildId,
+  at: Date | null,
+): Promise<void> {
+  await db.query(
+    `update builds
+        set failing_since = case when $2::timestamptz is not null
+                                 then coalesce(failing_since, $2) end
+      where id = $1`,
+    [id, at],
   )
 }
 

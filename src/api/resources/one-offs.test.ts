@@ -100,6 +100,7 @@ const refused: readonly [what: string, body: object, status: number][] = [
   ['a size there is not', { command: 'x', size: 'huge' }, 422],
   ['a type that is none', { command: 'x', type: 'a b' }, 422],
   ['a variable that is none', { command: 'x', env: { 'A B': '1' } }, 422],
+  ['a name of 256 letters', { command: 'x', env: { ['A'.repeat(256)]: '1' } }, 422],
 ]
 for (const [what, body, expected] of refused) {
   test(`${what} is refused`, async () => {
