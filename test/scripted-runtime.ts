@@ -95,7 +95,13 @@ export class ScriptedRuntime implements Runtime {
     return new Map(known.map(([id, dyno]) => [id, dyno.status]))
   }
 
-  async copyOut(): Promise<void> {}
+  async copyOut(): Promise<boolean> {
+    return true
+  }
+
+  async removeCopy(): Promise<boolean> {
+    return true
+  }
 
   async list(): Promise<readonly DynoId[]> {
     return [...this.#dynos.keys()]

@@ -80,7 +80,8 @@ async function build(source: Buffer, command?: string): Promise<Outcome> {
   if (status.status !== 0) return { ...outcome, slug: undefined, words: [] }
 
   const slug = join('slugs', id)
-  await runtime.copyOut({ from: compiledBy(facts), to: slug, most: SLUG_LIMIT }, signal)
+  const copy = { from: compiledBy(facts), to: slug, most: SLUG_LIMIT }
+  await until(() => runtime.copyOut(copy, signal))
   const words = await readResult(join(root, slug)).then(
     ({ warnings }) => warnings,
     (error: unknown) => {

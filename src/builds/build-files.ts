@@ -80,12 +80,6 @@ export async function removeCache(
   await rm(join(data.caches, build.app), { recursive: true, force: true })
 }
 
-/** For a failed build: it gave no slug. */
-export async function removeSlug(data: DataDirectory, build: Build): Promise<void> {
-  const slug = slugDirectory(data, build)
-  for (const it of [slug, `${slug}.new`]) await rm(it, { recursive: true, force: true })
-}
-
 /** A build and the slug it makes have one id. */
 export function slugDirectory(data: DataDirectory, build: Pick<Build, 'id'>): string {
   return join(data.slugs, build.id)

@@ -190,6 +190,33 @@ for (const [code, said] of [
   })
 }
 
+test('a copy, and a removal, may take longer than a look', async () => {
+  const [kept, failed] = [await aBuild(), await aBuild()]
+  let isDone = false
+  runtime.copyOut = async () => isDone
+  runtime.removeCopy = async () => isDone
+  for (const [build, status] of [
+    [kept, 0],
+    [failed, 1],
+  ] as const) {
+    isDone = false
+    await look(build)
+    await leave(build, {})
+    runtime.end(buildDynoId(build), status)
+    await look(build)
+    await look(build)
+    const { step } = await read(build)
+    assert.deepEqual([step, existsSync(join(data.builds, build.id))], ['finish', true])
+    isDone = true
+    await look(build)
+    assert.ok(!existsSync(join(data.builds, build.id)))
+  }
+  assert.deepEqual(
+    [(await read(kept)).status, (await read(failed)).status],
+    ['succeeded', 'failed'],
+  )
+})
+
 test('a cancelled build ends at once', async () => {
   const build = await aBuild()
   await look(build)

@@ -12,11 +12,12 @@ import { type Clock, MINUTE, SECOND } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import { UnsafeFile } from '../lib/open-plain-file.ts'
 import type { SecretBox } from '../lib/secret-box.ts'
+import { UnderWay } from '../lib/under-way.ts'
 import type { App } from '../model/app.ts'
 import { type Build, type BuildStep, shortVersion } from '../model/build.ts'
 import type { BuildId, SlugId } from '../model/ids.ts'
 import type { ConfigVars } from '../model/release.ts'
-import { type Runtime, RuntimeError } from '../runtime/runtime.ts'
+import { type Copy, type Runtime, RuntimeError } from '../runtime/runtime.ts'
 import { allocateAddress } from '../store/addresses.ts'
 import { findApp, lockApp } from '../store/apps.ts'
 import { cacheIsToBeCleared, noteCacheCleared } from '../store/build-caches.ts'
@@ -47,7 +48,6 @@ import {
   layOutBuild,
   removeBuildFiles,
   removeCache,
-  removeSlug,
   removeSource,
   slugDirectory,
 } from './build-files.ts'
@@ -84,10 +84,22 @@ const GIVEN_UP_AFTER = 10 * MINUTE
 const TURN = SECOND
 const FOLLOW = 0.15 * SECOND
 
+/** What this manager has under way, and another would begin anew. */
+interface Here {
+  /** Of whom it has been said that they wait; another manager may say it once more. */
+  readonly waiting: Set<BuildId>
+  /** To take a slug's checksum, all of it is read. */
+  readonly results: UnderWay<BuildResult>
+  readonly removals: UnderWay<void>
+}
+
 /** The look for work of kind `build`. */
 export function lookAfterBuild(deps: BuildDeps): Look {
-  /** Of whom it has been said that they wait; another manager may say it once more. */
-  const waiting = new Set<BuildId>()
+  const here: Here = {
+    waiting: new Set(),
+    results: new UnderWay(),
+    removals: new UnderWay(),
+  }
   return async (subject, signal) => {
     const build = await findBuild(deps.pool, subject as BuildId)
     if (!build?.step) return Infinity
@@ -104,11 +116,11 @@ export function lookAfterBuild(deps: BuildDeps): Look {
     function takeStep(of: Build, step: BuildStep): Promise<number> {
       switch (step) {
         case 'prepare':
-          return prepare(of, { deps, waiting }, signal)
+          return prepare(of, { ...deps, ...here }, signal)
         case 'compile':
           return compile(of, deps, signal)
         case 'finish':
-          return finish(of, deps, signal)
+          return finish(of, { ...deps, ...here }, signal)
       }
     }
   }
@@ -150,10 +162,10 @@ async function giveUp(
 
 async function prepare(
   build: Build,
-  { deps, waiting }: { readonly deps: BuildDeps; readonly waiting: Set<BuildId> },
+  deps: BuildDeps & Here,
   signal: AbortSignal,
 ): Promise<number> {
-  const { pool, data, secrets, region } = deps
+  const { pool, data, secrets, region, waiting, removals } = deps
   const app = await findApp(pool, build.app)
   if (!app || build.cancelledAt) {
     return abandon(build, app ? failures.cancelled : failures.destroyed, deps)
@@ -170,7 +182,8 @@ async function prepare(
     waiting.delete(build.id)
   }
   if (await cacheIsToBeCleared(pool, build.app)) {
-    await removeCache(data, build)
+    const remove = () => removeCache(data, build)
+    if (!(await removals.ask(`cache ${build.app}`, remove, signal))) return TURN
     await noteCacheCleared(pool, build.app)
   }
   const configVars = await currentConfigVars(pool, build.app, secrets)
@@ -264,10 +277,12 @@ async function becomeFinish(build: Build, { pool }: BuildDeps): Promise<number> 
 /** Whatever only the build needed goes first: once it is final, nobody looks again. */
 async function finish(
   build: Build,
-  deps: BuildDeps,
+  deps: BuildDeps & Here,
   signal: AbortSignal,
 ): Promise<number> {
-  const { pool, runtime, data } = deps
+  const { pool, runtime, data, removals } = deps
+  const removeFiles = () =>
+    removals.ask(build.id, () => removeBuildFiles(data, build), signal)
   await runtime.remove(buildDynoId(build), signal)
   if (build.source && !(await sourceIsWanted(pool, build.source, build.id))) {
     await forgetUpload(pool, build.source)
@@ -279,30 +294,32 @@ async function finish(
     (app ? undefined : failures.destroyed) ??
     (build.cancelledAt ? failures.cancelled : undefined)
   if (!app || failure !== undefined) {
-    await removeSlug(data, build)
-    await removeBuildFiles(data, build)
+    if (!(await runtime.removeCopy(slugCopy(build), signal))) return TURN
+    if (!(await removeFiles())) return TURN
     await endInFailure(build, failure ?? failures.destroyed, deps)
     return Infinity
   }
-  const unusable = await keepSlug(build, deps, signal)
-  if (unusable !== undefined) {
-    await noteFailure(pool, build.id, unusable)
+  const kept = await keepSlug(build, deps, signal)
+  if (typeof kept === 'string') {
+    await noteFailure(pool, build.id, kept)
     return 0
   }
-  await removeBuildFiles(data, build)
-  return deploy(app, build, deps)
+  if (!kept || !(await removeFiles())) return TURN
+  return deploy(app, build, deps, signal)
 }
 
-/** Or says why what was compiled cannot be one. */
+function slugCopy(build: Build): Copy {
+  return { from: compiledBy(build), to: `slugs/${build.id}`, most: SLUG_LIMIT }
+}
+
+/** Whether it is kept by now, or why what was compiled cannot be one. */
 async function keepSlug(
   build: Build,
   { runtime }: BuildDeps,
   signal: AbortSignal,
-): Promise<string | undefined> {
-  const copy = { from: compiledBy(build), to: `slugs/${build.id}`, most: SLUG_LIMIT }
+): Promise<boolean | string> {
   try {
-    await runtime.copyOut(copy, signal)
-    return undefined
+    return await runtime.copyOut(slugCopy(build), signal)
   } catch (error) {
     if (!(error instanceof RuntimeError)) throw error
     if (error.code === 'too_large') return failures.tooLarge
@@ -311,8 +328,14 @@ async function keepSlug(
   }
 }
 
-async function deploy(app: App, build: Build, deps: BuildDeps): Promise<number> {
-  const result = await usableResult(build, deps)
+async function deploy(
+  app: App,
+  build: Build,
+  deps: BuildDeps & Here,
+  signal: AbortSignal,
+): Promise<number> {
+  const result = await usableResult(build, deps, signal)
+  if (!result) return TURN
   if (typeof result === 'string') {
     await noteFailure(deps.pool, build.id, result)
     return 0
@@ -325,13 +348,15 @@ async function deploy(app: App, build: Build, deps: BuildDeps): Promise<number> 
   return 0
 }
 
-/** Or why it isn't. */
+/** Or why it isn't; undefined while it is still being read. */
 async function usableResult(
   build: Build,
-  { data }: BuildDeps,
-): Promise<BuildResult | string> {
+  { data, results }: BuildDeps & Here,
+  signal: AbortSignal,
+): Promise<BuildResult | string | undefined> {
   try {
-    return await readResult(slugDirectory(data, build))
+    const read = () => readResult(slugDirectory(data, build))
+    return (await results.ask(build.id, read, signal))?.result
   } catch (error) {
     if (error instanceof UnusableResult) return error.message
     throw error

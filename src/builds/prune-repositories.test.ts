@@ -16,6 +16,7 @@ import { repositoryName } from './git-repository.ts'
 import { removeRepositories } from './prune-repositories.ts'
 
 const pool = aDatabase()
+const { signal } = new AbortController()
 
 test("a destroyed app's repository goes by the hand of `git`, and only then its rows", async () => {
   const data = dataDirectory(mkdtempSync(join(tmpdir(), 'mayfly-repositories-')))
@@ -30,7 +31,7 @@ test("a destroyed app's repository goes by the hand of `git`, and only then its 
   await removeRepositories({ pool, data })
   assert.equal(readdirSync(data.repos).length, 3)
   await inTransaction(pool, (tx) => destroyApp(tx, destroyed.app, destroyed.account))
-  assert.ok((await look(destroyed.app.id)) < Infinity)
+  assert.ok((await look(destroyed.app.id, signal)) < Infinity)
   assert.equal(readdirSync(data.repos).length, 3)
   assert.deepEqual(await destroyedApps(pool), [destroyed.app.id])
 
@@ -39,7 +40,7 @@ test("a destroyed app's repository goes by the hand of `git`, and only then its 
     new Set(readdirSync(data.repos)),
     new Set([kept.app.id, stranger].map(repositoryName)),
   )
-  assert.equal(await look(destroyed.app.id), Infinity)
+  assert.equal(await look(destroyed.app.id, signal), Infinity)
   assert.deepEqual(await destroyedApps(pool), [])
   rmSync(data.root, { recursive: true })
 })

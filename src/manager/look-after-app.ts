@@ -11,6 +11,7 @@ import { join } from 'node:path'
 import type { Pool } from 'pg'
 
 import { SECOND } from '../lib/clock.ts'
+import { UnderWay } from '../lib/under-way.ts'
 import type { AppId } from '../model/ids.ts'
 import { findRemains, forgetApp } from '../store/app-remains.ts'
 
@@ -27,7 +28,8 @@ export interface Deps {
 const REPOSITORY_GOES_WITHIN = 5 * SECOND
 
 export function lookAfterApp({ pool, directories }: Deps) {
-  return async (subject: string): Promise<number> => {
+  const removals = new UnderWay<void>()
+  return async (subject: string, signal: AbortSignal): Promise<number> => {
     const app = subject as AppId
     const remains = await findRemains(pool, app)
     if (!remains) return Infinity
@@ -37,9 +39,13 @@ export function lookAfterApp({ pool, directories }: Deps) {
       ...remains.slugs.map((slug) => join(directories.slugs, slug)),
       join(directories.caches, app),
     ]
-    for (const file of files) await rm(file, { recursive: true, force: true })
+    if (!(await removals.ask(app, () => removeAll(files), signal))) return SECOND
     if (existsSync(join(directories.repos, `${app}.git`))) return REPOSITORY_GOES_WITHIN
     await forgetApp(pool, app)
     return Infinity
   }
+}
+
+async function removeAll(files: readonly string[]): Promise<void> {
+  for (const file of files) await rm(file, { recursive: true, force: true })
 }

@@ -20,6 +20,7 @@ export function runtimeOnClock(runtime: Runtime, ahead: () => number): Runtime {
     probe: (id, probe, signal) => runtime.probe(id, probe, signal),
     capacity: (signal) => runtime.capacity(signal),
     copyOut: (copy, signal) => runtime.copyOut(copy, signal),
+    removeCopy: (copy, signal) => runtime.removeCopy(copy, signal),
     list: (signal) => runtime.list(signal),
     output: (id, offset, signal) => runtime.output(id, offset, signal),
     watch: (changed, signal) => runtime.watch(changed, signal),

@@ -62,10 +62,13 @@ export interface Runtime {
   capacity(signal: AbortSignal): Promise<Capacity>
   /**
    * Copies what was written to a volume with a limit into a new directory, whole or not at
-   * all. Nothing where `to` is there already. No dyno that has the volume is left. A
+   * all, and says whether it is there, and on disk. It may take longer than a look: then it goes
+   * on by itself, also without us, and one asks again. No dyno that has the volume is left. A
    * RuntimeError `too_large` or `path_too_long` where it must not, or cannot, be copied.
    */
-  copyOut(copy: Copy, signal: AbortSignal): Promise<void>
+  copyOut(copy: Copy, signal: AbortSignal): Promise<boolean>
+  /** Removes a copy, or what there is of it, and says whether it is gone; else one asks again. */
+  removeCopy(copy: Omit<Copy, 'most'>, signal: AbortSignal): Promise<boolean>
   /** Every dyno that holds anything here, ended ones included. */
   list(signal: AbortSignal): Promise<readonly DynoId[]>
   /**

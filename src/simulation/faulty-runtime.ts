@@ -55,6 +55,7 @@ export function faultyRuntime(
     probe: (id, probe, signal) => ask(() => runtime.probe(id, probe, signal), signal),
     capacity: (signal) => ask(() => runtime.capacity(signal), signal),
     copyOut: (copy, signal) => runtime.copyOut(copy, signal),
+    removeCopy: (copy, signal) => runtime.removeCopy(copy, signal),
     list: (signal) => ask(() => runtime.list(signal), signal),
     output: (id, offset, signal) => ask(() => runtime.output(id, offset, signal), signal),
     watch(changed, signal) {

@@ -13,13 +13,13 @@ export class Outside {
     return this.#busy > 0
   }
 
-  look(make: (pool: Pool) => (subject: string) => Promise<number>, pool: Pool): Look {
+  look(make: (pool: Pool) => Look, pool: Pool): Look {
     const watched = {
       query: (text: string, values?: unknown[]) =>
         this.#inside(() => pool.query(text, values)),
     }
     const look = make(watched as unknown as Pool)
-    return (subject) => this.#during(() => look(subject))
+    return (subject, signal) => this.#during(() => look(subject, signal))
   }
 
   async #during<T>(work: () => Promise<T>): Promise<T> {

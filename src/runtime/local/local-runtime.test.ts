@@ -188,13 +188,17 @@ test('a volume with a limit ends there, is kept from dyno to dyno, and can be co
     'file\nlink\nkept\n',
   )
 
-  await runtime.copyOut({ from: 'limited', to: 'copy', most: Infinity }, signal)
+  await until(() =>
+    runtime.copyOut({ from: 'limited', to: 'copy', most: Infinity }, signal),
+  )
   const copy = join(options.root, 'copy')
   assert.equal(await readFile(join(copy, 'file'), 'utf8'), 'kept\n')
   assert.equal(await readlink(join(copy, 'link')), '/etc/passwd')
   assert.equal(statSync(join(copy, 'file')).uid, SLUG_UID)
   await rm(join(copy, 'file'))
-  await runtime.copyOut({ from: 'limited', to: 'copy', most: Infinity }, signal)
+  await until(() =>
+    runtime.copyOut({ from: 'limited', to: 'copy', most: Infinity }, signal),
+  )
   assert.deepEqual(readdirSync(copy), ['link'])
 })
 
@@ -229,7 +233,9 @@ test('where no disk can be mounted, a volume has no limit', async () => {
   const command = 'head -c 2M /dev/zero >/build/file && echo written'
   assert.equal(await outputOf(command, { volumes }), 'written\n')
   await rename(aside, files.diskTemplate)
-  await runtime.copyOut({ from: 'free', to: 'copied', most: Infinity }, signal)
+  await until(() =>
+    runtime.copyOut({ from: 'free', to: 'copied', most: Infinity }, signal),
+  )
   assert.equal(statSync(join(options.root, 'copied', 'file')).size, 2 * MiB)
 })
 

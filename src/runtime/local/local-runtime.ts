@@ -37,7 +37,7 @@ import { killProcesses, removeDyno, signalProcesses } from './remove-dyno.ts'
 import { startDyno } from './start-dyno.ts'
 import { turns } from './turns.ts'
 import { slugVerifier, type VerifySlug } from './verify-slug.ts'
-import { copyVolume } from './volume-disk.ts'
+import { VolumeCopies } from './volume-copies.ts'
 import { type DynoWatch, watchDynos } from './watch-dynos.ts'
 
 const LARGEST_OUTPUT = 64 * 1024
@@ -48,6 +48,7 @@ export class LocalRuntime implements Runtime {
   readonly #region: LocalRegion
   readonly #startInTurn = turns(STARTS_AT_A_TIME)
   readonly #verifySlug: VerifySlug
+  readonly #copies = new VolumeCopies()
   readonly #disk: ReturnType<typeof diskCapacity>
   readonly #watchers = new Set<(id: DynoId) => void>()
   readonly #watches = new Set<DynoWatch>()
@@ -190,11 +191,21 @@ export class LocalRuntime implements Runtime {
     return names.filter((name) => isUuid(name)).map((name) => name as DynoId)
   }
 
-  async copyOut({ from, to, most }: Copy, signal: AbortSignal): Promise<void> {
-    const { root } = this.#region
-    await toldAsRuntimeError(`copy ${from}`, signal, () =>
-      copyVolume(join(root, from), { to: join(root, to), most }),
+  async copyOut(copy: Copy, signal: AbortSignal): Promise<boolean> {
+    return toldAsRuntimeError(`copy ${copy.from}`, signal, () =>
+      this.#copies.copy(this.#withRoot(copy), signal),
     )
+  }
+
+  async removeCopy(copy: Omit<Copy, 'most'>, signal: AbortSignal): Promise<boolean> {
+    return toldAsRuntimeError(`remove ${copy.to}`, signal, () =>
+      this.#copies.remove(this.#withRoot(copy), signal),
+    )
+  }
+
+  #withRoot<Its extends Omit<Copy, 'most'>>(copy: Its): Its {
+    const { root } = this.#region
+    return { ...copy, from: join(root, copy.from), to: join(root, copy.to) }
   }
 
   /** An offset is a place in the dyno's log, between two records. */
@@ -259,14 +270,14 @@ export class LocalRuntime implements Runtime {
 }
 
 /** Runs the work; what goes wrong in it is a RuntimeError, unless it was called off. */
-async function toldAsRuntimeError(
+async function toldAsRuntimeError<T>(
   what: string,
   signal: AbortSignal,
-  work: () => Promise<void>,
-): Promise<void> {
+  work: () => Promise<T>,
+): Promise<T> {
   signal.throwIfAborted()
   try {
-    await work()
+    return await work()
   } catch (error) {
     if (error instanceof RuntimeError || signal.aborted) throw error
     throw new RuntimeError('failed', `Cannot ${what}.`, error)

@@ -3,6 +3,8 @@ import { spawn } from 'node:child_process'
 export interface ProgramInput {
   readonly input?: string
   readonly signal?: AbortSignal
+  /** In a session of its own: it goes on when this process ends. */
+  readonly detached?: boolean
 }
 
 /**
@@ -12,12 +14,13 @@ export interface ProgramInput {
 export function runProgram(
   program: string,
   args: readonly string[],
-  { input, signal }: ProgramInput = {},
+  { input, signal, detached = false }: ProgramInput = {},
 ): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, {
       stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
       signal,
+      detached,
     })
     let output = ''
     let errors = ''

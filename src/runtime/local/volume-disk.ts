@@ -8,7 +8,7 @@
 
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { chown, mkdir, open, rename, rm, truncate, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 
 import { pause, SECOND } from '../../lib/clock.ts'
 import { SLUG_UID } from './address.ts'
@@ -60,14 +60,19 @@ export async function volumeDisk(
   return { image, at: mounted, directories: [CONTENT], owner: SLUG_UID }
 }
 
-/** By a process in a mount namespace of its own, which sees the disk and ends with it. */
+/**
+ * By a process in a mount namespace of its own, which sees the disk and ends with it. Once it is
+ * there under its name, it is on disk, whole: a release of it may be acknowledged.
+ */
 export async function copyVolume(
   directory: string,
   { to, most }: Pick<Copy, 'to' | 'most'>,
 ): Promise<void> {
-  if (existsSync(to)) return
+  // Who made it may have died before its name was on disk.
+  if (existsSync(to)) return flushDirectory(dirname(to))
   const image = join(directory, 'disk')
   const draft = `${to}.new`
+  await unmounted(image)
   await rm(draft, { recursive: true, force: true })
   const at = existsSync(image) ? join(directory, 'mounted') : directory
   await mkdir(at, { recursive: true })
@@ -84,8 +89,19 @@ export async function copyVolume(
   if (!(bytes <= most)) {
     throw new RuntimeError('too_large', `It has ${bytes} bytes, more than ${most}.`)
   }
-  await run('cp', '--archive', '--sparse=always', content, draft)
+  await run('cp', '--archive', '--sparse=always', '-T', content, draft)
+  await runProgram('sync', ['--file-system', draft])
   await rename(draft, to)
+  await flushDirectory(dirname(to))
+}
+
+async function flushDirectory(path: string): Promise<void> {
+  const directory = await open(path)
+  try {
+    await directory.sync()
+  } finally {
+    await directory.close()
+  }
 }
 
 function pathTooLong(error: unknown): never {

@@ -168,8 +168,14 @@ export class MemoryRuntime implements Runtime {
   }
 
   /** Its dynos write no files. */
-  async copyOut(_: Copy, signal: AbortSignal): Promise<void> {
+  async copyOut(_: Copy, signal: AbortSignal): Promise<boolean> {
     signal.throwIfAborted()
+    return true
+  }
+
+  async removeCopy(_: Omit<Copy, 'most'>, signal: AbortSignal): Promise<boolean> {
+    signal.throwIfAborted()
+    return true
   }
 
   async list(signal: AbortSignal): Promise<readonly DynoId[]> {
