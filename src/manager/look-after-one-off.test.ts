@@ -63,10 +63,12 @@ async function aWorld(options: MemoryRuntimeOptions = {}) {
     runtime,
     live,
     settle: async (): Promise<void> => {
-      for (const { id } of await live()) {
-        for (let looks = 0; (await look(id, signal)) === 0; looks++) {
-          assert.ok(looks < 50, 'it never settles')
-        }
+      // One that ends may be what another waited for.
+      for (let looks = 0, isBusy = true; isBusy; looks++) {
+        assert.ok(looks < 50, 'it never settles')
+        const delays: number[] = []
+        for (const { id } of await live()) delays.push(await look(id, signal))
+        isBusy = delays.includes(0)
       }
     },
     look: (id: DynoId) => look(id, signal),
@@ -339,6 +341,37 @@ test('a newer release takes over, with the code of the one it found pending', as
   assert.deepEqual(told, [{ message: 'Release v4 superseded by v5' }])
   assert.equal(released?.slug, (await releasesOf(pool, it.app.id)).at(-2)?.slug)
 })
+
+test('its command runs once that of the other has ended, however long that takes', async () => {
+  const { it, settle, runtime, live, config, releases, look, wait } = await aWorld({
+    heedsSigterm: () => false,
+  })
+  await it.deploy({ web: 'x' })
+  await it.deploy(releasing, { MAYFLY_STOP_GRACE: '300' })
+  await settle()
+  const [older] = await live()
+  assert.ok(older)
+  await config({ A: '1' })
+  const newer = (await live()).find(({ id }) => id !== older.id)
+  assert.ok(newer)
+  await settle()
+  wait(290 * SECOND)
+  await settle()
+  assert.equal(runtime.spec(newer.id), undefined)
+
+  const { rows: before } = await pool.query(WAKES, [newer.id])
+  runtime.exit(older.id, 0)
+  await look(older.id)
+  const { rows: after } = await pool.query(WAKES, [newer.id])
+  assert.ok(after[0].wakes > before[0].wakes)
+  await settle()
+  assert.ok(runtime.spec(newer.id))
+  runtime.exit(newer.id, 0)
+  await settle()
+  assert.deepEqual(await releases(), ['v3 succeeded', 'v4 expired', 'v5 succeeded'])
+})
+
+const WAKES = `select wakes from work where kind = 'one-off' and subject = $1`
 
 test('a release command that does not end fails after an hour', async () => {
   const { it, settle, releases, wait } = await aWorld()

@@ -111,7 +111,7 @@ function factsOf(
   { found, environment, deps }: Look,
   status: DynoStatus | undefined,
 ): Omit<OneOffFacts, 'since'> {
-  const { appIsThere, releaseStatus, switches } = found
+  const { appIsThere, releaseStatus, otherCommands, switches } = found
   const timings = deps.timings()
   const oneOff = onOurClock(found.oneOff, deps.ahead())
   return {
@@ -121,6 +121,7 @@ function factsOf(
     timings,
     appIsThere,
     releaseStatus,
+    otherCommands,
     startLine: () => startLine(oneOff, environment.whole),
     sizes: deps.sizes?.(),
     downAt: deps.downAt?.(),
@@ -189,9 +190,14 @@ function changeRows(step: OneOffRowStep, { pool, clock }: Deps): Promise<void> {
 }
 
 function waitOf(facts: OneOffFacts): number {
-  const { state, releasePhase, attached, attachedAt } = facts.oneOff
-  const awaitsClient = state === 'starting' && attached && !attachedAt
-  const isMoving = state !== 'up' && !awaitsClient
-  const most = isMoving ? WHILE_MOVING : LONGEST_WAIT
-  return Math.max(0, Math.min(nextMoment(facts), releasePhase ? FOLLOW : most))
+  return Math.max(0, Math.min(nextMoment(facts), longestWait(facts)))
+}
+
+function longestWait({ oneOff, otherCommands }: OneOffFacts): number {
+  const { state, releasePhase, attached, attachedAt } = oneOff
+  // Whoever comes, or ends, wakes us.
+  const awaitsOthers = (attached && !attachedAt) || otherCommands.run
+  if (state === 'starting' && awaitsOthers) return LONGEST_WAIT
+  if (releasePhase) return FOLLOW
+  return state === 'up' ? LONGEST_WAIT : WHILE_MOVING
 }

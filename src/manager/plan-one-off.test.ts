@@ -63,6 +63,7 @@ function factsOf({ oneOff, status, facts, after = SECOND }: Case): OneOffFacts {
     timings: HEROKU_TIMINGS,
     appIsThere: true,
     releaseStatus: 'succeeded',
+    otherCommands: { run: false, endedAt: null },
     startLine: () => 'Starting process with command `bash`',
     since: bootedAt,
     now: later(bootedAt, after),
@@ -105,6 +106,26 @@ const cases: Readonly<Record<string, Case>> = {
     facts: { releaseStatus: 'pending', since: later(bootedAt, 2 * HOUR) },
     after: 2 * HOUR + MINUTE,
     steps: ['boot'],
+  },
+  'nor one that had to wait for the command of another release': {
+    oneOff: { ...unstarted, releasePhase: release },
+    facts: {
+      releaseStatus: 'pending',
+      otherCommands: { run: false, endedAt: later(bootedAt, 5 * MINUTE) },
+    },
+    after: 6 * MINUTE,
+    steps: ['boot'],
+  },
+  'it does not run beside that': {
+    oneOff: { ...unstarted, releasePhase: release },
+    facts: { releaseStatus: 'pending', otherCommands: { run: true, endedAt: null } },
+    after: 5 * MINUTE,
+    steps: [],
+  },
+  'one that is superseded waits for nobody': {
+    oneOff: { ...unstarted, releasePhase: release },
+    facts: { releaseStatus: 'expired', otherCommands: { run: true, endedAt: null } },
+    steps: ['stopping (superseded): State changed from starting to complete'],
   },
   'an attached one waits for its client': { oneOff: awaiting, steps: [] },
   'half a minute long': {

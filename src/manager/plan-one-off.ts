@@ -9,7 +9,7 @@ import { cyclesAt } from '../model/cycling.ts'
 import type { StopReason } from '../model/dyno.ts'
 import * as say from '../model/dyno-lines.ts'
 import type { DynoPolicy } from '../model/dyno-policy.ts'
-import type { OneOff } from '../model/one-off.ts'
+import type { OneOff, OtherCommands } from '../model/one-off.ts'
 import * as told from '../model/one-off-lines.ts'
 import type { ReleaseStatus } from '../model/release.ts'
 import type { Size } from '../model/size.ts'
@@ -30,6 +30,7 @@ export interface OneOffFacts {
   readonly appIsThere: boolean
   /** Of the release it runs on. */
   readonly releaseStatus: ReleaseStatus
+  readonly otherCommands: OtherCommands
   /** Said of an attached one when its process starts; of others it has been said. */
   readonly startLine: () => string
   /** As the installation has them; undefined: as Heroku has. */
@@ -138,7 +139,8 @@ function whileStarting(facts: OneOffFacts): OneOffStep[] {
       const reason = reasonToStop(facts)
       if (reason) return [over(oneOff, reason, linesOf(reason), now)]
       if (oneOff.attached && !oneOff.attachedAt) return []
-      if (oneOff.waitingFor) return []
+      // One migration beside another is what nobody wrote theirs for.
+      if (oneOff.waitingFor || facts.otherCommands.run) return []
       if (now < later(readySince(facts), PLACED_WITHIN))
         return [{ do: 'boot', dyno: oneOff }]
       return [over(oneOff, 'start failed', [say.notLaunched(PLACED_WITHIN)], now)]
@@ -236,10 +238,10 @@ function endsAt(
   return { at: cycles, because: 'cycling' }
 }
 
-/** There was a client for it, if it needs one, and room, and a manager, and its slug was verified. */
-function readySince({ oneOff, since }: OneOffFacts): Date {
+/** There was a client for it, if it needs one, and room, its turn, a manager, and its slug was verified. */
+function readySince({ oneOff, otherCommands, since }: OneOffFacts): Date {
   const { createdAt, attachedAt, updatedAt } = oneOff
-  return latest(createdAt, attachedAt, updatedAt, since)
+  return latest(createdAt, attachedAt, updatedAt, otherCommands.endedAt, since)
 }
 
 /** When a release's command that has not begun is no longer waited for. */

@@ -81,6 +81,7 @@ class World {
       policy,
       timings: HEROKU_TIMINGS,
       startLine: () => 'Starting process',
+      otherCommands: { run: false, endedAt: null },
       since: bootedAt,
     }
     return planOneOff({ oneOff, status, appIsThere, releaseStatus, now, ...told })

@@ -1,9 +1,10 @@
 import { settleRelease } from '../actions/settle-release.ts'
 import { placeOf } from '../model/dyno.ts'
+import { RELEASE_TYPE } from '../model/one-off.ts'
 import { moveDynos } from '../store/dynos.ts'
 import { writeEvents } from '../store/events.ts'
 import { writeLogLines } from '../store/log-lines.ts'
-import { noteHangUp } from '../store/one-offs.ts'
+import { noteHangUp, wakeOneOffs } from '../store/one-offs.ts'
 import type { Queryable } from '../store/queryable.ts'
 import { eventOf } from './event-of.ts'
 import type { OneOffStep } from './plan-one-off.ts'
@@ -40,6 +41,8 @@ async function takeMove(tx: Queryable, step: Move, now: Date): Promise<void> {
   const moved = await moveDynos(tx, [{ dyno, next: { ...note, state: to } }], now)
   if (!moved.has(dyno.id)) return
   await say(tx, step, lines)
+  // The command of the release that superseded it may run.
+  if (note.exitedAt && dyno.type === RELEASE_TYPE) await wakeOneOffs(tx, dyno.app)
   const event = eventOf(step, now)
   if (event) await writeEvents(tx, [event])
 }

@@ -29,6 +29,14 @@ export interface OneOff extends Dyno {
   readonly releasePhase: ReleaseId | null
 }
 
+/** What a release's command finds of those of the app's other releases. */
+export interface OtherCommands {
+  /** One has not ended. */
+  readonly run: boolean
+  /** When the last one did; null: there is none, or it was long ago. */
+  readonly endedAt: Date | null
+}
+
 /** The process type whose command every new release runs before it is the current one. */
 export const RELEASE_TYPE = 'release'
 

@@ -3,7 +3,7 @@
 import type { Switches } from '../model/app-features.ts'
 import type { Dyno } from '../model/dyno.ts'
 import type { AccountId, AppId, DynoId, ReleaseId, SlugId } from '../model/ids.ts'
-import type { OneOff } from '../model/one-off.ts'
+import type { OneOff, OtherCommands } from '../model/one-off.ts'
 import type { ProcessTypes } from '../model/procfile.ts'
 import type { ReleaseStatus } from '../model/release.ts'
 import { lockApp } from './apps.ts'
@@ -122,6 +122,7 @@ export interface OneOffFacts {
   readonly appName: string
   readonly appIsThere: boolean
   readonly releaseStatus: ReleaseStatus
+  readonly otherCommands: OtherCommands
   readonly slug: SlugId
   readonly stack: string
   readonly slugChecksum: string | null
@@ -145,6 +146,7 @@ export async function findOneOff(
             o.hung_up_at as "hungUpAt", o.unresponsive_at as "unresponsiveAt",
             o.release_phase as "releasePhase", a.region, a.name as "appName",
             a.deleted_at is null as "appIsThere", r.status as "releaseStatus", r.slug,
+            coalesce(others.run, false) as run, others.ended_at as "endedAt",
             s.stack, s.checksum as "slugChecksum",
             coalesce((select json_object_agg(name, enabled)
                         from app_features where app = a.id), '{}') as switches,
@@ -154,12 +156,17 @@ export async function findOneOff(
        join one_offs o on o.dyno = d.id
        join apps a on a.id = d.app
        join releases r on r.id = d.release
-       join slugs s on s.id = r.slug`,
+       join slugs s on s.id = r.slug
+       left join lateral (
+         select bool_or(dynos.exited_at is null) as run, max(dynos.exited_at) as ended_at
+           from dynos join one_offs on one_offs.dyno = dynos.id
+          where o.release_phase is not null and dynos.app = d.app and dynos.id <> d.id
+            and one_offs.release_phase is not null) as others on true`,
     [id],
   )
-  const [row] = rows as (OneOff & Omit<OneOffFacts, 'oneOff'>)[]
+  const [row] = rows as (OneOff & OtherCommands & Omit<OneOffFacts, 'oneOff'>)[]
   if (!row) return undefined
-  const { region, appName, appIsThere, releaseStatus, slug, ...rest } = row
+  const { region, appName, appIsThere, releaseStatus, run, endedAt, slug, ...rest } = row
   const { stack, slugChecksum, switches, configVars, environment, ...oneOff } = rest
   return {
     oneOff,
@@ -167,6 +174,7 @@ export async function findOneOff(
     appName,
     appIsThere,
     releaseStatus,
+    otherCommands: { run, endedAt },
     slug,
     stack,
     slugChecksum,
