@@ -1,15 +1,16 @@
 import { type AppFormation, describeScale } from '../model/app-formation.ts'
 import type { App } from '../model/app.ts'
 import { appEvent } from '../model/event.ts'
-import { type AppId, newId, type SlugId } from '../model/ids.ts'
+import { newId, type SlugId } from '../model/ids.ts'
 import { RELEASE_TYPE } from '../model/one-off.ts'
 import { byWhom, type Release } from '../model/release.ts'
 import { DEFAULT_SIZE } from '../model/size.ts'
 import {
+  changeCommand,
   everyFormationOf,
+  formationsOf,
   putFormation,
   wakeFormations,
-  type WantedFormation,
 } from '../store/app-formations.ts'
 import { setCurrentRelease } from '../store/apps.ts'
 import { writeEvents } from '../store/events.ts'
@@ -29,7 +30,7 @@ export async function makeCurrent(
   const { id, slug, version, account } = release
   const before = slug === null ? [] : await everyFormationOf(tx, app.id)
   await setCurrentRelease(tx, app.id, { release: id, deployed: slug !== null })
-  const scaled = slug === null ? [] : await syncFormations(tx, app.id, slug, before)
+  const scaled = slug === null ? [] : await syncFormations(tx, release, slug, before)
 
   const lines = [`Release v${version} created`]
   if (scaled.length > 0) lines.push(`Scaled to ${describeScale(scaled)}`)
@@ -51,49 +52,40 @@ export async function makeCurrent(
   await wakeRouter(tx, app.region)
 }
 
-/** Brings the formations in line with the slug's process types; returns those that are new. */
+/**
+ * Brings the formations in line with the slug's process types; returns those that are new, or
+ * there again. What is kept keeps its scale; what has left the Procfile has no dynos any more. A
+ * new `web` gets one dyno, any other type none, and so does one that comes back, as on Heroku;
+ * but nobody asked for an automatic rollback, nor would see to the scale after it.
+ */
 async function syncFormations(
   tx: Queryable,
-  app: AppId,
+  { app, automatic }: Release,
   slug: SlugId,
   present: readonly AppFormation[],
-): Promise<WantedFormation[]> {
+): Promise<AppFormation[]> {
   const compiled = await findSlug(tx, slug)
   if (!compiled) throw new Error(`app ${app} has no slug ${slug}`)
-  const wanted = wantedFormations(app, compiled.processTypes, present)
-  for (const formation of wanted) await putFormation(tx, formation)
+  const { processTypes } = compiled
+  const size = present.find(isOfDynos)?.size ?? DEFAULT_SIZE
 
+  for (const [type, command] of Object.entries(processTypes)) {
+    const old = present.find((it) => it.type === type)
+    if (old && (old.command !== null || automatic)) {
+      await changeCommand(tx, old.id, command)
+      continue
+    }
+    const quantity = type === 'web' ? 1 : 0
+    await putFormation(tx, { id: newId(), app, type, quantity, size, command })
+  }
+  for (const { id, type } of present) {
+    if (!Object.hasOwn(processTypes, type)) await changeCommand(tx, id, null)
+  }
   const known = present.filter((it) => it.command !== null).map((it) => it.type)
-  return wanted.filter((it) => it.command !== null && !known.includes(it.type))
+  return (await formationsOf(tx, app)).filter((it) => !known.includes(it.type))
 }
 
 /** The release phase's own size is nobody else's. */
 function isOfDynos({ type, command }: AppFormation): boolean {
   return command !== null && type !== RELEASE_TYPE
-}
-
-/**
- * A process type that is kept keeps its quantity; a new `web` gets one dyno, any other none;
- * one that has left the Procfile has none any more.
- */
-function wantedFormations(
-  app: AppId,
-  processTypes: Readonly<Record<string, string>>,
-  present: readonly AppFormation[],
-): WantedFormation[] {
-  const size = present.find(isOfDynos)?.size ?? DEFAULT_SIZE
-  const wanted = Object.entries(processTypes).map(([type, command]) => {
-    const old = present.find((it) => it.type === type)
-    if (old && old.command !== null) return { ...old, command }
-    return {
-      id: old?.id ?? newId<'formation'>(),
-      app,
-      type,
-      quantity: type === 'web' ? 1 : 0,
-      size,
-      command,
-    }
-  })
-  const vanished = present.filter((it) => !Object.hasOwn(processTypes, it.type))
-  return [...wanted, ...vanished.map((it) => ({ ...it, quantity: 0, command: null }))]
 }

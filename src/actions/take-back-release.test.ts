@@ -1,20 +1,26 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
-import { anApp, secrets } from '../../test/an-app.ts'
+import { type AnApp, anApp, secrets } from '../../test/an-app.ts'
 import { aDatabase } from '../../test/postgres.ts'
 import { systemClock } from '../lib/clock.ts'
+import { describeScale } from '../model/app-formation.ts'
+import { formationsOf } from '../store/app-formations.ts'
 import { inTransaction } from '../store/queryable.ts'
 import { releasesOf } from '../store/releases.ts'
 import { recordReady } from '../store/trials.ts'
+import { rollback } from './rollback.ts'
+import { scaleFormations } from './scale-formations.ts'
 import { takeBackRelease } from './take-back-release.ts'
 
 const pool = aDatabase()
 
-/** An app whose second deploy is to be taken back. */
+/** An app whose second deploy is to be taken back; the first had three large workers besides. */
 async function anAppOnTrial() {
   const made = await anApp(pool)
-  await made.deploy({ web: 'well' })
+  await made.deploy({ web: 'well', worker: 'work' })
+  const three = { type: 'worker', quantity: 3, size: 'standard-2x' }
+  await inTransaction(pool, (tx) => scaleFormations(tx, made.app, [three], made.account))
   const [, , good] = await releasesOf(pool, made.app.id)
   assert.ok(good)
   await recordReady(pool, good.id, systemClock.now())
@@ -28,6 +34,7 @@ async function anAppOnTrial() {
         const trial = { app: made.app.id, release: bad.id, failure: 'web.1 fell ill' }
         return takeBackRelease(tx, { ...trial, now: systemClock.now() }, secrets)
       }),
+    scale: async () => describeScale(await formationsOf(pool, made.app.id)),
     releases: async () =>
       (await releasesOf(pool, made.app.id))
         .slice(2)
@@ -45,6 +52,42 @@ test('a release that fails its trial is taken back, once', async () => {
     'Automatic succeeded',
   ])
 })
+
+test('with the release come back the dynos of a process type that it alone had', async () => {
+  const { app, takeBack, scale } = await anAppOnTrial()
+  assert.equal(await scale(), 'web@1:Standard-1X')
+  await takeBack()
+  assert.equal(await scale(), 'web@1:Standard-1X worker@3:Standard-2X')
+  const { rows } = await pool.query(
+    `select message from events where app = $1 and kind = 'formation.scaled' order by id`,
+    [app.id],
+  )
+  assert.deepEqual(
+    rows.slice(-3).map((it: { message: string }) => it.message.replace(/ by .*/, '')),
+    [
+      'Scaled to worker@3:Standard-2X',
+      'Scaled to worker@0:Standard-2X',
+      'Scaled to worker@3:Standard-2X',
+    ],
+  )
+})
+
+for (const [how, comesBack] of [
+  ['a rollback by hand', rollBack],
+  ['a deploy', (made: AnApp) => made.deploy({ web: 'x', worker: 'y' })],
+] as const) {
+  test(`${how} that has the process type again has no dynos of it, as on Heroku`, async () => {
+    const made = await anAppOnTrial()
+    await comesBack(made)
+    assert.equal(await made.scale(), 'web@1:Standard-1X worker@0:Standard-1X')
+  })
+}
+
+async function rollBack({ app, account }: AnApp): Promise<void> {
+  await inTransaction(pool, (tx) =>
+    rollback(tx, { app: app.id, account, release: 'v3' }, secrets),
+  )
+}
 
 test('not while the next one is on its way', async () => {
   const made = await anAppOnTrial()

@@ -1,8 +1,8 @@
 /**
  * A release on trial is one that no web dyno has been ready on, while there is an earlier
  * one to go back to. When all of its first batch, or of what is left of it, have failed
- * twice and none stands, it is taken back. The old dynos never stopped serving. What went
- * wrong must be the app's doing: a lost host or a failing machine proves nothing.
+ * twice and none stands, it is taken back. The old web dynos never stopped serving. What
+ * went wrong must be the app's doing: a lost host or a failing machine proves nothing.
  */
 
 import type { Dyno, StopReason } from '../model/dyno.ts'

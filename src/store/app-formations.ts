@@ -5,7 +5,8 @@ import { type AppId, type FormationId, isUuid } from '../model/ids.ts'
 import type { Queryable } from './queryable.ts'
 import { wakeAll } from './work.ts'
 
-const columns = `id, app, type, quantity, size, command,
+const columns = `id, app, type, size, command,
+  case when command is null then 0 else quantity end as quantity,
   created_at as "createdAt", updated_at as "updatedAt"`
 
 /** Those whose process type the app still has. */
@@ -56,6 +57,22 @@ export async function putFormation(tx: Queryable, it: WantedFormation): Promise<
       where (formations.quantity, formations.size, formations.command)
             is distinct from (excluded.quantity, excluded.size, excluded.command)`,
     [it.id, it.app, it.type, it.quantity, it.size, it.command],
+  )
+}
+
+/**
+ * The app has another command for the formation's process type, or none (null) any more, or has it
+ * again: then with the quantity and size that it had, which its row has kept.
+ */
+export async function changeCommand(
+  tx: Queryable,
+  id: FormationId,
+  command: string | null,
+): Promise<void> {
+  await tx.query(
+    `update formations set command = $2, updated_at = now()
+      where id = $1 and command is distinct from $2`,
+    [id, command],
   )
 }
 
