@@ -245,6 +245,26 @@ suite('git over HTTP', () => {
     )
   })
 
+  test('who leaves in the middle of a push has its turn back', async (t) => {
+    const there = await another(t, { turnLimits: { ofEach: 1, ofAll: 1 } })
+    const { origin, pathname } = new URL(there)
+    const push = request(`${origin}${pathname}/git-receive-pack`, {
+      method: 'POST',
+      headers: {
+        authorization: `Basic ${Buffer.from(`:${TOKEN}`).toString('base64')}`,
+        'content-type': 'application/x-git-receive-pack-request',
+        'content-length': '1000000',
+      },
+    })
+    push.on('error', () => {})
+    push.write(updateOf('1'.repeat(40), 'left'))
+    const mayCome = async () =>
+      /^[0-9a-f]{40}/.test((await git(root, ['ls-remote', there])).said)
+    await until('it is let in', async () => !(await mayCome()))
+    push.destroy()
+    await until('the turn is given back', mayCome)
+  })
+
   test('an account makes so many requests an hour', async (t) => {
     const there = await another(t, { requestsPerHour: 2 })
     // Two of them.
@@ -370,8 +390,6 @@ async function pushSlowly(
   happens: (deployer: Deployer) => Promise<unknown>,
 ): Promise<string> {
   const head = (await git(work, ['rev-parse', 'main'])).said.trim()
-  const update = `${'0'.repeat(40)} ${head} refs/heads/${branch}\0report-status side-band-64k`
-  const line = `${(update.length + 4).toString(16).padStart(4, '0')}${update}0000`
   const packing = ['pack-objects', '--revs', '--stdout', '-q']
   const pack = execFileSync('git', packing, { cwd: work, input: 'main\n' })
   const { origin, pathname } = new URL(url)
@@ -383,7 +401,7 @@ async function pushSlowly(
     },
   })
   const answered = once(push, 'response') as Promise<[IncomingMessage]>
-  push.write(line)
+  push.write(updateOf(head, branch))
   push.write(pack.subarray(0, 20))
   await until('it is let in', async () => {
     const { rows } = await pool.query('select from audit where account = $1', [
@@ -394,6 +412,12 @@ async function pushSlowly(
   await happens(deployer)
   push.end(pack.subarray(20))
   return text((await answered)[0])
+}
+
+/** The commands of a push that makes a branch. */
+function updateOf(to: string, branch: string): string {
+  const update = `${'0'.repeat(40)} ${to} refs/heads/${branch}\0report-status side-band-64k`
+  return `${(update.length + 4).toString(16).padStart(4, '0')}${update}0000`
 }
 
 /** The token of a collaborator of its own. */

@@ -113,8 +113,8 @@ function cgiEnvironment(
     PATH_INFO: `/${repositoryName(app.id)}/${resource}`,
     QUERY_STRING: (request.url ?? '').split('?')[1] ?? '',
     CONTENT_TYPE: header(headers['content-type']),
-    // None where the body is chunked: git then reads it to its end.
-    ...(headers['content-length'] && { CONTENT_LENGTH: headers['content-length'] }),
+    // Without CONTENT_LENGTH git reads to the end. With it, it would wait for what a client that has
+    // gone did not send, by asking for it again and again.
     HTTP_CONTENT_ENCODING: header(headers['content-encoding']),
     REMOTE_USER: account.email,
     REMOTE_ADDR: '127.0.0.1',
