@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { pipeline } from 'node:stream/promises'
 
+import { NO_DISK_ROOM, whileThereIsRoom } from '../lib/disk-room.ts'
 import { pour } from '../lib/pour.ts'
 import { unlessStalled } from '../lib/unless-stalled.ts'
 import type { App } from '../model/app.ts'
@@ -35,7 +36,8 @@ export async function serveByGit(
   exchange: GitExchange,
   deps: GitServerDeps,
 ): Promise<void> {
-  const { request, response } = exchange
+  const { request, response, resource } = exchange
+  const isPush = resource === 'git-receive-pack'
   const [program, args] = boundedGit('http-backend')
   const git = spawn('choom', [...FIRST_TO_GO, program, ...args], {
     cwd: '/',
@@ -51,9 +53,14 @@ export async function serveByGit(
     git.once('error', reject)
     git.once('close', resolve)
   })
+  let refusal: string | undefined
+  const upload = whileThereIsRoom(unlessStalled(request), deps.data.repos, () => {
+    refusal = NO_DISK_ROOM
+    git.stdin.destroy()
+  })
   // Git may answer without reading on, and the client may leave: both are theirs to do.
-  void pour(unlessStalled(request), git.stdin)
-  await relay(git.stdout, response).catch((error: unknown) => {
+  void pour(isPush ? upload : unlessStalled(request), git.stdin)
+  await relay(git.stdout, response, () => refusal).catch((error: unknown) => {
     git.stdout.destroy()
     if (!response.destroyed) throw error
   })
@@ -61,6 +68,10 @@ export async function serveByGit(
   if (status !== 0) {
     const said = complaints.trim()
     deps.log.info('git ended badly', { app: exchange.app.name, status, said })
+  }
+  if (refusal !== undefined) {
+    const app = exchange.app.name
+    deps.log.error('a push was turned away half-way', new Error(refusal), { app })
   }
 }
 
@@ -93,12 +104,17 @@ function cgiEnvironment(
       'receive.denyDeletes': 'true',
       'receive.maxInputSize': String(PACK_LIMIT),
       'receive.fsckObjects': 'true',
+      // Else what is a few bytes more than another object becomes a file as large as that.
+      'receive.unpackLimit': '1',
+      // Nor is it to become one when it is packed anew, which git does once there are fifty packs.
+      'gc.cruftPacks': 'true',
       ...Object.fromEntries(HARMLESS.map((it) => [`receive.fsck.${it}`, 'ignore'])),
       // So that what is right finds room within the limit of memory.
       'core.packedGitWindowSize': '32m',
       'core.packedGitLimit': '512m',
       'core.bigFileThreshold': '64m',
       'pack.windowMemory': '256m',
+      'pack.threads': '4',
       // Whatever git starts must end with its request.
       'gc.autoDetach': 'false',
     }),
@@ -138,37 +154,56 @@ function gitSettings(settings: Record<string, string>): Record<string, string> {
 
 const HEADERS_LIMIT = 64 * 1024
 
-/** CGI's headers become the response's; the rest is the body. */
+/**
+ * CGI's headers become the response's; the rest is the body. Where there is a `refusal` by the time that
+ * the body begins, for git says nothing of what it still reads, the response is that.
+ */
 async function relay(
   output: AsyncIterable<Buffer>,
   response: ServerResponse,
+  refusal: () => string | undefined,
 ): Promise<void> {
-  let head: Buffer | undefined = Buffer.alloc(0)
+  let head = Buffer.alloc(0)
+  let state: 'head' | 'body' | 'refused' = 'head'
   await pipeline(
     output,
     async function* (pieces: AsyncIterable<Buffer>) {
       for await (const piece of pieces) {
-        if (!head) {
-          yield piece
-          continue
-        }
+        if (state === 'body') yield piece
+        if (state !== 'head') continue
         head = Buffer.concat([head, piece])
-        const end = head.indexOf('\r\n\r\n')
-        if (end < 0 && head.length < HEADERS_LIMIT) continue
-        if (end < 0) break
-        applyHead(head.toString('latin1', 0, end), response)
-        const rest = head.subarray(end + 4)
-        head = undefined
-        if (rest.length > 0) yield rest
+        const end = endOf(head)
+        if (end === undefined && head.length >= HEADERS_LIMIT) break
+        if (end !== undefined && head.length > end) yield* begin()
       }
-      if (head) response.statusCode = 500
+      if (state === 'head') yield* begin()
     },
     response,
   )
+
+  function* begin(): Generator<string | Buffer> {
+    const end = endOf(head)
+    const refused = refusal()
+    state = refused === undefined ? 'body' : 'refused'
+    if (refused !== undefined) {
+      response.writeHead(503, { 'content-type': 'text/plain' })
+      yield `${refused}\n`
+    } else if (end === undefined) response.statusCode = 500
+    else {
+      applyHead(head.toString('latin1', 0, end), response)
+      if (head.length > end) yield head.subarray(end)
+    }
+  }
+}
+
+/** Where the body begins. */
+function endOf(head: Buffer): number | undefined {
+  const at = head.indexOf('\r\n\r\n')
+  return at < 0 ? undefined : at + 4
 }
 
 function applyHead(text: string, response: ServerResponse): void {
-  for (const line of text.split('\r\n')) {
+  for (const line of text.trimEnd().split('\r\n')) {
     const colon = line.indexOf(':')
     const [name, value] = [line.slice(0, colon), line.slice(colon + 1).trim()]
     if (name.toLowerCase() === 'status') response.statusCode = Number.parseInt(value)

@@ -12,10 +12,12 @@ export const GIT_ENVIRONMENT: Readonly<Record<string, string>> = {
 }
 
 /**
- * Bytes of memory, and seconds of a processor, that each program of git's may take: a pack of some
- * kilobytes can say of itself that it becomes a terabyte. Soft ones: the hook lays them down.
+ * Bytes of memory, seconds of a processor, and bytes of a file that each program of git's may take: a pack
+ * of some kilobytes can say of itself that it becomes a terabyte, or be completed by what it builds upon,
+ * whole. No file is larger than a repository at its limit and one push more. Soft ones: the hook lays
+ * them down.
  */
-const LIMITS = [`--as=${2 * 1024 ** 3}:`, '--cpu=900:']
+const LIMITS = [`--as=${2 * 1024 ** 3}:`, '--cpu=900:', `--fsize=${3 * 1024 ** 3}:`]
 
 /** A program, and its arguments: git within its limits. */
 export function boundedGit(...args: readonly string[]): [string, string[]] {
