@@ -2,10 +2,9 @@
 
 import { appendFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { text } from 'node:stream/consumers'
 
 import { mayStillPush } from '../src/builds/may-still-push.ts'
-import { parsePushedRefs } from '../src/builds/pushed-refs.ts'
+import { readPushedRefs } from '../src/builds/pushed-refs.ts'
 import { receivePush } from '../src/builds/receive-push.ts'
 import { dataDirectory } from '../src/installation/data-directory.ts'
 import { databaseConfig, openPool } from '../src/installation/database.ts'
@@ -47,7 +46,7 @@ try {
 await pool.end()
 
 async function accepted(): Promise<boolean> {
-  const refs = parsePushedRefs(await text(process.stdin))
+  const refs = await readPushedRefs(process.stdin)
   const app = await findApp(pool, MAYFLY_APP ?? '')
   if (!app) throw new Problem('not_found', `Couldn't find that app.`)
   if (!(await mayStillPush(pool, MAYFLY_AUTHORIZATION as AuthorizationId, app.id))) {

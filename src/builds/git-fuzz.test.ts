@@ -144,6 +144,15 @@ function push(
   return Buffer.concat([Buffer.from(`${command}0000`, 'latin1'), pack])
 }
 
+/** Of what is there, by so many names. */
+function pushAll(to: string, refs: readonly string[]): Buffer {
+  const able = '\0 report-status side-band-64k agent=fuzz'
+  const commands = refs.map((ref, i) =>
+    line(`${NOTHING} ${to} ${ref}${i === 0 ? able : ''}\n`),
+  )
+  return Buffer.concat([Buffer.from(`${commands.join('')}0000`, 'latin1'), packOf([])])
+}
+
 type Kind = 'commit' | 'tree' | 'blob' | 'delta'
 const KINDS: Readonly<Record<Kind, number>> = { commit: 1, tree: 2, blob: 3, delta: 7 }
 
@@ -634,6 +643,52 @@ suite('git, fuzzed', () => {
       ),
       { numRuns: RUNS, ...(process.env['MAYFLY_SOAK'] === undefined && { seed: 1 }) },
     )
+    await isSound()
+  })
+
+  test('names of many parts, long ones, and too many of them', async () => {
+    const head = commitOf(entry('100644', 'a', TEXT))
+    const to = nameOf('commit', head)
+    const there = async () => (await git(own, ['for-each-ref'])).said
+    await receive(pushOf(entry('100644', 'a', TEXT), text))
+    const names = await there()
+    assert.match(names, new RegExp(to))
+    for (const name of [
+      `refs/heads/${'a/'.repeat(8)}a`,
+      `refs/heads/${'a/'.repeat(1800)}a`,
+      `refs/heads/${'é'.repeat(120)}`,
+      // No name to a pattern that knows white space, and one to git.
+      `refs/heads/${'\u00a0/'.repeat(9)}a`,
+    ]) {
+      const { body } = await receive(
+        push(packOf([]), to, Buffer.from(name).toString('latin1')),
+      )
+      assert.match(body, /The name of a branch or tag has|a name that is none/)
+      assert.doesNotMatch(body, /ok refs/)
+    }
+    assert.equal(await there(), names)
+
+    const ten = `refs/heads/${'b/'.repeat(7)}b`
+    const count = names.trim().split('\n').length
+    const taken = Array.from(
+      { length: 998 - count },
+      (_, i) => `create refs/tags/${i} ${to}\n`,
+    )
+    execFileSync('git', ['-C', own, 'update-ref', '--stdin'], { input: taken.join('') })
+    const two = await receive(pushAll(to, [ten, 'refs/heads/last']))
+    assert.match(two.body, /ok refs\/heads\/b[^]*ok refs\/heads\/last/)
+    const one = await receive(pushAll(to, ['refs/heads/one-more']))
+    assert.match(one.body, /A repository has 1,000 branches and tags at most/)
+    const thousands = Array.from(
+      { length: 3000 },
+      (_, i) => `refs/heads/${i}/${'c'.repeat(150)}`,
+    )
+    const many = await receive(pushAll(to, thousands))
+    assert.match(many.body, /A repository has 1,000 branches and tags at most/)
+    assert.equal((await there()).trim().split('\n').length, 1000)
+    // What is there already is changed.
+    const next = await receive(push(packOf([]), to, 'refs/heads/last', to))
+    assert.match(next.body, /ok refs/)
     await isSound()
   })
 
