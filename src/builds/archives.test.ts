@@ -305,6 +305,11 @@ suite('archives', () => {
         'too_large',
       ],
       [
+        'three files by 140,000 names',
+        `touch app/{a,b,c}; perl -e 'for my $d (1..140) { mkdir "app/$d"; my $of = "app/" . qw(a b c)[$d % 3]; link $of, "app/$d/$_" for 1..1000 }'`,
+        'too_many_files',
+      ],
+      [
         'directories deeper than a path can say',
         `cd app; perl -e 'for (1..2100) { mkdir "d"; chdir "d" }'`,
         'path_too_long',

@@ -22,8 +22,11 @@ const BUILD_SPACE = 4 * 1024 ** 3
 const CACHE_SPACE = 2 * 1024 ** 3
 /** What a build may take of the machine. */
 export const BUILD_NEEDS: Amount = { memory: MEMORY, disk: BUILD_SPACE + CACHE_SPACE }
-/** Bytes of a slug's files: so much is copied, and read once more for its checksum. */
-export const SLUG_LIMIT = 2 * 1024 ** 3
+/**
+ * Of a slug: so much is copied, and read once more for its checksum. Ext4 makes as many files for so many bytes. The
+ * node_modules of large apps have half as many.
+ */
+export const SLUG_LIMIT = { bytes: 2 * 1024 ** 3, files: 131_072 }
 
 /** Standard-2X's share of the processor, with memory for compilers. */
 const SIZE: Size = {

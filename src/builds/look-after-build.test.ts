@@ -176,6 +176,8 @@ test('a build whose result is not to be trusted fails', async () => {
 
 for (const [code, said] of [
   ['too_large', /Compiled slug is too large \(max is 2 GB/],
+  ['too_many_files', /Compiled slug has too many files \(max is 131,072, directories/],
+  ['no_disk_room', /The machine's disk is nearly full: there is no room for the slug/],
   ['path_too_long', /Compiled slug has a path of more than 4,096 letters/],
 ] as const) {
   test(`what cannot be copied fails the build: ${code}`, async () => {

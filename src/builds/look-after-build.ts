@@ -315,7 +315,7 @@ function slugCopy(build: Build): Copy {
 /** Whether it is kept by now, or why what was compiled cannot be one. */
 async function keepSlug(
   build: Build,
-  { runtime }: BuildDeps,
+  { runtime, log }: BuildDeps,
   signal: AbortSignal,
 ): Promise<boolean | string> {
   try {
@@ -323,8 +323,11 @@ async function keepSlug(
   } catch (error) {
     if (!(error instanceof RuntimeError)) throw error
     if (error.code === 'too_large') return failures.tooLarge
+    if (error.code === 'too_many_files') return failures.tooManyFiles
     if (error.code === 'path_too_long') return failures.pathTooLong
-    throw error
+    if (error.code !== 'no_disk_room') throw error
+    log.error('a slug was not kept', error, { build: build.id })
+    return failures.noDiskRoom
   }
 }
 

@@ -20,7 +20,10 @@ export const failures = {
   notStarted:
     'The build dyno could not be started. The log of the manager says why; push again.',
   lost: 'The machine or the build dyno on it stopped in the middle of the build. Push again.',
-  tooLarge: `Compiled slug is too large (max is ${SLUG_LIMIT / 1024 ** 3} GB, holes in files included).`,
+  tooLarge: `Compiled slug is too large (max is ${SLUG_LIMIT.bytes / 1024 ** 3} GB, holes in files included).`,
+  tooManyFiles: `Compiled slug has too many files (max is ${SLUG_LIMIT.files.toLocaleString('en')}, directories included).`,
+  noDiskRoom:
+    "The machine's disk is nearly full: there is no room for the slug. Push again when its operator has made some.",
   internal:
     'An internal error kept the build from going on. The log of the manager says which; push again.',
   pathTooLong: 'Compiled slug has a path of more than 4,096 letters.',

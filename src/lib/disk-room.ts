@@ -1,17 +1,32 @@
 import { statfs } from 'node:fs/promises'
 
-/** Bytes that uploads and pushes leave free: the database may lie on the same disk. */
-export const DISK_RESERVE = 1024 ** 3
+export interface DiskSpace {
+  readonly bytes: number
+  readonly files: number
+}
 
-/** Whether the disk of `directory` has more free than must stay free. */
-export async function hasDiskRoom(directory: string): Promise<boolean> {
-  return (await freeBytes(directory)) > DISK_RESERVE
+/**
+ * What uploads, pushes and builds leave free, for the database may lie on the same disk. Ext4 makes as many
+ * files for so many bytes.
+ */
+export const DISK_RESERVE: DiskSpace = { bytes: 1024 ** 3, files: 65_536 }
+
+/** Whether the disk of `directory` has more free than must stay free, and is `needed` beside it. */
+export async function hasDiskRoom(
+  directory: string,
+  needed: DiskSpace = { bytes: 0, files: 0 },
+): Promise<boolean> {
+  const { bytes, files } = await freeOf(directory)
+  return (
+    bytes > DISK_RESERVE.bytes + needed.bytes && files > DISK_RESERVE.files + needed.files
+  )
 }
 
 /** Of the disk of `directory`, what others than root may still take. */
-export async function freeBytes(directory: string): Promise<number> {
-  const { bavail, bsize } = await statfs(directory)
-  return bavail * bsize
+export async function freeOf(directory: string): Promise<DiskSpace> {
+  const { bavail, bsize, files, ffree } = await statfs(directory)
+  // Btrfs counts none: it makes them as they are needed.
+  return { bytes: bavail * bsize, files: files === 0 ? Infinity : ffree }
 }
 
 /** Bytes. */

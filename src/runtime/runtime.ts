@@ -64,7 +64,8 @@ export interface Runtime {
    * Copies what was written to a volume with a limit into a new directory, whole or not at
    * all, and says whether it is there, and on disk. It may take longer than a look: then it goes
    * on by itself, also without us, and one asks again. No dyno that has the volume is left. A
-   * RuntimeError `too_large` or `path_too_long` where it must not, or cannot, be copied.
+   * RuntimeError `too_large`, `too_many_files`, `no_disk_room` or `path_too_long` where it must not, or
+   * cannot, be copied.
    */
   copyOut(copy: Copy, signal: AbortSignal): Promise<boolean>
   /** Removes a copy, or what there is of it, and says whether it is gone; else one asks again. */
@@ -219,8 +220,8 @@ export interface Output {
 export interface Copy {
   readonly from: string
   readonly to: string
-  /** In bytes, as somebody reads them who follows every name: holes and repeated links count. */
-  readonly most: number
+  /** As somebody reads them who follows every name: holes and repeated links count. */
+  readonly most: { readonly bytes: number; readonly files: number }
 }
 
 /** Why a driver could not do as told. `code` decides what the manager does next. */
@@ -234,6 +235,8 @@ export class RuntimeError extends Error {
     | 'not_running'
     | 'too_many_entries'
     | 'too_large'
+    | 'too_many_files'
+    | 'no_disk_room'
     | 'path_too_long'
     | 'failed'
 

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { mkdir, mkdtemp, rm, statfs, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 
+import { hasDiskRoom } from '../../lib/disk-room.ts'
 import { newId } from '../../model/ids.ts'
 import { diskCapacity } from './disk-capacity.ts'
 import { DISK_SIZE } from './disk.ts'
@@ -34,6 +36,30 @@ test('what dynos hold of all regions is theirs, and the rest but for a reserve',
   await writeFile(image, Buffer.alloc(HELD, 1))
   const afterwards = await diskCapacity(us)()
   assert.ok(Math.abs(afterwards.disk - before.disk) < OTHERS)
+})
+
+test('a disk of few files has room for nobody else, and what dynos hold stays theirs', async () => {
+  const directory = join(root, 'few')
+  await mkdir(directory)
+  const options = 'size=64g,nr_inodes=100k'
+  execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', directory])
+  try {
+    assert.equal(await hasDiskRoom(directory), true)
+    const region = regionFiles(join(directory, 'us'))
+    await mkdir(region.directory)
+    await writeFile(region.diskTemplate, '')
+    const dyno = region.of(newId<'dyno'>())
+    await mkdir(dyno.directory)
+    await writeFile(dyno.image, Buffer.alloc(MiB, 1))
+    assert.equal((await diskCapacity(region)()).disk, MiB)
+    assert.equal(await hasDiskRoom(directory, { bytes: 0, files: 50_000 }), false)
+    assert.equal(
+      await hasDiskRoom(directory, { bytes: 63 * 1024 * MiB, files: 0 }),
+      false,
+    )
+  } finally {
+    execFileSync('umount', [directory])
+  }
 })
 
 test('where disks have no limit there is no end', async () => {

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 
-import { DISK_RESERVE, freeBytes } from '../../lib/disk-room.ts'
+import { DISK_RESERVE, freeOf } from '../../lib/disk-room.ts'
 import { SECOND } from '../../lib/clock.ts'
 import { type DynoId, isUuid } from '../../model/ids.ts'
 import type { Capacity } from '../runtime.ts'
@@ -12,14 +12,14 @@ import { DISK_SIZE } from './disk.ts'
 import { type RegionFiles, regionFiles } from './dyno-files.ts'
 
 /** Kept free of dynos' disks: what uploads and pushes may take, and what they must leave. */
-const KEPT_FREE = 2 * DISK_RESERVE
+const KEPT_FREE = { bytes: 2 * DISK_RESERVE.bytes, files: 2 * DISK_RESERVE.files }
 /** Bytes of a block, as `stat` counts them. */
 const BLOCK = 512
 const LOOKED_AT_AGAIN_AFTER = SECOND
 
 /**
  * What is free, and what the disks of dynos hold of all regions of the installation: dynos that write
- * change nothing of it. No end where disks have no limit. It is looked at once a second at most.
+ * change nothing of it. Nothing is free where the disk has few files left. No end where disks have no limit. It is looked at once a second at most.
  */
 export function diskCapacity(
   files: RegionFiles,
@@ -43,7 +43,9 @@ async function freeOrHeld(directory: string): Promise<number> {
   )
   const held = all.map(({ name }) => heldIn(join(regions, name)))
   const holds = (await Promise.all(held)).reduce((sum, it) => sum + it, 0)
-  return Math.max(0, (await freeBytes(directory)) - KEPT_FREE + holds)
+  const { bytes, files } = await freeOf(directory)
+  const free = files < KEPT_FREE.files ? 0 : bytes - KEPT_FREE.bytes
+  return Math.max(0, free + holds)
 }
 
 async function heldIn(region: string): Promise<number> {

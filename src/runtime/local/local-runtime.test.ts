@@ -4,6 +4,7 @@
  */
 
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import {
   mkdir,
@@ -27,7 +28,7 @@ import { presentCgroups } from '../../lib/cgroup-mounts.ts'
 import type { Log } from '../../lib/log.ts'
 import { treeChecksum } from '../../lib/tree-checksum.ts'
 import type { DynoId } from '../../model/ids.ts'
-import type { DynoSpec, DynoStatus } from '../runtime.ts'
+import type { Copy, DynoSpec, DynoStatus } from '../runtime.ts'
 import { aDynoSpec, itIsARuntime, until } from '../runtime-contract.ts'
 import { SLUG_UID } from './address.ts'
 import { DISK_SIZE } from './disk.ts'
@@ -176,6 +177,8 @@ test('a start that fails says so, and is gone on with by the next', async () => 
   await runtime.remove(dyno.id, signal)
 })
 
+const most = { bytes: Infinity, files: Infinity }
+
 test('a volume with a limit ends there, is kept from dyno to dyno, and can be copied out', async () => {
   const limit = 64 * MiB
   const volumes = [{ from: 'limited', at: '/cache', writable: true, limit }]
@@ -188,17 +191,28 @@ test('a volume with a limit ends there, is kept from dyno to dyno, and can be co
     'file\nlink\nkept\n',
   )
 
-  await until(() =>
-    runtime.copyOut({ from: 'limited', to: 'copy', most: Infinity }, signal),
-  )
+  const copyOut = (to: string, upTo: Copy['most']) =>
+    until(() => runtime.copyOut({ from: 'limited', to, most: upTo }, signal))
+  // The directory is one, too.
+  await assert.rejects(copyOut('copy', { bytes: Infinity, files: 2 }), {
+    code: 'too_many_files',
+  })
+  await mkdir(join(options.root, 'small'))
+  const disk = ['-t', 'tmpfs', '-o', 'size=2g,nr_inodes=1000', 'tmpfs', 'small']
+  execFileSync('mount', disk, { cwd: options.root })
+  try {
+    await assert.rejects(copyOut('small/copy', most), { code: 'no_disk_room' })
+  } finally {
+    execFileSync('umount', ['small'], { cwd: options.root })
+  }
+
+  await copyOut('copy', most)
   const copy = join(options.root, 'copy')
   assert.equal(await readFile(join(copy, 'file'), 'utf8'), 'kept\n')
   assert.equal(await readlink(join(copy, 'link')), '/etc/passwd')
   assert.equal(statSync(join(copy, 'file')).uid, SLUG_UID)
   await rm(join(copy, 'file'))
-  await until(() =>
-    runtime.copyOut({ from: 'limited', to: 'copy', most: Infinity }, signal),
-  )
+  await until(() => runtime.copyOut({ from: 'limited', to: 'copy', most }, signal))
   assert.deepEqual(readdirSync(copy), ['link'])
 })
 
@@ -233,9 +247,7 @@ test('where no disk can be mounted, a volume has no limit', async () => {
   const command = 'head -c 2M /dev/zero >/build/file && echo written'
   assert.equal(await outputOf(command, { volumes }), 'written\n')
   await rename(aside, files.diskTemplate)
-  await until(() =>
-    runtime.copyOut({ from: 'free', to: 'copied', most: Infinity }, signal),
-  )
+  await until(() => runtime.copyOut({ from: 'free', to: 'copied', most }, signal))
   assert.equal(statSync(join(options.root, 'copied', 'file')).size, 2 * MiB)
 })
 

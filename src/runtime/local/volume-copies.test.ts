@@ -29,7 +29,11 @@ let copy = { from: '', to: '', most: 0 }
 
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'mayfly-copies-'))
-  copy = { from: join(root, 'volume'), to: join(root, 'slugs', 'one'), most: Infinity }
+  copy = {
+    from: join(root, 'volume'),
+    to: join(root, 'slugs', 'one'),
+    most: { bytes: Infinity, files: Infinity },
+  }
   for (const it of ['volume/content', 'slugs', 'bin'])
     mkdirSync(join(root, it), { recursive: true })
   writeFileSync(join(copy.from, 'content', 'file'), 'kept')
@@ -49,7 +53,7 @@ test('a copy outlives the manager that began it, and is not made by another besi
   Object.assign(process.env, { MAYFLY_DATA: root, MAYFLY_PART: 'manager-us' })
   const module = JSON.stringify(join(import.meta.dirname, 'volume-copies.ts'))
   const manager = `const { VolumeCopies } = await import(${module})
-    new VolumeCopies().copy(${JSON.stringify({ ...copy, most: 2 ** 31 })}, AbortSignal.abort())
+    new VolumeCopies().copy(${JSON.stringify({ ...copy, most: { bytes: 2 ** 31, files: 1000 } })}, AbortSignal.abort())
       .then((isThere) => process.stdout.write(String(isThere), () => process.exit(1)))`
   const first = runProgram(process.execPath, ['--input-type=module', '--eval', manager])
   await assert.rejects(first, /ended with status 1/)
@@ -78,7 +82,9 @@ test('a copy that fails says why, and is then made anew', async () => {
 
 test('what is too large has its own code', async () => {
   const copies = new VolumeCopies()
-  const refused = until('it is refused', () => copies.copy({ ...copy, most: 1 }, signal))
+  const refused = until('it is refused', () =>
+    copies.copy({ ...copy, most: { bytes: 1, files: 1000 } }, signal),
+  )
   await assert.rejects(refused, { name: 'RuntimeError', code: 'too_large' })
 })
 

@@ -11,6 +11,7 @@ import { chown, mkdir, open, rename, rm, truncate, writeFile } from 'node:fs/pro
 import { dirname, join } from 'node:path'
 
 import { pause, SECOND } from '../../lib/clock.ts'
+import { hasDiskRoom } from '../../lib/disk-room.ts'
 import { SLUG_UID } from './address.ts'
 import { beginMonitor, type Disk } from './begin-monitor.ts'
 import { makeFileSystem } from './disk.ts'
@@ -84,10 +85,21 @@ export async function copyVolume(
     await unmounted(image)
     return runProgram('env', ['LC_ALL=C', ...begin, ...program]).catch(pathTooLong)
   }
-  const size = await run('du', '--summarize', '--bytes', '--count-links', content)
-  const bytes = Number.parseInt(size, 10)
-  if (!(bytes <= most)) {
-    throw new RuntimeError('too_large', `It has ${bytes} bytes, more than ${most}.`)
+  const sum = async (...of: readonly string[]) =>
+    Number.parseInt(await run('du', '--summarize', '--count-links', ...of, content), 10)
+  const bytes = await sum('--bytes')
+  if (!(bytes <= most.bytes)) {
+    throw new RuntimeError('too_large', `It has ${bytes} bytes, more than ${most.bytes}.`)
+  }
+  const files = await sum('--inodes')
+  if (!(files <= most.files)) {
+    throw new RuntimeError(
+      'too_many_files',
+      `It has ${files} files, more than ${most.files}.`,
+    )
+  }
+  if (!(await hasDiskRoom(dirname(to), { bytes, files }))) {
+    throw new RuntimeError('no_disk_room', `The disk has no room for ${bytes} bytes.`)
   }
   await run('cp', '--archive', '--sparse=always', '-T', content, draft)
   await runProgram('sync', ['--file-system', draft])
