@@ -25,7 +25,7 @@ const { signal } = new AbortController()
 const hasty = AbortSignal.abort()
 const path = process.env['PATH'] ?? ''
 let root = ''
-let copy = { from: '', to: '', most: 0 }
+let copy = { from: '', to: '', most: { bytes: 0, files: 0 } }
 
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'mayfly-copies-'))
