@@ -414,7 +414,8 @@ suite('git, fuzzed', () => {
     ]) {
       const { status, body } = await receive(push(pack, to, ref))
       assert.ok(status < 500, `${ref}: ${status}`)
-      if (!ref.includes('$(')) assert.doesNotMatch(body, /ok refs/, ref)
+      // Git takes that one for a name.
+      if (!ref.endsWith('/-x')) assert.doesNotMatch(body, /ok refs/, ref)
     }
     const missing = await receive(push(packOf([]), 'a'.repeat(40)))
     assert.ok(missing.status < 500)
