@@ -824,6 +824,8 @@ CREATE INDEX open_webhook_deliveries ON public.webhook_deliveries USING btree (w
 
 CREATE UNIQUE INDEX pending_app_transfers ON public.app_transfers USING btree (app) WHERE (state = 'pending'::text);
 
+CREATE INDEX pending_builds ON public.builds USING btree (app, created_at, id) WHERE (status = 'pending'::text);
+
 CREATE INDEX placed_builds ON public.builds USING btree (app) WHERE (address IS NOT NULL);
 
 CREATE UNIQUE INDEX release_phases ON public.one_offs USING btree (release_phase);

@@ -23,11 +23,11 @@ import { findApp, lockApp } from '../store/apps.ts'
 import { cacheIsToBeCleared, noteCacheCleared } from '../store/build-caches.ts'
 import {
   becomeStep,
+  buildsBefore,
   fail,
   findBuild,
   giveAddress,
   lockToSucceed,
-  mustWait,
   nextBuildOf,
   noteFailing,
   noteFailure,
@@ -78,10 +78,12 @@ export interface BuildDeps {
 }
 
 /** Of one region, as on Heroku: each may take two gigabytes of memory. */
-const MOST_AT_ONCE = 10
+const AT_ONCE = { ofAll: 10, ofEach: 3 }
 /** How long each look at a build may fail until it is given up: what it holds is others' to have. */
 const GIVEN_UP_AFTER = 10 * MINUTE
 const TURN = SECOND
+/** It is woken when the one before it ends. */
+const AFTER_ANOTHER_OF_ITS_APP = 10 * TURN
 const FOLLOW = 0.15 * SECOND
 
 /** What this manager has under way, and another would begin anew. */
@@ -170,7 +172,10 @@ async function prepare(
   if (!app || build.cancelledAt) {
     return abandon(build, app ? failures.cancelled : failures.destroyed, deps)
   }
-  if (await mustWait(pool, build, MOST_AT_ONCE)) return TURN
+  const before = await buildsBefore(pool, build, AT_ONCE)
+  if (before === undefined) return AFTER_ANOTHER_OF_ITS_APP
+  // The further behind, the later it can be its turn.
+  if (before > 0) return Math.ceil(before / AT_ONCE.ofAll) * TURN
   if (!build.address) {
     const begin = async (tx: Queryable) =>
       giveAddress(tx, build.id, await allocateAddress(tx, region))

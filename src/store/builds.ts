@@ -76,26 +76,54 @@ export async function buildsOf(db: Queryable, app: AppId): Promise<Build[]> {
   return rows as Build[]
 }
 
+/** How many builds there may be at once: of a region, and of an account while others wait. */
+export interface BuildPlaces {
+  readonly ofAll: number
+  readonly ofEach: number
+}
+
 /**
- * Whether an older build of the same app is still under way, for an app's builds take turns;
- * or as many as the region may have at once.
+ * How many builds of the region are to end, or to begin, before this one: 0, and it may begin. Undefined
+ * while an older one of its app is under way, for an app's builds take turns.
+ *
+ * Who waits longest is next; but of an account, that which asked for the builds whosesoever the apps are,
+ * what is more than `ofEach`, those under way among them, comes after all others. Whose look fails keeps
+ * nobody else waiting.
  */
-export async function mustWait(
+export async function buildsBefore(
   db: Queryable,
   build: Build,
-  mostAtOnce: number,
-): Promise<boolean> {
+  { ofAll, ofEach }: BuildPlaces,
+): Promise<number | undefined> {
+  if ((await nextBuildOf(db, build.app)) !== build.id) return undefined
   const { rows } = await db.query(
-    `select exists (select from builds as older, builds as this
-                     where this.id = $1 and older.app = this.app
-                       and older.status = 'pending'
-                       and (older.created_at, older.id) < (this.created_at, this.id))
-         or (select count(*) from builds as other join apps on apps.id = other.app
-              where other.step = 'compile'
-                and apps.region = (select region from apps where id = $2)) >= $3 as wait`,
-    [build.id, build.app, mostAtOnce],
+    `with here as (
+       select builds.id, builds.account, builds.step, builds.created_at
+         from builds join apps on apps.id = builds.app
+        where builds.status = 'pending'
+          and apps.region = (select region from apps where id = $2)
+          and not exists (select from builds as older
+                           where older.app = builds.app and older.status = 'pending'
+                             and (older.created_at, older.id) < (builds.created_at, builds.id))),
+     waiting as (
+       select id, created_at,
+              row_number() over (partition by account order by created_at, id)
+              + (select count(*) from here as other
+                  where other.account = here.account and other.step = 'compile') as of_account
+         from here
+        where step = 'prepare'
+          and (id = $1 or not exists (select from work
+                                       where kind = 'build' and subject = here.id
+                                         and failures > 0))),
+     turns as (
+       select id, row_number() over (order by of_account > $4, created_at, id) as turn
+         from waiting)
+     select greatest(0, turn + (select count(*) from here where step = 'compile') - $3)::integer
+            as before
+       from turns where id = $1`,
+    [build.id, build.app, ofAll, ofEach],
   )
-  return (rows as { wait: boolean }[])[0]?.wait ?? false
+  return (rows as { before: number }[])[0]?.before
 }
 
 /** Whether what was pushed to the app is still being built, or released. */
@@ -112,7 +140,7 @@ export async function hasPushUnderWay(db: Queryable, app: AppId): Promise<boolea
   return rows.length > 0
 }
 
-/** The next build of an app that waits for its turn. */
+/** The oldest build of an app that is not final: the others wait for it. */
 export async function nextBuildOf(
   db: Queryable,
   app: AppId,
