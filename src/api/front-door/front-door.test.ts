@@ -2,7 +2,12 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { createServer, request, type RequestListener } from 'node:http'
+import {
+  createServer,
+  request,
+  type RequestListener,
+  type ServerResponse,
+} from 'node:http'
 import { request as secureRequest } from 'node:https'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -11,6 +16,7 @@ import { after, before, test } from 'node:test'
 import { connect as secureConnect } from 'node:tls'
 
 import { until } from '../../../test/until.ts'
+import { pause } from '../../lib/clock.ts'
 import { silentLog } from '../../lib/log.ts'
 import { backendOf } from './backend-of.ts'
 import { type OpenDoor, openFrontDoor } from './front-door.ts'
@@ -100,12 +106,7 @@ test('what is no HTTP inside TLS is a rendezvous', async () => {
 })
 
 test('there are so many connections, and one more when one goes', async () => {
-  const small = await openFrontDoor({
-    port: 0,
-    key: readFileSync(at('key')),
-    certificate: readFileSync(at('certificate')),
-    http: (_incoming, reply) => reply.end('served'),
-    rendezvous: (socket) => socket.end(),
+  const small = await aDoor((_incoming, reply) => reply.end('served'), {
     mostConnections: 2,
   })
   const held = [1, 2].map(() => connect(small.port, '127.0.0.1'))
@@ -123,12 +124,109 @@ test('there are so many connections, and one more when one goes', async () => {
   await small.close()
 })
 
+test('requests of a connection are answered one after another', async () => {
+  const asked: string[] = []
+  const replies: ServerResponse[] = []
+  const its = await aDoor((incoming, reply) => {
+    asked.push(incoming.url ?? '')
+    replies.push(reply)
+  })
+  const socket = connect(its.port, '127.0.0.1')
+  const text = textOf(socket)
+  socket.write(['/1', '/2', '/3'].map(get).join(''))
+  await until('the first is asked', () => asked.length > 0)
+  // A connection of its own is not held up, and by its answer all that came before is asked.
+  const other = fetch(`http://127.0.0.1:${its.port}/other`)
+  await until('the other is asked', () => asked.includes('/other'))
+  assert.deepEqual(asked, ['/1', '/other'])
+  replies[1]?.end()
+  await other
+  for (const [index, path] of ['/1', '/2', '/3'].entries()) {
+    await until(`${path} is asked`, () => asked.includes(path))
+    assert.equal(asked.length, index + 2)
+    replies.at(index === 0 ? 0 : -1)?.end(`answer to ${path}`)
+  }
+  socket.end()
+  const answers = (await text).match(/answer to \/./g)
+  assert.deepEqual(answers, ['answer to /1', 'answer to /2', 'answer to /3'])
+  await its.close()
+})
+
+test('who sends very many requests before they are answered is hung up on', async () => {
+  let asked = 0
+  const its = await aDoor(() => (asked += 1))
+  const socket = connect(its.port, '127.0.0.1').on('error', () => {})
+  socket.write(get('/').repeat(1000))
+  await once(socket, 'close')
+  assert.equal(asked, 1)
+  await its.close()
+})
+
+for (const scheme of ['http', 'https'] as const) {
+  test(`who takes nothing of their answer is hung up on, who waits for one is not: ${scheme}`, async () => {
+    const ends: string[] = []
+    const its = await aDoor(
+      (incoming, reply) => {
+        const url = incoming.url ?? ''
+        reply.once('close', () => ends.push(url))
+        reply.writeHead(200)
+        reply.flushHeaders()
+        if (url === '/much') reply.end(Buffer.alloc(30 * 1024 ** 2))
+        else if (url === '/slow') void trickle(reply)
+      },
+      { patience: 200 },
+    )
+    const open = () =>
+      scheme === 'http'
+        ? connect(its.port, '127.0.0.1')
+        : secureConnect({ port: its.port, rejectUnauthorized: false })
+    const sockets = ['/much', '/nothing', '/slow'].map((path) => {
+      const socket = open().on('error', () => {})
+      socket.write(get(path))
+      if (path === '/slow') socket.resume()
+      return socket
+    })
+    await until('it is hung up on', () => ends.includes('/much'))
+    await until('the trickle has ended', () => ends.includes('/slow'))
+    assert.ok(!ends.includes('/nothing'))
+    for (const socket of sockets) socket.destroy()
+    await its.close()
+  })
+}
+
 test('paths are told apart', () => {
   assert.equal(backendOf('/my-app.git/info/refs?service=git-receive-pack'), 'git')
   assert.equal(backendOf('/sessions/0123?srv=1'), 'logs')
   assert.equal(backendOf('/apps/my-app.git'), undefined)
   assert.equal(backendOf('/sessions/'), undefined)
 })
+
+/** Of which each piece is taken, for longer than anybody's patience. */
+async function trickle(reply: ServerResponse): Promise<void> {
+  for (let piece = 0; piece < 30; piece += 1) {
+    reply.write('x')
+    await pause(20)
+  }
+  reply.end()
+}
+
+function get(path: string): string {
+  return `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`
+}
+
+function aDoor(
+  http: RequestListener,
+  more: { readonly mostConnections?: number; readonly patience?: number } = {},
+): Promise<OpenDoor> {
+  return openFrontDoor({
+    port: 0,
+    key: readFileSync(at('key')),
+    certificate: readFileSync(at('certificate')),
+    http,
+    rendezvous: (socket) => socket.end(),
+    ...more,
+  })
+}
 
 function ask(
   scheme: 'http' | 'https',

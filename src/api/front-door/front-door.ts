@@ -14,6 +14,8 @@ import { createServer as createTlsServer, type TLSSocket } from 'node:tls'
 
 import { MINUTE, pause, SECOND } from '../../lib/clock.ts'
 import { beginsHttp, beginsTls, firstByteOf } from './first-bytes.ts'
+import { hangUpUnlessTaken } from './hang-up-unless-taken.ts'
+import { inTurn } from './in-turn.ts'
 
 export interface FrontDoor {
   readonly port: number
@@ -24,6 +26,8 @@ export interface FrontDoor {
   readonly rendezvous: (socket: TLSSocket) => void
   /** Of all together; as a rule `MOST_CONNECTIONS`. */
   readonly mostConnections?: number
+  /** Milliseconds in which a client takes nothing of its answer; as a rule `PATIENCE`. */
+  readonly patience?: number
 }
 
 export interface OpenDoor {
@@ -37,12 +41,19 @@ const LARGEST_HEADERS = 32 * 1024
 const FAREWELL = SECOND
 /** Those of `heroku run` are 2,000 at most, each push and log takes one, and another within. */
 const MOST_CONNECTIONS = 4000
+/** Then it is hung up on. */
+const PATIENCE = MINUTE
 /** Of TLS; no client takes as long. */
 const HANDSHAKE_PATIENCE = 15 * SECOND
 
 /** Listens on both loopback addresses: clients differ in which one `localhost` is. */
 export async function openFrontDoor(door: FrontDoor): Promise<OpenDoor> {
-  const http = httpServer(door.http)
+  const http = httpServer(
+    inTurn((incoming, reply) => {
+      hangUpUnlessTaken(reply, door.patience ?? PATIENCE)
+      door.http(incoming, reply)
+    }),
+  )
   const tls = createTlsServer(
     {
       key: door.key,
