@@ -8,7 +8,9 @@ import { Readable } from 'node:stream'
 
 import type { FastifyReply } from 'fastify'
 
-import { MINUTE, pause, SECOND } from '../lib/clock.ts'
+import { pause, SECOND } from '../lib/clock.ts'
+import { type PlaceLimits, places } from '../lib/places.ts'
+import { untilGone } from '../lib/until-gone.ts'
 import { Problem } from '../model/problem.ts'
 import {
   idOf,
@@ -20,14 +22,8 @@ import {
 } from '../store/output.ts'
 import type { Queryable } from '../store/queryable.ts'
 
-export interface OutputBounds {
-  readonly ofOne: number
-  readonly ofAll: number
-  /** Milliseconds in which a reader takes nothing of what is there: then it is hung up on. */
-  readonly patience: number
-}
-
-const USUAL_BOUNDS: OutputBounds = { ofOne: 20, ofAll: 1000, patience: MINUTE }
+/** Each output's, and of all. */
+const READERS: PlaceLimits = { ofEach: 20, ofAll: 1000 }
 /** The database could not be asked. */
 const UNKNOWN: Progress = { end: 0, final: false }
 /** An app that was destroyed took its output with it. */
@@ -48,71 +44,57 @@ export type OutputFeed = (printer: Printer, reply: FastifyReply) => FastifyReply
 export function outputFeed(
   db: Queryable,
   kind: 'build' | 'release',
-  { ofOne, ofAll, patience }: OutputBounds = USUAL_BOUNDS,
+  limits = READERS,
 ): OutputFeed {
   const followed = new Map<string, Followed>()
   const fetch = fetcher(db)
-  let readers = 0
+  const readers = places(limits)
   let looking = false
 
   return (printer, reply) => {
-    const gone = new AbortController()
-    const its = join(printer)
-    reply.raw.once('close', () => {
-      gone.abort()
-      leave(its)
-    })
-    const output = Readable.from(read(its, reply, gone.signal))
+    const gone = untilGone(reply.raw)
+    // Who has hung up meanwhile would never leave.
+    if (gone.aborted) return reply.hijack()
+    const output = Readable.from(read(join(printer, gone), gone))
     return reply.type('text/plain; charset=utf-8').send(output)
   }
 
-  function join(printer: Printer): Followed {
+  function join(printer: Printer, gone: AbortSignal): Followed {
     const id = idOf(printer)
+    const leave = readers.take(id)
+    if (typeof leave === 'string') {
+      throw new Problem('rate_limit', 'Too many read this output at the moment.')
+    }
     const its = followed.get(id) ?? {
       printer,
       readers: 0,
       news: Promise.withResolvers<Progress>(),
     }
-    if (readers >= ofAll || its.readers >= ofOne) {
-      throw new Problem('rate_limit', 'Too many read this output at the moment.')
-    }
     followed.set(id, its)
     its.readers += 1
-    readers += 1
+    gone.addEventListener('abort', () => {
+      leave()
+      its.readers -= 1
+      if (its.readers === 0) followed.delete(id)
+    })
     if (!looking) void lookWhileRead()
     return its
   }
 
-  function leave(its: Followed): void {
-    its.readers -= 1
-    readers -= 1
-    if (its.readers === 0) followed.delete(idOf(its.printer))
-  }
-
-  async function* read(
-    its: Followed,
-    reply: FastifyReply,
-    gone: AbortSignal,
-  ): AsyncGenerator<string> {
-    const hangUp = () => void reply.raw.destroy()
+  async function* read(its: Followed, gone: AbortSignal): AsyncGenerator<string> {
     let position = 0
     while (!gone.aborted) {
       const { end, final } = await its.news.promise
       while (position < end && !gone.aborted) {
         const pieces = await fetch(its.printer, position)
         for (const { text, next } of pieces) {
-          const late = setTimeout(hangUp, patience)
           yield text
-          clearTimeout(late)
           position = next
         }
         if (pieces.length === 0) break
       }
       if (final && position >= end) break
     }
-    // The last of it may still be on its way.
-    const late = setTimeout(hangUp, patience)
-    reply.raw.once('close', () => clearTimeout(late))
   }
 
   async function lookWhileRead(): Promise<void> {

@@ -15,6 +15,7 @@ import type { Pool } from 'pg'
 import { type Clock, MINUTE, pause, SECOND } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import { type PlaceLimits, places } from '../lib/places.ts'
+import { untilGone } from '../lib/until-gone.ts'
 import { type AppId, isUuid } from '../model/ids.ts'
 import { openLogSession, tidyLogSessions } from '../store/log-session-readers.ts'
 import type { Channels } from './channels.ts'
@@ -95,8 +96,9 @@ export function sessionServer(deps: Deps): SessionServer {
       return
     }
     const events = request.headers.accept?.includes('text/event-stream') ?? false
-    // Whoever has hung up meanwhile gives no place back any more.
-    if (response.destroyed) return
+    const gone = untilGone(response)
+    // Who has hung up meanwhile would never leave.
+    if (gone.aborted) return
     const { app } = session
     const leave = readers.take(app)
     if (typeof leave === 'string') {
@@ -107,12 +109,12 @@ export function sessionServer(deps: Deps): SessionServer {
       })
       return void response.end(text)
     }
-    response.once('close', leave)
+    gone.addEventListener('abort', leave)
     await withinDeadline(deps.drain(app))
-    if (response.destroyed) return
+    if (gone.aborted) return
     if (session.tail) {
       tails.set(response, { id: session.id, events })
-      response.on('close', () => tails.delete(response))
+      gone.addEventListener('abort', () => tails.delete(response))
     }
     const channel = deps.channels.of(app)
     const seen = numberOf(request.headers['last-event-id'])

@@ -5,6 +5,7 @@ import { pipeline } from 'node:stream/promises'
 import { pause, SECOND } from '../../lib/clock.ts'
 import type { Log } from '../../lib/log.ts'
 import { pour } from '../../lib/pour.ts'
+import { untilGone } from '../../lib/until-gone.ts'
 import { connectPatiently } from './connect-patiently.ts'
 
 /** A part that was killed is there again after a second or two. */
@@ -53,15 +54,10 @@ export async function proxy(
   log: Log,
 ): Promise<void> {
   const { client, name, socketPath, resumable = false, patience = PATIENCE } = backend
-  const gone = new AbortController()
-  reply.once('close', () => gone.abort())
-  const tooLate = AbortSignal.any([gone.signal, AbortSignal.timeout(patience)])
+  const gone = untilGone(reply)
+  const tooLate = AbortSignal.any([gone, AbortSignal.timeout(patience)])
   try {
-    const answer = await answerOf(
-      incoming,
-      { client, socketPath },
-      { gone: gone.signal, tooLate },
-    )
+    const answer = await answerOf(incoming, { client, socketPath }, { gone, tooLate })
     reply.writeHead(answer.statusCode ?? 502, answer.statusMessage, passedOn(answer))
     // Lines that trickle in must not wait for the first of them.
     reply.flushHeaders()

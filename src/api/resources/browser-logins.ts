@@ -12,6 +12,7 @@ import type { FastifyRequest } from 'fastify'
 import { type Static, Type } from 'typebox'
 
 import { beginBrowserLogin } from '../../actions/begin-browser-login.ts'
+import { untilGone } from '../../lib/until-gone.ts'
 import { isUuid } from '../../model/ids.ts'
 import { Problem } from '../../model/problem.ts'
 import { digestOf, tokenIn } from '../../model/token.ts'
@@ -61,17 +62,19 @@ export const browserLogins: FastifyPluginAsyncTypebox<Deps> = async (server, dep
     { schema: { params: CliParams }, config: { open: true }, exposeHeadRoute: false },
     async (request, reply) => {
       const { id } = await requireLoginOfCli(request)
+      const gone = untilGone(reply.raw)
+      // It has taken nobody's place, and would keep its own for good.
+      if (gone.aborted) return reply.hijack()
       waiting.get(id)?.abort()
-      const gone = new AbortController()
-      waiting.set(id, gone)
-      reply.raw.once('close', () => {
-        gone.abort()
-        if (waiting.get(id) === gone) waiting.delete(id)
+      const replaced = new AbortController()
+      waiting.set(id, replaced)
+      gone.addEventListener('abort', () => {
+        if (waiting.get(id) === replaced) waiting.delete(id)
       })
       const outcome = awaitBrowserLogin(
         deps,
         () => browserLoginOfCli(pool, id, cliDigestIn(request)),
-        gone.signal,
+        AbortSignal.any([gone, replaced.signal]),
       )
       return reply
         .type('application/json; charset=utf-8')
