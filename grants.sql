@@ -79,6 +79,7 @@ grant select, insert (kind, region, subject), update (failures, heeded, last_err
 
 -- mayfly_rendezvous: bin/rendezvous.ts
 grant select on accounts to mayfly_rendezvous;
+grant select on app_features to mayfly_rendezvous;
 grant select on apps to mayfly_rendezvous;
 grant select on collaborators to mayfly_rendezvous;
 grant select on dynos to mayfly_rendezvous;

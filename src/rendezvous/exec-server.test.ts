@@ -120,6 +120,14 @@ test('so is a member of the team that gave the app away', async () => {
   await isOutAfter(guest, () => changeOwner(pool, app.id, owner.id))
 })
 
+test('so is everybody once the app has Heroku Exec off', async () => {
+  const { app, owner, guest } = await aSharedApp()
+  const off = { name: 'runtime-heroku-exec', enabled: false, account: owner }
+  await isOutAfter(guest, () =>
+    inTransaction(pool, (tx) => setAppFeature(tx, app, { ...off, now: new Date() })),
+  )
+})
+
 test('no channel is opened for who was shut out a moment ago', async () => {
   const { app, guest } = await aSharedApp()
   const client = await guest.comes(await aServer({}))

@@ -1,8 +1,10 @@
 /** Clients that may come by SSH, and the dyno each may enter. */
 
+import { enabledFeatures } from '../model/app-features.ts'
 import type { Dyno } from '../model/dyno.ts'
 import type { AccountId, AppId, DynoId } from '../model/ids.ts'
 import type { AuthorizationId } from './accounts.ts'
+import { switchesOf } from './app-features.ts'
 import type { Queryable } from './queryable.ts'
 import { standingOn } from './standings.ts'
 
@@ -49,8 +51,8 @@ export interface ExecReservation {
 }
 
 /**
- * Undefined: there is none, it has expired, its token was revoked, or its account may not operate
- * the app any more.
+ * Undefined: there is none, it has expired, its token was revoked, its account may not operate the
+ * app any more, or the app has Heroku Exec off by now.
  */
 export async function findExecReservation(
   db: Queryable,
@@ -70,5 +72,7 @@ export async function findExecReservation(
   const [reservation] = rows as ExecReservation[]
   const standing =
     reservation && (await standingOn(db, reservation.account, reservation.app))
-  return standing?.permissions.includes('operate') ? reservation : undefined
+  if (!reservation || !standing?.permissions.includes('operate')) return undefined
+  const on = enabledFeatures(await switchesOf(db, reservation.app))
+  return on.has('runtime-heroku-exec') ? reservation : undefined
 }
