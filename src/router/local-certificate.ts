@@ -4,6 +4,7 @@
  */
 
 import { execFile } from 'node:child_process'
+import { hash } from 'node:crypto'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -26,9 +27,11 @@ export function defaultHosts(domain: string, apps: readonly string[]): string[] 
   return domain.includes('.') ? [`*.${domain}`] : apps.map((name) => `${name}.${domain}`)
 }
 
-/** Names the span of time in which a certificate is not made anew. */
-export function spanOf(now: Date): string {
-  return `l${Math.floor(now.getTime() / RENEWED_EVERY)}`
+/** Names the span of time in which a host's certificate is not made anew. Each host has its own, that not all end at once. */
+export function spanOf(now: Date, host: string): string {
+  const digest = hash('sha256', host, 'buffer').readUInt32BE()
+  const begun = (digest / 2 ** 32) * RENEWED_EVERY
+  return `l${Math.floor((now.getTime() + begun) / RENEWED_EVERY)}`
 }
 
 /** PEM: certificate and private key. `signer`: a file with those of the authority. */

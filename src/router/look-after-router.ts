@@ -46,6 +46,7 @@ import {
 import { reload } from './haproxy-master.ts'
 import { ask } from './haproxy-socket.ts'
 import { deadServers, dynosLeft, leaving } from './leaving-dynos.ts'
+import { LeftOutCertificates } from './left-out-certificates.ts'
 import {
   type LiveRouter,
   type LiveServer,
@@ -89,6 +90,8 @@ const SHARE_OF_THE_PAST = 1 / 10
 const LOOK_FOR_HAPROXY = 100
 /** Nobody tells us when HAProxy was started anew. */
 const LOOK_ANYWAY = 5 * SECOND
+/** At once, but put down in between: see `routersHeed`. */
+const BRING_MORE = 1
 const RELOADED_WITHIN = 20 * SECOND
 
 const LUA = readFileSync(join(import.meta.dirname, 'router.lua'), 'utf8')
@@ -101,6 +104,10 @@ export function lookAfterRouter(deps: RouterDeps): Look {
   const machine = { files: hardFileLimit(), six: hasIpv6() }
   /** Of those that are left out the log hears once. */
   const told = new Set<string>()
+  const tls = deps.tls && {
+    sources: deps.tls,
+    leftOut: new LeftOutCertificates(deps.tls.clock, log),
+  }
 
   return async (subject, signal) => {
     const facts = await announced(pool, await factsOf(pool, subject as RegionId))
@@ -132,16 +139,19 @@ export function lookAfterRouter(deps: RouterDeps): Look {
     }
     if (!servers) return LOOK_FOR_HAPROXY
     await recordAnswers(pool, facts.region.name, [...table.challenges.values()])
-    if (certificates && deps.tls) {
-      await bringCertificates(
-        await wantedCertificates(facts, pool, deps.tls),
-        certificates,
-      )
-    }
+    const hasAllCertificates =
+      !certificates ||
+      !tls ||
+      (await bringCertificates(
+        await wantedCertificates(facts, pool, tls.sources),
+        { ...certificates, leftOut: tls.leftOut },
+        signal,
+      ))
     const refused = missing(table, servers)
     if (refused.length > 0) {
       throw new Error(`HAProxy did not take ${refused.map((it) => it.name).join(', ')}`)
     }
+    if (!hasAllCertificates) return BRING_MORE
     if (leaving(facts).length > left.length) return LOOK_AT_DRAINING
     return Math.min(LOOK_ANYWAY, ...unwanted(table, servers).map(soonestGone))
   }

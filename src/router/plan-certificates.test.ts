@@ -2,10 +2,11 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
 import {
+  addition,
   listedAs,
   listText,
   parseLiveCertificates,
-  planCertificates,
+  removals,
 } from './plan-certificates.ts'
 import { routerPaths } from './router-paths.ts'
 
@@ -18,10 +19,15 @@ function listed(...hostnames: string[]) {
   return listedAs(served, paths)
 }
 
-test('a file is named for its host and its content', () => {
-  const [one] = listed('www.example.com')
-  assert.equal(one?.file, '/r/certificates/www.example.com-f0.pem')
+test('a file is named for its host and its content, however long the host is', () => {
+  const [one, other] = listed('www.example.com', 'other.example.com')
+  assert.match(one?.file ?? '', /^\/r\/certificates\/[0-9a-f]{40}\.pem$/)
   assert.equal(one?.filters, 'www.example.com')
+  assert.notEqual(one?.file, other?.file)
+  const [renewed] = listedAs([{ hostname: 'www.example.com', fingerprint: 'f1' }], paths)
+  assert.notEqual(one?.file, renewed?.file)
+  const [longest] = listed(`${'a'.repeat(63)}.`.repeat(4).slice(0, 253))
+  assert.equal(longest?.file.length, one?.file.length)
 })
 
 test(`a wildcard's is not for hosts that have their own, unless they are too many`, () => {
@@ -38,34 +44,61 @@ test(`a wildcard's is not for hosts that have their own, unless they are too man
   assert.equal(listed('*.example.com', ...many)[0]?.filters, '*.example.com')
 })
 
-test('what is missing is added whole, and then what is too many goes', () => {
-  const wanted = listed('a.example.com')
+test('a wildcard is for a host whose own certificate is left out', () => {
+  const served = ['*.example.com', 'a.example.com', 'b.example.com'].map((hostname) => ({
+    hostname,
+    fingerprint: 'f0',
+  }))
+  const [wild] = listedAs(served, paths, (it) => it.hostname === 'a.example.com')
+  assert.equal(wild?.filters, '*.example.com !b.example.com')
+})
+
+test('what is missing is added whole, and what is too many goes', () => {
+  const [it] = listed('a.example.com')
   const [old] = listed('old.example.com')
-  assert.ok(old)
-  const live = {
-    listed: [old],
-    known: new Set([old.file]),
-    begun: '/r/certificates/x.pem',
-  }
-  const file = wanted[0]?.file ?? ''
-  const texts = new Map([[file, 'PEM\n']])
-  assert.deepEqual(planCertificates(wanted, live, { list, texts }), [
-    'abort ssl cert /r/certificates/x.pem',
-    `new ssl cert ${file}`,
+  assert.ok(it && old)
+  const { file } = it
+  const added = [
     `set ssl cert ${file} <<\nPEM\n`,
     `commit ssl cert ${file}`,
     `abort ssl cert ${file}`,
     `add ssl crt-list ${list} <<\n${file} a.example.com\n`,
+  ]
+  const [first, ...rest] = addition(it, 'PEM\n', nothing, list)
+  assert.equal(first, `new ssl cert ${file}`)
+  assert.deepEqual(rest, added)
+  assert.deepEqual(addition(it, 'PEM\n', { known: new Set([file]) }, list), added)
+  const live = {
+    listed: [old, it],
+    known: new Set([old.file, it.file]),
+    begun: undefined,
+  }
+  assert.deepEqual(removals([it], live, list), [
     `del ssl crt-list ${list} ${old.file}`,
     `del ssl cert ${old.file}`,
   ])
 })
 
-test('nothing is said where all is as wanted, nor of what cannot be had', () => {
-  const wanted = listed('a.example.com', '*.example.com')
-  const live = { ...nothing, listed: wanted }
-  assert.deepEqual(planCertificates(wanted, live, { list, texts: new Map() }), [])
-  assert.deepEqual(planCertificates(wanted, nothing, { list, texts: new Map() }), [])
+test(`a host's certificate goes once the next is there, and what was refused at once`, () => {
+  const [old] = listed('a.example.com')
+  const wanted = listedAs([{ hostname: 'a.example.com', fingerprint: 'f1' }], paths)
+  const [next] = wanted
+  assert.ok(old && next)
+  const before = {
+    listed: [old],
+    known: new Set([old.file, next.file]),
+    begun: undefined,
+  }
+  assert.deepEqual(removals(wanted, before, list), [`del ssl cert ${next.file}`])
+  const there = { ...before, listed: [old, next] }
+  assert.deepEqual(removals(wanted, there, list), [
+    `del ssl crt-list ${list} ${old.file}`,
+    `del ssl cert ${old.file}`,
+  ])
+  assert.deepEqual(
+    removals(wanted, { ...there, listed: wanted, known: new Set() }, list),
+    [],
+  )
 })
 
 test('what HAProxy 2.6 answers is understood', () => {
@@ -94,8 +127,9 @@ test('what HAProxy 2.6 answers is understood', () => {
 })
 
 test('the list begins with what clients get that name no host', () => {
+  const [a] = listed('a.example.com')
   assert.equal(
     listText('/keys/default.pem', listed('a.example.com')),
-    '/keys/default.pem\n/r/certificates/a.example.com-f0.pem a.example.com\n',
+    `/keys/default.pem\n${a?.file} a.example.com\n`,
   )
 })

@@ -1,10 +1,10 @@
 /**
- * Which certificates a running HAProxy must be given and which it must give up: a pure
- * function. A certificate is a file, and its name tells its content and its host, so none is
+ * Which certificates a running HAProxy must be given and which it must give up: pure
+ * functions. A certificate is a file, and its name tells its content and its host, so none is
  * ever changed: a host's new certificate is there before the old one goes.
  */
 
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { join } from 'node:path'
 
 import type { ServedCertificate } from '../model/served-certificate.ts'
@@ -31,27 +31,33 @@ const MOST_EXCEPTIONS = 40
 
 /**
  * To clients of TLS 1.3 HAProxy 2.6 shows a wildcard's RSA certificate before the host's own
- * ECDSA one. So a wildcard's is not for hosts that have their own, unless they are too many.
+ * ECDSA one. So a wildcard's is not for hosts that have their own, unless they are too many; it
+ * is for those whose own is left out.
  */
 export function listedAs<C extends ServedCertificate>(
   served: readonly C[],
   { certificates }: RouterPaths,
+  isLeftOut: (it: C) => boolean = () => false,
 ): (C & ListedCertificate)[] {
-  const below = Map.groupBy(served, ({ hostname }) => hostname.replace(/^[^.]+/, '*'))
+  const below = Map.groupBy(
+    served.filter((it) => !isLeftOut(it)),
+    ({ hostname }) => hostname.replace(/^[^.]+/, '*'),
+  )
   return served.map((it) => {
     const { hostname, fingerprint } = it
-    const isWildcard = hostname.startsWith('*')
-    const own = (isWildcard ? (below.get(hostname) ?? []) : []).filter(
+    const own = (hostname.startsWith('*') ? (below.get(hostname) ?? []) : []).filter(
       (other) => other.hostname !== hostname,
     )
     const exceptions =
       own.length > MOST_EXCEPTIONS ? [] : own.map((o) => `!${o.hostname}`)
     const filters = [hostname, ...exceptions].join(' ')
-    const digest = createHash('sha256').update(filters).digest('hex').slice(0, 8)
-    const name = `${hostname.replace('*', '_')}-${fingerprint.slice(0, 24)}`
-    const file = `${name}${isWildcard ? `-${digest}` : ''}.pem`
-    return { ...it, file: join(certificates, file), filters }
+    return { ...it, file: join(certificates, fileName(filters, fingerprint)), filters }
   })
+}
+
+/** A host's name may itself be nearly as long as a file's. */
+function fileName(filters: string, fingerprint: string): string {
+  return `${hash('sha256', `${filters}\n${fingerprint}`).slice(0, 40)}.pem`
 }
 
 /** The file as HAProxy reads it when it starts. */
@@ -71,36 +77,50 @@ export function missingCertificates<C extends ListedCertificate>(
   return wanted.filter(({ file }) => !there.has(file))
 }
 
+/** Commands for one that is missing, `text` being what is in its file. */
+export function addition(
+  { file, filters }: ListedCertificate,
+  text: string,
+  { known }: Pick<LiveCertificates, 'known'>,
+  list: string,
+): string[] {
+  return [
+    ...(known.has(file) ? [] : [`new ssl cert ${file}`]),
+    `set ssl cert ${file} <<\n${text.trimEnd()}\n`,
+    `commit ssl cert ${file}`,
+    // There is none left, unless HAProxy refused it: then this one must not hold up the next.
+    `abort ssl cert ${file}`,
+    `add ssl crt-list ${list} <<\n${file} ${filters}\n`,
+  ]
+}
+
 /**
- * Commands for those that are missing, `texts` being what is in their files, and for those
- * that are too many.
+ * Commands for those that are too many. Of a host whose wanted one is missing, still or for good,
+ * the one of before is not.
  */
-export function planCertificates(
+export function removals(
   wanted: readonly ListedCertificate[],
   live: LiveCertificates,
-  { list, texts }: { readonly list: string; readonly texts: ReadonlyMap<string, string> },
+  list: string,
 ): string[] {
   const kept = new Set(wanted.map((it) => it.file))
-  const surplus = live.listed.filter(({ file }) => !kept.has(file))
+  const waiting = new Set(missingCertificates(wanted, live).map(hostOf))
+  const surplus = live.listed.filter(
+    (it) => !kept.has(it.file) && !waiting.has(hostOf(it)),
+  )
+  const listed = new Set(live.listed.map((it) => it.file))
+  const refused = [...live.known].filter((file) => !listed.has(file))
   return [
-    ...(live.begun === undefined ? [] : [`abort ssl cert ${live.begun}`]),
-    ...missingCertificates(wanted, live).flatMap(({ file, filters }) => {
-      const text = texts.get(file)
-      if (text === undefined) return []
-      return [
-        ...(live.known.has(file) ? [] : [`new ssl cert ${file}`]),
-        `set ssl cert ${file} <<\n${text.trimEnd()}\n`,
-        `commit ssl cert ${file}`,
-        // There is none left, unless HAProxy refused it: then this one must not hold up the next.
-        `abort ssl cert ${file}`,
-        `add ssl crt-list ${list} <<\n${file} ${filters}\n`,
-      ]
-    }),
     ...surplus.flatMap(({ file }) => [
       `del ssl crt-list ${list} ${file}`,
       `del ssl cert ${file}`,
     ]),
+    ...refused.map((file) => `del ssl cert ${file}`),
   ]
+}
+
+function hostOf({ filters }: ListedCertificate): string {
+  return filters.split(' ', 1)[0] ?? ''
 }
 
 /**

@@ -6,9 +6,10 @@ import type { Pool } from 'pg'
 
 import type { Clock } from '../lib/clock.ts'
 import type { SecretBox } from '../lib/secret-box.ts'
+import type { SniEndpointId } from '../model/ids.ts'
 import type { EndpointCertificate, RouterFacts } from '../store/routes.ts'
 import { certificateToServe } from '../store/sni-endpoints.ts'
-import type { WantedCertificate } from './bring-certificates.ts'
+import { UnusableCertificate, type WantedCertificate } from './bring-certificates.ts'
 import { defaultHosts, localCertificate, spanOf } from './local-certificate.ts'
 import { contentOf } from './router-files.ts'
 
@@ -57,9 +58,17 @@ function ofEndpoint(
     async text() {
       const found = await certificateToServe(pool, endpoint)
       if (!found) return undefined
-      const privateKey = secrets.open(found.privateKey, endpoint)
+      const privateKey = openedKey(found.privateKey, endpoint, secrets)
       return `${found.chain.trimEnd()}\n${privateKey.trimEnd()}\n`
     },
+  }
+}
+
+function openedKey(sealed: Buffer, endpoint: SniEndpointId, secrets: SecretBox): string {
+  try {
+    return secrets.open(sealed, endpoint)
+  } catch (error) {
+    throw new UnusableCertificate('its private key cannot be opened', { cause: error })
   }
 }
 
@@ -68,11 +77,16 @@ async function ofAuthority(
   { authority, clock }: CertificateSources,
 ): Promise<WantedCertificate[]> {
   const signer = digestOf((await contentOf(authority)) ?? '')
-  const fingerprint = `${spanOf(clock.now())}-${signer}`
   return hosts.map((hostname) => ({
     hostname,
-    fingerprint,
-    text: () => localCertificate(hostname, authority),
+    fingerprint: `${spanOf(clock.now(), hostname)}-${signer}`,
+    async text() {
+      try {
+        return await localCertificate(hostname, authority)
+      } catch (error) {
+        throw new UnusableCertificate('it cannot be made', { cause: error })
+      }
+    },
   }))
 }
 
