@@ -4,7 +4,7 @@ import { before, test } from 'node:test'
 import { rootCertificates } from 'node:tls'
 
 import { type ACertificate, aCertificate, SERVED_KEYS } from '../../test/a-certificate.ts'
-import { anMlDsaCertificate } from '../../test/an-ml-dsa-certificate.ts'
+import { aStrangeCertificate } from '../../test/a-strange-certificate.ts'
 import { type Certificate, covers, detailsOf, readCertificate } from './certificate.ts'
 
 const now = new Date()
@@ -110,11 +110,14 @@ test('a key that routers cannot serve is refused, and so is a signature', async 
     const fault = faultOf(odd.certificate, odd.privateKey)
     assert.match(fault, /key of a kind that routers cannot serve \((secp|brainpool)/)
   }
-  const tomorrows = anMlDsaCertificate('www.example.com', 'ml-dsa-44')
-  const fault = faultOf(tomorrows.certificate, tomorrows.privateKey)
-  assert.match(fault, /a kind that routers cannot serve \(ml-dsa-44\)/)
-  const vouched = anMlDsaCertificate('www.example.com', 'P-256')
-  assert.match(faultOf(vouched.certificate, vouched.privateKey), /signed .* ML-DSA-44\.$/)
+  for (const [what, told] of [
+    ['key of ML-DSA', /a kind that routers cannot serve \(ml-dsa-44\)/],
+    ['signed by ML-DSA', /signed in a manner that routers cannot serve: ML-DSA-44\.$/],
+    ['signed in an unknown manner', /signed in a manner .* cannot serve: unknown\.$/],
+  ] as const) {
+    const strange = aStrangeCertificate('www.example.com', what)
+    assert.match(faultOf(strange.certificate, strange.privateKey), told)
+  }
   for (const newKey of SERVED_KEYS) {
     const its = await aCertificate(['www.example.com'], { newKey })
     read(its.certificate, its.privateKey)

@@ -12,7 +12,7 @@ import { test } from 'node:test'
 import { connect, type PeerCertificate } from 'node:tls'
 
 import { aCertificate, SERVED_KEYS } from '../../test/a-certificate.ts'
-import { anMlDsaCertificate } from '../../test/an-ml-dsa-certificate.ts'
+import { aStrangeCertificate } from '../../test/a-strange-certificate.ts'
 import { aBackend, aRouter, type ARouter, freePort } from '../../test/a-router.ts'
 import { aDatabase } from '../../test/postgres.ts'
 import { until } from '../../test/until.ts'
@@ -342,7 +342,7 @@ test('a certificate that HAProxy refuses is left out and told of once, and harms
   await router.domain(
     app,
     'new.example.com',
-    anMlDsaCertificate('new.example.com', 'P-256'),
+    aStrangeCertificate('new.example.com', 'signed in an unknown manner'),
   )
   await router.domain(app, 'good.example.com', good)
   await router.domain(app, '*.example.com', wild)

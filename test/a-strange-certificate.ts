@@ -1,6 +1,6 @@
 /**
- * Certificates signed by ML-DSA-44 (FIPS 204, RFC 9881): Node's OpenSSL knows it, and Debian's does not,
- * neither its program, so they are put together here, in DER.
+ * Certificates that `openssl` of Debian cannot make, put together in DER: by ML-DSA-44 (FIPS 204,
+ * RFC 9881), which Node's OpenSSL knows and that of Debian 12 does not, and in a manner that nobody knows.
  */
 
 import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
@@ -9,21 +9,24 @@ import { DAY } from '../src/lib/clock.ts'
 import type { ACertificate } from './a-certificate.ts'
 
 const ML_DSA_44 = '608648016503040311'
+/** 1.2.3.4 */
+const UNKNOWN = '2a0304'
 const COMMON_NAME = '550403'
 const SUBJECT_ALT_NAME = '551d11'
 
-/** Its own key is one of ML-DSA, or an ordinary one that such an authority vouches for. */
-export function anMlDsaCertificate(
-  hostname: string,
-  ownKey: 'ml-dsa-44' | 'P-256',
-): ACertificate {
+type Strangeness = 'key of ML-DSA' | 'signed by ML-DSA' | 'signed in an unknown manner'
+
+/** Where it is not the key that is strange, it is one of P-256. */
+export function aStrangeCertificate(hostname: string, what: Strangeness): ACertificate {
   const signer = generateKeyPairSync('ml-dsa-44')
   const own =
-    ownKey === 'P-256' ? generateKeyPairSync('ec', { namedCurve: ownKey }) : signer
-  const names = { issuer: own === signer ? hostname : 'an authority', subject: hostname }
-  const draft = toBeSigned(hostname, names, own.publicKey)
-  const signature = sign(null, draft, signer.privateKey)
-  const der = sequence(draft, sequence(oid(ML_DSA_44)), bits(signature))
+    what === 'key of ML-DSA' ? signer : generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const manner = sequence(
+    oid(what === 'signed in an unknown manner' ? UNKNOWN : ML_DSA_44),
+  )
+  const issuer = own === signer ? hostname : 'an authority'
+  const draft = toBeSigned(hostname, { issuer, manner, key: own.publicKey })
+  const der = sequence(draft, manner, bits(sign(null, draft, signer.privateKey)))
   const lines = (der.toString('base64').match(/.{1,64}/g) ?? []).join('\n')
   return {
     certificate: `-----BEGIN CERTIFICATE-----\n${lines}\n-----END CERTIFICATE-----\n`,
@@ -34,19 +37,18 @@ export function anMlDsaCertificate(
 /** RFC 5280, 4.1. */
 function toBeSigned(
   hostname: string,
-  names: { readonly issuer: string; readonly subject: string },
-  key: KeyObject,
+  it: { readonly issuer: string; readonly manner: Buffer; readonly key: KeyObject },
 ): Buffer {
   const now = Date.now()
   const alternatives = sequence(element(0x82, Buffer.from(hostname)))
   return sequence(
     element(0xa0, element(0x02, Buffer.from([2]))),
     element(0x02, Buffer.from([1])),
-    sequence(oid(ML_DSA_44)),
-    named(names.issuer),
+    it.manner,
+    named(it.issuer),
     sequence(utcTime(now - DAY), utcTime(now + 30 * DAY)),
-    named(names.subject),
-    key.export({ type: 'spki', format: 'der' }),
+    named(hostname),
+    it.key.export({ type: 'spki', format: 'der' }),
     element(0xa3, sequence(sequence(oid(SUBJECT_ALT_NAME), element(0x04, alternatives)))),
   )
 }
