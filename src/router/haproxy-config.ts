@@ -164,6 +164,7 @@ ${tls ? TLS_GLOBALS : ''}  setenv HOSTS_MAP ${paths.hostsMap}
   setenv WAKE_SOCKET ${paths.wakeSocket}
   setenv PAGES ${paths.pages}
   setenv HOLD ${timeouts.boot}
+  setenv MOST_HELD ${routersWorth(settings)}
   setenv FIRST_BYTE ${timeouts.firstByte}
   lua-load-per-thread ${paths.lua}
 
@@ -226,15 +227,25 @@ const AS_MANY_AS_ROUTERS = 10
 /** No app may have more of all the connections there are. */
 const LARGEST_SHARE = 1 / 2
 
+function shareOf({ maxConnections }: RouterSettings): number {
+  return Math.floor(LARGEST_SHARE * maxConnections)
+}
+
+/**
+ * The requests that one dyno may have under way. An app has no more held, however many it is scaled to: those
+ * dynos cost nothing while they do not start, and each request that is held costs all apps' router something.
+ */
+function routersWorth(settings: RouterSettings): number {
+  return Math.min(AS_MANY_AS_ROUTERS * BACKLOG, shareOf(settings))
+}
+
 /** Last of a backend's rules, which end for nearly all requests with its first one. */
-function tooMany({ paths: { pages }, maxConnections }: RouterSettings): string {
-  const share = Math.floor(LARGEST_SHARE * maxConnections)
-  const least = Math.min(AS_MANY_AS_ROUTERS * BACKLOG, share)
-  return `  http-request allow unless { be_conn gt ${least} }
+function tooMany(settings: RouterSettings): string {
+  return `  http-request allow unless { be_conn gt ${routersWorth(settings)} }
   http-request set-var(txn.most) var(txn.entry),field(5,/),mul(${AS_MANY_AS_ROUTERS})
-  http-request allow unless { be_conn,sub(txn.most) gt 0 } || { be_conn gt ${share} }
+  http-request allow unless { be_conn,sub(txn.most) gt 0 } || { be_conn gt ${shareOf(settings)} }
   http-request set-var(txn.code) str(H11)
-  ${returns(503, `${pages}/H11.html`)}`
+  ${returns(503, `${settings.paths.pages}/H11.html`)}`
 }
 
 /**

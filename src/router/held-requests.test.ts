@@ -1,9 +1,10 @@
 /**
  * Who lets held requests go: HAProxy itself, as soon as it has a dyno to ask, however long it is until the
- * manager looks again. (How soon that is `bench/p4-first-request.ts` measures.) And for how long.
+ * manager looks again. (How soon that is `bench/p4-first-request.ts` measures.) And how many there may be, for how long.
  */
 
 import assert from 'node:assert/strict'
+import { connect as connectHttp2 } from 'node:http2'
 import { join } from 'node:path'
 import { test } from 'node:test'
 
@@ -11,7 +12,7 @@ import { aBackend, aRouter } from '../../test/a-router.ts'
 import { aRouterLine } from '../../test/a-router-line.ts'
 import { aDatabase } from '../../test/postgres.ts'
 import { until } from '../../test/until.ts'
-import { SECOND } from '../lib/clock.ts'
+import { pause, SECOND } from '../lib/clock.ts'
 import { HEROKU_TIMEOUTS } from './haproxy-config.ts'
 import { ask } from './haproxy-socket.ts'
 
@@ -73,4 +74,56 @@ test('a request is held for as long as it may wait for a dyno', async (t) => {
   // HAProxy has a clock of its own.
   assert.ok(waited >= timeouts.boot - 20, `it was held for ${waited} ms`)
   assert.match(await aRouterLine(router, '/first'), /^at=error code=H20 /)
+})
+
+/** What an app may have held, however many web dynos it is scaled to. */
+const MOST = 2000
+
+test('an app has no more held than ten routers, and they cost little', async (t) => {
+  const router = await aRouter(t, pool, { byTls: true })
+  const app = await router.app('many', { web: 100 })
+  await router.look()
+  await router.start()
+  const said = async (command: string) => {
+    const answer = await ask(join(router.directory, 'admin.sock'), [command])
+    assert.ok(answer.is === 'answered')
+    return answer.text
+  }
+  const statuses: (number | undefined)[] = []
+  const hundred = () => {
+    const session = connectHttp2(`https://localhost:${router.tlsPort}`, {
+      servername: 'many.localhost',
+      rejectUnauthorized: false,
+    })
+    t.after(() => session.destroy())
+    session.on('error', () => {})
+    for (let nth = 0; nth < 100; nth++) {
+      session
+        .request({ ':path': '/', ':authority': 'many.localhost' })
+        .on('error', () => {})
+        .on('response', ({ ':status': status }) => statuses.push(status))
+        .resume()
+    }
+  }
+  for (let nth = 0; nth < MOST / 100; nth++) hundred()
+  await until('all are held', async () =>
+    (await said('show table held')).includes(`conn_cur=${MOST}`),
+  )
+  assert.deepEqual(statuses, [])
+
+  const wakes = async () =>
+    Number(/^tasksw: (\d+)/m.exec(await said('show activity'))?.[1])
+  const threads = Number(/^Nbthread: (\d+)/m.exec(await said('show info'))?.[1])
+  const [began, before] = [performance.now(), await wakes()]
+  await pause(SECOND)
+  const perSecond = ((await wakes()) - before) / ((performance.now() - began) / SECOND)
+  assert.ok(perSecond < 7500 * threads, `they were looked at ${perSecond} times a second`)
+
+  hundred()
+  await until('one more is too many', () => statuses.length === 100)
+  assert.deepEqual(statuses, Array<number>(100).fill(503))
+  await router.dyno(app, await aBackend(t, (_, it) => it.end('here')))
+  await router.look()
+  await until('all are answered', () => statuses.length === MOST + 100)
+  assert.deepEqual(new Set(statuses.slice(100)), new Set([200]))
 })
