@@ -4,10 +4,12 @@
  */
 
 import assert from 'node:assert/strict'
+import { type ClientHttp2Stream, connect as connectHttp2 } from 'node:http2'
 import type { Socket } from 'node:net'
 import { test } from 'node:test'
 
-import { aRouter } from '../../test/a-router.ts'
+import { aBackend, aRouter } from '../../test/a-router.ts'
+import { aRouterLine } from '../../test/a-router-line.ts'
 import { aDatabase } from '../../test/postgres.ts'
 import {
   aPage,
@@ -26,7 +28,7 @@ import {
   WELL,
 } from '../../test/vegur.ts'
 import { whatAClientGets } from '../../test/what-a-client-gets.ts'
-import { SECOND } from '../lib/clock.ts'
+import { pause, SECOND } from '../lib/clock.ts'
 import { PAGES } from './pages.ts'
 
 const pool = aDatabase()
@@ -222,6 +224,56 @@ const cases: Cases = {
 
 test('who is silent is told as by Heroku`s router', { concurrency: true }, async (t) => {
   await playAtOnce(t, await aRouter(t, pool, { timeouts: quick }), cases)
+})
+
+async function sayAll(stream: ClientHttp2Stream, pieces: string): Promise<void> {
+  for (const piece of pieces) {
+    stream.write(piece)
+    await pause(0.2 * SECOND)
+  }
+  stream.end()
+}
+
+test('in HTTP/2, where no header tells that a body is to come', async (t) => {
+  const router = await aRouter(t, pool, { timeouts: quick, byTls: true })
+  const app = await router.app('streams')
+  const dyno = await aBackend(t, ({ url }, response) => {
+    if (url !== '/silent') response.end('ok')
+  })
+  await router.dyno(app, dyno)
+  const reader = await router.app('reads')
+  const reads = await aBackend(t, (request, response) => {
+    let got = ''
+    request.setEncoding('latin1').on('data', (text: string) => (got += text))
+    request.on('error', () => {}).on('end', () => response.end(got))
+  })
+  await router.dyno(reader, reads)
+  await router.look()
+  await router.start()
+  const session = connectHttp2(`https://localhost:${router.tlsPort}`, {
+    servername: 'reads.localhost',
+    rejectUnauthorized: false,
+  })
+  t.after(() => session.destroy())
+  const asked = (name: string, path: string, method: string, pieces: string) => {
+    const names = { ':authority': `${name}.localhost`, ':path': path, ':method': method }
+    const stream = session.request(names, { endStream: pieces === '' })
+    if (pieces !== '') void sayAll(stream, pieces)
+    return stream.toArray().then((all) => all.join(''))
+  }
+
+  const long = 'abcdefgh'
+  await Promise.all([
+    ...['POST', 'GET', 'PUT'].map(async (method) => {
+      assert.equal(await asked('reads', `/${method}`, method, long), long, method)
+      assert.match(await aRouterLine(router, `/${method}`), /^at=info .* status=200 /)
+    }),
+    // One without a body has the page and the clock of others.
+    ...['POST', 'GET', 'DELETE'].map(async (method) => {
+      assert.match(await asked('streams', '/silent', method, ''), /\(H12\)/, method)
+    }),
+    asked('streams', '/answers', 'POST', '').then((body) => assert.equal(body, 'ok')),
+  ])
 })
 
 test('who opened a connection ahead and asks nothing is told nothing', async (t) => {

@@ -74,7 +74,8 @@ const PLAIN_PATH = String.raw`/(?!${CHALLENGE_PATH.slice(1).replaceAll('.', Stri
 
 /**
  * For the frontend, once the host was looked up: what a plain request for an app with a dyno needs.
- * `txn.id` is what the dyno is told.
+ * `txn.id` is what the dyno is told. In HTTP/2 no header need say that a body is still to come, and
+ * nothing else tells it than whether the request has ended, which HAProxy has for developers.
  */
 export const PLAIN_REQUESTS = `  acl is_get method GET HEAD
   acl is_plain url -m reg ^${PLAIN_PATH}
@@ -83,7 +84,8 @@ export const PLAIN_REQUESTS = `  acl is_get method GET HEAD
   acl is_h2 fc_http_major 2
   acl is_served var(txn.entry),field(1,/),nbsrv gt 0
   http-request set-var(txn.id) uuid()
-  http-request allow if is_plain is_get is_served !is_telling || is_h2 is_plain_in_full is_get is_served !is_telling`
+  acl has_ended internal.htx.has_eom
+  http-request allow if is_plain is_get is_served !is_telling || is_h2 is_plain_in_full is_get is_served !is_telling has_ended`
 
 /** Bytes: with most heads it finds room in a buffer of HAProxy's. */
 const SHORT_BODY = 8192
@@ -96,7 +98,7 @@ const SHORT_BODY = 8192
 const BODY_RULES = `  http-request set-var(txn.length) req.hdr(content-length),add(0)
   acl is_whole req.body_len,sub(txn.length) eq 0
   http-request lua.body if { var(txn.length) -m int 1:${SHORT_BODY} } !is_whole
-  http-request set-var(txn.body) bool(true) if { req.hdr(transfer-encoding) -m found } || { var(txn.length) -m int gt 0 } !is_whole`
+  http-request set-var(txn.body) bool(true) if { req.hdr(transfer-encoding) -m found } || { var(txn.length) -m int gt 0 } !is_whole || is_h2 !has_ended !{ req.hdr(content-length) -m found } !{ req.hdr(upgrade) -m found }`
 
 /**
  * For all others, once it is known where they lead and none is held any more. Of several lists of
