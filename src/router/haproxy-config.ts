@@ -16,7 +16,13 @@ import {
   NO_SERVER,
   type RoutingTable,
 } from './routing-table.ts'
-import { ADDED, answerRules, PLAIN_REQUESTS, REQUEST_RULES } from './request-rules.ts'
+import {
+  ADDED,
+  answerRules,
+  CONTINUE,
+  PLAIN_REQUESTS,
+  REQUEST_RULES,
+} from './request-rules.ts'
 import { serverId } from './server-id.ts'
 import {
   challengeRules,
@@ -276,8 +282,14 @@ function backendRules(kind: BackendKind, { firstByte }: RouterTimeouts): string 
   tcp-response content lua.no_answer`
 }
 
-/** Who is to come by TLS need not wait for a dyno to hear so, nor wake the app. */
-function frontend({ paths, listen, asRoot, tls }: RouterSettings): string {
+/** Milliseconds that may have gone by since a client's last byte when its request begins to be held. */
+const SINCE_LAST_BYTE = 100
+
+/**
+ * Who is to come by TLS need not wait for a dyno to hear so, nor wake the app. While a request is held the client's
+ * time-out goes on where its body is not there: who is hung up on by that did not leave.
+ */
+function frontend({ paths, listen, asRoot, tls, timeouts }: RouterSettings): string {
   const owner = asRoot ? ' user haproxy group haproxy' : ''
   return `frontend apps from http
 ${listen.map((address) => `  bind ${address} name http`).join('\n')}
@@ -301,8 +313,11 @@ ${PLAIN_REQUESTS}
 ${challengeRules(paths)}  http-request set-var(txn.name) var(txn.host),host_only,lower,regsub(\\\\.$,) unless { var(txn.entry) -m found }
   http-request set-var(txn.entry) var(txn.name),map(${paths.hostsMap}) unless { var(txn.entry) -m found }
   http-request set-var(txn.entry) var(txn.name),regsub(^[^.]*,*),map(${paths.hostsMap}) unless { var(txn.entry) -m found }
-${tls ? redirectRules(tls, ' !is_served !{ stopping }') : ''}  http-request track-sc0 var(txn.entry),field(4,/) table held if { var(txn.entry),field(1,/),nbsrv eq 0 } !{ var(txn.entry) -m beg ${NO_SERVER}/ }
+${tls ? redirectRules(tls, ' !is_served !{ stopping }') : ''}  ${CONTINUE}
+  http-request track-sc0 var(txn.entry),field(4,/) table held if { var(txn.entry),field(1,/),nbsrv eq 0 } !{ var(txn.entry) -m beg ${NO_SERVER}/ }
+  http-request set-var(txn.held) date(0,ms) if { sc0_tracked }
   http-request lua.hold if { sc0_tracked }
+  http-request set-var(txn.code) str(H28) if { var(txn.code) -m found } !has_ended { date(0,ms),sub(txn.held) ge ${timeouts.idle - SINCE_LAST_BYTE} }
   http-request deny deny_status 503 if { var(txn.code) -m found }
   http-request set-var-fmt(txn.entry) successor_%[so_name] if { stopping }
 ${REQUEST_RULES}

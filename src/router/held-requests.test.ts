@@ -5,13 +5,16 @@
 
 import assert from 'node:assert/strict'
 import { connect as connectHttp2 } from 'node:http2'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
 
 import { aBackend, aRouter } from '../../test/a-router.ts'
 import { aRouterLine } from '../../test/a-router-line.ts'
+import { HAPROXY_3 } from '../../test/haproxy-of-here.ts'
 import { aDatabase } from '../../test/postgres.ts'
 import { until } from '../../test/until.ts'
+import { whatAClientGets } from '../../test/what-a-client-gets.ts'
 import { pause, SECOND } from '../lib/clock.ts'
 import { HEROKU_TIMEOUTS } from './haproxy-config.ts'
 import { ask } from './haproxy-socket.ts'
@@ -75,6 +78,66 @@ test('a request is held for as long as it may wait for a dyno', async (t) => {
   assert.ok(waited >= timeouts.boot - 20, `it was held for ${waited} ms`)
   assert.match(await aRouterLine(router, '/first'), /^at=error code=H20 /)
 })
+
+test('a client that is to be told to go on is told before it is held', async (t) => {
+  const timeouts = { ...HEROKU_TIMEOUTS, idle: 0.5 * SECOND }
+  const router = await aRouter(t, pool, { timeouts })
+  const app = await router.app('uploads')
+  await router.look()
+  await router.start()
+  let heard = ''
+  const dyno = await aBackend(t, (request, response) => {
+    request.setEncoding('latin1').on('data', (text: string) => (heard += text))
+    request.on('end', () => response.end('taken'))
+  })
+  let told = ''
+  const client = connect(router.port, '127.0.0.1').setEncoding('latin1')
+  t.after(() => client.destroy())
+  client.on('error', () => {}).on('data', (text: string) => (told += text))
+  client.write(
+    'POST /expects HTTP/1.1\r\nHost: uploads.localhost\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n',
+  )
+  await until('it is told', () => told !== '')
+  assert.equal(told, 'HTTP/1.1 100 Continue\r\n\r\n')
+  client.write('body')
+  // A client may not be silent for as long in its body.
+  await pause(3 * timeouts.idle)
+  await router.dyno(app, dyno)
+  await router.look()
+  await until('it is answered', () => told.endsWith('taken'))
+  assert.equal(heard, 'body')
+  assert.match(await aRouterLine(router, '/expects'), /^at=info .* status=200 /)
+})
+
+/** A request to that path, of whose body more is to come. */
+function part(path: string): string {
+  return `POST ${path} HTTP/1.1\r\nHost: silent.localhost\r\nContent-Length: 4\r\n\r\na`
+}
+
+test(
+  'a client that is silent in its body, or leaves, while it is held',
+  { skip: HAPROXY_3 && 'notices neither' },
+  async (t) => {
+    const timeouts = { ...HEROKU_TIMEOUTS, idle: 0.5 * SECOND }
+    const router = await aRouter(t, pool, { timeouts })
+    await router.app('silent')
+    await router.look()
+    await router.start()
+    const asked = performance.now()
+    const [silent, lasted] = await Promise.all([
+      whatAClientGets(router, part('/silent')),
+      whatAClientGets(router, part('/silent')).then(() => performance.now() - asked),
+      whatAClientGets(router, part('/gone'), (it) => setTimeout(() => it.destroy(), 100)),
+    ])
+    assert.match(silent, /^HTTP\/1\.1 503 /)
+    assert.ok(lasted >= timeouts.idle, `it was hung up on after ${lasted} ms`)
+    assert.match(
+      await aRouterLine(router, '/silent'),
+      /^at=warning code=H28 desc="Client Connection Idle" .* dyno= .* status=499/,
+    )
+    assert.match(await aRouterLine(router, '/gone'), /^sock=client at=warning code=H27 /)
+  },
+)
 
 /** What an app may have held, however many web dynos it is scaled to. */
 const MOST = 2000

@@ -40,8 +40,11 @@ const TELLING_OF_ANSWERS = [
   'te',
 ]
 
-/** HAProxy answers 100 itself as it begins to wait, as Heroku's router does. */
-const CONTINUE = `http-request wait-for-body time 30s at-least 1 if { req.fhdr(expect) -i 100-continue } { var(txn.entry) -m found } !{ var(txn.entry) -m beg ${NO_SERVER}/ }`
+/**
+ * HAProxy answers 100 itself as it begins to wait, as Heroku's router does. It comes before a request is held: who waits for
+ * it would be silent all that time, for which the client's time-out is.
+ */
+export const CONTINUE = `http-request wait-for-body time 30s at-least 1 if { req.fhdr(expect) -i 100-continue } { var(txn.entry) -m found } !{ var(txn.entry) -m beg ${NO_SERVER}/ }`
 
 /** What HAProxy lets through, and a dyno might take for something else than we do. */
 const REFUSALS = `  http-request deny deny_status 405 if { method CONNECT }
@@ -110,7 +113,6 @@ export const REQUEST_RULES = `  acl is_path url,bytes(0,1) -m str /
   acl is_web url -m beg http:// https://
   http-request set-var(txn.id) req.fhdr(x-request-id,-1) if { req.fhdr(x-request-id,-1) -m reg ^[A-Za-z0-9+/=-]{20,200}$ }
   http-request set-var-fmt(txn.chain) "%[req.fhdr(x-forwarded-for,-1)], " if { req.fhdr_cnt(x-forwarded-for) eq 1 }
-  ${CONTINUE}
   http-request allow if { stopping } || !{ var(txn.entry) -m found } || { var(txn.entry) -m beg ${NO_SERVER}/ }
 ${REFUSALS}
 ${HYGIENE}
