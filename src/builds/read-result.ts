@@ -75,10 +75,11 @@ export async function readResult(directory: string): Promise<BuildResult> {
 
   async function read(name: string, limit = LIMIT): Promise<string | undefined> {
     try {
-      const text = await readSmallFile(join(directory, name), limit)
+      const written = await readSmallFile(join(directory, name), limit)
       // The database could not keep it.
-      if (text?.includes('\0')) throw new UnusableResult(`${name} contains a NUL byte.`)
-      return text
+      if (written?.includes('\0'))
+        throw new UnusableResult(`${name} contains a NUL byte.`)
+      return written
     } catch (error) {
       if (!(error instanceof UnsafeFile)) throw error
       throw new UnusableResult(`${name} ${error.message}.`, { cause: error })
