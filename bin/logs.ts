@@ -72,6 +72,7 @@ const router = routerLineServer({
   channels,
   parse: (record) => parseRouterRecord(record, legacy),
   counts,
+  log,
 })
 // Of its own: lines and sessions do not wait for it, nor it for a disk.
 const measures = part.hastyPool(1)

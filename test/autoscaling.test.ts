@@ -44,6 +44,7 @@ test('web dynos come when the app is slow, go when fewer do, and stay when a per
     channels: new Channels(directory),
     parse: parseRouterRecord,
     counts,
+    log: silentLog,
   })
   await once(lines.listen(logSocket), 'listening')
   chmodSync(directory, 0o755)

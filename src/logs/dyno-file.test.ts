@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 
+import { aSmallDisk } from '../../test/a-small-disk.ts'
 import { SECOND } from '../lib/clock.ts'
 import { newId } from '../model/ids.ts'
 import { BURST, LINES } from './allowance.ts'
@@ -23,7 +24,11 @@ interface Follower {
 }
 
 /** A dyno whose file is followed; what is appended for its readers goes to `got`. */
-function aFollower(t: TestContext, got: string[]): Follower {
+function aFollower(
+  t: TestContext,
+  got: string[],
+  { journals }: { readonly journals?: string } = {},
+): Follower {
   const directory = mkdtempSync(join(tmpdir(), 'dyno-file-'))
   t.after(() => rmSync(directory, { recursive: true }))
   const path = join(directory, 'log')
@@ -32,7 +37,7 @@ function aFollower(t: TestContext, got: string[]): Follower {
   let printed = 0
 
   function follow(): Follower {
-    const channel = new Channels(join(directory, 'journals')).of(dyno.app)
+    const channel = new Channels(journals ?? join(directory, 'journals')).of(dyno.app)
     channel.readers.add({
       take: ({ text }) => got.push(...text.split('\n').slice(0, -1)),
       end() {},
@@ -121,6 +126,22 @@ test('killed anywhere, every line is kept once or counted once', (t) => {
     )
     assert.equal(numbers.length + lost(got), LINES * 12, `${chunks} chunks a round`)
   }
+})
+
+test('what a full disk had no room for is read again, and is in its place', (t) => {
+  const disk = aSmallDisk(t, 1024 ** 2)
+  const got: string[] = []
+  const it = aFollower(t, got, { journals: disk.mount })
+  it.print(10)
+  it.read()
+  disk.fill()
+  it.print(20_000)
+  for (let times = 0; times < 3; times++) assert.throws(() => it.read(), /ENOSPC/)
+  disk.empty()
+  it.print(10)
+  it.read()
+  const all = Array.from({ length: 20_020 }, (_, n) => n)
+  assert.deepEqual(kept(got), all)
 })
 
 function kept(lines: readonly string[]): number[] {

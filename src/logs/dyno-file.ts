@@ -13,9 +13,10 @@ import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs'
 import { type Clock, SECOND } from '../lib/clock.ts'
 import type { LoggedDyno } from '../store/log-intake.ts'
 import { Allowance } from './allowance.ts'
-import { displayTime, label } from './batch.ts'
+import { displayTime, label, type Lines } from './batch.ts'
 import type { Channel } from './channels.ts'
 import { finish, parseRecords, type Unfinished } from './cri.ts'
+import type { Position } from './journal.ts'
 
 export const CHUNK_BYTES = 64 * 1024
 /** Of the time that a file begins with; every record is longer. */
@@ -80,22 +81,25 @@ export class DynoFile {
     // Before what is kept is behind us, which what was dropped would be with it.
     if (kept) this.#tellOfDropped()
     if (this.#offset === 0) this.#beginning = text.slice(0, BEGINNING_BYTES)
-    this.#offset += parsed.used
-    this.#unfinished = parsed.unfinished
-    if (kept) {
-      if (parsed.count > 0) this.#append(this.dyno.place, parsed.text, parsed.count)
-    } else {
-      this.#drop(parsed.text, parsed.count)
+    const { unfinished } = parsed
+    const position = { ...this.#position, offset: this.#offset + parsed.used, unfinished }
+    if (kept && parsed.count > 0) {
+      this.#append({ ...parsed, ps: this.dyno.place }, position)
     }
+    // Only now: what could not be appended is to be read again.
+    this.#offset = position.offset
+    this.#unfinished = unfinished
+    if (!kept) this.#drop(parsed.text, parsed.count)
     return true
   }
 
   /** After the dyno's end, once all is read: its last line may lack its end. */
   finish(): void {
     this.#tellOfDropped()
-    const { text, count } = finish(this.#unfinished, this.#label)
+    const last = finish(this.#unfinished, this.#label)
+    const position = { ...this.#position, unfinished: {} }
+    if (last.count > 0) this.#append({ ...last, ps: this.dyno.place }, position)
     this.#unfinished = {}
-    if (count > 0) this.#append(this.dyno.place, text, count)
   }
 
   close(): void {
@@ -126,17 +130,25 @@ export class DynoFile {
     if (count === 0) return
     const now = this.#clock.now()
     const message = `Error L12: ${count} messages dropped since ${since}`
-    this.#append(SHUTTLE, `${displayTime(now)}${label('app', SHUTTLE)}${message}\n`, 1)
+    const text = `${displayTime(now)}${label('app', SHUTTLE)}${message}\n`
+    this.#append({ ps: SHUTTLE, count: 1, text }, this.#position)
     this.#dropped = { count: 0, since: '' }
     this.#toldAt = now.getTime()
   }
 
-  #append(ps: string, text: string, count: number): void {
-    const position = {
+  get #position(): Position {
+    return {
       beginning: this.#beginning,
       offset: this.#offset,
       unfinished: this.#unfinished,
     }
+  }
+
+  /** `position`: how far the file has been read with these lines. */
+  #append(
+    { ps, count, text }: Pick<Lines, 'ps' | 'count' | 'text'>,
+    position: Position,
+  ): void {
     this.#channel.append(
       { source: 'app', ps, count, text },
       { dyno: { id: this.dyno.id, position } },

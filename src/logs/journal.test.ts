@@ -12,6 +12,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 
+import { aSmallDisk } from '../../test/a-small-disk.ts'
 import { type DynoId, newId } from '../model/ids.ts'
 import { Journal, KEPT_LINES } from './journal.ts'
 
@@ -159,4 +160,41 @@ test('a record that is longer than a piece of reading comes whole', () => {
   journal.append(some('after'))
   const texts = [...journal.read()].map((batch) => batch.text)
   assert.deepEqual(texts, ['before\n', `${long}\n`, 'after\n'])
+})
+
+test('a full disk takes nothing of a line, and then goes on behind the last whole one', (t) => {
+  const disk = aSmallDisk(t, 1024 ** 2)
+  const journal = new Journal(disk.mount)
+  journal.append(some('before'), { dyno: { id: dyno, position: at(1) } })
+  disk.fill()
+  const long = { dyno: { id: dyno, position: at(2) } }
+  assert.throws(() => {
+    for (;;) journal.append(some('x'.repeat(900)), long)
+  }, /ENOSPC/)
+  disk.empty()
+  const { last } = journal
+  journal.append(some('after'), { dyno: { id: dyno, position: at(3) } })
+
+  for (const it of [journal, new Journal(disk.mount)]) {
+    const [batch] = [...it.read()].slice(-1)
+    assert.deepEqual([batch?.first, batch?.text], [last + 1, 'after\n'])
+    assert.deepEqual(it.position(dyno), at(3))
+  }
+})
+
+test('where no new segment can be begun, the one before is gone on with', (t) => {
+  const disk = aSmallDisk(t, 8 * 1024 ** 2)
+  const journal = new Journal(disk.mount)
+  const text = 'x'.repeat(1000)
+  const own = { dyno: { id: dyno, position: at(1) } }
+  // More than a new segment's first record fits into the last page of the one before.
+  for (let line = 0; line < KEPT_LINES; line += 1) journal.append(some(text), own)
+  disk.fill()
+  assert.throws(() => journal.append(some('lost')), /ENOSPC/)
+  assert.deepEqual(readdirSync(disk.mount).toSorted(), ['1.log', 'filler'])
+  assert.throws(() => journal.append(some('lost too')), /ENOSPC/)
+  disk.empty()
+  assert.equal(journal.append(some('next')).first, KEPT_LINES + 1)
+  assert.deepEqual(new Journal(disk.mount).position(dyno), at(1))
+  assert.equal([...new Journal(disk.mount).read()].at(-1)?.text, 'next\n')
 })

@@ -5,7 +5,7 @@
  * A journal is a directory of two append-only segments, `<number of its first line>.log`;
  * when the newer is full the older goes. A record is a header, one line of JSON, followed by
  * `bytes` bytes of lines. The first record of a segment repeats what is known of origins.
- * A torn last record is cut off.
+ * A torn last record is cut off: at once where the disk is full, or else by whoever takes it up.
  */
 
 import {
@@ -201,28 +201,45 @@ export class Journal {
 
   #rotate(): void {
     if (this.#unsynced) fdatasyncSync(this.#file)
-    this.close()
+    const full = this.#file
     this.#begin()
+    closeSync(full)
     for (const older of this.#segments().slice(0, -2)) rmSync(this.#path(older))
   }
 
+  /** On an error all is as it was: the segment before is gone on with. */
   #begin(): void {
+    const path = this.#path(this.#next)
+    const file = openSync(path, 'a', 0o640)
+    const known = {
+      positions: Object.fromEntries(this.#positions),
+      rows: [...this.#rows],
+    }
+    const record = recordOf({ ...this.#nothing(), ...known }, '')
+    try {
+      writeWhole(file, record, 0)
+    } catch (error) {
+      closeSync(file)
+      rmSync(path)
+      throw error
+    }
+    this.#file = file
     this.#first = this.#next
-    this.#bytes = 0
-    this.#file = openSync(this.#path(this.#first), 'a', 0o640)
-    this.#note({ positions: Object.fromEntries(this.#positions), rows: [...this.#rows] })
+    this.#bytes = record.length
   }
 
   #note(known: Pick<Header, 'positions' | 'rows'>): void {
-    this.#write(
-      { first: this.#next, count: 0, source: '', ps: '', bytes: 0, ...known },
-      '',
-    )
+    this.#write({ ...this.#nothing(), ...known }, '')
+  }
+
+  /** The header of no lines. */
+  #nothing(): Header {
+    return { first: this.#next, count: 0, source: '', ps: '', bytes: 0 }
   }
 
   #write(header: Header, text: string): void {
-    const record = Buffer.from(`${JSON.stringify(header)}\n${text}`, 'latin1')
-    for (let at = 0; at < record.length;) at += writeSync(this.#file, record, at)
+    const record = recordOf(header, text)
+    writeWhole(this.#file, record, this.#bytes)
     this.#bytes += record.length
     this.#learn(header)
   }
@@ -238,6 +255,23 @@ export class Journal {
       if (this.#rows.size <= KEPT_ROWS) break
       this.#rows.delete(row)
     }
+  }
+}
+
+function recordOf(header: Header, text: string): Buffer {
+  return Buffer.from(`${JSON.stringify(header)}\n${text}`, 'latin1')
+}
+
+/**
+ * Appends a record behind the `end` bytes that `file` has, or, on an error, nothing: behind a part
+ * of one, as a full disk leaves it, no other record would be found.
+ */
+function writeWhole(file: number, record: Buffer, end: number): void {
+  try {
+    for (let at = 0; at < record.length;) at += writeSync(file, record, at)
+  } catch (error) {
+    ftruncateSync(file, end)
+    throw error
   }
 }
 

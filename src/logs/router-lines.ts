@@ -5,9 +5,10 @@
 
 import { createServer, type Server } from 'node:net'
 
+import type { Log } from '../lib/log.ts'
 import { type AppId, isUuid } from '../model/ids.ts'
 import type { RequestMeasure } from '../model/router-measures.ts'
-import { displayTime, label, withoutReturns } from './batch.ts'
+import { displayTime, label, type Lines, withoutReturns } from './batch.ts'
 import type { Channels } from './channels.ts'
 import { splitFrames } from './octet-frames.ts'
 import type { RouterCounts } from './router-counts.ts'
@@ -37,9 +38,11 @@ export interface RouterLineDeps {
   readonly channels: Channels
   readonly parse: RouterRecordParser
   readonly counts: RouterCounts
+  readonly log: Log
 }
 
 export function routerLineServer(deps: RouterLineDeps): Server {
+  const keep = keeper(deps)
   // With a mark that low, a paused socket is read once more, and then no further.
   return createServer({ highWaterMark: 1 }, (socket) => {
     let received = ''
@@ -53,7 +56,7 @@ export function routerLineServer(deps: RouterLineDeps): Server {
         return
       }
       received = frames.rest
-      takeRecords(frames.records, deps)
+      takeRecords(frames.records, { ...deps, keep })
       if (isBusy) return
       socket.pause()
       setTimeout(() => socket.resume(), BREATH)
@@ -73,7 +76,7 @@ export function routerLineServer(deps: RouterLineDeps): Server {
 /** Lines of one app that came together are appended together. */
 function takeRecords(
   records: readonly string[],
-  { channels, parse, counts }: RouterLineDeps,
+  { parse, counts, keep }: RouterLineDeps & { readonly keep: Keep },
 ): void {
   const measured = counts.counter()
   const lines = new Map<AppId, { count: number; text: string }>()
@@ -93,7 +96,22 @@ function takeRecords(
     } else lines.set(app, { count: 1, text: line })
   }
   for (const [app, { count, text }] of lines) {
-    if (!isUuid(app)) continue
-    channels.of(app).append({ ...SOURCE, count, text: withoutReturns(text) })
+    if (isUuid(app)) keep(app, { ...SOURCE, count, text: withoutReturns(text) })
+  }
+}
+
+type Keep = (app: AppId, lines: Lines) => void
+
+/** On a full disk lines are lost, and said to be, once: nobody has them to be asked again. */
+function keeper({ channels, log }: RouterLineDeps): Keep {
+  let isFailing = false
+  return (app, lines) => {
+    try {
+      channels.of(app).append(lines)
+      isFailing = false
+    } catch (error) {
+      if (!isFailing) log.error("lines of the routers' are lost", error, { app })
+      isFailing = true
+    }
   }
 }
