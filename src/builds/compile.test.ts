@@ -3,20 +3,24 @@
 import assert from 'node:assert/strict'
 import { execFile, execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
+import { once } from 'node:events'
 import {
   chmodSync,
   cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { afterEach, beforeEach, test } from 'node:test'
+import { afterEach, beforeEach, test, type TestContext } from 'node:test'
 
 type Files = Readonly<Record<string, string>>
 
@@ -120,6 +124,25 @@ test('a checksum must fit', async () => {
   assert.match(other.said, new RegExp(`Actual: SHA256:${sum}`))
 })
 
+test('a source that is fetched may have one folder with all in it, as GitHub makes them', async (t) => {
+  const one = { 'app-main/Procfile': 'web: x\n', 'app-main/.env': 'x' }
+  const sources: readonly (readonly [files: Files, kept: readonly string[]])[] = [
+    [one, ['.env', 'Procfile']],
+    [{ ...one, 'app-main/app-main/file': 'x' }, ['.env', 'Procfile', 'app-main']],
+    [{ Procfile: 'web: x\n', 'sub/file': 'x' }, ['Procfile', 'sub']],
+    [{ 'sub/Procfile': 'web: x\n', '.env': 'x' }, ['.env', 'sub']],
+  ]
+  for (const [files, kept] of sources) {
+    const said = await compile({ MAYFLY_SOURCE_URL: await offered(t, files) })
+    assert.deepEqual(readdirSync(app).toSorted(), kept, said.said)
+    assert.ok(!existsSync(join(root, 'build/inner')))
+  }
+  // What was pushed or uploaded is as its owner made it.
+  aSource(one)
+  await compile()
+  assert.deepEqual(readdirSync(app), ['app-main'])
+})
+
 test('what is no tarball is refused in words', async () => {
   writeFileSync(join(root, 'source/source.tar.gz'), 'nonsense')
   const { status, said } = await compile()
@@ -215,8 +238,21 @@ for (const [what, buildpack, words] of refusals) {
   })
 }
 
+/** The URL of a tarball of the files. */
+async function offered(t: TestContext, files: Files): Promise<string> {
+  aSource(files)
+  const tarball = join(root, 'source/source.tar.gz')
+  const bytes = readFileSync(tarball)
+  rmSync(tarball)
+  const server = createServer((_, response) => response.end(bytes)).listen(0, '127.0.0.1')
+  t.after(() => server.close())
+  await once(server, 'listening')
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/main.tar.gz`
+}
+
 function aSource(files: Files): void {
   const tree = join(root, 'tree')
+  rmSync(tree, { recursive: true, force: true })
   put(tree, files)
   const tarball = join(root, 'source/source.tar.gz')
   execFileSync('tar', ['--create', '--gzip', '--file', tarball, '--directory', tree, '.'])
