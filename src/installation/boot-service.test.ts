@@ -34,6 +34,12 @@ test('its command is words, whatever the directories are called', () => {
   assert.match(text, /^EnvironmentFile=-\/srv\/my \$HOME "100%%"\/service-environment$/m)
 })
 
+test('where the machine waits for the time, it begins after that', () => {
+  const data = dataDirectory('/var/lib/mayfly')
+  const text = unitText(bootService(data, installation), { data, program: '/opt/mayfly' })
+  assert.match(text, /^After=.*\btime-sync\.target$/m)
+})
+
 test('it ends alone, and is begun anew only when it failed', () => {
   const data = dataDirectory('/var/lib/mayfly')
   const text = unitText(bootService(data, installation), { data, program: '/opt/mayfly' })

@@ -48,7 +48,7 @@ export function unitText(
   return `[Unit]
 Description=Mayfly, the dyno manager of ${percents(data.root)}
 Wants=network-online.target
-After=network-online.target
+After=network-online.target time-sync.target
 
 [Service]
 ExecStart=${word(join(program, 'mayfly'))} up --data ${word(data.root)}

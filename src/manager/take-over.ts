@@ -9,11 +9,12 @@ import { formationsOf } from '../store/formations.ts'
 import { oneOffsOf } from '../store/one-offs.ts'
 import { inTransaction } from '../store/queryable.ts'
 import type { Region } from '../store/regions.ts'
-import { forgetLeases, wakeAll } from '../store/work.ts'
+import { forgetLeases, makeDue, wakeAll } from '../store/work.ts'
 
 export async function takeOver(pool: Pool, { id, name }: Region): Promise<void> {
   await inTransaction(pool, async (tx) => {
     await forgetLeases(tx, name)
+    await makeDue(tx, name)
     await wakeAll(
       tx,
       ['router', 'sweep', 'memory', 'idling', 'autoscaling'].map((kind) => ({

@@ -4,7 +4,15 @@ import { test } from 'node:test'
 
 import { aDatabase } from '../../test/postgres.ts'
 import { inTransaction } from './queryable.ts'
-import { claim, type Claim, forgetResting, nextDue, putDown, wake } from './work.ts'
+import {
+  claim,
+  type Claim,
+  forgetResting,
+  makeDue,
+  nextDue,
+  putDown,
+  wake,
+} from './work.ts'
 
 const db = aDatabase()
 const lease = { limit: 10, leaseSeconds: 60 }
@@ -47,7 +55,7 @@ test('a subject put down is not due until its time', async () => {
   assert.ok(held)
   await release(held, 3600)
   assert.deepEqual(await claim(db, only('put-down'), lease), [])
-  const due = await nextDue(db, only('put-down'))
+  const { within: due } = await nextDue(db, only('put-down'))
   assert.ok(due > 3_500_000 && due <= 3_600_000, `due in ${due} ms`)
 })
 
@@ -56,9 +64,26 @@ test('a subject put down for good is due again only when woken', async () => {
   const [held] = await claim(db, only('for-good'), lease)
   assert.ok(held)
   await release(held, Infinity)
-  assert.equal(await nextDue(db, only('for-good')), Infinity)
+  assert.equal((await nextDue(db, only('for-good'))).within, Infinity)
   await wake(db, { kind: 'for-good', subject, region: 'us' })
-  assert.equal(await nextDue(db, only('for-good')), 0)
+  assert.equal((await nextDue(db, only('for-good'))).within, 0)
+})
+
+test('who takes a region over finds due what waits for a time, not what waits to be woken', async () => {
+  const region = 'taken-over'
+  const from = { region, kinds: ['timed'] }
+  const [timed] = [
+    await aWokenSubject('timed', region),
+    await aWokenSubject('timed', region),
+  ]
+  for (const held of await claim(db, from, lease))
+    await release(held, held.subject === timed ? 3600 : Infinity)
+  await makeDue(db, region)
+  const due = await claim(db, from, lease)
+  assert.deepEqual(
+    due.map(({ subject }) => subject),
+    [timed],
+  )
 })
 
 test('a wake while held is not lost', async () => {

@@ -82,19 +82,55 @@ export async function claim(
   return rows as Claim[]
 }
 
-/** Milliseconds until the region's next subject is due: Infinity if none ever is. */
+export interface Due {
+  /** Milliseconds until the region's next subject is due: Infinity if none ever is. */
+  readonly within: number
+  /** What the database's clock showed, in milliseconds. */
+  readonly now: number
+}
+
 export async function nextDue(
   db: Queryable,
   from: { readonly region: string; readonly kinds: readonly string[] },
-): Promise<number> {
+): Promise<Due> {
   const { rows } = await db.query(
     `select extract(epoch from
-              min(greatest(run_at, coalesce(leased_until, run_at))) - now()) * 1000 as due
+              min(greatest(run_at, coalesce(leased_until, run_at))) - now()) * 1000 as due,
+            extract(epoch from now()) * 1000 as now
        from work where region = $1 and kind = any($2) and run_at < 'infinity'`,
     [from.region, from.kinds],
   )
-  const { due } = rows[0] as { due: string | null }
-  return due === null ? Infinity : Math.max(0, Number(due))
+  const [{ due, now }] = rows as [{ due: string | null; now: string }]
+  const within = due === null ? Infinity : Math.max(0, Number(due))
+  return { within, now: Number(now) }
+}
+
+/**
+ * The clock went back by so many milliseconds: who is due at a time of before is due as much
+ * sooner. One that is being woken meanwhile is due at once.
+ */
+export async function bringForward(
+  db: Queryable,
+  from: { readonly region: string; readonly kinds: readonly string[] },
+  milliseconds: number,
+): Promise<void> {
+  await db.query(
+    `update work set run_at = run_at - make_interval(secs => $3)
+      where (kind, subject) in (
+        select kind, subject from work
+         where region = $1 and kind = any($2) and run_at > now() and run_at < 'infinity'
+           for update skip locked)`,
+    [from.region, from.kinds, milliseconds / 1000],
+  )
+}
+
+/** All that waits for a time: what the clock showed when that was set is not known any more. */
+export async function makeDue(db: Queryable, region: string): Promise<void> {
+  await db.query(
+    `update work set run_at = now()
+      where region = $1 and run_at > now() and run_at < 'infinity'`,
+    [region],
+  )
 }
 
 /** What is said of a subject when it is put down. */

@@ -4,27 +4,34 @@ import { test } from 'node:test'
 
 import { aDatabase } from '../../test/postgres.ts'
 import { until } from '../../test/until.ts'
+import { HOUR, MINUTE } from '../lib/clock.ts'
 import { silentLog } from '../lib/log.ts'
+import { systemTimer, type Timer } from '../lib/timer.ts'
 import { inTransaction } from '../store/queryable.ts'
 import { wake } from '../store/work.ts'
-import { type Look, runLoop } from './loop.ts'
+import { type Look, type Loop, runLoop } from './loop.ts'
 
 const pool = aDatabase()
+const longestSleep = 20
 
 /** Runs the loop with one look, until `enough` resolves. */
 async function withLoop(
   look: Look,
   enough: (region: string) => Promise<void>,
+  options: Pick<Loop, 'timer' | 'longestSleep'> = {},
 ): Promise<void> {
   const region = `test-${randomUUID().slice(0, 8)}`
   const stop = new AbortController()
   const loop = runLoop(
-    { pool, region, looks: { thing: look }, log: silentLog, overdue() {} },
+    { pool, region, looks: { thing: look }, log: silentLog, overdue() {}, ...options },
     stop.signal,
   )
-  await enough(region)
-  stop.abort()
-  await loop
+  try {
+    await enough(region)
+  } finally {
+    stop.abort()
+    await loop
+  }
 }
 
 test('a wake is looked at while the loop sleeps', async () => {
@@ -51,6 +58,40 @@ test('a look is repeated after the time it asked for', async () => {
       await wake(pool, { kind: 'thing', subject: randomUUID(), region })
       await until('it was looked at again', () => looks === 3)
     },
+  )
+})
+
+test('a look is not put off by a clock that is set back', async () => {
+  let ahead = 0
+  let sleeps = 0
+  // As if the database's clock went back by so much as the timer goes on more than it.
+  const timer: Timer = {
+    now: () => systemTimer.now() + ahead,
+    after(milliseconds, act) {
+      if (milliseconds === longestSleep) sleeps++
+      return systemTimer.after(milliseconds, act)
+    },
+  }
+  let looks = 0
+  await withLoop(
+    async () => (++looks < 2 ? 30 * MINUTE : Infinity),
+    async (region) => {
+      const subject = randomUUID()
+      await wake(pool, { kind: 'thing', subject, region })
+      await until('it waits for its time', async () => {
+        const { rows } = await pool.query(
+          `select from work where subject = $1 and leased_until is null and run_at > now()`,
+          [subject],
+        )
+        return rows.length === 1
+      })
+      const before = sleeps
+      await until('the loop sleeps, for nothing is due', () => sleeps > before)
+      assert.equal(looks, 1)
+      ahead = HOUR
+      await until('it was looked at again', () => looks === 2)
+    },
+    { timer, longestSleep },
   )
 })
 

@@ -15,6 +15,7 @@ import { causesOf, type Log } from '../lib/log.ts'
 import { pauseBy, systemTimer, type Timer } from '../lib/timer.ts'
 import { listen } from '../store/listen.ts'
 import {
+  bringForward,
   channelOf,
   claim,
   type Claim,
@@ -50,6 +51,8 @@ const GIVE_UP_AFTER = 55 * SECOND
 const LONGEST_SLEEP = 5 * SECOND
 /** Whose row is held by one who wakes it: the end of that is heard of, unless it is undone. */
 const PUT_DOWN_AGAIN = 0.1 * SECOND
+/** More than any answer of the database's is out by. */
+const CLOCK_WENT_BACK = SECOND
 const RETRY = { first: 0.25 * SECOND, most: 30 * SECOND }
 
 /** Runs until the signal aborts; then lets the looks under way end, and resolves. */
@@ -62,6 +65,8 @@ export async function runLoop(loop: Loop, signal: AbortSignal): Promise<void> {
   const ended: PutDown[] = []
   /** Those of them that are just being woken. */
   let left: PutDown[] = []
+  /** What the database's clock showed last, and when it was told: no earlier than that by the timer. */
+  let clock: { readonly now: number; readonly told: number } | undefined
   const bell = new Bell(timer)
   const listening = listens(() => bell.ring(), signal)
 
@@ -78,7 +83,7 @@ export async function runLoop(loop: Loop, signal: AbortSignal): Promise<void> {
         busy.add(work)
       }
       if (claims.length > 0 || ended.length > 0) continue
-      const due = room > 0 ? await nextDue(pool, from) : Infinity
+      const due = room > 0 ? await dueWithin() : Infinity
       const again = left.length > 0 ? PUT_DOWN_AGAIN : Infinity
       await bell.wait(Math.min(due, again, longestSleep), signal)
     } catch (error) {
@@ -93,6 +98,18 @@ export async function runLoop(loop: Loop, signal: AbortSignal): Promise<void> {
   async function lookedAt(held: Claim): Promise<void> {
     ended.push(await carryOut(held, { ...loop, timer }, signal))
     bell.ring()
+  }
+
+  /** Times in the list are of the database's clock: where that was set back, they are too late. */
+  async function dueWithin(): Promise<number> {
+    const asked = timer.now()
+    const { within, now } = await nextDue(pool, from)
+    const back = clock ? asked - clock.told - (now - clock.now) : 0
+    clock = { now, told: timer.now() }
+    if (back < CLOCK_WENT_BACK) return within
+    log.info('the clock went back', { seconds: Math.round(back / SECOND) })
+    await bringForward(pool, from, back)
+    return 0
   }
 
   async function putDownAll(): Promise<void> {
