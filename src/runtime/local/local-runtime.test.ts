@@ -179,6 +179,9 @@ test('a start that fails says so, and is gone on with by the next', async () => 
 
 const most = { bytes: Infinity, files: Infinity }
 
+const copyOut = (to: string, upTo: Copy['most']) =>
+  until(() => runtime.copyOut({ from: 'limited', to, most: upTo }, signal))
+
 test('a volume with a limit ends there, is kept from dyno to dyno, and can be copied out', async () => {
   const limit = 64 * MiB
   const volumes = [{ from: 'limited', at: '/cache', writable: true, limit }]
@@ -191,8 +194,6 @@ test('a volume with a limit ends there, is kept from dyno to dyno, and can be co
     'file\nlink\nkept\n',
   )
 
-  const copyOut = (to: string, upTo: Copy['most']) =>
-    until(() => runtime.copyOut({ from: 'limited', to, most: upTo }, signal))
   // The directory is one, too.
   await assert.rejects(copyOut('copy', { bytes: Infinity, files: 2 }), {
     code: 'too_many_files',
