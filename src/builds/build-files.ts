@@ -85,7 +85,7 @@ export function slugDirectory(data: DataDirectory, build: Pick<Build, 'id'>): st
   return join(data.slugs, build.id)
 }
 
-/** Other names can't be files of one directory, or variables of a shell. */
+/** Other names can't be files of one directory (255 bytes), or variables of a shell. */
 function isVariable([name]: [string, string]): boolean {
   return /^[A-Za-z_]\w{0,254}$/.test(name)
 }
