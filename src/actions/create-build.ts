@@ -8,7 +8,8 @@ import {
   newId,
   type SourceId,
 } from '../model/ids.ts'
-import { addBuild, findBuild } from '../store/builds.ts'
+import { Problem } from '../model/problem.ts'
+import { addBuild, countPendingBuilds, findBuild } from '../store/builds.ts'
 import { writeLogLines } from '../store/log-lines.ts'
 import type { Queryable } from '../store/queryable.ts'
 import { wake } from '../store/work.ts'
@@ -28,12 +29,22 @@ export interface BuildWish {
   readonly buildpacks?: readonly string[]
 }
 
+/** Of an app: they take turns, and each is kept. */
+const MOST_PENDING = 50
+
 /**
  * Notes the build and wakes the manager of the app's region: nothing is built when this
- * returns. A Problem `not_found` where the app is gone.
+ * returns. A Problem `not_found` where the app is gone, `rate_limit` where too many of its builds
+ * wait already.
  */
 export async function createBuild(tx: Queryable, wish: BuildWish): Promise<Build> {
   await lockPresentApp(tx, wish.app.id)
+  if ((await countPendingBuilds(tx, wish.app.id)) >= MOST_PENDING) {
+    throw new Problem(
+      'rate_limit',
+      `${MOST_PENDING} builds of this app wait or run already. Wait until one has ended, or cancel some.`,
+    )
+  }
   const id = newId<'build'>()
   await addBuild(tx, {
     id,

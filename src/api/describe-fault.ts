@@ -8,6 +8,9 @@ type Fault = FastifySchemaValidationError
  */
 export function describeFault(faults: readonly Fault[]): string {
   const own = faults.filter(({ keyword }) => keyword !== 'anyOf')
+  // It is of the right kind, whatever else it might have been.
+  const long = own.find(({ keyword }) => keyword in lengths)
+  if (long) return tooLong(long)
   const depth = Math.max(...own.map((it) => pathOf(it).length))
   const deepest = own.filter((it) => pathOf(it).length === depth)
   const [fault] = deepest.filter(({ keyword }) => keyword !== 'required')
@@ -15,6 +18,16 @@ export function describeFault(faults: readonly Fault[]): string {
   const wanted = deepest.filter((it) => nameOf(it) === nameOf(fault)).flatMap(wantedBy)
   if (wanted.length === 0) return `${nameOf(fault)} ${fault.message}`
   return `${nameOf(fault)} must be ${either(wanted)}`
+}
+
+const lengths: Readonly<Record<string, string>> = {
+  maxLength: 'characters',
+  maxItems: 'items',
+}
+
+function tooLong(fault: Fault): string {
+  const most = Number(fault.params['limit']).toLocaleString('en')
+  return `${nameOf(fault)} has more than ${most} ${lengths[fault.keyword]}`
 }
 
 /** What it could have been instead; empty where that is not a matter of alternatives. */

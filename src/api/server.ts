@@ -18,12 +18,11 @@ import { authenticate } from './authenticate.ts'
 import { authorizeAgain } from './authorize-again.ts'
 import { authorize } from './authorize.ts'
 import { takeBodiesInTime } from './bodies-in-time.ts'
+import { boundBodies, LARGEST_BODY } from './bound-bodies.ts'
 import type { Deps } from './deps.ts'
 import { refuseUnfitTexts } from './refuse-unfit-texts.ts'
 import { requireVersion } from './require-version.ts'
 import { clientOf } from './trusted-proxies.ts'
-
-const LARGEST_BODY = 1024 ** 2
 
 export type Resource = FastifyPluginAsync<Deps>
 
@@ -49,6 +48,7 @@ export async function apiServer(
   server.decorateRequest('logIn')
   server.decorateRequest('upload')
   takeJson(server)
+  boundBodies(server)
   server.setErrorHandler(answerError(deps.log))
   server.setNotFoundHandler(async () => {
     throw new Problem('not_found', 'The requested API endpoint was not found.')

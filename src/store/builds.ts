@@ -140,6 +140,15 @@ export async function hasPushUnderWay(db: Queryable, app: AppId): Promise<boolea
   return rows.length > 0
 }
 
+/** How many builds of an app wait or run. */
+export async function countPendingBuilds(db: Queryable, app: AppId): Promise<number> {
+  const { rows } = await db.query(
+    `select count(*)::integer as count from builds where app = $1 and status = 'pending'`,
+    [app],
+  )
+  return (rows as { count: number }[])[0]?.count ?? 0
+}
+
 /** The oldest build of an app that is not final: the others wait for it. */
 export async function nextBuildOf(
   db: Queryable,

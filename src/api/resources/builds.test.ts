@@ -209,6 +209,38 @@ suite('builds and sources', () => {
     assert.equal((await put()).statusCode, 200)
   })
 
+  test('what is said of a source has an end', async () => {
+    const blob = { url: 'https://example.com/x', version: 'abc' }
+    const long = 'x'.repeat(2001)
+    for (const wrong of [
+      { version: long },
+      { version_description: long },
+      { checksum: long },
+      { url: `https://example.com/${'x'.repeat(8000)}` },
+    ]) {
+      const { statusCode, body } = await requestBuild({ ...blob, ...wrong })
+      assert.equal(statusCode, 422, body)
+      assert.match(body, /source_blob\.\w+ has more than [28],000 characters/)
+    }
+    const signed = { url: `https://example.com/${'x'.repeat(7000)}` }
+    assert.equal((await requestBuild({ ...blob, ...signed })).statusCode, 201)
+  })
+
+  test('fifty builds of an app wait or run, and no more are taken', async () => {
+    const blob = { url: 'https://example.com/x', version: 'abc' }
+    await pool.query("update builds set status = 'failed', step = null")
+    for (let i = 0; i < 50; i += 1) {
+      assert.equal((await requestBuild(blob)).statusCode, 201)
+    }
+    const more = await requestBuild(blob)
+    assert.deepEqual(
+      [more.statusCode, more.json<{ id: string }>().id],
+      [429, 'rate_limit'],
+    )
+    await pool.query("update builds set status = 'failed', step = null")
+    assert.equal((await requestBuild(blob)).statusCode, 201)
+  })
+
   test('a source that nothing was uploaded to is not built', async () => {
     const { get_url } = (await ask('POST', '/sources')).json<Blob>().source_blob
     const made = await requestBuild({ url: get_url })

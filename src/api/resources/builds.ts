@@ -29,7 +29,8 @@ const Buildpack = Type.Union([
 ])
 const Creation = Type.Object({
   source_blob: Type.Object({
-    url: Type.String({ minLength: 1 }),
+    // A capability's, as the stores of others sign them.
+    url: Type.String({ minLength: 1, maxLength: 8000 }),
     version: Text,
     version_description: Text,
     checksum: Text,

@@ -9,6 +9,7 @@ import { serializeDyno } from '../../model/serialize-dyno.ts'
 import { terminalSize } from '../../model/terminal.ts'
 import { dynosOf } from '../../store/app-dynos.ts'
 import { inTransaction } from '../../store/queryable.ts'
+import { OF_A_COMMAND, UP_TO_THE_BODY } from '../bound-bodies.ts'
 import type { Deps } from '../deps.ts'
 import { requireApp } from '../require-app.ts'
 
@@ -16,10 +17,10 @@ const Params = Type.Object({ app: Type.String(), dyno: Type.String() })
 /** COLUMNS and LINES come as numbers. */
 const Variables = Type.Record(
   Type.String(),
-  Type.Union([Type.String(), Type.Number(), Type.Boolean()]),
+  Type.Union([Type.String(UP_TO_THE_BODY), Type.Number(), Type.Boolean()]),
 )
 const Creation = Type.Object({
-  command: Type.String(),
+  command: Type.String(UP_TO_THE_BODY),
   env: Type.Optional(Type.Union([Variables, Type.Null()])),
   force_no_tty: Type.Optional(Type.Union([Type.Boolean(), Type.Null()])),
 })
@@ -30,7 +31,7 @@ export const dynoEntries: FastifyPluginAsyncTypebox<Deps> = async (server, deps)
 
   server.post(
     '/apps/:app/dynos/:dyno',
-    { schema: { params: Params, body: Creation } },
+    { ...OF_A_COMMAND, schema: { params: Params, body: Creation } },
     async ({ params, body, account }, reply) => {
       const app = await requireApp(pool, params.app)
       const dyno = (await dynosOf(pool, app.id)).find(

@@ -14,6 +14,7 @@ import { serializeDyno } from '../../model/serialize-dyno.ts'
 import { terminalSize } from '../../model/terminal.ts'
 import { type AppDyno, dynosOf, type WhichDynos } from '../../store/app-dynos.ts'
 import { inTransaction } from '../../store/queryable.ts'
+import { OF_A_COMMAND, UP_TO_THE_BODY } from '../bound-bodies.ts'
 import type { Deps } from '../deps.ts'
 import { sendPart } from '../range.ts'
 import { requireApp } from '../require-app.ts'
@@ -29,10 +30,10 @@ const Extent = Type.Object({ extended: Type.Optional(Type.String()) })
 /** COLUMNS and LINES come as numbers. */
 const Variables = Type.Record(
   Type.String(),
-  Type.Union([Type.String(), Type.Number(), Type.Boolean()]),
+  Type.Union([Type.String(UP_TO_THE_BODY), Type.Number(), Type.Boolean()]),
 )
 const Creation = Type.Object({
-  command: Type.String(),
+  command: Type.String(UP_TO_THE_BODY),
   attach: Optional(Type.Boolean()),
   env: Optional(Variables),
   force_no_tty: Optional(Type.Boolean()),
@@ -67,7 +68,7 @@ export const dynos: FastifyPluginAsyncTypebox<Deps> = async (server, deps) => {
 
   server.post(
     '/apps/:app/dynos',
-    { schema: { params: AppParams, body: Creation } },
+    { ...OF_A_COMMAND, schema: { params: AppParams, body: Creation } },
     async ({ params, body, account }, reply) => {
       const app = await requireApp(pool, params.app)
       const wish = { ...wishIn(body), app: app.id, account }

@@ -23,7 +23,7 @@ import type { Deps } from '../deps.ts'
 import { requireApp } from '../require-app.ts'
 
 const Params = Type.Object({ dyno: Type.String() })
-const Reservation = Type.Object({ client_key: Type.String() })
+const Reservation = Type.Object({ client_key: Type.String({ maxLength: 8000 }) })
 const config: FastifyContextConfig = {
   anyVersion: true,
   appOf: nameOfApp,

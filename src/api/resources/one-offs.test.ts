@@ -99,6 +99,7 @@ const refused: readonly [what: string, body: object, status: number][] = [
   ['a life of more than a day', { command: 'x', time_to_live: 86_401 }, 422],
   ['a size there is not', { command: 'x', size: 'huge' }, 422],
   ['a type that is none', { command: 'x', type: 'a b' }, 422],
+  ['a command that no program takes', { command: 'x'.repeat(128 * 1024) }, 413],
   ['a variable that is none', { command: 'x', env: { 'A B': '1' } }, 422],
   ['a name of 256 letters', { command: 'x', env: { ['A'.repeat(256)]: '1' } }, 422],
 ]
