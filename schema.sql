@@ -110,7 +110,8 @@ CREATE TABLE public.authorizations (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     expires_at timestamp with time zone,
-    scope text[] DEFAULT '{global}'::text[] NOT NULL
+    scope text[] DEFAULT '{global}'::text[] NOT NULL,
+    rotated_at timestamp with time zone
 );
 
 CREATE TABLE public.browser_logins (
@@ -242,7 +243,8 @@ CREATE TABLE public.entries (
     columns integer,
     rows integer,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
-    attached_at timestamp with time zone
+    attached_at timestamp with time zone,
+    "authorization" uuid
 );
 
 CREATE TABLE public.events (
@@ -354,7 +356,8 @@ CREATE TABLE public.one_offs (
     hang_ups integer DEFAULT 0 NOT NULL,
     hung_up_at timestamp with time zone,
     release_phase uuid,
-    unresponsive_at timestamp with time zone
+    unresponsive_at timestamp with time zone,
+    "authorization" uuid
 );
 
 CREATE TABLE public.passwords (

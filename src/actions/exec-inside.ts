@@ -33,8 +33,9 @@ export async function execInside(
   if (!reservation) return undefined
   const { dyno, app, email, environment } = reservation
   const attachSecret = digestOf(randomBytes(SECRET_BYTES).toString('hex'))
-  const entry = { id: newId<'entry'>(), dyno: dyno.id, command, environment }
-  await addEntry(tx, { ...entry, attachSecret, terminal }, dyno.region)
+  // The SSH server looks after its clients itself.
+  const its = { dyno: dyno.id, command, environment, authorization: null }
+  await addEntry(tx, { ...its, id: newId(), attachSecret, terminal }, dyno.region)
   const process = await attachClient(tx, attachSecret)
   if (process && shown !== undefined) {
     const message = `${startingProcess(shown)} inside ${placeOf(dyno)} by user ${email}`

@@ -20,6 +20,7 @@ import type { ShownDyno } from '../model/serialize-dyno.ts'
 import { sizeNamed } from '../model/size.ts'
 import { startLine } from '../model/start-line.ts'
 import { digestOf } from '../model/token.ts'
+import type { AuthorizationId } from '../store/accounts.ts'
 import { writeLogLines } from '../store/log-lines.ts'
 import { type Ground, lockGround } from '../store/one-offs.ts'
 import type { Queryable } from '../store/queryable.ts'
@@ -28,6 +29,8 @@ import { startOneOff } from './start-one-off.ts'
 export interface RunWish {
   readonly app: App['id']
   readonly account: Account
+  /** The account's token that asks for it; undefined: none does. Its client is out once that is no good. */
+  readonly authorization?: AuthorizationId
   readonly command: string
   /** Undefined: nobody talks to it, and what it prints goes to the app's log. */
   readonly attach: { readonly terminal: OneOff['terminal'] } | undefined
@@ -84,6 +87,7 @@ export async function runDyno(
     size,
     command: spelledOut(wish.command, processTypes),
     account: account.id,
+    authorization: wish.authorization ?? null,
     environment: secrets.seal(JSON.stringify(wish.environment), app),
     attachSecret: secret === undefined ? null : digestOf(secret),
     terminal: attach?.terminal ?? null,

@@ -69,7 +69,8 @@ const refused: Readonly<Record<string, readonly string[]>> = {
     `insert into log_sessions select * from log_sessions`,
   ],
   mayfly_rendezvous: [
-    `select from authorizations`,
+    `select token_sha256 from authorizations`,
+    `update authorizations set expires_at = null`,
     `select from releases`,
     `insert into exec_reservations select * from exec_reservations`,
     `update dynos set state = state`,

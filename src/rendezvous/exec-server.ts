@@ -27,6 +27,7 @@ import { type ExecReservation, findExecReservation } from '../store/exec-reserva
 import { type Doorstep, doorstep } from './doorstep.ts'
 import { type ExecDeps, openProcess } from './exec-process.ts'
 import { refuseExecSession, serveExecSession } from './exec-session.ts'
+import { untilShutOut } from './until-shut-out.ts'
 
 export interface ExecServerDeps extends ExecDeps {
   /** Milliseconds between two looks whether a client may still be here. */
@@ -55,7 +56,6 @@ const UNKNOWN = { most: 100, patience: 20 * SECOND }
 const MOST_CHANNELS = 50
 const STILL_THERE_EVERY = 15 * SECOND
 const STILL_THERE_TIMES = 4
-const STILL_LET_IN_EVERY = 5 * SECOND
 /** Who is told to go has so long to hang up itself. */
 const HANGS_UP_WITHIN = SECOND
 
@@ -120,7 +120,7 @@ function serveClient(
     isIn = true
     house.doorstep.leave(socket)
     socket.once('close', place)
-    void endOnceShutOut()
+    void endOnceShutOut(reservation)
   })
   client.on('session', (accept: () => Session, reject: () => void) => {
     if (!reservation || channels >= MOST_CHANNELS) return reject()
@@ -142,25 +142,11 @@ function serveClient(
     return it
   }
 
-  async function endOnceShutOut(): Promise<void> {
-    while (!gone.signal.aborted) {
-      await pause(deps.lookEvery ?? STILL_LET_IN_EVERY, gone.signal)
-      if (await isShutOut()) return end()
-    }
-  }
-
-  /** What can't be found out is not so. */
-  async function isShutOut(): Promise<boolean> {
-    if (!reservation) return true
-    try {
-      return !(await findExecReservation(deps.pool, reservation.clientUser))
-    } catch (error) {
-      deps.log.error('cannot tell whether a client is still let in', error)
-      return false
-    }
-  }
-
-  async function end(): Promise<void> {
+  async function endOnceShutOut({ clientUser }: ExecReservation): Promise<void> {
+    const isLetIn = async () =>
+      (await findExecReservation(deps.pool, clientUser)) !== undefined
+    const watch = { every: deps.lookEvery, gone: gone.signal, log: deps.log }
+    if (!(await untilShutOut(isLetIn, watch))) return
     client.end()
     await pause(HANGS_UP_WITHIN, gone.signal)
     socket.destroy()

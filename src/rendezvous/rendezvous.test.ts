@@ -4,25 +4,37 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { connect, createServer, type Socket } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 
 import { type AnApp, anApp, secrets } from '../../test/an-app.ts'
+import { aRunningDyno } from '../../test/a-running-dyno.ts'
 import { aDatabase } from '../../test/postgres.ts'
 import { until } from '../../test/until.ts'
+import { createAccount } from '../actions/create-account.ts'
+import { enterDyno } from '../actions/enter-dyno.ts'
 import { runDyno } from '../actions/run-dyno.ts'
-import { HOUR } from '../lib/clock.ts'
+import { HOUR, pause } from '../lib/clock.ts'
 import { frame, framesIn } from '../lib/frames.ts'
 import { silentLog } from '../lib/log.ts'
-import type { DynoId } from '../model/ids.ts'
+import type { Account } from '../model/app.ts'
+import { type AccountId, type AppId, type DynoId, newId } from '../model/ids.ts'
+import { digestOf, newToken } from '../model/token.ts'
+import {
+  type AuthorizationId,
+  ensureAuthorization,
+  removeAuthorization,
+  rotateAuthorization,
+} from '../store/accounts.ts'
+import { changeOwner } from '../store/apps.ts'
 import { inTransaction } from '../store/queryable.ts'
 import { detachAllClients } from '../store/rendezvous.ts'
 import { rendezvousServer } from './rendezvous-server.ts'
 
 const MARKER = '\uFFFF heroku-command-exit-status: 0'
 const pool = aDatabase()
-const directory = mkdtempSync(join(tmpdir(), 'rendezvous-'))
+// Short: a socket's path may have 107 bytes.
+const directory = mkdtempSync('/tmp/r-')
 const ended = new AbortController()
 let idle: number | undefined
 const server = rendezvousServer({
@@ -31,6 +43,7 @@ const server = rendezvousServer({
   log: silentLog,
   signal: ended.signal,
   probeEvery: 20,
+  lookEvery: 20,
   get idle() {
     return idle ?? HOUR
   },
@@ -168,13 +181,66 @@ test('those whose connections died with our predecessor are gone', async () => {
   client.leave()
 })
 
+for (const [what, loses] of [
+  ['is revoked', (it: Token) => removeAuthorization(pool, it.account, it.id)],
+  [
+    'gets another key',
+    (it: Token) =>
+      inTransaction(pool, (tx) => rotateAuthorization(tx, it.id, digestOf(newToken()))),
+  ],
+  [
+    'is of somebody who is shut out',
+    async (it: Token) => changeOwner(pool, it.app, (await aStranger()).id),
+  ],
+] as const) {
+  test(`a client is hung up on whose token ${what}, of a one-off and inside a dyno`, async () => {
+    const made = await anApp(pool)
+    await made.deploy()
+    const token = await aToken(made)
+    const inside = await aRunningDyno(
+      pool,
+      { app: made.app, formation: await made.formation('web') },
+      new Date(),
+    )
+    const by = { made, authorization: token.id }
+    const [oneOff, entry] = [await promised(null, by), await promisedInside(inside, by)]
+    const late = await promised(null, by)
+    const clients = [aClient(oneOff.secret), aClient(entry.secret)]
+    const processes = [await aProcess(oneOff.dyno), await aProcess(inside, entry.id)]
+    // Looked at more than once meanwhile.
+    await pause(100)
+    for (const [index, process] of processes.entries()) {
+      process.write('still here')
+      assert.equal(await clients[index]?.next(), 'rendezvous\r\n')
+      assert.equal(await clients[index]?.next(), 'still here')
+    }
+    const ends = processes.map((process) => once(process.resume(), 'end'))
+    await loses(token)
+    for (const client of clients) {
+      assert.match(await client.rest(), /You are not let in any more/)
+    }
+    await Promise.all(ends)
+    for (const process of processes) process.destroy()
+    await until('it is said that the client is gone', () => isDetached(oneOff.dyno))
+    assert.match(await aClient(late.secret).rest(), /session is over, or never was/)
+    assert.ok(!(await wokenFor(late.dyno)))
+  })
+}
+
+interface By {
+  readonly made: AnApp
+  readonly authorization: AuthorizationId
+}
+
 async function promised(
   terminal: { columns: number; rows: number } | null = null,
+  by?: By,
 ): Promise<{ readonly dyno: DynoId; readonly secret: string }> {
-  const { app, account } = its ?? (await aDeployedApp())
+  const { app, account } = by?.made ?? its ?? (await aDeployedApp())
   const wish = {
     app: app.id,
     account,
+    ...(by && { authorization: by.authorization }),
     command: 'cat',
     attach: { terminal },
     environment: {},
@@ -187,6 +253,40 @@ async function promised(
   )
   await pool.query('delete from work')
   return { dyno: dyno.id, secret }
+}
+
+async function promisedInside(
+  id: DynoId,
+  { made, authorization }: By,
+): Promise<{ readonly id: string; readonly secret: string }> {
+  const dyno = { id, type: 'web', ordinal: 1, state: 'up', region: 'us' } as const
+  const { app, account } = made
+  const process = { command: 'cat', environment: {}, terminal: undefined }
+  const wish = { app: app.id, account, authorization, dyno, ...process }
+  const secret = await inTransaction(pool, (tx) => enterDyno(tx, wish, secrets))
+  const { rows } = await pool.query<{ id: string }>(
+    'select id from entries where dyno = $1',
+    [id],
+  )
+  return { id: rows[0]?.id ?? '', secret }
+}
+
+interface Token {
+  readonly id: AuthorizationId
+  readonly account: AccountId
+  readonly app: AppId
+}
+
+async function aToken({ app, account }: AnApp): Promise<Token> {
+  const id = newId<'authorization'>()
+  const sha256 = digestOf(newToken())
+  const wish = { id, account: account.id, sha256, description: 'a test' }
+  await ensureAuthorization(pool, wish)
+  return { id, account: account.id, app: app.id }
+}
+
+async function aStranger(): Promise<Account> {
+  return createAccount(pool, { email: `${newId<'account'>()}@example.com`, name: null })
 }
 
 async function aDeployedApp(): Promise<AnApp> {
@@ -215,10 +315,11 @@ function aClient(secret: string) {
 }
 
 /** The process of a dyno, once its client has connected to it. */
-async function aProcess(dyno: DynoId): Promise<Socket> {
-  mkdirSync(join(directory, 'us', dyno), { recursive: true })
+async function aProcess(dyno: DynoId, entry = ''): Promise<Socket> {
+  const at = join(directory, 'us', dyno, entry)
+  mkdirSync(at, { recursive: true })
   const process = createServer({ allowHalfOpen: true })
-  process.listen(join(directory, 'us', dyno, 'stream.sock'))
+  process.listen(join(at, 'stream.sock'))
   const [socket] = (await once(process, 'connection')) as [Socket]
   process.close()
   return socket

@@ -15,12 +15,14 @@ import {
   attachClient,
   detachClient,
   isSettled,
+  isStillLetIn,
   type PromisedProcess,
 } from '../store/rendezvous.ts'
 import { awaitStream } from './await-stream.ts'
 import { type Client, clientBehind } from './client.ts'
 import { joinSession } from './join-session.ts'
 import { readSecret } from './read-secret.ts'
+import { untilShutOut } from './until-shut-out.ts'
 
 export interface Deps {
   readonly pool: Database
@@ -33,6 +35,8 @@ export interface Deps {
   readonly probeEvery?: number
   /** Milliseconds without a byte, after which a session is ended. Default: an hour. */
   readonly idle?: number
+  /** Milliseconds between two looks whether a client may still be here. Default: that of `untilShutOut`. */
+  readonly lookEvery?: number
 }
 
 /** The CLI throws its first piece away: it only says that the connection stands. */
@@ -40,6 +44,9 @@ const BANNER = 'rendezvous\r\n'
 const UNKNOWN = 'This session is over, or never was: run the command again.\r\n'
 const NOT_STARTED = 'The dyno could not be started: its log says why.\r\n'
 const IDLE = '\r\nNothing was said for an hour: the session is over.\r\n'
+const SHUT_OUT = '\r\nYou are not let in any more: the session is over.\r\n'
+const NOT_LET_IN = new Error(SHUT_OUT)
+const HANGS_UP_WITHIN = SECOND
 const SECRET_WITHIN = 10 * SECOND
 /** Longer than the manager tries. */
 const STARTS_WITHIN = 3 * MINUTE
@@ -57,11 +64,25 @@ export async function serveClient(socket: Socket, deps: Deps): Promise<void> {
     await say(client, UNKNOWN)
     return client.end()
   }
+  const over = new AbortController()
+  void endOnceShutOut()
   try {
     await converse(client, process, deps)
   } finally {
+    over.abort()
     client.end()
     await detached(process, deps)
+  }
+
+  async function endOnceShutOut(): Promise<void> {
+    if (!process) return
+    const isLetIn = () => isStillLetIn(deps.pool, process)
+    const gone = AbortSignal.any([client.gone, over.signal])
+    const watch = { every: deps.lookEvery, gone, log: deps.log }
+    if (!(await untilShutOut(isLetIn, watch))) return
+    void say(client, SHUT_OUT)
+    await pause(HANGS_UP_WITHIN, client.gone)
+    socket.destroy()
   }
 }
 
@@ -69,7 +90,17 @@ async function admitted(
   secret: string,
   { pool }: Deps,
 ): Promise<PromisedProcess | undefined> {
-  return inTransaction(pool, (tx) => attachClient(tx, digestOf(secret)))
+  try {
+    return await inTransaction(pool, async (tx) => {
+      const process = await attachClient(tx, digestOf(secret))
+      // So that it is as if nobody had come.
+      if (process && !(await isStillLetIn(tx, process))) throw NOT_LET_IN
+      return process
+    })
+  } catch (error) {
+    if (error === NOT_LET_IN) return undefined
+    throw error
+  }
 }
 
 async function converse(

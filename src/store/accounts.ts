@@ -180,7 +180,8 @@ export async function rotateAuthorization(
   sha256: Buffer,
 ): Promise<void> {
   await tx.query(
-    'update authorizations set token_sha256 = $2, updated_at = now() where id = $1',
+    `update authorizations set token_sha256 = $2, rotated_at = now(), updated_at = now()
+      where id = $1`,
     [id, sha256],
   )
   await tx.query('delete from exec_reservations where "authorization" = $1', [id])

@@ -3,6 +3,7 @@
 import type { Dyno } from '../model/dyno.ts'
 import type { AppId, DynoId, EntryId } from '../model/ids.ts'
 import type { TerminalSize } from '../model/terminal.ts'
+import type { AuthorizationId } from './accounts.ts'
 import type { Queryable } from './queryable.ts'
 import { wake } from './work.ts'
 
@@ -14,6 +15,8 @@ export interface NewEntry {
   readonly environment: Buffer
   readonly attachSecret: Buffer
   readonly terminal: TerminalSize | undefined
+  /** The token that it is asked for by; null: by none, or another watches over its client. */
+  readonly authorization: AuthorizationId | null
 }
 
 /** `region`: whose manager is to start it. */
@@ -23,8 +26,9 @@ export async function addEntry(
   region: string,
 ): Promise<void> {
   await tx.query(
-    `insert into entries (id, dyno, command, environment, attach_secret_sha256, columns, rows)
-     values ($1, $2, $3, $4, $5, $6, $7)`,
+    `insert into entries (id, dyno, command, environment, attach_secret_sha256, columns, rows,
+                          "authorization")
+     values ($1, $2, $3, $4, $5, $6, $7, $8)`,
     [
       it.id,
       it.dyno,
@@ -33,6 +37,7 @@ export async function addEntry(
       it.attachSecret,
       it.terminal?.columns ?? null,
       it.terminal?.rows ?? null,
+      it.authorization,
     ],
   )
   await wake(tx, { kind: 'entry', subject: it.id, region })

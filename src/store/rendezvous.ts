@@ -1,7 +1,9 @@
 /** What `rendezvous` does to one-off dynos: their clients come and go. */
 
-import type { DynoId, EntryId } from '../model/ids.ts'
+import type { AccountId, AppId, DynoId, EntryId } from '../model/ids.ts'
+import type { AuthorizationId } from './accounts.ts'
 import type { Queryable } from './queryable.ts'
+import { standingOn } from './standings.ts'
 import { wake, wakeAll } from './work.ts'
 
 /** What a client is promised: a one-off dyno's process, or one started inside a dyno. */
@@ -12,6 +14,10 @@ export interface PromisedProcess {
   readonly region: string
   /** Otherwise it has pipes. */
   readonly hasTerminal: boolean
+  readonly app: AppId
+  /** The token that it was asked for by, and when; null: by none. */
+  readonly authorization: AuthorizationId | null
+  readonly askedAt: Date
 }
 
 /**
@@ -36,7 +42,8 @@ async function attachToOneOff(
        from dynos d
       where o.attach_secret_sha256 = $1 and o.attached_at is null
         and d.id = o.dyno and d.state = 'starting'
-      returning d.id as dyno, null as entry, d.region,
+      returning d.id as dyno, null as entry, d.region, d.app, o."authorization",
+                d.created_at as "askedAt",
                 o.columns is not null and o.rows is not null as "hasTerminal"`,
     [secretSha256],
   )
@@ -56,7 +63,8 @@ async function attachToEntry(
        from dynos d
       where e.attach_secret_sha256 = $1 and e.attached_at is null
         and d.id = e.dyno and d.state = 'up'
-      returning d.id as dyno, e.id as entry, d.region,
+      returning d.id as dyno, e.id as entry, d.region, d.app, e."authorization",
+                e.created_at as "askedAt",
                 e.columns is not null and e.rows is not null as "hasTerminal"`,
     [secretSha256],
   )
@@ -64,6 +72,23 @@ async function attachToEntry(
   if (!process) return undefined
   await wake(tx, { kind: 'entry', subject: process.entry, region: process.region })
   return process
+}
+
+/** Whether the token that it was asked for by is as good as then, and its account may operate the app. */
+export async function isStillLetIn(
+  db: Queryable,
+  { app, authorization, askedAt }: PromisedProcess,
+): Promise<boolean> {
+  if (authorization === null) return true
+  const { rows } = await db.query(
+    `select account from authorizations
+      where id = $1 and (expires_at is null or expires_at > now())
+        and (rotated_at is null or rotated_at < $2)`,
+    [authorization, askedAt],
+  )
+  const [bearer] = rows as { account: AccountId }[]
+  const standing = bearer && (await standingOn(db, bearer.account, app))
+  return standing?.permissions.includes('operate') ?? false
 }
 
 /** The client is gone. Of a one-off the manager is told; an entry ends by itself. */

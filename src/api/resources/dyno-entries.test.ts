@@ -29,4 +29,11 @@ test('a process is promised in a dyno that is up, to whoever has the URL', async
   assert.match(url, /^rendezvous:\/\/localhost:\d+\/[0-9a-f]{48}$/)
   const { rows } = await pool.query('select command, columns, rows from entries')
   assert.deepEqual(rows, [{ command: 'bash', columns: 120, rows: 40 }])
+  // By which rendezvous knows who may not be inside any more.
+  for (const table of ['entries', 'one_offs']) {
+    const { rows: by } = await pool.query(
+      `select description from ${table} join authorizations a on a.id = "authorization"`,
+    )
+    assert.deepEqual(by, [{ description: 'a test' }], table)
+  }
 })
