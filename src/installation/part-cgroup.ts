@@ -10,6 +10,7 @@ import { dirname, join } from 'node:path'
 
 import { type Cgroups, hierarchy, presentCgroups } from '../lib/cgroup-mounts.ts'
 import { pause, SECOND } from '../lib/clock.ts'
+import { limitMemory } from '../lib/limit-memory.ts'
 import { removeCgroup } from '../lib/remove-cgroup.ts'
 
 export interface PartBounds {
@@ -31,20 +32,11 @@ const LOOK_EVERY = 10
 /** Idempotent. */
 export function ensurePartCgroup(bounds: PartBounds, cgroups = presentCgroups()): void {
   for (const at of directories(bounds, cgroups)) mkdirSync(at, { recursive: true })
-  const [memory, cpu] = ['memory', 'cpu'].map((it) =>
-    join(hierarchy(cgroups, it), bounds.cgroup),
-  ) as [string, string]
-  if (cgroups.version === 1) {
-    write(memory, 'memory.limit_in_bytes', bounds.memory)
-    if (cgroups.limitsSwap) write(memory, 'memory.memsw.limit_in_bytes', bounds.memory)
-    write(cpu, 'cpu.shares', bounds.cpuShare * STANDARD_SHARES)
-    return
-  }
-  handDown(cgroups, bounds.cgroup)
-  write(memory, 'memory.max', bounds.memory)
-  // Not where the kernel counts no swap.
-  if (existsSync(join(memory, 'memory.swap.max'))) write(memory, 'memory.swap.max', 0)
-  write(cpu, 'cpu.weight', bounds.cpuShare * STANDARD_WEIGHT)
+  if (cgroups.version === 2) handDown(cgroups, bounds.cgroup)
+  limitMemory(cgroups, bounds.cgroup, bounds.memory)
+  const cpu = join(hierarchy(cgroups, 'cpu'), bounds.cgroup)
+  if (cgroups.version === 1) write(cpu, 'cpu.shares', bounds.cpuShare * STANDARD_SHARES)
+  else write(cpu, 'cpu.weight', bounds.cpuShare * STANDARD_WEIGHT)
 }
 
 /** Of version 2: a cgroup has the controllers that the one above hands down. */

@@ -32,11 +32,15 @@ test('what monitors take of memory has a limit of its own, on version 2 in the s
   assert.deepEqual(group.monitorProcs, [
     join(unified, 'mayfly', id, 'monitor', 'cgroup.procs'),
   ])
+  const monitor = join(unified, 'mayfly', id, 'monitor')
+  mkdirSync(monitor, { recursive: true })
+  writeFileSync(join(monitor, 'memory.swap.max'), 'max')
   await group.ensureMonitor()
   const written = (file: string) =>
     readFileSync(join(unified, 'mayfly', id, file), 'utf8')
   assert.equal(written('cgroup.subtree_control'), '+memory')
   assert.equal(written('monitor/memory.max'), String(MONITOR_MEMORY))
+  assert.equal(written('monitor/memory.swap.max'), '0')
 })
 
 test('a dyno`s cgroup goes once the last that was killed in it has ended', async (t) => {

@@ -10,6 +10,7 @@ import { mkdir, rmdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import { type Cgroups, hierarchy } from '../../lib/cgroup-mounts.ts'
+import { limitMemory } from '../../lib/limit-memory.ts'
 import { removeCgroup } from '../../lib/remove-cgroup.ts'
 import type { DynoId } from '../../model/ids.ts'
 import type { Size } from '../../model/size.ts'
@@ -87,8 +88,7 @@ export function dynoCgroups(cgroups: Cgroups, region: string, id: DynoId): DynoC
       if (cgroups.version === 2) {
         await writeFile(join(memory, own, 'cgroup.subtree_control'), '+memory')
       }
-      const file = cgroups.version === 2 ? 'memory.max' : 'memory.limit_in_bytes'
-      await writeFile(join(memoryOfMonitor, file), String(MONITOR_MEMORY))
+      limitMemory(cgroups, `${own}/monitor`, MONITOR_MEMORY)
     },
     limitTcp({ memory: quota }) {
       const file = join(hierarchy(cgroups, 'memory'), own, 'dyno', TCP_LIMIT)
