@@ -7,15 +7,16 @@ import { answer } from '../src/api/front-door/answer.ts'
 import { openFrontDoor } from '../src/api/front-door/front-door.ts'
 import { loginAttempts } from '../src/api/login-attempts.ts'
 import { relayRendezvous } from '../src/api/front-door/relay-rendezvous.ts'
-import { allowanceIn, rateLimit } from '../src/api/rate-limit.ts'
+import { rateLimit } from '../src/api/rate-limit.ts'
 import { resources } from '../src/api/resources.ts'
 import { apiServer } from '../src/api/server.ts'
-import { trustedProxiesIn } from '../src/api/trusted-proxies.ts'
 import { followLimits } from '../src/installation/follow-limits.ts'
-import { SECOND, systemClock } from '../src/lib/clock.ts'
+import { followSettings } from '../src/installation/settings-file.ts'
+import { systemClock } from '../src/lib/clock.ts'
 import { secretBox } from '../src/lib/secret-box.ts'
 import { patientDatabase } from '../src/store/patient-database.ts'
 import { startPart } from './part.ts'
+import { apiSettingsFile } from './settings-files.ts'
 import { webhookReach } from './webhook-reach.ts'
 
 const CONNECTIONS = 10
@@ -23,8 +24,8 @@ const CONNECTIONS = 10
 const part = startPart('api', CONNECTIONS)
 const { data, installation, pool, log } = part
 
-let settings = readSettings()
-setInterval(() => (settings = readSettings()), SECOND)
+const following = { log, signal: part.signal }
+const settings = followSettings(apiSettingsFile(data), following)
 const secrets = secretBox(readFileSync(data.keys.configVars))
 const api = await apiServer(
   {
@@ -32,17 +33,17 @@ const api = await apiServer(
     secrets,
     webhooks: {
       secrets: secretBox(readFileSync(data.keys.webhooks)),
-      reach: webhookReach(data, log),
+      reach: webhookReach(data, following),
     },
     clock: systemClock,
     data,
     installation,
     log,
-    rateLimit: rateLimit(systemClock, () => settings.allowance),
+    rateLimit: rateLimit(systemClock, settings),
     attempts: loginAttempts(systemClock),
-    trustedProxies: () => settings.trustedProxies,
+    trustedProxies: () => settings().trustedProxies,
     ending: part.signal,
-    limits: followLimits(data.sizes, { log, signal: part.signal }),
+    limits: followLimits(data.sizes, following),
   },
   resources,
 )
@@ -52,7 +53,7 @@ const door = await openFrontDoor({
   certificate: readFileSync(data.keys.certificate),
   http: answer(data, (incoming, reply) => api.routing(incoming, reply), {
     log,
-    trustedProxies: () => settings.trustedProxies,
+    trustedProxies: () => settings().trustedProxies,
   }),
   rendezvous: (socket) =>
     void relayRendezvous(socket, join(data.run('rendezvous'), 'tcp.sock'), log),
@@ -65,17 +66,3 @@ part.signal.addEventListener('abort', () => {
     .then(() => pool.end())
     .finally(() => process.exit())
 })
-
-/** Whoever runs Mayfly may grant more, and say whom to believe, in `api.json`. */
-function readSettings() {
-  const text = settingsText()
-  return { allowance: allowanceIn(text), trustedProxies: trustedProxiesIn(text) }
-}
-
-function settingsText(): string {
-  try {
-    return readFileSync(data.apiSettings, 'utf8')
-  } catch {
-    return ''
-  }
-}

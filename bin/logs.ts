@@ -129,7 +129,7 @@ async function takeLines(): Promise<void> {
 
 async function tellWebhooks(): Promise<void> {
   const secrets = secretBox(readFileSync(data.keys.webhooks))
-  const reach = webhookReach(data, log)
+  const reach = webhookReach(data, { log, signal })
   // Of its own, so that lines need not wait; a delivery that a power cut takes back is made again.
   const deliveries = part.hastyPool(4)
   const deps = { pool: deliveries, secrets, clock: systemClock, reach }

@@ -10,8 +10,9 @@ import { readBuildEnvironment } from '../src/builds/read-build-environment.ts'
 import { lookAfterCertificate } from '../src/certificates/look-after-certificate.ts'
 import { databaseAddresses } from '../src/installation/database-addresses.ts'
 import { followLimits } from '../src/installation/follow-limits.ts'
+import { followSettings } from '../src/installation/settings-file.ts'
 import { userId } from '../src/installation/users.ts'
-import { later, systemClock } from '../src/lib/clock.ts'
+import { later, SECOND, systemClock } from '../src/lib/clock.ts'
 import { secretBox } from '../src/lib/secret-box.ts'
 import { healthChecker } from '../src/manager/check-health.ts'
 import { heedHints } from '../src/manager/heed-hints.ts'
@@ -39,6 +40,7 @@ import { allRegions } from '../src/store/regions.ts'
 import { wake } from '../src/store/work.ts'
 import { runLoop } from '../src/work/loop.ts'
 import { startPart } from './part.ts'
+import { managerSettingsFile } from './settings-files.ts'
 
 const CONNECTIONS = 12
 const FOR_THE_LIST = 4
@@ -53,21 +55,20 @@ const region = (await allRegions(pool)).find((it) => it.name === name)
 if (!region) throw new Error(`MAYFLY_REGION names no region: "${name}"`)
 
 const secrets = secretBox(readFileSync(data.keys.configVars))
-const { clock, ahead, timings, factor, ociRuntime, allowances } = settingsFrom(
-  data.managerSettings,
-  {
-    log,
-    changed: () => {
-      Promise.all([
-        wakeDynos(pool, name),
-        wake(pool, { kind: 'idling', subject: region.id, region: name }),
-      ]).catch((error: unknown) =>
-        log.error('cannot tell the dynos of the new settings', error),
-      )
-    },
-    signal,
+const written = followSettings(managerSettingsFile(data), {
+  log,
+  changed: () => {
+    Promise.all([
+      wakeDynos(pool, name),
+      wake(pool, { kind: 'idling', subject: region.id, region: name }),
+    ]).catch((error: unknown) =>
+      log.error('cannot tell the dynos of the new settings', error),
+    )
   },
-)
+  every: 0.2 * SECOND,
+  signal,
+})
+const { clock, ahead, timings, factor, ociRuntime, allowances } = settingsFrom(written)
 
 mkdirSync(data.dynos(name), { recursive: true })
 mkdirSync(data.router(name), { recursive: true })

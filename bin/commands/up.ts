@@ -17,7 +17,6 @@ import {
   type Wishes,
 } from '../../src/installation/decide-installation.ts'
 import { ensureFirstRows } from '../../src/installation/first-rows.ts'
-import { readLimits } from '../../src/installation/follow-limits.ts'
 import { keepPart } from '../../src/installation/keep-part.ts'
 import { ensureKeys, readApiKey } from '../../src/installation/keys.ts'
 import { ensureLayout } from '../../src/installation/layout.ts'
@@ -31,6 +30,7 @@ import { upgradeCluster } from '../../src/installation/upgrade-cluster.ts'
 import { lockSupervision } from '../../src/installation/supervisor-lock.ts'
 import { ensureUsers } from '../../src/installation/users.ts'
 import { presentResolvers } from '../../src/runtime/local/resolvers.ts'
+import { settingsMustDo } from '../settings-files.ts'
 import {
   dataNamed,
   dataOption,
@@ -104,7 +104,7 @@ export async function up(args: string[]): Promise<number> {
 /** All that needs no part to run. */
 async function setUp(data: DataDirectory, wishes: Wishes): Promise<Installation> {
   await machineMustDo()
-  readLimits(data.sizes)
+  settingsMustDo(data)
   // A name server of a cloud's may have an address of 172.16.0.0/12 behind the gateway.
   const installation = await decideInstallation(data, wishes, presentResolvers())
   await ensureUsers()

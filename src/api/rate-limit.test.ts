@@ -5,7 +5,7 @@ import { anApi } from '../../test/an-api.ts'
 import { aDatabase } from '../../test/postgres.ts'
 import { later, MINUTE } from '../lib/clock.ts'
 import { Problem } from '../model/problem.ts'
-import { type Allowance, allowanceIn, rateLimit, USUAL_ALLOWANCE } from './rate-limit.ts'
+import { type Allowance, rateLimit, USUAL_ALLOWANCE } from './rate-limit.ts'
 
 const pool = aDatabase()
 
@@ -48,17 +48,6 @@ test('or each token, where the operator wants it so, and the account where there
   for (const it of [one, oneAgain, oneByPassword]) {
     assert.equal(limit.take(it), 0)
     assert.throws(() => limit.take(it), refused)
-  }
-})
-
-test('the operator’s settings are heeded, and passed over where they make no sense', () => {
-  const wanted = { requestsPerHour: 60, rateLimitPer: 'token' }
-  assert.deepEqual(allowanceIn(JSON.stringify(wanted)), wanted)
-  for (const requestsPerHour of [0, -1, 1.5, '60', null, 1e300]) {
-    assert.deepEqual(allowanceIn(JSON.stringify({ requestsPerHour })), USUAL_ALLOWANCE)
-  }
-  for (const text of ['', '{', 'null', '7', '[]', '{"rateLimitPer":"address"}']) {
-    assert.deepEqual(allowanceIn(text), USUAL_ALLOWANCE)
   }
 })
 

@@ -3,7 +3,6 @@
 import type { Clock } from '../lib/clock.ts'
 import { Problem } from '../model/problem.ts'
 import { buckets } from '../lib/buckets.ts'
-import { settingsIn } from './settings-in.ts'
 
 export interface Allowance {
   readonly requestsPerHour: number
@@ -49,19 +48,3 @@ export function rateLimit(clock: Clock, allowance: () => Allowance): RateLimit {
     return isPerToken && authorization !== undefined ? authorization : account.id
   }
 }
-
-/** As the text of `api.json` has it. What makes no sense there is passed over: it must not be no limit. */
-export function allowanceIn(text: string): Allowance {
-  const { requestsPerHour, rateLimitPer } = settingsIn(text)
-  return {
-    requestsPerHour: isCount(requestsPerHour)
-      ? requestsPerHour
-      : USUAL_ALLOWANCE.requestsPerHour,
-    rateLimitPer:
-      rateLimitPer === 'token' || rateLimitPer === 'account'
-        ? rateLimitPer
-        : USUAL_ALLOWANCE.rateLimitPer,
-  }
-}
-
-const isCount = (it: unknown): it is number => Number.isSafeInteger(it) && Number(it) > 0

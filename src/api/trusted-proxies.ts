@@ -6,15 +6,7 @@
 import type { IncomingMessage } from 'node:http'
 import { isIP } from 'node:net'
 
-import { isIn, isNetwork } from '../model/reach.ts'
-import { settingsIn } from './settings-in.ts'
-
-/** Networks (`10.1.0.0/16`) or addresses, as `trustedProxies` of `api.json` has them; others are passed over. */
-export function trustedProxiesIn(text: string): readonly string[] {
-  const { trustedProxies } = settingsIn(text)
-  if (!Array.isArray(trustedProxies)) return []
-  return trustedProxies.filter((it) => typeof it === 'string' && isNetwork(it))
-}
+import { isIn } from '../model/reach.ts'
 
 /** Of who asks. It has hung up already: `::`, which is nobody's. */
 const NOBODY = '::'

@@ -1,15 +1,12 @@
 /**
  * The manager's settings: Heroku's timings, unless `manager.json` in the data directory
- * says otherwise, and how much memory and disk is promised to dynos. The file is read again whenever
- * it changes; one that can't be understood is reported and changes nothing.
+ * says otherwise, and how much memory and disk is promised to dynos.
  *
  * `clockOffset` moves the manager's clock, so that tests need not wait a day for a cycle.
  */
 
-import { existsSync, readFileSync } from 'node:fs'
-
 import { type Clock, later, systemClock } from '../lib/clock.ts'
-import type { Log } from '../lib/log.ts'
+import { type Kind, namedSettings } from '../lib/named-settings.ts'
 import type { Allowances } from '../model/allowances.ts'
 import type { Amount } from '../model/capacity.ts'
 import { isOciRuntime, OCI_RUNTIMES, type OciRuntimeName } from '../model/oci-runtimes.ts'
@@ -29,7 +26,7 @@ export interface Settings {
   readonly ociRuntime: (region: string) => OciRuntimeName
 }
 
-interface Written extends Timings {
+export interface ManagerSettings extends Timings {
   /** Milliseconds that the manager's clock is ahead. */
   readonly clockOffset: number
   readonly memoryFactor: number
@@ -44,7 +41,7 @@ interface Written extends Timings {
   readonly allowMail: boolean
 }
 
-const DEFAULTS: Written = {
+export const USUAL_MANAGER_SETTINGS: ManagerSettings = {
   ...HEROKU_TIMINGS,
   clockOffset: 0,
   memoryFactor: 1,
@@ -54,64 +51,26 @@ const DEFAULTS: Written = {
   closedNetworks: [],
   allowMail: false,
 }
-const CHECK_EVERY = 200
 
-export function settingsFrom(
-  file: string,
-  { log, changed, signal }: { log: Log; changed: () => void; signal: AbortSignal },
-): Settings {
-  let text = textOf(file)
-  let written = take(text, DEFAULTS, log)
-  // By its text: a watch, or a time stamp, can miss a change that comes with another.
-  const check = setInterval(() => {
-    const now = textOf(file)
-    if (now === text) return
-    text = now
-    written = take(text, written, log)
-    changed()
-  }, CHECK_EVERY)
-  signal.addEventListener('abort', () => clearInterval(check), { once: true })
+/** `written`: what the file says now. */
+export function settingsFrom(written: () => ManagerSettings): Settings {
   return {
-    clock: { now: () => later(systemClock.now(), written.clockOffset) },
-    ahead: () => written.clockOffset,
-    timings: () => written,
-    factor: () => ({ memory: written.memoryFactor, disk: written.diskFactor }),
+    clock: { now: () => later(systemClock.now(), written().clockOffset) },
+    ahead: () => written().clockOffset,
+    timings: written,
+    factor: () => ({ memory: written().memoryFactor, disk: written().diskFactor }),
     allowances: () => ({
-      networks: written.allowedNetworks,
-      closed: written.closedNetworks,
-      mail: written.allowMail,
+      networks: written().allowedNetworks,
+      closed: written().closedNetworks,
+      mail: written().allowMail,
     }),
-    ociRuntime: (region) => written.ociRuntimes[region] ?? 'crun',
+    ociRuntime: (region) => written().ociRuntimes[region] ?? 'crun',
   }
 }
 
-function textOf(file: string): string | undefined {
-  return existsSync(file) ? readFileSync(file, 'utf8') : undefined
-}
-
-function take(text: string | undefined, before: Written, log: Log): Written {
-  if (text === undefined) return DEFAULTS
-  try {
-    return understood(JSON.parse(text))
-  } catch (error) {
-    log.error('cannot use manager.json; the settings stay as they were', error)
-    return before
-  }
-}
-
-function understood(json: unknown): Written {
-  if (typeof json !== 'object' || json === null) throw new TypeError('not an object')
-  for (const [key, value] of Object.entries(json)) {
-    if (!(key in DEFAULTS)) throw new TypeError(`there is no setting ${key}`)
-    const { is, what } = KINDS[key] ?? MILLISECONDS
-    if (!is(value)) throw new TypeError(`${key} must be ${what}`)
-  }
-  return { ...DEFAULTS, ...json }
-}
-
-interface Kind {
-  readonly is: (value: unknown) => boolean
-  readonly what: string
+/** What the text of `manager.json` says. Throws an error that says what is not understood. */
+export function managerSettings(text: string): ManagerSettings {
+  return { ...USUAL_MANAGER_SETTINGS, ...namedSettings(text, KINDS) }
 }
 
 const isAmount = (value: unknown) => typeof value === 'number' && value >= 0
@@ -123,7 +82,11 @@ const NETWORKS: Kind = {
   is: (value) => Array.isArray(value) && value.every(isIPv4Network),
   what: 'a list of IPv4 networks or addresses, as in ["10.1.0.0/16"]',
 }
-const KINDS: Readonly<Record<string, Kind>> = {
+const KINDS: Readonly<Record<keyof ManagerSettings, Kind>> = {
+  ...(Object.fromEntries(
+    Object.keys(HEROKU_TIMINGS).map((name) => [name, MILLISECONDS]),
+  ) as Record<keyof Timings, Kind>),
+  clockOffset: MILLISECONDS,
   memoryFactor: { is: isAmount, what: 'a number, not negative' },
   diskFactor: { is: isAmount, what: 'a number, not negative' },
   ociRuntimes: {

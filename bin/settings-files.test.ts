@@ -1,0 +1,37 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+
+import { dataDirectory } from '../src/installation/data-directory.ts'
+import { Refusal } from '../src/installation/refusal.ts'
+import { settingsMustDo } from './settings-files.ts'
+
+const root = mkdtempSync(join(tmpdir(), 'mayfly-settings-'))
+after(() => rmSync(root, { recursive: true }))
+const data = dataDirectory(root)
+
+test('no file of settings need be there', () => {
+  settingsMustDo(data)
+})
+
+for (const path of [
+  data.managerSettings,
+  data.apiSettings,
+  data.webhookSettings,
+  data.sizes,
+]) {
+  const name = path.slice(root.length + 1)
+  test(`${name} with a comma too many is refused before anything starts`, () => {
+    writeFileSync(path, '{}')
+    settingsMustDo(data)
+    writeFileSync(path, '{,}')
+    assert.throws(
+      () => settingsMustDo(data),
+      (error) =>
+        error instanceof Refusal && error.message.startsWith(`${path} can't be used: `),
+    )
+    rmSync(path)
+  })
+}
