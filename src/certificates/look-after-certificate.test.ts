@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
 import type { X509Certificate } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { connect } from 'node:tls'
@@ -141,4 +144,34 @@ test('an authority that does not answer is told as that', async (t) => {
   const { acmStatus, acmStatusReason } = await stateOf(it.app)
   assert.equal(acmStatus, 'failing')
   assert.match(String(acmStatusReason), /does not answer: .*ECONNREFUSED/)
+})
+
+const MALFORMED = 'urn:ietf:params:acme:error:malformed'
+
+test('what an authority says may be anything', async (t) => {
+  const it = await aDomain(t, 'odd.example.com')
+  const detail = `Not\0this\ud800 one: ${'x'.repeat(100_000)}`
+  const odd = createServer(({ url: path, method, headers }, response) => {
+    const at = (name: string) => `http://${headers.host}/${name}`
+    const names = ['newNonce', 'newAccount', 'newOrder']
+    response.setHeader('replay-nonce', 'abc')
+    response.setHeader('content-type', 'application/problem+json')
+    if (path === '/dir') {
+      response.end(
+        JSON.stringify(Object.fromEntries(names.map((name) => [name, at(name)]))),
+      )
+    } else if (method === 'HEAD') response.end()
+    else response.writeHead(400).end(JSON.stringify({ type: MALFORMED, detail }))
+  }).listen(0, '127.0.0.1')
+  t.after(() => odd.close())
+  await once(odd, 'listening')
+  const { port } = odd.address() as AddressInfo
+  const { trusted } = it.authority
+  const url = `http://127.0.0.1:${port}/dir`
+  await setAcmeDirectory(pool, { url, email: null, trusted })
+  await looking()(it.domain)
+  const { acmStatus, acmStatusReason } = await stateOf(it.app)
+  assert.equal(acmStatus, 'failing')
+  assert.match(String(acmStatusReason), /^Notthis\ufffd one: x+$/)
+  assert.ok(String(acmStatusReason).length <= 1000)
 })

@@ -171,8 +171,13 @@ async function authorityAt(
   return authorityOf(directory, { ...account, url })
 }
 
+/** Letters of what an authority says. */
+const LONGEST_REASON = 1000
+
+/** Its words are kept, and may be anything: the database takes no U+0000. */
 function reasonIn(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error)
+  const said = error instanceof Error ? error.message : String(error)
+  const message = said.slice(0, LONGEST_REASON).replaceAll('\0', '')
   return error instanceof Refused ? message : `The authority does not answer: ${message}`
 }
 
