@@ -10,12 +10,21 @@ export type Happening = {
 } & (Wish | Mishap | Check)
 
 export type Wish = { readonly app: number } & (
-  | { readonly does: 'deploy'; readonly web: Temper; readonly worker: Temper }
+  | {
+      readonly does: 'deploy'
+      readonly web: Temper
+      readonly worker: Temper
+      /** Its release command, if it has one. */
+      readonly release?: Temper
+    }
   | { readonly does: 'configure'; readonly value: number }
   | { readonly does: 'scale'; readonly type: string; readonly quantity: number }
   | { readonly does: 'resize'; readonly type: string; readonly size: string }
   | { readonly does: 'restart'; readonly which: string }
   | { readonly does: 'roll back' }
+  /** A one-off dyno, detached. */
+  | { readonly does: 'run'; readonly command: Temper }
+  | { readonly does: 'stop one-offs' }
   | { readonly does: 'switch'; readonly feature: string; readonly on: boolean }
   | { readonly does: 'destroy' }
 )

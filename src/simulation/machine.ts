@@ -70,12 +70,12 @@ export class Machine {
   }
 
   #boot(spec: DynoSpec): 'listens' | 'waits' | { readonly exits: number } {
-    const { listens, exits } = temperOf(spec.command)
+    const { listens, exits, status } = temperOf(spec.command)
     if (exits === 0) {
       this.#befall(spec.id, 'crash')
-      return { exits: 1 }
+      return { exits: status }
     }
-    this.#time.after(exits * SECOND, () => this.#crashIfRunning(spec.id))
+    this.#time.after(exits * SECOND, () => this.#crashIfRunning(spec.id, status))
     if (listens === 0) return 'listens'
     this.#time.after(listens * SECOND, () => this.runtime.listen(spec.id))
     return 'waits'
@@ -88,8 +88,8 @@ export class Machine {
     return false
   }
 
-  #crashIfRunning(id: DynoId): void {
-    if (this.runtime.isRunning(id)) this.crash(id, 1, false)
+  #crashIfRunning(id: DynoId, status: number): void {
+    if (this.runtime.isRunning(id)) this.crash(id, status, false)
   }
 
   #befall(id: DynoId, fate: Fate): void {

@@ -3,6 +3,7 @@
 import type { Client } from 'pg'
 
 import type { DynoState, StopReason } from '../model/dyno.ts'
+import type { ReleaseStatus } from '../model/release.ts'
 import type { AppId, DynoId, FormationId, ReleaseId } from '../model/ids.ts'
 
 export interface SeenDyno {
@@ -21,6 +22,8 @@ export interface SeenDyno {
   readonly createdAt: Date
   readonly startedAt: Date | null
   readonly exitedAt: Date | null
+  readonly releaseStatus: ReleaseStatus
+  readonly appIsThere: boolean
 }
 
 export interface SeenFormation {
@@ -44,11 +47,22 @@ export async function seenDynos(
     `select id, app, formation, type, ordinal, release, size, state, leaving,
             stop_reason as "stopReason", routed,
             restart_requested_at as "restartRequestedAt", created_at as "createdAt",
-            started_at as "startedAt", exited_at as "exitedAt"
+            started_at as "startedAt", exited_at as "exitedAt",
+            (select status from releases where id = dynos.release) as "releaseStatus",
+            (select deleted_at is null from apps where id = dynos.app) as "appIsThere"
        from dynos where state <> 'down' or id = any($1) order by created_at, id`,
     [known],
   )
   return rows
+}
+
+/** Versions of releases that wait for their command. */
+export async function pendingReleases(client: Client): Promise<readonly number[]> {
+  const { rows } = await client.query<{ version: number }>(
+    `select version from releases join apps on apps.id = releases.app
+      where status = 'pending' and deleted_at is null order by version`,
+  )
+  return rows.map(({ version }) => version)
 }
 
 export async function seenFormations(client: Client): Promise<SeenFormation[]> {

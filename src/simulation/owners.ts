@@ -10,7 +10,9 @@ import { restartDynos } from '../actions/restart-dynos.ts'
 import { rollback } from '../actions/rollback.ts'
 import { scaleFormations } from '../actions/scale-formations.ts'
 import { setAppFeature } from '../actions/set-app-feature.ts'
+import { runDyno } from '../actions/run-dyno.ts'
 import { setConfigVars } from '../actions/set-config-vars.ts'
+import { stopDynos } from '../actions/stop-dynos.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { SecretBox } from '../lib/secret-box.ts'
 import type { Account, App } from '../model/app.ts'
@@ -26,13 +28,24 @@ import type { Wish } from './happening.ts'
 import { commandOf, STEADY, type Temper } from './temper.ts'
 
 const STACK = 'debian-12'
+const DETACHED = {
+  attach: undefined,
+  environment: {},
+  size: undefined,
+  type: undefined,
+  timeToLive: undefined,
+} as const
 
 export interface Owners {
   /** Resolves to the app it was about; undefined where that can't be asked of it. */
   ask(wish: Wish): Promise<App | undefined>
 }
 
-export async function openRegion(pool: Pool): Promise<Region> {
+/** Few enough addresses that they go round. */
+const ADDRESSES_OF_AN_APP = 64
+
+export async function openRegion(pool: Pool, apps: number): Promise<Region> {
+  const length = 32 - Math.ceil(Math.log2(apps * ADDRESSES_OF_AN_APP))
   await ensureRegion(pool, {
     name: 'us',
     description: 'United States',
@@ -41,7 +54,7 @@ export async function openRegion(pool: Pool): Promise<Region> {
     domain: 'localhost',
     httpPort: 8080,
     httpsPort: null,
-    subnet: '172.20.0.0/18',
+    subnet: `172.20.0.0/${length}`,
   })
   const [region] = await allRegions(pool)
   if (!region) throw new Error('there is no region')
@@ -70,7 +83,8 @@ export async function ownersOn(
     const found = await findApp(tx, name)
     if (wish.does === 'deploy') {
       const app = found ?? (await newApp(tx, name, account))
-      await deploy(tx, app, { web: wish.web, worker: wish.worker })
+      const { web, worker, release } = wish
+      await deploy(tx, app, { web, worker, ...(release && { release }) })
       return app
     }
     if (found) await change(tx, found, wish)
@@ -138,6 +152,13 @@ export async function ownersOn(
         }
         return
       }
+      case 'run': {
+        const command = commandOf(wish.command)
+        await runDyno(tx, { ...DETACHED, app: app.id, account, command }, { secrets })
+        return
+      }
+      case 'stop one-offs':
+        return stopDynos(tx, app, { type: 'run' }, account)
       case 'switch': {
         const now = clock.now()
         const { feature: name, on: enabled } = wish

@@ -68,18 +68,37 @@ type WithoutApp<T> = T extends unknown ? Omit<T, 'app'> : never
 function aWish(random: Random): WithoutApp<Wish> {
   const type = () => random.one(['web', 'worker'])
   return drawn<WithoutApp<Wish>>(random, [
-    [5, () => ({ does: 'deploy', web: aTemper(random), worker: aTemper(random) })],
-    [2, () => ({ does: 'configure', value: random.whole(0, 1000) })],
+    [5, () => aDeploy(random)],
+    [3, () => ({ does: 'configure', value: random.whole(0, 1000) })],
     [6, () => ({ does: 'scale', type: type(), quantity: random.whole(0, 6) })],
     [2, () => ({ does: 'resize', type: type(), size: random.one(SIZES) })],
     [4, () => ({ does: 'restart', which: random.one(RESTARTS) })],
     [1, () => ({ does: 'roll back' })],
+    [4, () => ({ does: 'run', command: aCommand(random, 20 * MINUTE) })],
+    [0.5, () => ({ does: 'stop one-offs' })],
     [
       1,
       () => ({ does: 'switch', feature: random.one(FEATURES), on: random.chance(0.5) }),
     ],
     [0.5, () => ({ does: 'destroy' })],
   ])
+}
+
+function aDeploy(random: Random): WithoutApp<Wish> {
+  const code = { web: aTemper(random), worker: aTemper(random) }
+  // Each is followed closely for as long as it runs, so they are short.
+  const command = random.chance(0.5) ? aCommand(random, MINUTE) : undefined
+  return { does: 'deploy', ...code, ...(command && { release: command }) }
+}
+
+/** It ends by itself in time, most often well. */
+function aCommand(random: Random, longest: number): Temper {
+  return {
+    ...STEADY,
+    exits: random.whole(0, longest / SECOND),
+    status: random.one([0, 0, 0, 1]),
+    stops: random.one([0, 20, Infinity]),
+  }
 }
 
 function aMishap(random: Random): Mishap {

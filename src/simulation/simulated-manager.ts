@@ -9,6 +9,7 @@ import type { SecretBox } from '../lib/secret-box.ts'
 import { heedHints } from '../manager/heed-hints.ts'
 import { lookAfterApp } from '../manager/look-after-app.ts'
 import { lookAfterFormation } from '../manager/look-after-formation.ts'
+import { lookAfterOneOff } from '../manager/look-after-one-off.ts'
 import { placer } from '../manager/place-dynos.ts'
 import { sweep } from '../manager/sweep.ts'
 import { takeOver } from '../manager/take-over.ts'
@@ -67,6 +68,15 @@ export function startManager(mortal: Mortal, around: ManagerSurroundings): void 
       clock,
       timings: () => HEROKU_TIMINGS,
       health: () => new Map(),
+      place,
+    }),
+    'one-off': lookAfterOneOff({
+      pool,
+      runtime,
+      secrets,
+      clock,
+      ahead: () => 0,
+      timings: () => HEROKU_TIMINGS,
       place,
     }),
     router: router.look(pool, mortal),

@@ -5,11 +5,14 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 
+import { HOUR, SECOND } from '../lib/clock.ts'
+import type { Happening } from './happening.ts'
 import { scenarioOf } from './scenario.ts'
 import { shrink } from './shrink.ts'
 import { simulateSeeds } from './simulate-seeds.ts'
 import { type Server, withServer } from './simulated-database.ts'
 import { type Outcome, simulate } from './simulation.ts'
+import { STEADY } from './temper.ts'
 import { Violation } from './violation.ts'
 
 const soak = process.env['MAYFLY_SOAK'] !== undefined
@@ -54,6 +57,24 @@ test('a scenario always comes to the same', async () => {
   assert.ok(once.tally.turns > 100)
   assert.deepEqual(again.trace, once.trace)
   assert.deepEqual(again.tally, once.tally)
+})
+
+test('a release is superseded while its command runs, which heeds no SIGTERM', async () => {
+  const code = { does: 'deploy', app: 0, web: STEADY, worker: STEADY } as const
+  const release = { ...STEADY, exits: 20, status: 0, stops: Infinity }
+  const happenings: Happening[] = [
+    { at: 0, ...code },
+    { at: HOUR, ...code, release },
+    { at: HOUR + 10 * SECOND, app: 0, does: 'configure', value: 1 },
+    { at: 2 * HOUR, does: 'check' },
+  ]
+  const { violation, tally } = await simulate(
+    { seed: 1, apps: 1, days: 1, happenings },
+    server,
+  )
+  assert.equal(violation, undefined)
+  assert.equal(tally.causes.get('superseded'), 1)
+  assert.equal(tally.causes.get('exit'), 1)
 })
 
 test('of a scenario that fails only what it takes remains', async () => {

@@ -111,7 +111,7 @@ class Simulation {
     const secrets = secretBox(Buffer.alloc(KEY_BYTES, 1))
     const api: Mortal = { name: 'api', dead: false, onDeath: async () => {} }
     const pool = database.poolOf(api, { breaks: false })
-    const region = await this.#finished(openRegion(pool))
+    const region = await this.#finished(openRegion(pool, this.#scenario.apps))
     this.#wakeSweep = () =>
       wake(pool, { kind: 'sweep', subject: region.id, region: region.name })
     const { clock } = this.#time
@@ -294,6 +294,7 @@ class Simulation {
       },
     }
     this.#manager = mortal
+    this.#watch?.managerBegan()
     startManager(mortal, around)
   }
 

@@ -12,6 +12,8 @@ export class Violation extends Error {
 
 export type Invariant =
   | 'no worker doubled'
+  | 'one release command'
+  | 'one process a dyno'
   | 'no web place unserved'
   | 'one address, one dyno'
   | 'no SIGTERM while routed'

@@ -7,18 +7,20 @@ import type { Client } from 'pg'
 
 import { DAY, HOUR, MINUTE, SECOND } from '../lib/clock.ts'
 import type { StopReason } from '../model/dyno.ts'
-import type { DynoId, FormationId } from '../model/ids.ts'
+import type { AppId, DynoId, FormationId } from '../model/ids.ts'
 import type { DynoStatus } from '../runtime/runtime.ts'
 import type { Machine } from './machine.ts'
 import {
+  pendingReleases,
   type SeenDyno,
   seenDynos,
   type SeenFormation,
   seenFormations,
 } from './observed.ts'
 import { Past } from './past.ts'
+import { RELEASE_TYPE } from '../model/one-off.ts'
 import { temperOf } from './temper.ts'
-import { Violation } from './violation.ts'
+import { type Invariant, Violation } from './violation.ts'
 import type { VirtualTime } from './virtual-time.ts'
 
 /** A look may act on what it read so long ago. */
@@ -29,6 +31,9 @@ const CYCLED_WITHIN = HOUR
 /** Successor up and routed, predecessor gone: SIGKILL included. */
 const REPLACED_WITHIN = 2 * MINUTE
 const BOOT_TIMEOUT = 60 * SECOND
+const PLACED_WITHIN = 2 * MINUTE
+/** Of a release's command. */
+const RELEASE_LIMIT = HOUR
 const STABLE = HOUR
 /** The least that a place waits after so many crashes in a row; jitter takes a tenth. */
 const COOL_OFFS = [0, 10, 30, 60, 120, 300, 600, 1200].map((it) => it * 0.9 * SECOND)
@@ -55,6 +60,14 @@ export class Watch {
   readonly #crashed = new Map<string, Crashed>()
   /** Of every dyno ever: also one whose row is down may still run, and must not. */
   readonly #places = new Map<DynoId, string>()
+  /** Of every release's command ever: whose it is. */
+  readonly #releaseCommands = new Map<DynoId, AppId>()
+  /** When the first process of each dyno ever began. */
+  readonly #began = new Map<DynoId, number>()
+  /** When a one-off's row was seen to be ending. */
+  readonly #ending = new Map<DynoId, number>()
+  readonly #names = new Map<AppId, string>()
+  #managerSince = 0
 
   constructor(
     client: Client,
@@ -75,10 +88,15 @@ export class Watch {
     return [...statuses].filter(([, it]) => it.is === 'running').map(([id]) => id)
   }
 
-  /** Not the manager's doing: the place may be unserved for it. */
+  /** From now on another manager looks. */
+  managerBegan(): void {
+    this.#managerSince = this.#time.now
+  }
+
+  /** Not the manager's doing: the place may be unserved for it, if this one served there. */
   befell(id: DynoId): void {
     const dyno = this.#dynos.get(id)
-    if (!dyno?.formation) return
+    if (!dyno?.formation || dyno.state !== 'up') return
     this.#owed.get(dyno.formation)?.delete(dyno.ordinal)
   }
 
@@ -94,10 +112,14 @@ export class Watch {
     const statuses = await this.#machine.statuses()
     const addresses = new Map<string, DynoId>()
     const places = new Map<string, DynoId>()
+    const commands = new Map<string, DynoId>()
     for (const [id, status] of statuses) {
+      if (status.is === 'running' || status.is === 'exited') this.#once(id, status)
       const spec = this.#machine.runtime.spec(id)
       if (!spec || status.is !== 'running') continue
       unique(addresses, spec.address, id, 'one address, one dyno')
+      const app = this.#releaseCommands.get(id)
+      if (app) unique(commands, app, id, 'one release command')
       const place = this.#places.get(id)
       if (place && spec.port === undefined) unique(places, place, id, 'no worker doubled')
     }
@@ -108,6 +130,7 @@ export class Watch {
     const statuses = await this.#machine.statuses()
     for (const it of await seenFormations(this.#client)) {
       this.#formations.set(it.id, it)
+      this.#names.set(it.app, it.name)
       this.past.formation(it)
     }
     const before = this.#dynos
@@ -137,10 +160,15 @@ export class Watch {
     }
     for (const dyno of this.#dynos.values()) {
       if (dyno.formation && this.#cycles(dyno.formation)) continue
+      if (this.#endsNow(dyno.id)) continue
       if (statuses.get(dyno.id)?.is !== 'running') {
         throw new Violation('converges', `${placeOf(dyno)} ${dyno.id} does not run`)
       }
       this.#young(dyno)
+    }
+    const pending = await pendingReleases(this.#client)
+    if (pending.length > 0) {
+      throw new Violation('converges', `still pending: v${pending.join(', v')}`)
     }
     const unknown = [...statuses.keys()].filter((id) => !this.#dynos.has(id))
     if (unknown.length > 0) {
@@ -152,6 +180,21 @@ export class Watch {
   #cycles(formation: FormationId): boolean {
     const last = this.#cycled.get(formation)
     return last !== undefined && this.#time.now - last < REPLACED_WITHIN
+  }
+
+  /** Nor does it keep a one-off from ending at its own. */
+  #endsNow(oneOff: DynoId): boolean {
+    const since = this.#ending.get(oneOff)
+    return since !== undefined && this.#time.now - since < REPLACED_WITHIN
+  }
+
+  /** Unless its machine lost it without a trace: then nobody can know that it ran. */
+  #once(id: DynoId, { startedAt }: { readonly startedAt: Date }): void {
+    const began = this.#began.get(id) ?? startedAt.getTime()
+    this.#began.set(id, began)
+    const wasLost = this.#machine.fates.get(id)?.has('host lost') === true
+    if (began === startedAt.getTime() || wasLost) return
+    throw new Violation('one process a dyno', `${id} was started twice`)
   }
 
   #converged({ id, name, type, quantity, size, release }: SeenFormation): void {
@@ -185,6 +228,7 @@ export class Watch {
   #appeared(dyno: SeenDyno): void {
     this.started++
     if (dyno.formation) this.#places.set(dyno.id, pathOf(dyno))
+    else if (dyno.type === RELEASE_TYPE) this.#releaseCommands.set(dyno.id, dyno.app)
     const place = pathOf(dyno)
     const crashed = this.#crashed.get(place)
     if (!crashed) return
@@ -210,10 +254,11 @@ export class Watch {
   #moved(was: SeenDyno | undefined, dyno: SeenDyno): void {
     const leaving = dyno.leaving ? ', leaving' : ''
     const because = dyno.stopReason ? ` (${dyno.stopReason})` : ''
-    const app = this.#formations.get(dyno.formation ?? ('' as FormationId))?.name
     this.#tell(
-      `  ${app} ${placeOf(dyno)} ${dyno.id.slice(0, 8)} ${was?.state ?? '-'} → ${dyno.state}${leaving}${because}`,
+      `  ${this.#names.get(dyno.app)} ${placeOf(dyno)} ${dyno.id.slice(0, 8)} ${was?.state ?? '-'} → ${dyno.state}${leaving}${because}`,
     )
+    if (!dyno.formation && dyno.state === 'stopping')
+      this.#ending.set(dyno.id, this.#time.now)
     if (dyno.state === 'crashed') this.#hasCrashed(dyno)
     // Who goes for another cause clears the count of the place.
     const goes = dyno.leaving ? !was?.leaving : dyno.state === 'stopping'
@@ -242,7 +287,8 @@ export class Watch {
   }
 
   #stops(dyno: SeenDyno): void {
-    if (!dyno.formation || this.#isTrue(dyno, dyno.formation)) return
+    const { formation } = dyno
+    if (formation ? this.#isTrue(dyno, formation) : this.#isTrueOfOneOff(dyno)) return
     throw new Violation(
       'one true cause',
       `${placeOf(dyno)} ${dyno.id} stops for "${dyno.stopReason}", which is not so`,
@@ -261,8 +307,9 @@ export class Watch {
       case 'out of memory':
         return fates?.has('out of memory') === true
       case 'host lost':
-      case 'start failed':
         return fates?.has('host lost') === true || !dyno.startedAt
+      case 'start failed':
+        return this.#wasTried(dyno)
       case 'boot timeout':
         return age >= BOOT_TIMEOUT && temperOf(command).listens * SECOND >= BOOT_TIMEOUT
       case 'release':
@@ -295,6 +342,54 @@ export class Watch {
     }
   }
 
+  /** For as long as it must be before it is given up. */
+  #wasTried({ startedAt, createdAt }: SeenDyno): boolean {
+    const since = Math.max(createdAt.getTime(), this.#managerSince)
+    return !startedAt && this.#time.now - since >= PLACED_WITHIN
+  }
+
+  #isTrueOfOneOff(dyno: SeenDyno): boolean {
+    const fates = this.#machine.fates.get(dyno.id)
+    const age = this.#time.now - (dyno.startedAt ?? dyno.createdAt).getTime()
+    switch (dyno.stopReason) {
+      case 'exit':
+        return fates?.has('crash') === true
+      case 'out of memory':
+        return fates?.has('out of memory') === true
+      case 'host lost':
+        return fates?.has('host lost') === true || !dyno.startedAt
+      case 'start failed':
+        return this.#wasTried(dyno)
+      case 'cycling':
+        return age >= DAY
+      case 'release timeout':
+        return dyno.type === RELEASE_TYPE && age >= RELEASE_LIMIT
+      case 'superseded':
+        return dyno.type === RELEASE_TYPE && dyno.releaseStatus !== 'pending'
+      case 'stop':
+        return dyno.restartRequestedAt !== null
+      case 'app destroyed':
+        return !dyno.appIsThere
+      // Nothing that is simulated, or nothing of one-offs.
+      case null:
+      case 'crash':
+      case 'boot timeout':
+      case 'release':
+      case 'size':
+      case 'scale down':
+      case 'idling':
+      case 'restart':
+      case 'memory':
+      case 'unhealthy':
+      case 'checksum':
+      case 'host restart':
+      case 'time to live':
+      case 'attach error':
+      case 'client gone':
+        return false
+    }
+  }
+
   #served(statuses: ReadonlyMap<DynoId, DynoStatus>): void {
     for (const { id, name, type, quantity, idle } of this.#formations.values()) {
       if (type !== 'web') continue
@@ -320,7 +415,7 @@ function unique(
   seen: Map<string, DynoId>,
   key: string,
   id: DynoId,
-  invariant: 'one address, one dyno' | 'no worker doubled',
+  invariant: Invariant,
 ): void {
   const other = seen.get(key)
   if (other) throw new Violation(invariant, `${key} is both ${other} and ${id}`)
