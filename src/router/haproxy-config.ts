@@ -329,7 +329,7 @@ ${REQUEST_RULES}
 
 /**
  * After a reload the old worker knows no dyno that came since, and to HAProxy its backends
- * have no server any more (`nbsrv` is 0), so no request is plain. Whatever still comes to it, on
+ * have no server any more (`nbsrv` is 0; not to newer ones), so no request is plain. Whatever still comes to it, on
  * connections it has and from those it holds, it hands on to the new one, and closes after the answer.
  */
 function successor({ paths, tls }: RouterSettings): string {

@@ -88,7 +88,17 @@ export const PLAIN_REQUESTS = `  acl is_get method GET HEAD
   acl is_served var(txn.entry),field(1,/),nbsrv gt 0
   http-request set-var(txn.id) uuid()
   acl has_ended internal.htx.has_eom
-  http-request allow if is_plain is_get is_served !is_telling || is_h2 is_plain_in_full is_get is_served !is_telling has_ended`
+.if version_atleast(2.8)
+${allowPlain(' !{ stopping }')}
+.else
+${allowPlain()}
+.endif`
+
+/** `also`: where a worker that has a successor counts its servers still, as those of newer HAProxies do. */
+function allowPlain(also = ''): string {
+  const its = `is_get is_served !is_telling${also}`
+  return `  http-request allow if is_plain ${its} || is_h2 is_plain_in_full ${its} has_ended`
+}
 
 /** Bytes: with most heads it finds room in a buffer of HAProxy's. */
 const SHORT_BODY = 8192
