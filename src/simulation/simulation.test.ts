@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 
-import { HOUR, SECOND } from '../lib/clock.ts'
+import { HOUR, MINUTE, SECOND } from '../lib/clock.ts'
 import type { Happening } from './happening.ts'
 import { scenarioOf } from './scenario.ts'
 import { shrink } from './shrink.ts'
@@ -75,6 +75,22 @@ test('a release is superseded while its command runs, which heeds no SIGTERM', a
   assert.equal(violation, undefined)
   assert.equal(tally.causes.get('superseded'), 1)
   assert.equal(tally.causes.get('exit'), 1)
+})
+
+test('what was asked for while no manager looked is tried, not given up', async () => {
+  const command = { ...STEADY, exits: 20, status: 0 }
+  const happenings: Happening[] = [
+    { at: 0, app: 0, does: 'deploy', web: STEADY, worker: STEADY },
+    { at: HOUR, does: 'kill manager', turns: 0, when: 'before', down: 10 * MINUTE },
+    { at: HOUR + SECOND, app: 0, does: 'run', command },
+    { at: 2 * HOUR, does: 'check' },
+  ]
+  const { violation, tally } = await simulate(
+    { seed: 1, apps: 1, days: 1, happenings },
+    server,
+  )
+  assert.equal(violation, undefined)
+  assert.deepEqual([tally.managers, tally.causes.get('exit')], [2, 1])
 })
 
 test('of a scenario that fails only what it takes remains', async () => {
