@@ -391,6 +391,8 @@ test('a build that cannot be finished fails after ten minutes, and holds nothing
   await leave(build, {})
   runtime.end(buildDynoId(build), 0)
   runtime.copyOut = broken
+  const removed: string[] = []
+  runtime.removeCopy = async ({ to }) => removed.push(to) > 0
   await assert.rejects(look(build), /broken/)
   now = later(now, 10 * MINUTE - 1)
   await assert.rejects(look(build), /broken/)
@@ -400,7 +402,7 @@ test('a build that cannot be finished fails after ten minutes, and holds nothing
   const { status, address, failure } = await read(build)
   assert.deepEqual([status, address], ['failed', null])
   assert.match(failure ?? '', /^An internal error /)
-  assert.ok(!existsSync(join(data.slugs, build.id)))
+  assert.deepEqual(removed, [`slugs/${build.id}`])
   assert.match(await outputOf(build), /An internal error kept the build from going on/)
 })
 
