@@ -432,7 +432,10 @@ suite('logs', () => {
     await until('all are lines', async () => (await read(app)).length === 3)
     const lines = await read(app, { source: 'heroku', dyno: 'router' })
     assert.deepEqual(new Set(lines).size, 1)
-    assert.match(lines[0] ?? '', /^heroku\[router\]: at=info method=GET path="\/__" host=/)
+    assert.match(
+      lines[0] ?? '',
+      /^heroku\[router\]: at=info method=GET path="\/__" host=/,
+    )
     assert.match(lines[0] ?? '', / protocol=http1\.1 tls=false$/)
     await until('all are counted', async () => {
       const { rows } = await pool.query<{ requests: string }>(

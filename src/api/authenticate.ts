@@ -3,7 +3,9 @@ import type { FastifyRequest } from 'fastify'
 import type { Account } from '../model/app.ts'
 import { Problem } from '../model/problem.ts'
 import { digestOf, pairIn, tokenIn } from '../model/token.ts'
-import { accountOfToken, type Bearer } from '../store/accounts.ts'
+import { accountOfToken, type Bearer, lockAuthorizations } from '../store/accounts.ts'
+import { hasPassword } from '../store/passwords.ts'
+import type { Queryable } from '../store/queryable.ts'
 import type { Deps } from './deps.ts'
 import { type LogIn, logIn } from './log-in.ts'
 
@@ -30,7 +32,7 @@ export async function authenticate(deps: Deps, request: FastifyRequest): Promise
 
 /** Asks once more for a token that was good; a Problem `unauthorized` where it is not any longer. */
 export async function authenticateAgain(
-  deps: Deps,
+  deps: Asked,
   request: FastifyRequest,
 ): Promise<void> {
   // A password is asked for once: its code is good only once.
@@ -40,8 +42,28 @@ export async function authenticateAgain(
   request.scope = bearer.scope
 }
 
+/**
+ * `authenticateAgain` for what gives its caller another way in: a token that is revoked or rotated
+ * at this moment makes no other, nor does the password of an account that has none any more.
+ */
+export async function authenticateUntilEnd(
+  tx: Queryable,
+  request: FastifyRequest,
+): Promise<void> {
+  const { account, authorization } = request
+  await lockAuthorizations(tx, account.id)
+  await authenticateAgain({ pool: tx }, request)
+  if (authorization === undefined && !(await hasPassword(tx, account.id))) {
+    throw unauthorized()
+  }
+}
+
+interface Asked {
+  readonly pool: Queryable
+}
+
 async function bearerOf(
-  { pool }: Deps,
+  { pool }: Asked,
   { headers }: FastifyRequest,
 ): Promise<Bearer | undefined> {
   const token = tokenIn(headers.authorization)

@@ -187,12 +187,21 @@ export async function rotateAuthorization(
   await tx.query('delete from exec_reservations where "authorization" = $1', [id])
 }
 
-/** All that the account has; returns how many those were. */
+/** Nobody else makes, rotates or revokes all keys of the account until the transaction ends. */
+export async function lockAuthorizations(
+  tx: Queryable,
+  account: AccountId,
+): Promise<void> {
+  await tx.query('select from accounts where id = $1 for no key update', [account])
+}
+
+/** All that the account has, and what is just being made by one; returns how many those were. */
 export async function removeAuthorizations(
-  db: Queryable,
+  tx: Queryable,
   account: AccountId,
 ): Promise<number> {
-  const { rows } = await db.query(
+  await lockAuthorizations(tx, account)
+  const { rows } = await tx.query(
     'delete from authorizations where account = $1 returning true',
     [account],
   )

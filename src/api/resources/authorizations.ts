@@ -16,6 +16,7 @@ import {
   rotateAuthorization,
 } from '../../store/accounts.ts'
 import { inTransaction } from '../../store/queryable.ts'
+import { authenticateUntilEnd } from '../authenticate.ts'
 import type { Deps } from '../deps.ts'
 import { sendPart } from '../range.ts'
 
@@ -57,18 +58,22 @@ export const authorizations: FastifyPluginAsyncTypebox<Deps> = async (
   server.post(
     '/oauth/authorizations',
     { schema: { body: Creation }, config: { passwords: true } },
-    async ({ account, body }, reply) => {
+    async (request, reply) => {
+      const { account, body } = request
       const token = newToken()
       const id = newId<'authorization'>()
       const { description, expires_in: seconds, scope = ['global'] } = body
       const expiresAt = seconds ? later(clock.now(), Number(seconds) * SECOND) : null
-      await ensureAuthorization(pool, {
-        id,
-        account: account.id,
-        sha256: digestOf(token),
-        description: description ?? 'Long-lived user authorization',
-        scope: [...new Set(scope)],
-        expiresAt,
+      await inTransaction(pool, async (tx) => {
+        await authenticateUntilEnd(tx, request)
+        await ensureAuthorization(tx, {
+          id,
+          account: account.id,
+          sha256: digestOf(token),
+          description: description ?? 'Long-lived user authorization',
+          scope: [...new Set(scope)],
+          expiresAt,
+        })
       })
       const made = await find(account, id)
       return reply.status(201).send(withToken(made, account, token))
@@ -110,7 +115,10 @@ export const authorizations: FastifyPluginAsyncTypebox<Deps> = async (
     async (request) => {
       const { id } = await asked(request)
       const token = newToken()
-      await inTransaction(pool, (tx) => rotateAuthorization(tx, id, digestOf(token)))
+      await inTransaction(pool, async (tx) => {
+        await authenticateUntilEnd(tx, request)
+        await rotateAuthorization(tx, id, digestOf(token))
+      })
       return withToken(await find(request.account, id), request.account, token)
     },
   )

@@ -19,6 +19,7 @@ import { userIn } from '../../model/token.ts'
 import { dynosOf } from '../../store/app-dynos.ts'
 import { switchesOf } from '../../store/app-features.ts'
 import { inTransaction } from '../../store/queryable.ts'
+import { authenticateUntilEnd } from '../authenticate.ts'
 import type { Deps } from '../deps.ts'
 import { requireApp } from '../require-app.ts'
 
@@ -58,7 +59,10 @@ export const execReservations: FastifyPluginAsyncTypebox<Deps> = async (server, 
       if (!dyno) throw new Problem('not_found', `Couldn't find that dyno.`)
       const { host, publicKey } = doorOf(data.execDoor)
       const wish = { app, account, authorization, dyno, clientKey: body.client_key }
-      const clientUser = await inTransaction(pool, (tx) => reserveExec(tx, wish, secrets))
+      const clientUser = await inTransaction(pool, async (tx) => {
+        await authenticateUntilEnd(tx, request)
+        return reserveExec(tx, wish, secrets)
+      })
       return {
         tunnel_host: host,
         client_user: clientUser,

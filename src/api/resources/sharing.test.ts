@@ -4,8 +4,19 @@ import { before, suite, test } from 'node:test'
 import type { FastifyInstance } from 'fastify'
 
 import { anApi } from '../../../test/an-api.ts'
-import { aTenancy, type Caller, type Tenancy } from '../../../test/a-tenancy.ts'
+import { aTenancy, aToken, type Caller, type Tenancy } from '../../../test/a-tenancy.ts'
+import { oneAfterTheOther } from '../../../test/one-after-the-other.ts'
 import { aDatabase } from '../../../test/postgres.ts'
+import { createAccount } from '../../actions/create-account.ts'
+import { digestOf } from '../../model/token.ts'
+import {
+  type AuthorizationId,
+  authorizationsOf,
+  lockAuthorizations,
+  removeAuthorizations,
+  rotateAuthorization,
+} from '../../store/accounts.ts'
+import type { Queryable } from '../../store/queryable.ts'
 
 /** What these tests read of what they are answered. */
 interface Shown {
@@ -338,6 +349,38 @@ suite('who shares what with whom', () => {
     assert.equal(made.user.email, 'owner@example.com')
     const { token } = made.access_token
     assert.equal((await as({ token }, 'GET /account')).status, 200)
+  })
+
+  test('a token makes no other while it is revoked or rotated', async () => {
+    const { owner } = tenancy.accounts
+    const token = await aToken(pool, owner)
+    const { rows } = await pool.query<{ id: AuthorizationId }>(
+      'select id from authorizations where token_sha256 = $1',
+      [digestOf(token)],
+    )
+    const { id } = rows[0] ?? assert.fail()
+    const one = `POST /oauth/authorizations/${id}/actions/regenerate-tokens`
+    const rotate = async (tx: Queryable) => {
+      await lockAuthorizations(tx, owner.id)
+      await rotateAuthorization(tx, id, digestOf('another'))
+    }
+    for (const request of [one, 'POST /oauth/authorizations']) {
+      await pool.query('update authorizations set token_sha256 = $2 where id = $1', [
+        id,
+        digestOf(token),
+      ])
+      const end = await oneAfterTheOther(pool, rotate, () => as({ token }, request, {}))
+      assert.equal(end.status === 'fulfilled' && end.value.status, 401, request)
+    }
+    const leaver = await createAccount(pool, { email: 'leaver@example.com', name: null })
+    const its = await aToken(pool, leaver)
+    const end = await oneAfterTheOther(
+      pool,
+      (tx) => removeAuthorizations(tx, leaver.id),
+      () => as({ token: its }, 'POST /oauth/authorizations', {}),
+    )
+    assert.equal(end.status === 'fulfilled' && end.value.status, 401)
+    assert.deepEqual(await authorizationsOf(pool, leaver.id), [])
   })
 
   test('a token is told once, is good for what it says, and rotates', async () => {
