@@ -32,7 +32,7 @@ import { treeChecksum } from '../lib/tree-checksum.ts'
 import type { Account, App } from '../model/app.ts'
 import type { Build } from '../model/build.ts'
 import type { BuildId } from '../model/ids.ts'
-import { RuntimeError } from '../runtime/runtime.ts'
+import { type Copy, RuntimeError } from '../runtime/runtime.ts'
 import { findApp } from '../store/apps.ts'
 import { outputFrom } from '../store/output.ts'
 import { findBuild, requestCancel } from '../store/builds.ts'
@@ -392,7 +392,8 @@ test('a build that cannot be finished fails after ten minutes, and holds nothing
   runtime.end(buildDynoId(build), 0)
   runtime.copyOut = broken
   const removed: string[] = []
-  runtime.removeCopy = async ({ to }) => removed.push(to) > 0
+  const removeCopy = async ({ to }: Copy) => removed.push(to) > 0
+  Object.assign(runtime, { removeCopy })
   await assert.rejects(look(build), /broken/)
   now = later(now, 10 * MINUTE - 1)
   await assert.rejects(look(build), /broken/)
