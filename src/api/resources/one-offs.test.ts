@@ -108,7 +108,7 @@ for (const [what, body, expected] of refused) {
     const { run } = await world()
     const { status, body: answer } = await run(body)
     assert.equal(status, expected, JSON.stringify(answer))
-    assert.equal(answer.id, 'invalid_params')
+    assert.equal(answer.id, expected === 413 ? 'payload_too_large' : 'invalid_params')
   })
 }
 
