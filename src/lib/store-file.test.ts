@@ -34,6 +34,11 @@ test('of what is too large, and of what breaks off, nothing is left', async () =
     throw new Error('broken off')
   })()
   await assert.rejects(storeFile(broken, path, bounds), /broken off/)
+  // Also where it is over before there is a file.
+  const ends = Array.from({ length: 100 }, () =>
+    assert.rejects(storeFile(pieces('too long'), path, bounds), /too large/),
+  )
+  await Promise.all(ends)
   assert.deepEqual(await readdir(root), ['whole'])
 })
 

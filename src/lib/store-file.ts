@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { createWriteStream } from 'node:fs'
-import { rename, rm } from 'node:fs/promises'
+import { open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 
@@ -25,8 +24,8 @@ export async function storeFile(
 ): Promise<void> {
   // Another may be storing the same. Anew: who else may write there must not say where it goes.
   const part = `${path}.${randomUUID()}.part`
+  const file = await open(part, 'wx', 0o600)
   try {
-    const file = createWriteStream(part, { flags: 'wx', mode: 0o600, flush: true })
     const bounded = whileThereIsRoom(
       limited(pieces, most, tooLarge),
       dirname(path),
@@ -34,7 +33,7 @@ export async function storeFile(
         throw noRoom()
       },
     )
-    await pipeline(bounded, file)
+    await pipeline(bounded, file.createWriteStream({ flush: true }))
     await rename(part, path)
   } catch (error) {
     await rm(part, { force: true })
