@@ -20,6 +20,8 @@ import {
   ADDED,
   answerRules,
   CONTINUE,
+  idOfAnswered,
+  OF_A_CONNECTION,
   PLAIN_REQUESTS,
   REQUEST_RULES,
 } from './request-rules.ts'
@@ -98,7 +100,7 @@ const RECORD = [
   '%[var(txn.entry),field(4,/)]',
   '%TR %Tw %Tc %Ta %ST %B %[capture.res.hdr(0)] %ts',
   '%[var(txn.code)]',
-  '%[fc_http_major] %[so_name] %sslv',
+  '%[var(sess.spoken)]',
   'method=%HM',
   'request_id=%[var(txn.id)]',
   'dyno=%s',
@@ -251,6 +253,7 @@ function tooMany(settings: RouterSettings): string {
   http-request set-var(txn.most) var(txn.entry),field(5,/),mul(${AS_MANY_AS_ROUTERS})
   http-request allow unless { be_conn,sub(txn.most) gt 0 } || { be_conn gt ${shareOf(settings)} }
   http-request set-var(txn.code) str(H11)
+${idOfAnswered()}
   ${returns(503, `${settings.paths.pages}/H11.html`)}`
 }
 
@@ -278,7 +281,7 @@ function errors({ applicationError, pages }: RouterPaths): string {
 function backendRules(kind: BackendKind, { firstByte }: RouterTimeouts): string {
   const wishes = '  ignore-persist unless { var(txn.entry),field(3,/) -m sub sticky }\n'
   return `${kind === 'wishes' ? wishes : ''}  tcp-response inspect-delay ${firstByte}ms
-  tcp-response content accept if { status 200:999 } || { status 100:199 }
+  tcp-response content accept if { status 100:999 }
   tcp-response content lua.no_answer`
 }
 
@@ -305,8 +308,7 @@ ${tls ? tlsBinds(tls, paths, owner) : ''}  log ring@requests len ${LONGEST_RECOR
   http-after-response set-header Connection close if { capture.req.ver HTTP/1.0 } { res.hdr(transfer-encoding) -m found }
 
   option disable-h2-upgrade
-  tcp-request session set-var(sess.src) src,concat()
-  tcp-request session set-var(sess.port) dst_port,concat()
+${OF_A_CONNECTION}
   http-request set-var(txn.host) req.fhdr(host)
   http-request set-var(txn.entry) var(txn.host),host_only,lower,map(${paths.hostsMap})
 ${PLAIN_REQUESTS}

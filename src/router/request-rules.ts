@@ -76,6 +76,36 @@ const HYGIENE = `  http-request del-header Expect
 const PLAIN_PATH = String.raw`/(?!${CHALLENGE_PATH.slice(1).replaceAll('.', String.raw`\\.`)}).{0,8191}$`
 
 /**
+ * For each connection: texts, for to make them takes HAProxy longer than to find them. `sess.id`: all of a UUID but
+ * its first eight digits. `sess.http`, `sess.spoken`: HTTP/2 comes by ALPN alone.
+ */
+export const OF_A_CONNECTION = `  tcp-request session set-var(sess.src) src,concat()
+  tcp-request session set-var(sess.port) dst_port,concat()
+  tcp-request session set-var(sess.id) uuid(),bytes(8,28)
+  tcp-request session set-var(sess.http) str(1.1)
+  tcp-request session set-var(sess.http) str(2.0) if { ssl_fc_alpn h2 }
+  tcp-request session set-var-fmt(sess.spoken) "1 %[so_name] -"
+  tcp-request session set-var-fmt(sess.spoken) "1 %[so_name] %[ssl_fc_protocol]" if { ssl_fc }
+  tcp-request session set-var-fmt(sess.spoken) "2 %[so_name] %[ssl_fc_protocol]" if { ssl_fc_alpn h2 }`
+
+/** To make one takes HAProxy a twentieth of a request's time. */
+const OWN_ID = '  http-request set-var(txn.id) uuid()'
+
+/**
+ * Of the connection's own UUID, with the time in place of its first eight digits, in steps of 16 microseconds. The requests of a
+ * connection of HTTP/1 follow each other, and each to a dyno takes longer than that: none has another's id within nineteen hours,
+ * after which the digits come again.
+ */
+const ID_BY_TIME =
+  '  http-request set-var(txn.id) date(0,us),hex,bytes(7,8),lower,concat(,sess.id)'
+
+/** Who is answered without a dyno may ask again before the time has gone on. `when`: a condition. */
+export function idOfAnswered(when = ''): string {
+  const isByTime = '{ var(txn.id),bytes(8),strcmp(sess.id) eq 0 }'
+  return `  http-request set-var(txn.id) uuid() if ${when}${isByTime}`
+}
+
+/**
  * For the frontend, once the host was looked up: what a plain request for an app with a dyno needs.
  * `txn.id` is what the dyno is told. In HTTP/2 no header need say that a body is still to come, and
  * nothing else tells it than whether the request has ended, which HAProxy has for developers.
@@ -86,18 +116,19 @@ export const PLAIN_REQUESTS = `  acl is_get method GET HEAD
   acl is_telling req.hdr_names -m reg ${oneOf(TELLING)}
   acl is_h2 fc_http_major 2
   acl is_served var(txn.entry),field(1,/),nbsrv gt 0
-  http-request set-var(txn.id) uuid()
   acl has_ended internal.htx.has_eom
-.if version_atleast(2.8)
-${allowPlain(' !{ stopping }')}
-.else
-${allowPlain()}
-.endif`
+${ID_BY_TIME}
+${allow('is_plain is_get is_served !is_telling')}
+${OWN_ID}
+${allow('is_h2 is_plain_in_full is_get is_served !is_telling has_ended')}`
 
-/** `also`: where a worker that has a successor counts its servers still, as those of newer HAProxies do. */
-function allowPlain(also = ''): string {
-  const its = `is_get is_served !is_telling${also}`
-  return `  http-request allow if is_plain ${its} || is_h2 is_plain_in_full ${its} has_ended`
+/** A worker that has a successor counts its servers still where HAProxy is newer: it is not it that serves then. */
+function allow(claims: string): string {
+  return `.if version_atleast(2.8)
+  http-request allow if ${claims} !{ stopping }
+.else
+  http-request allow if ${claims}
+.endif`
 }
 
 /** Bytes: with most heads it finds room in a buffer of HAProxy's. */
@@ -131,10 +162,9 @@ ${BODY_RULES}`
 /**
  * What a dyno of Heroku gets. To HAProxy it is one header of several lines, for each one costs it 700
  * instructions; what stands in them is ours, or was a header's value and so has no line's end.
- * `sess.src` and `sess.port` are texts that HAProxy makes once a connection: to make them takes it longer than to find them.
  */
 const ADDED_LINES = [
-  '%[fc_http_major,sub(1),iif(2.0,1.1)] heroku-router',
+  '%[var(sess.http)] heroku-router',
   'x-request-id: %[var(txn.id)]',
   'x-forwarded-for: %[var(txn.chain)]%[var(sess.src)]',
   'x-forwarded-proto: %[so_name]',

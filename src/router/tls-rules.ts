@@ -3,6 +3,7 @@
  * see bring-certificates.ts.
  */
 
+import { idOfAnswered } from './request-rules.ts'
 import type { RouterPaths } from './router-paths.ts'
 import { CHALLENGE_PATH } from './routing-table.ts'
 
@@ -46,7 +47,8 @@ export function tlsBinds(
 export function redirectRules({ port }: TlsSettings, but = ''): string {
   const place = `https://%[var(txn.host),host_only]${port === 443 ? '' : `:${port}`}%[pathq]`
   const when = '{ var(txn.entry),field(3,/) -m sub https } { so_name http }' + but
-  return `  http-request redirect code 301 location ${place} if ${when} { method GET HEAD }
+  return `${idOfAnswered(`${when} `)}
+  http-request redirect code 301 location ${place} if ${when} { method GET HEAD }
   http-request redirect code 308 location ${place} if ${when}
 `
 }
