@@ -220,16 +220,17 @@ export async function aRouter(
   }
 }
 
+/** `at`: a port of 127.0.0.1, or of another address. */
 export function get(
-  port: number,
+  at: number | { readonly host: string; readonly port: number },
   path: string,
   headers: Record<string, string>,
   agent: Agent | false = false,
   method = 'GET',
 ): Promise<Got> {
   return new Promise((resolve, reject) => {
-    const at = { host: '127.0.0.1', port, path, headers, agent, method }
-    const asked = request(at, (answer) => {
+    const place = typeof at === 'number' ? { host: '127.0.0.1', port: at } : at
+    const asked = request({ ...place, path, headers, agent, method }, (answer) => {
       let body = ''
       answer.setEncoding('utf8')
       answer.on('data', (chunk: string) => (body += chunk))

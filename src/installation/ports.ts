@@ -14,16 +14,18 @@ export async function portsMustBeFree(
 ): Promise<void> {
   const wanted = [
     { part: 'api', port: apiPort, host: '127.0.0.1', flag: '--api-port' },
-    ...regions.flatMap(({ name, httpPort, httpsPort }) => [
-      { part: `router-${name}`, port: httpPort, host: '0.0.0.0', flag: '--http-port' },
-      {
-        // This one may be another than before: that a router runs does not make it the router's.
-        part: routerHas(data, name, httpsPort) ? `router-${name}` : undefined,
-        port: httpsPort,
-        host: '0.0.0.0',
-        flag: '--https-port',
-      },
-    ]),
+    ...regions.flatMap(({ name, httpPort, httpsPort }) =>
+      ['0.0.0.0', '::'].flatMap((host) => [
+        { part: `router-${name}`, port: httpPort, host, flag: '--http-port' },
+        {
+          // This one may be another than before: that a router runs does not make it the router's.
+          part: routerHas(data, name, httpsPort) ? `router-${name}` : undefined,
+          port: httpsPort,
+          host,
+          flag: '--https-port',
+        },
+      ]),
+    ),
   ]
   for (const { part, port, host, flag } of wanted) {
     const isOurs =
@@ -42,13 +44,16 @@ function routerHas(data: DataDirectory, region: string, port: number): boolean {
   return existsSync(config) && readFileSync(config, 'utf8').includes(`:${port} `)
 }
 
+/** One that this machine has no addresses of the kind for is. */
 function isFree(port: number, host: string): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const server = createServer()
-    server.once('error', (error: NodeJS.ErrnoException) =>
-      error.code === 'EADDRINUSE' ? resolve(false) : reject(error),
-    )
-    server.listen({ port, host, exclusive: true }, () =>
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EADDRINUSE') resolve(false)
+      else if (['EAFNOSUPPORT', 'EADDRNOTAVAIL'].includes(error.code ?? '')) resolve(true)
+      else reject(error)
+    })
+    server.listen({ port, host, ipv6Only: true, exclusive: true }, () =>
       server.close(() => resolve(true)),
     )
   })

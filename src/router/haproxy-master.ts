@@ -16,9 +16,17 @@ const POLL = 20
 /** Has a worker begin with the files as they are now; false: no HAProxy runs. */
 export async function reload(paths: Sockets): Promise<boolean> {
   // What is said to a master that is just beginning anew is lost.
-  await oldWorkers(paths)
+  await processes(paths)
   const told = await ask(paths.masterSocket, ['reload'])
   return told.is !== 'absent'
+}
+
+/**
+ * How many reloads in a row its worker could not be replaced by; 0 where no HAProxy runs. `haproxy -c` does
+ * not ask whether a port is free, for one.
+ */
+export async function failedReloads(paths: Sockets): Promise<number> {
+  return Number(/ \[failed: (\d+)\]/.exec(await processes(paths))?.[1] ?? 0)
 }
 
 /**
@@ -57,20 +65,23 @@ async function askWorker(
   }
 }
 
+/** Their pids; none where no HAProxy runs. */
+async function oldWorkers(paths: Sockets): Promise<readonly number[]> {
+  return parseOldWorkers(await processes(paths))
+}
+
 /**
- * Their pids; none where no HAProxy runs. A master begins anew once it has begun a worker: that one serves
+ * What the master says of itself and its workers; nothing where no HAProxy runs. A master begins anew once it has begun a worker: that one serves
  * already while the master's socket refuses, or closes without a word. So its silence says nothing of
  * workers, and it is asked until it answers. Throws where it is away for longer than that may take.
  */
-async function oldWorkers(paths: Sockets): Promise<readonly number[]> {
+async function processes(paths: Sockets): Promise<string> {
   const deadline = AbortSignal.timeout(AWAY)
   for (;;) {
     const answer = await ask(paths.masterSocket, ['show proc'])
-    if (isWord(answer) && answer.text.includes('# workers\n')) {
-      return parseOldWorkers(answer.text)
-    }
+    if (isWord(answer) && answer.text.includes('# workers\n')) return answer.text
     const worker = await ask(paths.adminSocket, ['show version'])
-    if (worker.is === 'absent') return []
+    if (worker.is === 'absent') return ''
     if (deadline.aborted) throw new Error(`HAProxy's master is away: ${wordsOf(answer)}`)
     await pause(POLL)
   }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 
-import { checkConfig } from './haproxy-program.ts'
+import { checkConfig, listenAddresses } from './haproxy-program.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'mayfly-config-'))
 after(() => rmSync(directory, { recursive: true }))
@@ -45,4 +45,16 @@ test('one that HAProxy would start from is let pass', async () => {
       'defaults\n  mode http\n  timeout client 1s\nfrontend a\n  bind 127.0.0.1:1\n',
     ),
   )
+})
+
+test('clients by IPv4 and by IPv6 come by sockets of their own', () => {
+  assert.deepEqual(listenAddresses('apps.example.com', 80, true), [
+    '*:80',
+    ':::80 v6only',
+  ])
+  assert.deepEqual(listenAddresses('apps.example.com', 80, false), ['*:80'])
+  assert.deepEqual(listenAddresses('apps.localhost', 80, true), [
+    '127.0.0.1:80',
+    '[::1]:80',
+  ])
 })

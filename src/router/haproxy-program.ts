@@ -48,10 +48,13 @@ export function hasIpv6(): boolean {
   return addresses.some((it) => it.family === 'IPv6')
 }
 
-/** Names under `localhost` are this machine's own and asked for from nowhere else. */
+/**
+ * Names under `localhost` are this machine's own and asked for from nowhere else. A socket for both kinds of
+ * addresses would tell dynos of `::ffff:192.0.2.1` where a client comes from `192.0.2.1`.
+ */
 export function listenAddresses(domain: string, port: number, six: boolean): string[] {
   if (domain === 'localhost' || domain.endsWith('.localhost')) {
     return [`127.0.0.1:${port}`, ...(six ? [`[::1]:${port}`] : [])]
   }
-  return six ? [`:::${port} v4v6`] : [`*:${port}`]
+  return [`*:${port}`, ...(six ? [`:::${port} v6only`] : [])]
 }

@@ -14,7 +14,7 @@ import { join } from 'node:path'
 
 import type { Pool } from 'pg'
 
-import { pause, SECOND } from '../lib/clock.ts'
+import { SECOND } from '../lib/clock.ts'
 import { hardFileLimit } from '../lib/hard-file-limit.ts'
 import { type Log, silentLog } from '../lib/log.ts'
 import type { RegionId } from '../model/ids.ts'
@@ -43,7 +43,6 @@ import {
   listenAddresses,
   maxConnections,
 } from './haproxy-program.ts'
-import { reload } from './haproxy-master.ts'
 import { ask } from './haproxy-socket.ts'
 import { deadServers, dynosLeft, leaving } from './leaving-dynos.ts'
 import { LeftOutCertificates } from './left-out-certificates.ts'
@@ -54,6 +53,7 @@ import {
   questions,
 } from './live-router.ts'
 import { missing, pathOf, planCommands } from './plan-commands.ts'
+import { Reloads } from './reloads.ts'
 import { Files, routerFiles } from './router-files.ts'
 import { type RouterPaths, routerPaths } from './router-paths.ts'
 import { routingTable, type RoutingTable } from './routing-table.ts'
@@ -92,7 +92,6 @@ const LOOK_FOR_HAPROXY = 100
 const LOOK_ANYWAY = 5 * SECOND
 /** At once, but put down in between: see `routersHeed`. */
 const BRING_MORE = 1
-const RELOADED_WITHIN = 20 * SECOND
 
 const LUA = readFileSync(join(import.meta.dirname, 'router.lua'), 'utf8')
 
@@ -101,6 +100,7 @@ export function lookAfterRouter(deps: RouterDeps): Look {
   const { pool, drainTimeout = DRAIN_TIMEOUT, log = silentLog } = deps
   const paths = routerPaths(deps.directory)
   const files = new Files()
+  const reloads = new Reloads()
   const machine = { files: hardFileLimit(), six: hasIpv6() }
   /** Of those that are left out the log hears once. */
   const told = new Set<string>()
@@ -125,7 +125,7 @@ export function lookAfterRouter(deps: RouterDeps): Look {
     if (certificates) await ensureCertificateList(certificates)
     await writeAll(files, table, settings)
 
-    const live = await liveRouter(table, settings, signal)
+    const live = await liveRouter(table, settings, reloads, signal)
     const busy = leaving(facts).length > 0 ? await busyServers(paths) : new Set<string>()
     const servers = live && (await bringTo(table, { live, facts, paths, busy }))
     const left = dynosLeft(facts, {
@@ -233,21 +233,19 @@ async function writeAll(
 async function liveRouter(
   table: RoutingTable,
   settings: RouterSettings,
+  reloads: Reloads,
   signal: AbortSignal,
 ): Promise<LiveRouter | undefined> {
   const { paths } = settings
   const shape = shapeOf(table, settings)
-  const live = await readRouter(paths)
+  let live = await readRouter(paths)
   if (!live || live.shape === shape) return live
 
-  if (!(await reload(paths))) return undefined
-  const deadline = AbortSignal.any([signal, AbortSignal.timeout(RELOADED_WITHIN)])
-  while (!deadline.aborted) {
-    await pause(LOOK_AT_DRAINING, deadline)
-    const reloaded = await readRouter(paths)
-    if (reloaded?.shape === shape) return reloaded
+  const hasShape = async () => {
+    live = await readRouter(paths)
+    return live?.shape === shape
   }
-  throw new Error('HAProxy did not take its new configuration')
+  return (await reloads.to(shape, paths, hasShape, signal)) ? live : undefined
 }
 
 async function readRouter(paths: RouterPaths): Promise<LiveRouter | undefined> {

@@ -1,0 +1,56 @@
+/** Has HAProxy begin anew with a configuration of another shape, and sees whether it could. */
+
+import { MINUTE, pause, SECOND } from '../lib/clock.ts'
+import { failedReloads, reload } from './haproxy-master.ts'
+import type { RouterPaths } from './router-paths.ts'
+
+const TAKEN_WITHIN = 20 * SECOND
+const POLL = 50
+/**
+ * While HAProxy tries what it cannot do, it takes no connections for two seconds, and each try counts for
+ * `mworker-max-reloads`: after some the next good one would cut what old workers have. Milliseconds.
+ */
+const TRY_AGAIN = 5 * MINUTE
+
+export class Reloads {
+  #failed: { readonly shape: string; readonly at: number } | undefined
+
+  /**
+   * Resolves once `hasShape` does to true, or to false if no HAProxy runs. Throws if HAProxy could not take its
+   * configuration; one of the same shape it is not told of again for five minutes.
+   */
+  async to(
+    shape: string,
+    paths: RouterPaths,
+    hasShape: () => Promise<boolean>,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    if (
+      this.#failed?.shape === shape &&
+      performance.now() - this.#failed.at < TRY_AGAIN
+    ) {
+      throw couldNot()
+    }
+    const before = await failedReloads(paths)
+    if (!(await reload(paths))) return false
+    const deadline = AbortSignal.any([signal, AbortSignal.timeout(TAKEN_WITHIN)])
+    while (!deadline.aborted) {
+      await pause(POLL, deadline)
+      if (await hasShape()) {
+        this.#failed = undefined
+        return true
+      }
+      if ((await failedReloads(paths)) > before) {
+        this.#failed = { shape, at: performance.now() }
+        throw couldNot()
+      }
+    }
+    throw new Error('HAProxy did not take its new configuration')
+  }
+}
+
+function couldNot(): Error {
+  return new Error(
+    'HAProxy could not take its new configuration: its own log says why. It is told of it again after 5 minutes, or when it changes.',
+  )
+}
