@@ -42,7 +42,13 @@ interface Setting {
 }
 
 const PAGE = { parse: parsePage, wanted: 'the http or https URL of a page' }
-const TIMEOUT = { parse: parseSeconds, wanted: 'a whole number of seconds from 1 to 600' }
+/** Of an app's own time-outs. Milliseconds. */
+export const LONGEST_OF_APPS = 600 * SECOND
+
+const TIMEOUT = {
+  parse: parseSeconds,
+  wanted: `a whole number of seconds from 1 to ${LONGEST_OF_APPS / SECOND}`,
+}
 
 const settings: Readonly<Record<string, Setting>> = {
   ERROR_PAGE_URL: { as: 'errorPage', ...PAGE },
@@ -67,5 +73,7 @@ function parsePage(text: string): string | undefined {
 function parseSeconds(text: string): number | undefined {
   if (!/^\d{1,3}$/.test(text)) return undefined
   const seconds = Number(text)
-  return seconds >= 1 && seconds <= 600 ? seconds * SECOND : undefined
+  return seconds >= 1 && seconds * SECOND <= LONGEST_OF_APPS
+    ? seconds * SECOND
+    : undefined
 }

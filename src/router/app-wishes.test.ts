@@ -1,12 +1,13 @@
 /** What an app wants otherwise than others, by config vars and features, over a real HAProxy. */
 
 import assert from 'node:assert/strict'
+import { Agent } from 'node:http'
 import { connect as connectHttp2 } from 'node:http2'
 import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 
-import { aBackend, type ARouter, aRouter, type Got } from '../../test/a-router.ts'
+import { aBackend, type ARouter, aRouter, get, type Got } from '../../test/a-router.ts'
 import { aRouterLine } from '../../test/a-router-line.ts'
 import { HAPROXY_3 } from '../../test/haproxy-of-here.ts'
 import { aDatabase } from '../../test/postgres.ts'
@@ -218,6 +219,26 @@ test('a time to the first byte is an app’s own, longer or shorter', async (t) 
     said.filter((it) => it.includes('code=H12 desc="Request timeout"')).length,
     2,
   )
+})
+
+test('a dyno that hangs up late is told of, whichever request of a connection it was', async (t) => {
+  const timeouts = { ...HEROKU_TIMEOUTS, firstByte: 0.3 * SECOND, idle: 3 * SECOND }
+  const router = await aRouter(t, pool, { timeouts })
+  const app = await router.app('gives-up-late')
+  const dyno = await aBackend(t, ({ url, socket }, response) => {
+    if (url === '/first') response.end('first')
+    else setTimeout(() => socket.destroy(), SECOND)
+  })
+  await router.dyno(app, dyno)
+  await router.wish(app, { routing: { responseTimeout: 60 * SECOND } })
+  await router.look()
+  await router.start()
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  t.after(() => agent.destroy())
+  const headers = { host: 'gives-up-late.localhost' }
+  assert.equal((await get(router.port, '/first', headers, agent)).body, 'first')
+  assert.equal((await get(router.port, '/second', headers, agent)).status, 503)
+  assert.match(await aRouterLine(router, '/second'), /^at=error code=H13 .* status=503 /)
 })
 
 test('a dyno may be silent as long as its app has it, though a client may not', async (t) => {

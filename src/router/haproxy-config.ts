@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto'
 
 import { SECOND } from '../lib/clock.ts'
+import { LONGEST_OF_APPS } from '../model/app-routing.ts'
 import { APPLICATION_ERROR, MISDIRECTED, NO_SUCH_APP, PAGES, REFUSED } from './pages.ts'
 import type { RouterPaths } from './router-paths.ts'
 import {
@@ -33,12 +34,7 @@ import {
   tlsBinds,
   type TlsSettings,
 } from './tls-rules.ts'
-import {
-  affinityRules,
-  HAS_OWN_RESPONSE_TIMEOUT,
-  pageRules,
-  wishRules,
-} from './wish-rules.ts'
+import { affinityRules, pageRules, wishRules } from './wish-rules.ts'
 
 export interface RouterSettings {
   readonly paths: RouterPaths
@@ -213,17 +209,16 @@ ${BACKEND_KINDS.map((kind) => defaultsOf(kind, settings)).join('\n')}`
 
 function defaultsOf(kind: BackendKind, settings: RouterSettings): string {
   const { paths, timeouts, tls } = settings
-  const rules = `defaults ${kind} from http
+  const silence = `.if version_atleast(3.0)
+  http-response set-timeout server ${timeouts.idle}ms if { var(txn.body) -m bool }
+.endif
+`
+  return `defaults ${kind} from http
   balance random(2)
 ${ADDED}
-.if version_atleast(3.0)
-  http-response set-timeout server ${timeouts.idle}ms if { var(txn.body) -m bool }${kind === 'wishes' ? ` !${HAS_OWN_RESPONSE_TIMEOUT}` : ''}
-.endif
-${answerRules((status) => page(status, paths.applicationError))}
+${kind === 'patient' ? '' : silence}${answerRules((status) => page(status, paths.applicationError))}
   http-request set-timeout server ${timeouts.firstByte}ms if { var(txn.body) -m bool }
-`
-  const wishes = `${affinityRules(paths)}\n${wishRules(paths, tls)}\n`
-  return `${rules}${kind === 'wishes' ? wishes : ''}${tooMany(settings)}
+${kind === 'app' ? '' : `${affinityRules(paths)}\n${wishRules(kind, paths, tls)}\n`}${tooMany(settings)}
 `
 }
 
@@ -280,7 +275,8 @@ function errors({ applicationError, pages }: RouterPaths): string {
  */
 function backendRules(kind: BackendKind, { firstByte }: RouterTimeouts): string {
   const wishes = '  ignore-persist unless { var(txn.entry),field(3,/) -m sub sticky }\n'
-  return `${kind === 'wishes' ? wishes : ''}  tcp-response inspect-delay ${firstByte}ms
+  const most = kind === 'patient' ? LONGEST_OF_APPS : firstByte
+  return `${kind === 'app' ? '' : wishes}  tcp-response inspect-delay ${most}ms
   tcp-response content accept if { status 100:999 }
   tcp-response content lua.no_answer`
 }

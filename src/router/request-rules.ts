@@ -40,20 +40,22 @@ const TELLING_OF_ANSWERS = [
   'te',
 ]
 
+const EXPECTS = `{ req.fhdr(expect) -i 100-continue } { var(txn.entry) -m found } !{ var(txn.entry) -m beg ${NO_SERVER}/ }`
+
 /**
- * HAProxy answers 100 itself as it begins to wait, as Heroku's router does. It comes before a request is held: who waits for
- * it would be silent all that time, for which the client's time-out is.
+ * HAProxy answers 100 itself as it begins to wait, as Heroku's router does, but for a body of HTTP/2 that has no length: there the
+ * dyno is asked. It comes before a request is held: who waits for it would be silent all that time, for which the client's time-out is.
  */
-export const CONTINUE = `http-request wait-for-body time 30s at-least 1 if { req.fhdr(expect) -i 100-continue } { var(txn.entry) -m found } !{ var(txn.entry) -m beg ${NO_SERVER}/ }`
+export const CONTINUE = `http-request wait-for-body time 30s at-least 1 if ${EXPECTS} !is_h2 || ${EXPECTS} { req.hdr(content-length) -m found }`
 
 /** What HAProxy lets through, and a dyno might take for something else than we do. */
 const REFUSALS = `  http-request deny deny_status 405 if { method CONNECT }
   http-request deny deny_status 400 if is_long || { method -m len 128: }
   http-request deny deny_status 400 if { req.ver 1.0 } { req.hdr(transfer-encoding) -m found }
   http-request set-header Transfer-Encoding chunked if { req.hdr(transfer-encoding) -m found } !{ req.hdr(transfer-encoding) -m str chunked }
-  http-request return status 417 content-type text/plain string "Expectation Failed" if { req.fhdr(expect) -m found } !{ req.fhdr(expect) -i 100-continue } !{ req.fhdr(expect) -m len 0 }`
+  http-request return status 417 content-type text/plain string "Expectation Failed" hdr Connection close if { req.fhdr(expect) -m found } !{ req.fhdr(expect) -i 100-continue } !{ req.fhdr(expect) -m len 0 }`
 
-const HYGIENE = `  http-request del-header Expect
+const HYGIENE = `  http-request del-header Expect unless is_h2 !{ req.hdr(content-length) -m found }
   http-request set-uri %[pathq] if !is_path { pathq -m beg / } !is_h2 || !is_path { pathq -m beg / } !is_web
   http-request set-uri / if !is_path !{ url -m str * } !is_h2 || !is_path !{ url -m str * } !is_web
   http-request del-header X-Request-Id

@@ -124,7 +124,7 @@ test('what an app wants otherwise ends its entry, and its pages have keys that n
   const wishes = [
     [{}, 'app0/up//a/200'],
     [{ sticky: true }, 'wishes0/up/sticky/a/200//'],
-    [{ routing: { responseTimeout: 60_000 } }, 'wishes0/up/routing/a/200/60000/'],
+    [{ routing: { responseTimeout: 60_000 } }, 'patient0/up/routing/a/200/60000/'],
     [
       { sticky: true, routing: { idleTimeout: 1000 } },
       'wishes0/up/sticky+routing/a/200//1000',

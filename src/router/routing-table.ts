@@ -34,11 +34,12 @@ export interface RoutingTable {
 
 /**
  * An app that wants nothing otherwise than others, as most do, has a backend without the rules
- * and the cookie that wishes need: a sixteenth of what HAProxy does for a request.
+ * and the cookie that wishes need: a sixteenth of what HAProxy does for a request. `patient` is for those that say
+ * themselves how long a dyno may take to its first byte, for what looks at dynos that hang up before must wait as long.
  */
-export type BackendKind = 'app' | 'wishes'
+export type BackendKind = 'app' | 'wishes' | 'patient'
 
-export const BACKEND_KINDS: readonly BackendKind[] = ['app', 'wishes']
+export const BACKEND_KINDS: readonly BackendKind[] = ['app', 'wishes', 'patient']
 
 export interface Server {
   readonly dyno: DynoId
@@ -55,7 +56,7 @@ const SMALLEST_POOL = 256
 export const BACKLOG = 200
 
 /** What the names of apps' backends are like, and no other's. */
-export const BACKEND = /^(app|wishes)\d+$/
+export const BACKEND = /^(app|wishes|patient)\d+$/
 
 /** The backend that answers by a page: of apps whose state is an H code, for one. */
 export const NO_SERVER = 'no_server'
@@ -108,8 +109,8 @@ export function routingTable({
     challenges: new Map(answers.filter((it) => !leftOut.has(it))),
     leftOut: [...leftOut].map(([key]) => key),
     sticky: new Set(
-      apps.flatMap(({ sticky, slot }) =>
-        sticky && slot !== null ? [backendOf('wishes', slot)] : [],
+      apps.flatMap((app) =>
+        app.sticky && app.slot !== null ? [backendOf(kindOf(app), app.slot)] : [],
       ),
     ),
     servers: dynos.flatMap((dyno) => serverOf(dyno, kindFor(dyno.app))),
@@ -151,6 +152,7 @@ interface Wishes {
 }
 
 function kindOf(app: RoutedApp): BackendKind {
+  if (app.routing?.responseTimeout !== undefined) return 'patient'
   return wishesOf(app).wishes ? 'wishes' : 'app'
 }
 

@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto'
 
 import type { RouterPaths } from './router-paths.ts'
+import type { BackendKind } from './routing-table.ts'
 import { redirectRules, type TlsSettings } from './tls-rules.ts'
 
 /**
@@ -18,19 +19,17 @@ export function affinityRules({ directory }: RouterPaths): string {
   dynamic-cookie-key ${key}`
 }
 
-/** A condition: the app says itself how long a dyno that was asked may be silent, before its first byte and after. */
-export const HAS_OWN_RESPONSE_TIMEOUT = '{ var(txn.entry),field(6,/) -m len 1:9 }'
-
 /** Where the time to the first byte is an app's own it is the server's time-out, as for requests with a body. */
 export function wishRules(
+  kind: Exclude<BackendKind, 'app'>,
   { hostsMap }: RouterPaths,
   tls: TlsSettings | undefined,
 ): string {
-  const response = HAS_OWN_RESPONSE_TIMEOUT
+  const ownTime = `  http-request set-var(txn.body) bool(true)
+  http-request set-timeout server var(txn.entry),field(6,/)
+`
   const idle = '{ var(txn.entry),field(7,/) -m len 1:9 }'
-  return `${tls ? redirectRules(tls) : ''}  http-request set-var(txn.body) bool(true) if ${response}
-  http-request set-timeout server var(txn.entry),field(6,/) if ${response}
-  http-request set-timeout tunnel var(txn.entry),field(7,/) if ${idle}
+  return `${tls ? redirectRules(tls) : ''}${kind === 'patient' ? ownTime : ''}  http-request set-timeout tunnel var(txn.entry),field(7,/) if ${idle}
 ${pageRules('error', hostsMap)}`
 }
 
