@@ -19,7 +19,7 @@ import {
 } from './observed.ts'
 import { Past } from './past.ts'
 import { RELEASE_TYPE } from '../model/one-off.ts'
-import { temperOf } from './temper.ts'
+import { hasTrueCause, type Known } from './true-causes.ts'
 import { type Invariant, Violation } from './violation.ts'
 import type { VirtualTime } from './virtual-time.ts'
 
@@ -30,10 +30,6 @@ const LONGEST_LIFE = DAY + 216 * MINUTE
 const CYCLED_WITHIN = HOUR
 /** Successor up and routed, predecessor gone: SIGKILL included. */
 const REPLACED_WITHIN = 2 * MINUTE
-const BOOT_TIMEOUT = 60 * SECOND
-const PLACED_WITHIN = 2 * MINUTE
-/** Of a release's command. */
-const RELEASE_LIMIT = HOUR
 const STABLE = HOUR
 /** The least that a place waits after so many crashes in a row; jitter takes a tenth. */
 const COOL_OFFS = [0, 10, 30, 60, 120, 300, 600, 1200].map((it) => it * 0.9 * SECOND)
@@ -287,106 +283,21 @@ export class Watch {
   }
 
   #stops(dyno: SeenDyno): void {
-    const { formation } = dyno
-    if (formation ? this.#isTrue(dyno, formation) : this.#isTrueOfOneOff(dyno)) return
+    if (hasTrueCause(dyno, this.#knownOf(dyno))) return
     throw new Violation(
       'one true cause',
       `${placeOf(dyno)} ${dyno.id} stops for "${dyno.stopReason}", which is not so`,
     )
   }
 
-  #isTrue(dyno: SeenDyno, formation: FormationId): boolean {
-    const fates = this.#machine.fates.get(dyno.id)
-    const lately = (claim: (it: SeenFormation) => boolean) =>
-      this.past.lately(formation, STALE, claim)
-    const age = this.#time.now - (dyno.startedAt ?? dyno.createdAt).getTime()
-    const command = this.#machine.runtime.spec(dyno.id)?.command ?? ''
-    switch (dyno.stopReason) {
-      case 'crash':
-        return fates?.has('crash') === true
-      case 'out of memory':
-        return fates?.has('out of memory') === true
-      case 'host lost':
-        return fates?.has('host lost') === true || !dyno.startedAt
-      case 'start failed':
-        return this.#wasTried(dyno)
-      case 'boot timeout':
-        return age >= BOOT_TIMEOUT && temperOf(command).listens * SECOND >= BOOT_TIMEOUT
-      case 'release':
-        return lately((it) => it.release !== dyno.release)
-      case 'size':
-        return lately((it) => it.size !== dyno.size)
-      case 'scale down':
-        return lately((it) => it.quantity < dyno.ordinal)
-      case 'idling':
-        return lately((it) => it.idle)
-      case 'restart':
-        return dyno.restartRequestedAt !== null
-      case 'cycling':
-        return age >= DAY
-      // Nothing that is simulated comes to this.
-      case null:
-      case 'memory':
-      case 'unhealthy':
-      case 'checksum':
-      case 'host restart':
-      case 'exit':
-      case 'stop':
-      case 'time to live':
-      case 'attach error':
-      case 'client gone':
-      case 'release timeout':
-      case 'superseded':
-      case 'app destroyed':
-        return false
-    }
-  }
-
-  /** For as long as it must be before it is given up. */
-  #wasTried({ startedAt, createdAt }: SeenDyno): boolean {
-    const since = Math.max(createdAt.getTime(), this.#managerSince)
-    return !startedAt && this.#time.now - since >= PLACED_WITHIN
-  }
-
-  #isTrueOfOneOff(dyno: SeenDyno): boolean {
-    const fates = this.#machine.fates.get(dyno.id)
-    const age = this.#time.now - (dyno.startedAt ?? dyno.createdAt).getTime()
-    switch (dyno.stopReason) {
-      case 'exit':
-        return fates?.has('crash') === true
-      case 'out of memory':
-        return fates?.has('out of memory') === true
-      case 'host lost':
-        return fates?.has('host lost') === true || !dyno.startedAt
-      case 'start failed':
-        return this.#wasTried(dyno)
-      case 'cycling':
-        return age >= DAY
-      case 'release timeout':
-        return dyno.type === RELEASE_TYPE && age >= RELEASE_LIMIT
-      case 'superseded':
-        return dyno.type === RELEASE_TYPE && dyno.releaseStatus !== 'pending'
-      case 'stop':
-        return dyno.restartRequestedAt !== null
-      case 'app destroyed':
-        return !dyno.appIsThere
-      // Nothing that is simulated, or nothing of one-offs.
-      case null:
-      case 'crash':
-      case 'boot timeout':
-      case 'release':
-      case 'size':
-      case 'scale down':
-      case 'idling':
-      case 'restart':
-      case 'memory':
-      case 'unhealthy':
-      case 'checksum':
-      case 'host restart':
-      case 'time to live':
-      case 'attach error':
-      case 'client gone':
-        return false
+  #knownOf({ id, formation, createdAt, startedAt }: SeenDyno): Known {
+    const { now } = this.#time
+    return {
+      fates: this.#machine.fates.get(id) ?? new Set(),
+      age: now - (startedAt ?? createdAt).getTime(),
+      had: now - Math.max(createdAt.getTime(), this.#managerSince),
+      command: this.#machine.runtime.spec(id)?.command ?? '',
+      lately: (claim) => formation !== null && this.past.lately(formation, STALE, claim),
     }
   }
 
