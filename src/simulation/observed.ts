@@ -26,6 +26,11 @@ export interface SeenDyno {
   readonly appIsThere: boolean
 }
 
+/** Which place of all. */
+export function pathOf({ formation, ordinal }: SeenDyno): string {
+  return `${formation} ${ordinal}`
+}
+
 export interface SeenFormation {
   readonly id: FormationId
   readonly app: AppId
