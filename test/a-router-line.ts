@@ -1,4 +1,4 @@
-import { parseRouterRecord } from '../src/logs/router-record.ts'
+import { parseRouterRecord } from '../src/logs/router-line.ts'
 import type { ARouter } from './a-router.ts'
 import { until } from './until.ts'
 

@@ -29,7 +29,7 @@ import {
   TWO,
   UNREADABLE,
 } from '../../test/vegur.ts'
-import { parseRouterRecord } from '../logs/router-record.ts'
+import { parseRouterRecord } from '../logs/router-line.ts'
 
 const pool = aDatabase()
 

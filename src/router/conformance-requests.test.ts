@@ -23,7 +23,7 @@ import {
   TWO,
   UPGRADE,
 } from '../../test/vegur.ts'
-import { parseRouterRecord } from '../logs/router-record.ts'
+import { parseRouterRecord } from '../logs/router-line.ts'
 
 const pool = aDatabase()
 

@@ -13,7 +13,7 @@ import { HAPROXY_3 } from '../../test/haproxy-of-here.ts'
 import { aDatabase } from '../../test/postgres.ts'
 import { until } from '../../test/until.ts'
 import { whatAClientGets } from '../../test/what-a-client-gets.ts'
-import { parseRouterRecord } from '../logs/router-record.ts'
+import { parseRouterRecord } from '../logs/router-line.ts'
 
 const pool = aDatabase()
 

@@ -23,7 +23,7 @@ import { aDatabase } from '../../test/postgres.ts'
 import { whatAClientGets } from '../../test/what-a-client-gets.ts'
 import { until } from '../../test/until.ts'
 import { SECOND } from '../lib/clock.ts'
-import { parseRouterRecord } from '../logs/router-record.ts'
+import { parseRouterRecord } from '../logs/router-line.ts'
 
 const pool = aDatabase()
 
