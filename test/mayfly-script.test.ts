@@ -10,6 +10,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   writeFileSync,
@@ -127,4 +128,40 @@ test("a policy-rc.d that is somebody else's stays", (t) => {
   assert.match(machine.told('apt'), /install .*haproxy/)
   assert.ok(existsSync(machine.policy))
   assert.ok(!existsSync(machine.cluster))
+})
+
+test("a user's environment goes to root by no argument, and by a file that root removes", (t) => {
+  const machine = aMachine(t)
+  const { root } = machine
+  machine.has('id', 'echo 1000')
+  // The true one clears the environment; in place of Node, this one has it printed.
+  machine.has(
+    'sudo',
+    `echo "$@" >${root}/arguments
+     stat --format=%a "$3" >${root}/mode
+     exec env -i "$1" "$2" "$3" env >${root}/environment`,
+  )
+  const DATABASE_URL = `postgres://mayfly:it's "$HOME" \\'a\\ secret@db/mayfly`
+  const ended = machine.mayfly(['env', '--data', root], {
+    DATABASE_URL,
+    MAYFLY_STACKS: '/srv/my stacks',
+    NODE_OPTIONS: '--no-warnings',
+  })
+  assert.equal(ended.status, 0, ended.stderr)
+  assert.match(machine.told('arguments'), /mayfly with-environment .* env --data /)
+  assert.doesNotMatch(machine.told('arguments'), /secret/)
+  assert.equal(machine.told('mode'), '600\n')
+  const environment = machine.told('environment').split('\n')
+  assert.ok(environment.includes(`DATABASE_URL=${DATABASE_URL}`))
+  assert.ok(environment.includes('MAYFLY_STACKS=/srv/my stacks'))
+  assert.ok(!environment.some((it) => /^(NODE_OPTIONS|GIT_SSL_CAINFO)=/.test(it)))
+  assert.deepEqual(readdirSync(join(root, 'tmp')), [])
+})
+
+test('where sudo refuses, the file goes, too, and its status is the status', (t) => {
+  const machine = aMachine(t)
+  machine.has('id', 'echo 1000')
+  machine.has('sudo', 'exit 7')
+  assert.equal(machine.mayfly(['env']).status, 7)
+  assert.deepEqual(readdirSync(join(machine.root, 'tmp')), [])
 })
