@@ -54,11 +54,18 @@ for (const file of globSync('**/*.ts', { cwd: src })) {
     }
   })
 
+  if (!/^(store|installation|simulation)\//.test(file)) {
+    test(`src/${file} leaves SQL to the store`, () => {
+      const text = readFileSync(join(src, file), 'utf8')
+      assert.ok(!text.includes('.query('), `src/${file} may not ask the database itself`)
+    })
+  }
+
   test(`src/${file} leaves the environment, and starting programs, to those who may`, () => {
     const text = readFileSync(join(src, file), 'utf8')
     assert.ok(!/process\.env/.test(text), 'only bin/ reads process.env')
     if (
-      /^(api|actions|store|model|lib|work|logs|webhooks|manager|certificates)\//.test(
+      /^(api|actions|store|model|lib|work|logs|rendezvous|webhooks|manager|certificates)\//.test(
         file,
       )
     ) {

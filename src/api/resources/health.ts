@@ -1,11 +1,12 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 
+import { databaseAnswers } from '../../store/answers.ts'
 import type { Deps } from '../deps.ts'
 
 /** For the supervisor: is the API there, and does it reach its database? */
 export const health: FastifyPluginAsyncTypebox<Deps> = async (server, { pool }) => {
   server.get('/health', { config: { open: true } }, async () => {
-    await pool.query('select 1')
+    await databaseAnswers(pool)
     return { status: 'ok' }
   })
 }
