@@ -171,7 +171,7 @@ const loop = runLoop(
           secrets,
           clock: systemClock,
         },
-        drainTimeout: timings().drainTimeout,
+        drainTimeout: () => timings().drainTimeout,
         log,
       }),
       // By the machine's clock, as authorities are.

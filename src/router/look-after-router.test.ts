@@ -44,7 +44,6 @@ async function aDynoAtWork(t: TestContext, router: ARouter, app: AppId, host: st
   return { dyno, underWay, finish: () => finish?.() }
 }
 
-/** The line for the last request to this path. */
 test('a request reaches an up dyno of the right app, and no other', async (t) => {
   const router = await aRouter(t, pool)
   const [one, two] = [await router.app('one'), await router.app('two')]
@@ -153,7 +152,8 @@ test('a dyno keeps the request it has, gets no new one, and then is let go', asy
 })
 
 test('a dyno that never falls silent is let go after a while, its requests going on', async (t) => {
-  const router = await aRouter(t, pool, { drainTimeout: 0 })
+  let drainTimeout = 60_000
+  const router = await aRouter(t, pool, { drainTimeout: () => drainTimeout })
   const app = await router.app('endless')
   await router.look()
   await router.start()
@@ -164,6 +164,10 @@ test('a dyno that never falls silent is let go after a while, its requests going
     'endless.localhost',
   )
   await router.become(dyno, 'stopping')
+  await router.look()
+  assert.equal(await router.isRouted(dyno), true)
+  // An operator's new setting is for it, too.
+  drainTimeout = 0
   await router.look()
   assert.equal(await router.isRouted(dyno), false)
   finish()
@@ -486,7 +490,7 @@ test('a dyno that began to stop unseen is neither recorded nor served', async (t
 })
 
 test('the time to drain is counted by HAProxy, whatever the clocks say', async (t) => {
-  const router = await aRouter(t, pool, { drainTimeout: 60_000 })
+  const router = await aRouter(t, pool, { drainTimeout: () => 60_000 })
   const app = await router.app('clocked')
   await router.look()
   await router.start()

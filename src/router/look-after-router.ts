@@ -70,9 +70,9 @@ export interface RouterDeps {
   readonly timeouts?: RouterTimeouts
   /**
    * How long a dyno on its way out may finish requests before it is told to stop, in
-   * milliseconds. What then still runs goes on until the dyno ends.
+   * milliseconds, as set now. What then still runs goes on until the dyno ends.
    */
-  readonly drainTimeout?: number
+  readonly drainTimeout?: () => number
   readonly log?: Log
 }
 
@@ -97,7 +97,7 @@ const LUA = readFileSync(join(import.meta.dirname, 'router.lua'), 'utf8')
 
 /** The look for work kind `router`; its subject is the region's id. */
 export function lookAfterRouter(deps: RouterDeps): Look {
-  const { pool, drainTimeout = DRAIN_TIMEOUT, log = silentLog } = deps
+  const { pool, drainTimeout = () => DRAIN_TIMEOUT, log = silentLog } = deps
   const paths = routerPaths(deps.directory)
   const files = new Files()
   const reloads = new Reloads()
@@ -132,7 +132,7 @@ export function lookAfterRouter(deps: RouterDeps): Look {
       before: live?.servers ?? [],
       servers: servers ?? [],
       busy,
-      drainTimeout,
+      drainTimeout: drainTimeout(),
     })
     if (left.length > 0) {
       await inTransaction(pool, (tx) => recordLeft(tx, facts.region.name, left))
