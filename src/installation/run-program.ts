@@ -1,5 +1,8 @@
 import { execFile } from 'node:child_process'
 
+/** Letters, from the end of standard output, that a failure tells of. */
+const REASON = 2_000
+
 /** What the program printed. It is waited for, and a status other than 0 is an error that says what it printed. */
 export function runProgram(command: readonly string[], input?: string): Promise<string> {
   const [file = '', ...args] = command
@@ -10,7 +13,9 @@ export function runProgram(command: readonly string[], input?: string): Promise<
       { maxBuffer: 64 << 20, cwd: '/' },
       (error, stdout, stderr) => {
         if (!error) return resolve(stdout)
-        reject(new Error(`${command.join(' ')}: ${stderr.trim()}`, { cause: error }))
+        // Some give their reasons on standard output: pg_upgrade does.
+        const said = `${stderr.trim()}\n${stdout.trim().slice(-REASON)}`.trim()
+        reject(new Error(`${command.join(' ')}: ${said}`, { cause: error }))
       },
     )
     // A program that ends without reading is known by its status.

@@ -22,8 +22,9 @@ import { asUser, runProgram } from './run-program.ts'
 import { groupId, POSTGRES_USER, userId } from './users.ts'
 
 /**
- * Does nothing where the cluster is of the newest, or runs. The one of before stays beside it, as `postgres.15`. A Refusal
- * where the machine has not the PostgreSQL that the cluster is of. Idempotent, and goes on where it was killed.
+ * Does nothing where the cluster is of the newest, or runs. The one of before stays beside it, as `postgres.15`. Where
+ * PostgreSQL refuses, it is said why and the cluster stays what it was, to be run by its own version. A Refusal where the
+ * machine has not that. Idempotent, and goes on where it was killed.
  */
 export async function upgradeCluster(
   data: DataDirectory,
@@ -44,8 +45,15 @@ export async function upgradeCluster(
 
   say(`bringing the database from PostgreSQL ${version} to ${newest}`)
   const draft = `${cluster}.new`
-  await initialiseCluster(draft)
-  await upgraded({ cluster, version }, { cluster: draft, version: newest })
+  try {
+    await upgraded({ cluster, version }, { cluster: draft, version: newest })
+  } catch (error) {
+    say(
+      `the database goes on as PostgreSQL ${version}, for it could not be brought to ${newest}; the next \`up\` tries again. ` +
+        `PostgreSQL's own logs of it are in ${workOf(cluster)}. ${error instanceof Error ? error.message : String(error)}`,
+    )
+    return
+  }
   renameSync(draft, completeOf(cluster))
   putInPlace(cluster)
   say(`the database of before is in ${cluster}.${version}: remove it when all is well`)
@@ -56,10 +64,15 @@ interface Versioned {
   readonly version: number
 }
 
-/** Copies what is in `from` into `to`, which is empty, and counts its rows for the planner. */
+/** Sockets lie here, and what PostgreSQL says of the upgrade. */
+const workOf = (cluster: string) => `${cluster}.upgrade`
+
+/**
+ * Makes `to` anew, copies what is in `from` into it, and counts its rows for the planner. Where that fails, neither runs,
+ * and of `to` there are the logs alone, in `workOf`: it may hold all the room that the disk had.
+ */
 async function upgraded(from: Versioned, to: Versioned): Promise<void> {
-  // Sockets lie here, and what pg_upgrade says of itself.
-  const work = `${from.cluster}.upgrade`
+  const work = workOf(from.cluster)
   rmSync(work, { recursive: true, force: true })
   mkdirSync(work)
   chownSync(work, userId(POSTGRES_USER), groupId(POSTGRES_USER))
@@ -88,28 +101,37 @@ async function upgraded(from: Versioned, to: Versioned): Promise<void> {
     }
   }
 
-  // An upgrade that was killed may have left it running; mostly there is nothing to stop.
-  await stop(from).catch(() => {})
-  // One that was not ended in order, as by a loss of power, is not taken.
-  await whileRunning(from, async () => {})
-  const directories = [
-    `--old-bindir=${binariesOf(from.version)}`,
-    `--new-bindir=${binariesOf(to.version)}`,
-    `--old-datadir=${from.cluster}`,
-    `--new-datadir=${to.cluster}`,
-    `--socketdir=${work}`,
-  ]
-  await run(to, 'pg_upgrade', '--username=postgres', ...directories)
-  await whileRunning(to, () =>
-    run(
-      to,
-      'vacuumdb',
-      `--host=${work}`,
-      '--username=postgres',
-      '--all',
-      '--analyze-only',
-    ),
-  )
+  try {
+    await initialiseCluster(to.cluster)
+    // An upgrade that was killed may have left it running; mostly there is nothing to stop.
+    await stop(from).catch(() => {})
+    // One that was not ended in order, as by a loss of power, is not taken.
+    await whileRunning(from, async () => {})
+    const directories = [
+      `--old-bindir=${binariesOf(from.version)}`,
+      `--new-bindir=${binariesOf(to.version)}`,
+      `--old-datadir=${from.cluster}`,
+      `--new-datadir=${to.cluster}`,
+      `--socketdir=${work}`,
+    ]
+    await run(to, 'pg_upgrade', '--username=postgres', ...directories)
+    await whileRunning(to, () =>
+      run(
+        to,
+        'vacuumdb',
+        `--host=${work}`,
+        '--username=postgres',
+        '--all',
+        '--analyze-only',
+      ),
+    )
+  } catch (error) {
+    await Promise.allSettled([stop(from), stop(to)])
+    const logs = join(to.cluster, 'pg_upgrade_output.d')
+    if (existsSync(logs)) renameSync(logs, join(work, 'pg_upgrade_output.d'))
+    rmSync(to.cluster, { recursive: true, force: true })
+    throw error
+  }
   rmSync(work, { recursive: true })
 }
 
