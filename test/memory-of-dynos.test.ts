@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 
+import { MiB } from '../src/lib/bytes.ts'
 import { type Clock, HOUR, later } from '../src/lib/clock.ts'
 import { silentLog } from '../src/lib/log.ts'
 import type { DynoId } from '../src/model/ids.ts'
@@ -15,7 +16,6 @@ import { anApp, type AnApp, secrets } from './an-app.ts'
 import { aDatabase } from './postgres.ts'
 import { until } from './until.ts'
 
-const MiB = 1024 ** 2
 const startedAt = new Date('2026-01-01T00:00:00Z')
 const clock: Clock = { now: () => later(startedAt, HOUR) }
 const { signal } = new AbortController()

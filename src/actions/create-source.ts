@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto'
 
-import { HOUR } from '../lib/clock.ts'
+import { HOUR, MINUTE } from '../lib/clock.ts'
 import { type AccountId, newId } from '../model/ids.ts'
 import { Problem } from '../model/problem.ts'
+import { UPLOAD_KEPT } from '../model/source.ts'
 import type { Queryable } from '../store/queryable.ts'
 import { addSource, lockToAddSource, type Source } from '../store/sources.ts'
 
-/** Each may have a gigabyte, and stays for a day if no build is made of it. */
+/** Of an account, each as large as `sourceBounds` has it. */
 const MOST_UPLOADS = 20
 
 /** So long may an upload be begun, and then take. */
@@ -20,7 +21,7 @@ export async function createSource(tx: Queryable, account: AccountId): Promise<S
   if ((await lockToAddSource(tx, account)) >= MOST_UPLOADS) {
     throw new Problem(
       'rate_limit',
-      `You have ${MOST_UPLOADS} uploads that no build has used up, or sources that may still be uploaded to. Make builds of them, or wait: an hour for an empty one, a day for an upload.`,
+      `You have ${MOST_UPLOADS} uploads that no build has used up, or sources that may still be uploaded to. Make builds of them, or wait: ${UPLOAD_WITHIN / MINUTE} minutes for an empty one, ${UPLOAD_KEPT / HOUR} hours for an upload.`,
     )
   }
   const source = {

@@ -52,6 +52,11 @@ export function parseRange(header: string, properties: readonly string[]): Range
   }
 }
 
+/** What a request's header asks for; throws as `parseRange`. */
+export function rangeOf(request: FastifyRequest, properties: readonly string[]): Range {
+  return parseRange(request.headers.range ?? '', properties)
+}
+
 /** What begins a range: its property, if it names one, and whether it is to begin after. */
 const BEGINNING = /^(?:(\w+)\s+)?(\])?/
 
@@ -129,7 +134,7 @@ export function sendPart<Item extends object>(
   properties: readonly string[] = ['id'],
   show: (item: Item) => object = (item) => item,
 ): FastifyReply {
-  const range = parseRange([request.headers.range].join(), properties)
+  const range = rangeOf(request, properties)
   const { part, next } = partOf(items, range)
   reply.header('accept-ranges', properties.join(', '))
   const first = part[0] as Record<string, unknown> | undefined

@@ -15,6 +15,7 @@ import * as fc from 'fast-check'
 import { aLocalMachine, type LocalMachine } from '../../test/a-local-machine.ts'
 import { tarball, type TarEntry } from '../../test/a-tarball.ts'
 import { changed, changes } from '../../test/mutated.ts'
+import { MiB } from '../lib/bytes.ts'
 import { treeChecksum } from '../lib/tree-checksum.ts'
 import type { Build } from '../model/build.ts'
 import { newId } from '../model/ids.ts'
@@ -26,7 +27,6 @@ import { buildDyno, compiledBy, SLUG_LIMIT } from './build-dyno.ts'
 import { readResult, UnusableResult } from './read-result.ts'
 
 const RUNS = process.env['MAYFLY_SOAK'] === undefined ? 12 : 1000
-const MiB = 1024 ** 2
 /** In place of gigabytes, so that little fills it. */
 const SPACE = 64 * MiB
 const { signal } = new AbortController()

@@ -9,6 +9,7 @@
  *                of limited size, so it is a disk of its own and copied when the dyno is gone
  */
 
+import { GiB } from '../lib/bytes.ts'
 import type { Build } from '../model/build.ts'
 import type { Amount } from '../model/capacity.ts'
 import type { DynoId } from '../model/ids.ts'
@@ -16,23 +17,26 @@ import { OPEN_FILES, type Size } from '../model/size.ts'
 import type { DynoSpec } from '../runtime/runtime.ts'
 
 /** Bytes, hard limit and quota. */
-const MEMORY = 2 * 1024 ** 3
+export const BUILD_MEMORY = 2 * GiB
 /** Bytes, of what it writes for the slug, and of the app's cache. */
-const BUILD_SPACE = 4 * 1024 ** 3
-const CACHE_SPACE = 2 * 1024 ** 3
+const BUILD_SPACE = 4 * GiB
+const CACHE_SPACE = 2 * GiB
 /** What a build may take of the machine. */
-export const BUILD_NEEDS: Amount = { memory: MEMORY, disk: BUILD_SPACE + CACHE_SPACE }
+export const BUILD_NEEDS: Amount = {
+  memory: BUILD_MEMORY,
+  disk: BUILD_SPACE + CACHE_SPACE,
+}
 /**
  * Of a slug: so much is copied, and read once more for its checksum. Ext4 makes as many files for so many bytes. The
  * node_modules of large apps have half as many.
  */
-export const SLUG_LIMIT = { bytes: 2 * 1024 ** 3, files: 131_072 }
+export const SLUG_LIMIT = { bytes: 2 * GiB, files: 131_072 }
 
 /** Standard-2X's share of the processor, with memory for compilers. */
 const SIZE: Size = {
   name: 'Build',
-  memory: MEMORY,
-  hardMemory: MEMORY,
+  memory: BUILD_MEMORY,
+  hardMemory: BUILD_MEMORY,
   cpuShare: 2,
   processes: 4096,
   openFiles: OPEN_FILES,

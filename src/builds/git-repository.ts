@@ -5,11 +5,12 @@ import { mkdtemp, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import type { DataDirectory } from '../installation/data-directory.ts'
+import { GiB } from '../lib/bytes.ts'
 import type { AppId } from '../model/ids.ts'
 import { runGit } from './run-git.ts'
 
 /** Bytes. Heroku advises to stay below one GB; one push may be as large. */
-export const REPOSITORY_LIMIT = 2 * 1024 ** 3
+export const REPOSITORY_LIMIT = 2 * GiB
 
 export function repositoryName(app: AppId): string {
   return `${app}.git`

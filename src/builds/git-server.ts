@@ -15,6 +15,7 @@ import type { Pool } from 'pg'
 
 import type { DataDirectory } from '../installation/data-directory.ts'
 import { type Buckets, buckets } from '../lib/buckets.ts'
+import { GiB } from '../lib/bytes.ts'
 import { type Clock, HOUR, SECOND } from '../lib/clock.ts'
 import { hasDiskRoom, NO_DISK_ROOM } from '../lib/disk-room.ts'
 import type { Log } from '../lib/log.ts'
@@ -25,7 +26,7 @@ import { accountOfToken, type Bearer } from '../store/accounts.ts'
 import { writeAudit } from '../store/audit.ts'
 import { findApp } from '../store/apps.ts'
 import { standingOn } from '../store/standings.ts'
-import { ensureRepository, isFull } from './git-repository.ts'
+import { ensureRepository, isFull, REPOSITORY_LIMIT } from './git-repository.ts'
 import { serveByGit } from './http-backend.ts'
 import { PUSHES } from './may-still-push.ts'
 
@@ -63,8 +64,7 @@ const USUAL_TURNS: PlaceLimits = { ofEach: 6, ofAll: 36 }
 /** Seconds: a push lasts as long as its build. */
 const TURN_AFTER = 30
 
-const REPOSITORY_FULL =
-  "The app's repository takes 2 GB or more, so that nothing can be pushed to it any more. Push to a new app.\n"
+const REPOSITORY_FULL = `The app's repository takes ${REPOSITORY_LIMIT / GiB} GB or more, so that nothing can be pushed to it any more. Push to a new app.\n`
 const NOT_PERMITTED = 'You may not deploy this app.\n'
 const NOT_IN_SCOPE =
   "This token's scope does not allow that: to push takes write-protected or global, to clone read.\n"

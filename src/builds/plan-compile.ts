@@ -1,7 +1,8 @@
-import type { Build } from '../model/build.ts'
-import { SLUG_LIMIT } from './build-dyno.ts'
+import { GiB } from '../lib/bytes.ts'
 import { MINUTE } from '../lib/clock.ts'
+import type { Build } from '../model/build.ts'
 import type { DynoStatus } from '../runtime/runtime.ts'
+import { BUILD_MEMORY, SLUG_LIMIT } from './build-dyno.ts'
 
 /** How long a build may take. */
 export const BUILD_LIMIT = 15 * MINUTE
@@ -16,11 +17,11 @@ export const failures = {
   sourceUnsafe:
     'The source is not the file that was uploaded. The log of the manager says what it is; upload it again.',
   tooLong: `Build took longer than ${BUILD_LIMIT / MINUTE} minutes.`,
-  outOfMemory: 'Build ran out of memory (2 GB).',
+  outOfMemory: `Build ran out of memory (${BUILD_MEMORY / GiB} GB).`,
   notStarted:
     'The build dyno could not be started. The log of the manager says why; push again.',
   lost: 'The machine or the build dyno on it stopped in the middle of the build. Push again.',
-  tooLarge: `Compiled slug is too large (max is ${SLUG_LIMIT.bytes / 1024 ** 3} GB, holes in files included).`,
+  tooLarge: `Compiled slug is too large (max is ${SLUG_LIMIT.bytes / GiB} GB, holes in files included).`,
   tooManyFiles: `Compiled slug has too many files (max is ${SLUG_LIMIT.files.toLocaleString('en')}, directories included).`,
   noDiskRoom:
     "The machine's disk is nearly full: there is no room for the slug. Push again when its operator has made some.",

@@ -4,13 +4,12 @@ import { lstat, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import type { DataDirectory } from '../installation/data-directory.ts'
-import { type Clock, DAY } from '../lib/clock.ts'
+import type { Clock } from '../lib/clock.ts'
 import { isUuid, type SourceId } from '../model/ids.ts'
+import { UPLOAD_KEPT } from '../model/source.ts'
 import type { Queryable } from '../store/queryable.ts'
 import { forgetUpload, wantedSources } from '../store/sources.ts'
 import { removeUpload } from './build-files.ts'
-
-const KEPT = DAY
 
 export interface UploadPruning {
   readonly pool: Queryable
@@ -23,7 +22,7 @@ export async function pruneUploads({ pool, data, clock }: UploadPruning): Promis
   const old: string[] = []
   for (const name of await readdir(data.sources)) {
     const facts = await lstat(join(data.sources, name)).catch(() => undefined)
-    if (facts && clock.now().getTime() - facts.mtimeMs > KEPT) old.push(name)
+    if (facts && clock.now().getTime() - facts.mtimeMs > UPLOAD_KEPT) old.push(name)
   }
   const wanted = await wantedSources(pool, old.flatMap(sourceOf))
   for (const name of old) {

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 
 import { parse } from 'yaml'
 
+import { isObject } from '../lib/is-object.ts'
 import { UnsafeFile } from '../lib/open-plain-file.ts'
 import { readSmallFile } from '../lib/read-small-file.ts'
 import { treeChecksum } from '../lib/tree-checksum.ts'
@@ -122,8 +123,4 @@ export function defaultProcessTypes(yaml: string): ProcessTypes {
         TYPE.test(entry[0]) && typeof entry[1] === 'string' && entry[1].trim() !== '',
     ),
   )
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

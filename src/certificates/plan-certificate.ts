@@ -55,7 +55,7 @@ function planOrder(
   now: Date,
 ): CertificateStep {
   if (now.getTime() - createdAt.getTime() > ORDER_PATIENCE) {
-    const reason = 'The authority did not decide within 15 minutes.'
+    const reason = `The authority did not decide within ${ORDER_PATIENCE / MINUTE} minutes.`
     return { do: 'fail', reason, forGood: false }
   }
   if (told || token === null) return { do: 'fetch' }

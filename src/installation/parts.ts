@@ -1,10 +1,10 @@
 /** Every process of an installation: as whom it runs, how, and when it is ready. */
 
 import { Resolver } from 'node:dns/promises'
-import { createConnection } from 'node:net'
 import { totalmem } from 'node:os'
 import { join } from 'node:path'
 
+import { acceptsConnections } from '../lib/accepts-connections.ts'
 import { SECOND } from '../lib/clock.ts'
 import { gatewayOf } from '../lib/ipv4.ts'
 import { UnsafeFile } from '../lib/open-plain-file.ts'
@@ -208,7 +208,7 @@ function router(data: DataDirectory, region: string, address: string): PartSpec 
     endsWhole: true,
     outlivesUp: true,
     address,
-    isReady: () => accepts(master),
+    isReady: () => acceptsConnections({ path: master }, SECOND),
   }
 }
 
@@ -261,17 +261,4 @@ async function readiness(
     if (error instanceof UnsafeFile) return undefined
     throw error
   }
-}
-
-function accepts(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = createConnection({ path, timeout: SECOND })
-    const answer = (is: boolean) => {
-      socket.destroy()
-      resolve(is)
-    }
-    socket.once('connect', () => answer(true))
-    socket.once('error', () => answer(false))
-    socket.once('timeout', () => answer(false))
-  })
 }

@@ -12,7 +12,7 @@ import { createInterface } from 'node:readline'
 import type { Pool } from 'pg'
 
 import { wakeApp } from '../actions/wake-app.ts'
-import type { Clock } from '../lib/clock.ts'
+import { type Clock, SECOND } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import { type AppId, isUuid } from '../model/ids.ts'
 import { inTransaction } from '../store/queryable.ts'
@@ -27,7 +27,7 @@ export interface WakeCalls {
 
 /** A line is an id; who sends more without ending it is not HAProxy. */
 const LONGEST_CALL = 1024
-const CALL_ENDS_WITHIN = 5000
+const CALL_ENDS_WITHIN = 5 * SECOND
 
 /** Until the signal aborts; resolves once it listens. */
 export async function heedWakeCalls(

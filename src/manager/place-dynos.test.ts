@@ -5,13 +5,13 @@ import { Pool } from 'pg'
 
 import { anApp, type AnApp } from '../../test/an-app.ts'
 import { aDatabase } from '../../test/postgres.ts'
+import { GiB } from '../lib/bytes.ts'
 import { type Clock, later } from '../lib/clock.ts'
 import { type DynoId, newId } from '../model/ids.ts'
 import { HEROKU_SIZES } from '../model/size.ts'
 import type { Capacity } from '../runtime/runtime.ts'
 import { placer, type PlacerOptions } from './place-dynos.ts'
 
-const GiB = 1024 ** 3
 /** A quarter of it is kept back: six dynos of half a gigabyte, one of them kept free for a successor. */
 const MEMORY = 4 * GiB
 const started = new Date('2026-01-01T00:00:00Z')

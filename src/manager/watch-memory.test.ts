@@ -4,6 +4,7 @@ import { beforeEach, test } from 'node:test'
 import { aRunningDyno } from '../../test/a-running-dyno.ts'
 import { anApp, type AnApp, secrets } from '../../test/an-app.ts'
 import { aDatabase } from '../../test/postgres.ts'
+import { MiB } from '../lib/bytes.ts'
 import { type Clock, HOUR, later, MINUTE } from '../lib/clock.ts'
 import { silentLog } from '../lib/log.ts'
 import type { DynoId } from '../model/ids.ts'
@@ -13,7 +14,6 @@ import { putFeature } from '../store/app-features.ts'
 import { platformMetrics } from '../store/metrics.ts'
 import { watchMemory } from './watch-memory.ts'
 
-const MiB = 1024 ** 2
 const startedAt = new Date('2026-01-01T00:00:00Z')
 let now = later(startedAt, HOUR)
 const clock: Clock = { now: () => now }

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 
 import * as fc from 'fast-check'
 
+import { GiB } from '../lib/bytes.ts'
 import {
   type Amount,
   type Candidate,
@@ -14,8 +15,6 @@ import {
   waitingForRoom,
 } from './capacity.ts'
 import type { DynoId } from './ids.ts'
-
-const GiB = 1024 ** 3
 
 test('of memory a gigabyte is kept back, of a small machine a quarter', () => {
   const rooms: readonly [number, number, number][] = [

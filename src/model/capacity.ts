@@ -5,10 +5,9 @@
  * promised than there is.
  */
 
+import { MiB } from '../lib/bytes.ts'
 import type { DynoId } from './ids.ts'
 import type { Size } from './size.ts'
-
-const MiB = 1024 ** 2
 
 /** For the control plane, PostgreSQL, the routers, the dynos' monitors, and the kernel. */
 const RESERVE = 1024 * MiB

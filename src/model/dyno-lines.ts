@@ -3,10 +3,9 @@
  * (heroku-semantics §1.3). Written once; the tests use the same words.
  */
 
+import { MiB } from '../lib/bytes.ts'
 import type { DynoState, StopReason } from './dyno.ts'
 import type { Size } from './size.ts'
-
-const MiB = 1024 ** 2
 
 export const TERMINATING = 'Stopping all processes with SIGTERM'
 export const KILLING_REMAINING = 'Stopping remaining processes with SIGKILL'

@@ -8,6 +8,7 @@
  */
 
 import { SECOND } from '../lib/clock.ts'
+import { isObject } from '../lib/is-object.ts'
 
 /** Times in milliseconds. */
 export interface HealthCheck {
@@ -112,8 +113,4 @@ function fieldOf(wish: Readonly<Record<string, unknown>>, name: keyof typeof fie
 
 function isWithin(value: unknown, { least, most }: Field): value is number {
   return Number.isInteger(value) && Number(value) >= least && Number(value) <= most
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

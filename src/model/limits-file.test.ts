@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
+import { MiB } from '../lib/bytes.ts'
 import { limitsFrom } from './limits-file.ts'
 import { HEROKU_LIMITS } from './limits.ts'
 import { sizeNamed } from './size.ts'
-
-const MiB = 1024 ** 2
 
 test('what is not said is as on Heroku', () => {
   assert.deepEqual(limitsFrom('{}'), HEROKU_LIMITS)

@@ -8,9 +8,8 @@
  *   }
  */
 
+import { MiB } from '../lib/bytes.ts'
 import { HEROKU_LIMITS, type Limits, type OfferedSize } from './limits.ts'
-
-const MiB = 1024 ** 2
 
 /** A size's memory is written in mebibytes. `processes` are threads too. */
 const figuresOfSize = {

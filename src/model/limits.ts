@@ -3,7 +3,7 @@
  * words. An installation may have other figures, for machines of its own: `sizes.json`.
  */
 
-import { HEROKU_SIZES, type Size } from './size.ts'
+import { HEROKU_SIZES, SINGLE_TIERS, type Size } from './size.ts'
 import type { Problem } from './problem.ts'
 
 export interface Limits {
@@ -53,9 +53,6 @@ export const HEROKU_LIMITS: Limits = {
   domains: 1000,
   configVars: 64 * 1024,
 }
-
-/** An app that has dynos of one of these has no others. */
-const SINGLE_TIERS = ['Eco', 'Basic']
 
 /** What a Problem is made of. */
 export type Fault = Readonly<Pick<Problem, 'id' | 'message' | 'details'>>

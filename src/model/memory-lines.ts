@@ -1,10 +1,9 @@
 /** What the memory watch says in an app's log, as Heroku does (heroku-semantics §1.3, §2.11). */
 
+import { MiB } from '../lib/bytes.ts'
 import type { AppId, DynoId } from './ids.ts'
 import type { LoadAverage } from './load-average.ts'
 import type { Size } from './size.ts'
-
-const MiB = 1024 ** 2
 
 export const OVER_QUOTA = 'Error R14 (Memory quota exceeded)'
 

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
+import { MiB } from '../lib/bytes.ts'
 import { later, MINUTE } from '../lib/clock.ts'
 import type { AppId, DynoId } from './ids.ts'
 import { memoryMetrics } from './memory-lines.ts'
 import { type Sample, verdictOn, type Watched } from './memory-rule.ts'
 import { type Size, sizeNamed } from './size.ts'
 
-const MiB = 1024 ** 2
 const startedAt = new Date('2026-01-01T00:00:00Z')
 const now = later(startedAt, 10 * MINUTE)
 

@@ -8,7 +8,7 @@ import { randomInt } from 'node:crypto'
 import type { Dyno } from './dyno.ts'
 import type { AccountId, ReleaseId } from './ids.ts'
 import type { ProcessTypes } from './procfile.ts'
-import { DEFAULT_SIZE } from './size.ts'
+import { DEFAULT_SIZE, SINGLE_TIERS } from './size.ts'
 
 export interface OneOff extends Dyno {
   readonly account: AccountId
@@ -64,6 +64,3 @@ export function spelledOut(command: string, processTypes: ProcessTypes): string 
 export function sizeOfOneOff(formations: readonly { readonly size: string }[]): string {
   return formations.find((it) => SINGLE_TIERS.includes(it.size))?.size ?? DEFAULT_SIZE
 }
-
-/** Apps of these sizes have no other. */
-const SINGLE_TIERS = ['Eco', 'Basic']

@@ -3,10 +3,13 @@
  * for the CLI finds prices by them. Figures: heroku-semantics §1.6.
  */
 
-const MiB = 1024 ** 2
+import { MiB } from '../lib/bytes.ts'
 
 /** What a process may have open, as on Heroku. */
 export const OPEN_FILES = 10_000
+
+/** An app that has dynos of one of these has no others. */
+export const SINGLE_TIERS: readonly string[] = ['Eco', 'Basic']
 
 export interface Size {
   /** As `heroku ps` prints it. */

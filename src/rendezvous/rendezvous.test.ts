@@ -131,7 +131,7 @@ test('a session in which nothing is said for long is ended', async () => {
   idle = 50
   const client = aClient(secret)
   await aProcess(dyno)
-  assert.match(await client.rest(), /^rendezvous\r\n\r\nNothing was said for an hour/)
+  assert.match(await client.rest(), /^rendezvous\r\n\r\nNothing was said for 60 minutes/)
   idle = undefined
   await until('it is said that the client is gone', () => isDetached(dyno))
 })

@@ -43,7 +43,8 @@ export interface Deps {
 const BANNER = 'rendezvous\r\n'
 const UNKNOWN = 'This session is over, or never was: run the command again.\r\n'
 const NOT_STARTED = 'The dyno could not be started: its log says why.\r\n'
-const IDLE = '\r\nNothing was said for an hour: the session is over.\r\n'
+const IDLE_FOR = HOUR
+const IDLE = `\r\nNothing was said for ${IDLE_FOR / MINUTE} minutes: the session is over.\r\n`
 const SHUT_OUT = '\r\nYou are not let in any more: the session is over.\r\n'
 const NOT_LET_IN = new Error(SHUT_OUT)
 const HANGS_UP_WITHIN = SECOND
@@ -115,7 +116,7 @@ async function converse(
   const stream = await awaitStream(path, () => settled(process, deps), signal)
   // No farewell is waited for: who takes nothing any more must not keep a process from its end.
   if (!stream) return void say(client, NOT_STARTED)
-  const idle = deps.idle ?? HOUR
+  const idle = deps.idle ?? IDLE_FOR
   const end = await joinSession(client, stream, { terminal, greetedAt, idle })
   if (end === 'idle') void say(client, IDLE)
 }

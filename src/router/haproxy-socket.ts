@@ -1,11 +1,13 @@
 /**
  * HAProxy's command sockets: one line of commands a connection, the answers until it
  * closes; the master's closes once we end ours. A command with a payload has its lines to
- * itself. Nothing is decided by the words of an answer; what came of a command is read back
- * afterwards.
+ * itself. What came of a command is not told by the words of its answer but read back
+ * afterwards; only whether a master has come to itself is (haproxy-master.ts).
  */
 
 import { connect } from 'node:net'
+
+import { SECOND } from '../lib/clock.ts'
 
 export type Answer =
   | { readonly is: 'answered'; readonly text: string }
@@ -13,7 +15,7 @@ export type Answer =
   | { readonly is: 'absent' }
   | { readonly is: 'failed'; readonly error: Error }
 
-const DEADLINE = 5000
+const DEADLINE = 5 * SECOND
 /** A line must fit HAProxy's buffer of 16 KiB. */
 const LONGEST_LINE = 12_000
 

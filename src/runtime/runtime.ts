@@ -1,5 +1,9 @@
+import { KiB } from '../lib/bytes.ts'
 import type { DynoId, EntryId } from '../model/ids.ts'
 import type { Size } from '../model/size.ts'
+
+/** Bytes that `output` tells at once. */
+export const LARGEST_OUTPUT = 64 * KiB
 
 /**
  * Where dynos run. A driver keeps no memory of its own: what it says of a dyno is read
@@ -74,7 +78,7 @@ export interface Runtime {
   list(signal: AbortSignal): Promise<readonly DynoId[]>
   /**
    * What the dyno printed (stdout and stderr as they came), from byte `offset` of its
-   * output on, at most 64 KiB. For builds; the logs of apps are read by `logs`.
+   * output on, at most LARGEST_OUTPUT. For builds; the logs of apps are read by `logs`.
    */
   output(id: DynoId, offset: number, signal: AbortSignal): Promise<Output>
   /**

@@ -6,13 +6,13 @@ import { totalmem } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 
+import { MiB } from '../../src/lib/bytes.ts'
 import { MINUTE } from '../../src/lib/clock.ts'
 import { ask } from '../ask.ts'
 import { until } from '../until.ts'
 import { aJourney, type ListedDyno } from './a-journey.ts'
 import { anApp, type PushedApp } from './a-pushed-app.ts'
 
-const MiB = 1024 ** 2
 const QUOTA = 128
 
 let app: PushedApp

@@ -1,13 +1,11 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { Type } from 'typebox'
 
 import { refreshAcm, setAcm } from '../../actions/set-acm.ts'
 import { inTransaction } from '../../store/queryable.ts'
+import { AppParams } from '../app-params.ts'
 import type { Deps } from '../deps.ts'
 import { requireApp } from '../require-app.ts'
 import { serializeApp } from './apps.ts'
-
-const AppParams = Type.Object({ app: Type.String() })
 
 /** Certificates that come by themselves: `heroku certs:auto`. */
 export const acm: FastifyPluginAsyncTypebox<Deps> = async (server, deps) => {

@@ -14,12 +14,11 @@ import { DEFAULT_STACK } from '../../model/stack.ts'
 import { appsSeenBy } from '../../store/apps.ts'
 import { publish } from '../../store/publish.ts'
 import { inTransaction } from '../../store/queryable.ts'
+import { AppParams } from '../app-params.ts'
 import type { Deps } from '../deps.ts'
 import { Identity, identityIn } from '../identity.ts'
 import { sendPart } from '../range.ts'
 import { requireApp } from '../require-app.ts'
-
-const AppParams = Type.Object({ app: Type.String() })
 
 const Creation = Type.Union([
   Type.Object({

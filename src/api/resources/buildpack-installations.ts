@@ -4,10 +4,10 @@ import { type Static, Type } from 'typebox'
 import { putBuildpacks } from '../../actions/put-buildpacks.ts'
 import { buildpacksOf } from '../../store/buildpack-installations.ts'
 import { inTransaction } from '../../store/queryable.ts'
+import { AppParams } from '../app-params.ts'
 import type { Deps } from '../deps.ts'
 import { requireApp } from '../require-app.ts'
 
-const AppParams = Type.Object({ app: Type.String() })
 const Buildpack = Type.Union([
   Type.String(),
   Type.Object({ url: Type.String() }),

@@ -13,12 +13,12 @@ import { Problem } from '../../model/problem.ts'
 import { buildOfOutput, buildsOf, findBuild } from '../../store/builds.ts'
 import { inTransaction, type Queryable } from '../../store/queryable.ts'
 import { sourceToGet } from '../../store/sources.ts'
+import { AppParams } from '../app-params.ts'
 import type { Deps } from '../deps.ts'
 import { outputFeed } from '../output-feed.ts'
 import { sendPart } from '../range.ts'
 import { requireApp } from '../require-app.ts'
 
-const AppParams = Type.Object({ app: Type.String() })
 const BuildParams = Type.Object({ app: Type.String(), build: Type.String() })
 const OutputParams = Type.Object({ token: Type.String() })
 

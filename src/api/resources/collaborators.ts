@@ -15,13 +15,13 @@ import {
 } from '../../store/collaborators.ts'
 import { publish } from '../../store/publish.ts'
 import { inTransaction, type Queryable } from '../../store/queryable.ts'
+import { AppParams } from '../app-params.ts'
 import { mustHave } from '../authorize.ts'
 import type { Deps } from '../deps.ts'
 import { requireApp } from '../require-app.ts'
 import { requirePerson } from '../require-person.ts'
 import { serializePermission } from '../serialize-permission.ts'
 
-const AppParams = Type.Object({ app: Type.String() })
 const CollaboratorParams = Type.Object({
   app: Type.String(),
   collaborator: Type.String(),

@@ -4,11 +4,11 @@ import { Type } from 'typebox'
 import { setConfigVars } from '../../actions/set-config-vars.ts'
 import { inTransaction } from '../../store/queryable.ts'
 import { currentConfigVars } from '../../store/releases.ts'
+import { AppParams } from '../app-params.ts'
 import { UP_TO_THE_BODY } from '../bound-bodies.ts'
 import type { Deps } from '../deps.ts'
 import { requireApp } from '../require-app.ts'
 
-const AppParams = Type.Object({ app: Type.String() })
 /** All of an app's together are bounded. */
 const Value = Type.Union([Type.String(UP_TO_THE_BODY), Type.Null()])
 const Changes = Type.Record(Type.String(), Value)

@@ -13,11 +13,11 @@ import type { Happening } from '../../model/webhook.ts'
 import { type CustomDomain, domainsOf } from '../../store/domains.ts'
 import { publish } from '../../store/publish.ts'
 import { inTransaction, type Queryable } from '../../store/queryable.ts'
+import { AppParams } from '../app-params.ts'
 import type { Deps } from '../deps.ts'
 import { sendPart } from '../range.ts'
 import { requireApp } from '../require-app.ts'
 
-const AppParams = Type.Object({ app: Type.String() })
 const DomainParams = Type.Object({ app: Type.String(), domain: Type.String() })
 const SniEndpoint = Type.Optional(Type.Union([Type.String(), Type.Null()]))
 const Creation = Type.Object({ hostname: Type.String(), sni_endpoint: SniEndpoint })

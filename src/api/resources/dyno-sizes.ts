@@ -1,16 +1,16 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 
+import { GiB } from '../../lib/bytes.ts'
 import { namedId } from '../../model/named-id.ts'
 import { Problem } from '../../model/problem.ts'
 import { type Size, sizeNamed } from '../../model/size.ts'
+import { AppParams } from '../app-params.ts'
 import type { Deps } from '../deps.ts'
 import { sendPart } from '../range.ts'
 import { requireApp } from '../require-app.ts'
 
 const SizeParams = Type.Object({ size: Type.String() })
-const AppParams = Type.Object({ app: Type.String() })
-const GiB = 1024 ** 3
 
 export const dynoSizes: FastifyPluginAsyncTypebox<Deps> = async (server, deps) => {
   const { pool, limits } = deps

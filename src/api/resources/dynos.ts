@@ -14,6 +14,7 @@ import { serializeDyno } from '../../model/serialize-dyno.ts'
 import { terminalSize } from '../../model/terminal.ts'
 import { type AppDyno, dynosOf, type WhichDynos } from '../../store/app-dynos.ts'
 import { inTransaction } from '../../store/queryable.ts'
+import { AppParams } from '../app-params.ts'
 import { OF_A_COMMAND, UP_TO_THE_BODY } from '../bound-bodies.ts'
 import type { Deps } from '../deps.ts'
 import { sendPart } from '../range.ts'
@@ -23,7 +24,6 @@ function Optional<Schema extends TSchema>(schema: Schema) {
   return Type.Optional(Type.Union([schema, Type.Null()]))
 }
 
-const AppParams = Type.Object({ app: Type.String() })
 const DynoParams = Type.Object({ app: Type.String(), dyno: Type.String() })
 /** `heroku ps --extended`. */
 const Extent = Type.Object({ extended: Type.Optional(Type.String()) })

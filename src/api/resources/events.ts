@@ -4,11 +4,11 @@ import { Type } from 'typebox'
 import type { App } from '../../model/app.ts'
 import { EVENT_KINDS } from '../../model/event.ts'
 import { findEvents, type KeptEvent } from '../../store/events.ts'
+import { AppParams } from '../app-params.ts'
 import type { Deps } from '../deps.ts'
-import { numbersIn, parseRange, sendPart } from '../range.ts'
+import { numbersIn, rangeOf, sendPart } from '../range.ts'
 import { requireApp } from '../require-app.ts'
 
-const AppParams = Type.Object({ app: Type.String() })
 const Filter = Type.Object({
   kind: Type.Optional(Type.Enum([...EVENT_KINDS])),
   /** By id or name. */
@@ -22,7 +22,7 @@ export const events: FastifyPluginAsyncTypebox<Deps> = async (server, { pool }) 
     async (request, reply) => {
       const { kind, dyno } = request.query
       const app = await requireApp(pool, request.params.app)
-      const range = parseRange([request.headers.range].join(), ['id'])
+      const range = rangeOf(request, ['id'])
       const found = await findEvents(pool, app.id, { kind, dyno, ...numbersIn(range) })
       const shown = found.map((it) => serializeEvent(it, app))
       return sendPart(request, reply, shown)

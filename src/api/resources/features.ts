@@ -10,11 +10,11 @@ import { namedId } from '../../model/named-id.ts'
 import { Problem } from '../../model/problem.ts'
 import { type StoredFeature, storedFeatures } from '../../store/app-features.ts'
 import { inTransaction } from '../../store/queryable.ts'
+import { AppParams } from '../app-params.ts'
 import type { Deps } from '../deps.ts'
 import { sendPart } from '../range.ts'
 import { requireApp } from '../require-app.ts'
 
-const AppParams = Type.Object({ app: Type.String() })
 const FeatureParams = Type.Object({ app: Type.String(), feature: Type.String() })
 const Change = Type.Object({ enabled: Type.Boolean() })
 

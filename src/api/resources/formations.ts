@@ -9,12 +9,12 @@ import type { ScaleWish } from '../../model/scaling.ts'
 import { serializeFormation } from '../../model/serialize-formation.ts'
 import { findFormation, formationsOf } from '../../store/app-formations.ts'
 import { inTransaction } from '../../store/queryable.ts'
+import { AppParams } from '../app-params.ts'
 import type { Deps } from '../deps.ts'
 import { Identity, identityIn } from '../identity.ts'
 import { sendPart } from '../range.ts'
 import { requireApp } from '../require-app.ts'
 
-const AppParams = Type.Object({ app: Type.String() })
 const FormationParams = Type.Object({ app: Type.String(), formation: Type.String() })
 
 const Change = Type.Object({

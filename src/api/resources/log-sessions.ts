@@ -3,6 +3,7 @@ import { Type } from 'typebox'
 
 import { createLogSession } from '../../actions/create-log-session.ts'
 import { inTransaction } from '../../store/queryable.ts'
+import { AppParams } from '../app-params.ts'
 import type { Deps } from '../deps.ts'
 import { requireApp } from '../require-app.ts'
 
@@ -10,7 +11,6 @@ const ORDINARY_LINES = 100
 /** As many as are kept of an app. */
 const MOST_LINES = 1500
 
-const AppParams = Type.Object({ app: Type.String() })
 const Wish = Type.Object({
   dyno: Type.Optional(Type.String()),
   lines: Type.Optional(Type.Integer()),

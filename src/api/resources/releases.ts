@@ -16,13 +16,13 @@ import {
   releaseOfOutput,
   releasesOf,
 } from '../../store/releases.ts'
+import { AppParams } from '../app-params.ts'
 import type { Deps } from '../deps.ts'
 import { Identity, identityIn } from '../identity.ts'
 import { outputFeed } from '../output-feed.ts'
 import { sendPart } from '../range.ts'
 import { requireApp } from '../require-app.ts'
 
-const AppParams = Type.Object({ app: Type.String() })
 const ReleaseParams = Type.Object({ app: Type.String(), release: Type.String() })
 const OutputParams = Type.Object({ token: Type.String() })
 const Creation = Type.Union([

@@ -10,12 +10,12 @@ import { detailsOf } from '../../model/certificate.ts'
 import { namedId } from '../../model/named-id.ts'
 import { inTransaction } from '../../store/queryable.ts'
 import { type SniEndpoint, sniEndpointsOf } from '../../store/sni-endpoints.ts'
+import { AppParams } from '../app-params.ts'
 import { UP_TO_THE_BODY } from '../bound-bodies.ts'
 import type { Deps } from '../deps.ts'
 import { sendPart } from '../range.ts'
 import { requireApp } from '../require-app.ts'
 
-const AppParams = Type.Object({ app: Type.String() })
 const EndpointParams = Type.Object({ app: Type.String(), endpoint: Type.String() })
 const Text = Type.String(UP_TO_THE_BODY)
 const Body = Type.Object({ certificate_chain: Text, private_key: Text })

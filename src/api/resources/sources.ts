@@ -6,6 +6,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 
 import { createSource, UPLOAD_WITHIN } from '../../actions/create-source.ts'
+import { MINUTE } from '../../lib/clock.ts'
 import { openPlainFile } from '../../lib/open-plain-file.ts'
 import { storeFile } from '../../lib/store-file.ts'
 import { unlessStalled } from '../../lib/unless-stalled.ts'
@@ -96,7 +97,10 @@ function replaced(): Problem {
 }
 
 function tooSlow(): Problem {
-  return new Problem('request_timeout', 'An upload has an hour.')
+  return new Problem(
+    'request_timeout',
+    `An upload has ${UPLOAD_WITHIN / MINUTE} minutes.`,
+  )
 }
 
 function notFound(): Problem {

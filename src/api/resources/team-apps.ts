@@ -11,13 +11,13 @@ import { emailOfTeam } from '../../model/team.ts'
 import { inTransaction } from '../../store/queryable.ts'
 import { standingIn } from '../../store/standings.ts'
 import { findTeam, type Team } from '../../store/teams.ts'
+import { AppParams } from '../app-params.ts'
 import type { Deps } from '../deps.ts'
 import { Identity, identityIn } from '../identity.ts'
 import { requireApp } from '../require-app.ts'
 import { requirePerson } from '../require-person.ts'
 import { serializeApp } from './apps.ts'
 
-const AppParams = Type.Object({ app: Type.String() })
 const Creation = Type.Object({
   name: Type.Optional(Type.Union([Type.String(), Type.Null()])),
   team: Type.Optional(Identity),

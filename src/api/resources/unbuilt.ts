@@ -4,13 +4,11 @@
  */
 
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { Type } from 'typebox'
 
 import { Problem } from '../../model/problem.ts'
+import { AppParams } from '../app-params.ts'
 import type { Deps } from '../deps.ts'
 import { requireApp } from '../require-app.ts'
-
-const AppParams = Type.Object({ app: Type.String() })
 
 const emptyLists = ['addons', 'addon-attachments', 'log-drains']
 const absent: Readonly<Record<string, string>> = {

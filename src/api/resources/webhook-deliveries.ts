@@ -7,11 +7,11 @@ import {
   deliveriesOf,
   findDelivery,
 } from '../../store/app-webhook-deliveries.ts'
+import { AppParams } from '../app-params.ts'
 import type { Deps } from '../deps.ts'
-import { numbersIn, parseRange, sendPart } from '../range.ts'
+import { numbersIn, rangeOf, sendPart } from '../range.ts'
 import { requireApp } from '../require-app.ts'
 
-const AppParams = Type.Object({ app: Type.String() })
 const DeliveryParams = Type.Object({ app: Type.String(), delivery: Type.String() })
 const Filter = Type.Object({ 'eq[status]': Type.Optional(Type.String()) })
 
@@ -24,7 +24,7 @@ export const webhookDeliveries: FastifyPluginAsyncTypebox<Deps> = async (
     { schema: { params: AppParams, querystring: Filter } },
     async (request, reply) => {
       const app = await requireApp(pool, request.params.app)
-      const range = parseRange([request.headers.range].join(), ['seq'])
+      const range = rangeOf(request, ['seq'])
       const status = request.query['eq[status]']
       const found = await deliveriesOf(pool, app.id, { ...numbersIn(range), status })
       return sendPart(request, reply, found, ['seq'], serializeDelivery)

@@ -7,11 +7,11 @@ import {
   findWebhookEvent,
   webhookEventsOf,
 } from '../../store/app-webhook-deliveries.ts'
+import { AppParams } from '../app-params.ts'
 import type { Deps } from '../deps.ts'
-import { numbersIn, parseRange, sendPart } from '../range.ts'
+import { numbersIn, rangeOf, sendPart } from '../range.ts'
 import { requireApp } from '../require-app.ts'
 
-const AppParams = Type.Object({ app: Type.String() })
 const EventParams = Type.Object({ app: Type.String(), event: Type.String() })
 
 export const webhookEvents: FastifyPluginAsyncTypebox<Deps> = async (
@@ -23,7 +23,7 @@ export const webhookEvents: FastifyPluginAsyncTypebox<Deps> = async (
     { schema: { params: AppParams } },
     async (request, reply) => {
       const app = await requireApp(pool, request.params.app)
-      const range = parseRange([request.headers.range].join(), ['seq'])
+      const range = rangeOf(request, ['seq'])
       const found = await webhookEventsOf(pool, app.id, numbersIn(range))
       return sendPart(request, reply, found, ['seq'], serializeWebhookEvent)
     },

@@ -10,6 +10,7 @@ import { Problem } from '../../model/problem.ts'
 import type { Webhook } from '../../model/webhook.ts'
 import { inTransaction } from '../../store/queryable.ts'
 import { deleteWebhook, findWebhook, webhooksOf } from '../../store/webhooks.ts'
+import { AppParams } from '../app-params.ts'
 import type { Deps } from '../deps.ts'
 import { mustBeInReach } from '../must-be-in-reach.ts'
 import { sendPart } from '../range.ts'
@@ -18,7 +19,6 @@ import { requireApp } from '../require-app.ts'
 const SECRET_BYTES = 30
 const SECRET_HEADER = 'heroku-webhook-secret'
 
-const AppParams = Type.Object({ app: Type.String() })
 const WebhookParams = Type.Object({ app: Type.String(), webhook: Type.String() })
 
 const Include = Type.Array(Type.String())

@@ -5,13 +5,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 
+import { MiB } from '../../lib/bytes.ts'
 import { hasDiskRoom } from '../../lib/disk-room.ts'
 import { newId } from '../../model/ids.ts'
 import { diskCapacity } from './disk-capacity.ts'
 import { DISK_SIZE } from './disk.ts'
 import { regionFiles } from './dyno-files.ts'
 
-const MiB = 1024 ** 2
 const HELD = 64 * MiB
 /** What others may write to the same disk meanwhile. */
 const OTHERS = 32 * MiB

@@ -24,6 +24,7 @@ import { randomBytes } from 'node:crypto'
 
 import { accessOf } from '../../../test/access-of.ts'
 import { aLocalMachine, loopDevices } from '../../../test/a-local-machine.ts'
+import { MiB } from '../../lib/bytes.ts'
 import { presentCgroups } from '../../lib/cgroup-mounts.ts'
 import type { Log } from '../../lib/log.ts'
 import { treeChecksum } from '../../lib/tree-checksum.ts'
@@ -41,7 +42,6 @@ import { networkChanges } from './network-changes.ts'
 import { localRegion } from './region.ts'
 import { runProgram } from './run-program.ts'
 
-const MiB = 1024 ** 2
 const { signal } = new AbortController()
 
 itIsARuntime('local', async () => {

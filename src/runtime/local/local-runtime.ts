@@ -16,6 +16,7 @@ import {
   type DynoSpec,
   type DynoStatus,
   type Entry,
+  LARGEST_OUTPUT,
   type MemoryUse,
   type Output,
   type Probe,
@@ -40,7 +41,6 @@ import { slugVerifier, type VerifySlug } from './verify-slug.ts'
 import { VolumeCopies } from './volume-copies.ts'
 import { type DynoWatch, watchDynos } from './watch-dynos.ts'
 
-const LARGEST_OUTPUT = 64 * 1024
 const STARTS_AT_A_TIME = 8
 const READS_IN_A_ROW = 20
 

@@ -4,10 +4,9 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 
+import { GiB } from '../../lib/bytes.ts'
 import { silentLog } from '../../lib/log.ts'
 import { ensureTables, TABLES } from './machine-tables.ts'
-
-const GiB = 1024 ** 3
 
 test('all dynos for which there is memory leave a quarter of each table free', () => {
   const [own, large] = [needed(24 * GiB), needed(128 * GiB)]

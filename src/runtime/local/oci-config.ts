@@ -2,6 +2,7 @@
 
 import { join } from 'node:path'
 
+import { MiB } from '../../lib/bytes.ts'
 import type { DynoSpec, Entry, Terminal } from '../runtime.ts'
 import { DYNO_UID, firstUidOf, UIDS_PER_DYNO } from './address.ts'
 import type { CompiledFilter } from './compiled-filter.ts'
@@ -9,7 +10,6 @@ import type { DynoFiles } from './dyno-files.ts'
 import { SIGNALS, TERMINALS } from './machine-tables.ts'
 import type { seccompProfile } from './seccomp.ts'
 
-const MiB = 1024 ** 2
 const PAGE = 4096
 const CPU_PERIOD = 100_000
 /** Where every stack has a file for it. */

@@ -6,8 +6,8 @@
  */
 
 import { writeFileSync } from 'node:fs'
-import { connect } from 'node:net'
 
+import { acceptsConnections } from '../../lib/accepts-connections.ts'
 import type { DynoFiles } from './dyno-files.ts'
 import { recordOf } from './dyno-status.ts'
 
@@ -18,7 +18,8 @@ const PATIENCE = 250
 export async function noteIfListening(files: DynoFiles): Promise<boolean> {
   const record = recordOf(files)
   if (record?.port === undefined) return false
-  if (!(await accepts(record.address, record.port))) return false
+  const { address: host, port } = record
+  if (!(await acceptsConnections({ host, port }, PATIENCE))) return false
   try {
     writeFileSync(files.listening, '')
     return true
@@ -27,17 +28,4 @@ export async function noteIfListening(files: DynoFiles): Promise<boolean> {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false
     throw error
   }
-}
-
-function accepts(host: string, port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ host, port, timeout: PATIENCE })
-    const answer = (is: boolean) => {
-      socket.destroy()
-      resolve(is)
-    }
-    socket.once('connect', () => answer(true))
-    socket.once('error', () => answer(false))
-    socket.once('timeout', () => answer(false))
-  })
 }

@@ -6,6 +6,7 @@ import {
   type DynoSpec,
   type DynoStatus,
   type Entry,
+  LARGEST_OUTPUT,
   type MemoryUse,
   type Output,
   type Probe,
@@ -13,7 +14,6 @@ import {
   RuntimeError,
 } from '../runtime.ts'
 
-const LARGEST_OUTPUT = 64 * 1024
 const SIGHUP_STATUS = 129
 const SIGTERM_STATUS = 143
 const SIGKILL_STATUS = 137
