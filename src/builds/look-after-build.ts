@@ -95,7 +95,7 @@ interface Here {
   readonly removals: UnderWay<void>
 }
 
-/** The look for work of kind `build`. */
+/** The look for work kind `build`; its subject is the build's id. */
 export function lookAfterBuild(deps: BuildDeps): Look {
   const here: Here = {
     waiting: new Set(),

@@ -14,6 +14,7 @@ import { SECOND } from '../lib/clock.ts'
 import { UnderWay } from '../lib/under-way.ts'
 import type { AppId } from '../model/ids.ts'
 import { findRemains, forgetApp } from '../store/app-remains.ts'
+import type { Look } from '../work/loop.ts'
 
 export interface Deps {
   readonly pool: Pool
@@ -27,9 +28,10 @@ export interface Deps {
 
 const REPOSITORY_GOES_WITHIN = 5 * SECOND
 
-export function lookAfterApp({ pool, directories }: Deps) {
+/** The look for work kind `app`; its subject is the app's id. */
+export function lookAfterApp({ pool, directories }: Deps): Look {
   const removals = new UnderWay<void>()
-  return async (subject: string, signal: AbortSignal): Promise<number> => {
+  return async (subject, signal) => {
     const app = subject as AppId
     const remains = await findRemains(pool, app)
     if (!remains) return Infinity

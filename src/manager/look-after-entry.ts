@@ -14,6 +14,7 @@ import type { EntryId } from '../model/ids.ts'
 import { type Runtime, RuntimeError } from '../runtime/runtime.ts'
 import { type EntryFacts, findEntry, forgetEntry } from '../store/entries.ts'
 import { writeLogLines } from '../store/log-lines.ts'
+import type { Look } from '../work/loop.ts'
 
 export interface Deps {
   readonly pool: Pool
@@ -23,8 +24,9 @@ export interface Deps {
 
 const CLIENT_COMES_WITHIN = MINUTE
 
-export function lookAfterEntry({ pool, runtime, secrets }: Deps) {
-  return async (subject: string, signal: AbortSignal): Promise<number> => {
+/** The look for work kind `entry`; its subject is the entry's id. */
+export function lookAfterEntry({ pool, runtime, secrets }: Deps): Look {
+  return async (subject, signal) => {
     const id = subject as EntryId
     const entry = await findEntry(pool, id)
     if (!entry) return Infinity

@@ -24,6 +24,7 @@ import { allocateAddresses } from '../store/addresses.ts'
 import { countStartFrom, liveDynos } from '../store/dynos.ts'
 import { findFormation, type FormationFacts } from '../store/formations.ts'
 import { inTransaction } from '../store/queryable.ts'
+import type { Look } from '../work/loop.ts'
 import type { CheckHealth } from './check-health.ts'
 import { dynoSpec, type Surroundings } from './dyno-spec.ts'
 import { type Facts, WEB } from './facts.ts'
@@ -62,15 +63,16 @@ const BOOT_ON = 8
  * less often the longer it takes. Once all is calm, the sweep finds who ended unheard.
  */
 const WHILE_MOVING = SECOND
-const PATIENCE = 1 / 4
+/** As long as something takes, it may well take again: to see it end by a quarter of that later is soon. */
+const SHARE_OF_THE_PAST = 1 / 4
 const LONGEST_WAIT = HOUR
 /** The runtime says when it knows of a slug; its hints may get lost. */
 const UNTIL_VERIFIED = 10 * SECOND
 
-export function lookAfterFormation(deps: Deps) {
+/** The look for work kind `formation`; its subject is the formation's id. */
+export function lookAfterFormation(deps: Deps): Look {
   const since = deps.clock.now()
-  /** Resolves to the milliseconds until the formation wants another look. */
-  return async (subject: string, signal: AbortSignal): Promise<number> => {
+  return async (subject, signal) => {
     const id = subject as FormationId
     const found = await findFormation(deps.pool, id)
     if (!found) {
@@ -110,7 +112,7 @@ async function factsOf(
   return { formation, policy, dynos, statuses, health, sizes, downAt, now }
 }
 
-interface Look {
+interface ThisLook {
   readonly found: FormationFacts
   readonly configVars: Environment
   readonly deps: Deps
@@ -119,7 +121,7 @@ interface Look {
 
 async function takeSteps(
   steps: readonly Step[],
-  look: Look,
+  look: ThisLook,
 ): Promise<{ readonly awaitsSlug: boolean }> {
   await changeRows(
     steps.filter((step) => !isCall(step)),
@@ -167,7 +169,7 @@ function firstOf<T>(all: readonly Promise<T>[], count: number): Promise<T[]> {
 /** Those for whom there is no room wait, and are not planned to boot until there is. */
 async function placed(
   boots: readonly CallStep[],
-  { deps, signal }: Look,
+  { deps, signal }: ThisLook,
 ): Promise<readonly CallStep[]> {
   if (boots.length === 0) return boots
   const may = await deps.place(
@@ -177,7 +179,7 @@ async function placed(
   return boots.filter(({ dyno }) => may.has(dyno.id))
 }
 
-async function changeRows(steps: readonly RowStep[], look: Look): Promise<void> {
+async function changeRows(steps: readonly RowStep[], look: ThisLook): Promise<void> {
   const { found, configVars, deps, signal } = look
   const { formation, region } = found
   const now = deps.clock.now()
@@ -210,7 +212,7 @@ interface Outcome {
   readonly isUnverified?: true
 }
 
-async function outcomeOf(step: CallStep, look: Look): Promise<Outcome> {
+async function outcomeOf(step: CallStep, look: ThisLook): Promise<Outcome> {
   try {
     await call(step, look)
     return {}
@@ -223,7 +225,7 @@ async function outcomeOf(step: CallStep, look: Look): Promise<Outcome> {
 
 async function call(
   step: CallStep,
-  { found, configVars, deps, signal }: Look,
+  { found, configVars, deps, signal }: ThisLook,
 ): Promise<void> {
   const { dyno } = step
   switch (step.do) {
@@ -269,7 +271,7 @@ function specOf(
 function waitOf(facts: Facts): number {
   const moves = facts.dynos.filter(isMoving).map((it) => it.updatedAt.getTime())
   const since = facts.now.getTime() - Math.max(...moves)
-  const poll = Math.min(LONGEST_WAIT, Math.max(WHILE_MOVING, PATIENCE * since))
+  const poll = Math.min(LONGEST_WAIT, Math.max(WHILE_MOVING, SHARE_OF_THE_PAST * since))
   return Math.max(0, Math.min(nextMoment(facts), poll))
 }
 

@@ -20,13 +20,14 @@ import { countStartFrom } from '../store/dynos.ts'
 import { keepOutput } from '../store/keep-output.ts'
 import { findOneOff, type OneOffFacts as Found } from '../store/one-offs.ts'
 import { inTransaction } from '../store/queryable.ts'
+import type { Look } from '../work/loop.ts'
 import { dynoSpec } from './dyno-spec.ts'
 import { metadataFor } from './metadata-for.ts'
 import {
   nextMoment,
   type OneOffFacts,
   type OneOffStep,
-  over,
+  endedUnseen,
   planOneOff,
 } from './plan-one-off.ts'
 import type { Placer } from './place-dynos.ts'
@@ -57,10 +58,10 @@ const UNTIL_VERIFIED = 10 * SECOND
 /** How soon what a release phase prints is seen by those who follow it. */
 const FOLLOW = 0.15 * SECOND
 
-export function lookAfterOneOff(deps: Deps) {
+/** The look for work kind `one-off`; its subject is the dyno's id. */
+export function lookAfterOneOff(deps: Deps): Look {
   const since = deps.clock.now()
-  /** Resolves to the milliseconds until the dyno wants another look. */
-  return async (subject: string, signal: AbortSignal): Promise<number> => {
+  return async (subject, signal) => {
     const { pool, runtime } = deps
     const id = subject as DynoId
     const found = await findOneOff(pool, id)
@@ -86,7 +87,7 @@ export function lookAfterOneOff(deps: Deps) {
   }
 }
 
-interface Look {
+interface ThisLook {
   readonly found: Found
   readonly environment: Environments
   readonly deps: Deps
@@ -108,7 +109,7 @@ function environmentOf(found: Found, secrets: SecretBox): Environments {
 }
 
 function factsOf(
-  { found, environment, deps }: Look,
+  { found, environment, deps }: ThisLook,
   status: DynoStatus | undefined,
 ): Omit<OneOffFacts, 'since'> {
   const { appIsThere, releaseStatus, otherCommands, switches } = found
@@ -140,7 +141,7 @@ function onOurClock(oneOff: OneOff, ahead: number): OneOff {
   }
 }
 
-async function take(step: OneOffStep, look: Look): Promise<void> {
+async function take(step: OneOffStep, look: ThisLook): Promise<void> {
   const { deps, signal } = look
   const { runtime } = deps
   const { id } = step.dyno
@@ -165,7 +166,7 @@ async function take(step: OneOffStep, look: Look): Promise<void> {
   }
 }
 
-async function boot({ found, environment, deps, signal }: Look): Promise<void> {
+async function boot({ found, environment, deps, signal }: ThisLook): Promise<void> {
   const { oneOff } = found
   if (!(await deps.place([oneOff.id], signal)).has(oneOff.id)) return
   const metadata = await metadataFor(deps.pool, oneOff, found.switches)
@@ -181,7 +182,10 @@ async function boot({ found, environment, deps, signal }: Look): Promise<void> {
   } catch (error) {
     const line = refusalOf(error)
     if (line === undefined) throw error
-    await changeRows(over(oneOff, 'checksum', [line], deps.clock.now()), deps)
+    await changeRows(
+      endedUnseen(oneOff, { because: 'checksum', lines: [line], now: deps.clock.now() }),
+      deps,
+    )
   }
 }
 

@@ -360,7 +360,7 @@ const cases: Readonly<Record<string, Case>> = {
   'a release command that was stopped, however it ended': {
     oneOff: { ...ending, stopReason: 'release timeout', releasePhase: release },
     facts: { releaseStatus: 'pending' },
-    steps: ['settle release: The release command did not end within an hour.'],
+    steps: ['settle release: The release command did not end within 60 minutes.'],
   },
   'a release that is settled': {
     oneOff: { ...ending, releasePhase: release },

@@ -74,7 +74,8 @@ const READ_WITHIN = 10 * SECOND
 
 export function planOneOff(facts: OneOffFacts): OneOffStep[] {
   const { oneOff, status, downAt, now } = facts
-  if (wentWithHost(oneOff, status, downAt)) return [over(oneOff, 'host restart', [], now)]
+  if (wentWithHost(oneOff, status, downAt))
+    return [endedUnseen(oneOff, { because: 'host restart', now })]
   switch (oneOff.state) {
     case 'starting':
       return whileStarting(facts)
@@ -133,17 +134,24 @@ function whileStarting(facts: OneOffFacts): OneOffStep[] {
       ]
     }
     case 'lost':
-      return [over(oneOff, 'host lost', [say.HOST_LOST], now)]
+      return [endedUnseen(oneOff, { because: 'host lost', lines: [say.HOST_LOST], now })]
     case undefined:
     case 'created': {
       const reason = reasonToStop(facts)
-      if (reason) return [over(oneOff, reason, linesOf(reason), now)]
+      if (reason)
+        return [endedUnseen(oneOff, { because: reason, lines: linesOf(reason), now })]
       if (oneOff.attached && !oneOff.attachedAt) return []
       // One migration beside another is what nobody wrote theirs for.
       if (oneOff.waitingFor || facts.otherCommands.run) return []
       if (now < later(readySince(facts), PLACED_WITHIN))
         return [{ do: 'boot', dyno: oneOff }]
-      return [over(oneOff, 'start failed', [say.notLaunched(PLACED_WITHIN)], now)]
+      return [
+        endedUnseen(oneOff, {
+          because: 'start failed',
+          lines: [say.notLaunched(PLACED_WITHIN)],
+          now,
+        }),
+      ]
     }
   }
 }
@@ -153,7 +161,8 @@ function whileUp(facts: OneOffFacts): OneOffStep[] {
   if (status?.is === 'exited') {
     return [exited(facts, status, causeOf(oneOff, status))]
   }
-  if (status?.is !== 'running') return [over(oneOff, 'host lost', [say.HOST_LOST], now)]
+  if (status?.is !== 'running')
+    return [endedUnseen(oneOff, { because: 'host lost', lines: [say.HOST_LOST], now })]
 
   const reason = reasonToStop(facts)
   if (!reason) return hangUp(oneOff, now)
@@ -166,7 +175,8 @@ function whileStopping(facts: OneOffFacts): OneOffStep[] {
   if (!oneOff.exitedAt) {
     if (status?.is === 'exited')
       return [exited(facts, status, oneOff.stopReason ?? 'exit')]
-    if (status?.is !== 'running') return [over(oneOff, 'host lost', [], now)]
+    if (status?.is !== 'running')
+      return [endedUnseen(oneOff, { because: 'host lost', now })]
     const step = terminate(oneOff, status, { stopGrace: policy.stopGrace, now })
     return step ? [step] : []
   }
@@ -273,11 +283,17 @@ function exited(
 }
 
 /** It ended, or never began, and nothing tells more. */
-export function over(
+export function endedUnseen(
   oneOff: OneOff,
-  because: StopReason,
-  lines: readonly string[],
-  now: Date,
+  {
+    because,
+    lines = [],
+    now,
+  }: {
+    readonly because: StopReason
+    readonly lines?: readonly string[]
+    readonly now: Date
+  },
 ): Move {
   const from = oneOff.state === 'starting' ? 'starting' : 'up'
   const notes = {
@@ -300,7 +316,7 @@ function failureOf({ stopReason, exitStatus }: OneOff): string | undefined {
 const LOST = 'could not be run to its end'
 const failures: Partial<Record<StopReason, string>> = {
   'out of memory': 'ran out of memory',
-  'release timeout': 'did not end within an hour',
+  'release timeout': `did not end within ${RELEASE_LIMIT / MINUTE} minutes`,
   stop: 'was stopped',
   checksum: 'could not be run, for the slug is damaged',
 }

@@ -1,6 +1,7 @@
 /**
- * The manager's settings: Heroku's timings, unless `manager.json` in the data directory
- * says otherwise, and how much memory and disk is promised to dynos.
+ * The manager's settings, which `manager.json` in the data directory may say otherwise: Heroku's
+ * timings, how much memory and disk is promised to dynos, by what their containers are made, and
+ * what they reach beyond the public Internet. Each is read as it is set now.
  *
  * `clockOffset` moves the manager's clock, so that tests need not wait a day for a cycle.
  */

@@ -14,6 +14,7 @@ import { forgetAuditBefore } from '../store/audit.ts'
 import { allInUse, forgetDynosDownSince } from '../store/dynos.ts'
 import { forgetEventsBefore } from '../store/events.ts'
 import { forgetResting, wakeAll } from '../store/work.ts'
+import type { Look } from '../work/loop.ts'
 
 export interface Deps {
   readonly pool: Pool
@@ -27,8 +28,9 @@ const EVERY = 15 * SECOND
 const KEPT = 30 * DAY
 const AUDIT_KEPT = 90 * DAY
 
-export function sweep({ pool, runtime, region, clock, log }: Deps) {
-  return async (_region: string, signal: AbortSignal): Promise<number> => {
+/** The look for work kind `sweep`; its subject is the region's id. */
+export function sweep({ pool, runtime, region, clock, log }: Deps): Look {
+  return async (_region, signal) => {
     // Containers first: a row always precedes its container, so none of these is too new to have one.
     const there = await runtime.list(signal)
     const inUse = await allInUse(pool, region)

@@ -38,6 +38,7 @@ import {
 import { putDynoMemory } from '../store/metrics.ts'
 import { inTransaction, type Queryable } from '../store/queryable.ts'
 import { wakeAll } from '../store/work.ts'
+import type { Look } from '../work/loop.ts'
 import type { Placer } from './place-dynos.ts'
 
 export interface Deps {
@@ -53,15 +54,15 @@ export interface Deps {
 
 const EVERY = 20 * SECOND
 
-/** The look for work of kind `memory`. */
-export function watchMemory(deps: Deps) {
+/** The look for work kind `memory`; its subject is the region's id. */
+export function watchMemory(deps: Deps): Look {
   const { pool, runtime, place, region, log } = deps
   const restartShares = new RestartShares(deps)
   const loads = new Loads(deps)
   /** Those that were above their quota in the sample before: of each time above it one event. */
   let above: ReadonlySet<DynoId> = new Set()
 
-  return async (_region: string, signal: AbortSignal): Promise<number> => {
+  return async (_region, signal) => {
     await place([], signal)
     const dynos = await runningDynos(pool, region)
     const uses = await runtime.usage(

@@ -20,6 +20,7 @@ import {
   openDeliveries,
   type Recipient,
 } from '../store/webhook-deliveries.ts'
+import type { Look } from '../work/loop.ts'
 import { post } from './post.ts'
 import { renderMessage } from './render-message.ts'
 
@@ -38,11 +39,11 @@ const PATIENCE = 30 * SECOND
 /** Of a webhook that is only notified; where order counts, it is one. */
 const AT_ONCE = 10
 
-export function lookAfterWebhook(deps: Deps) {
+/** The look for work kind `webhook`; its subject is the webhook's id. */
+export function lookAfterWebhook(deps: Deps): Look {
   const { pool, clock } = deps
 
-  /** Resolves to the milliseconds until the webhook wants another look. */
-  return async (subject: string, signal: AbortSignal): Promise<number> => {
+  return async (subject, signal) => {
     const recipient = await findRecipient(pool, subject as WebhookId)
     if (!recipient) return Infinity
     const inOrder = recipient.level === 'sync'
