@@ -26,9 +26,10 @@ export async function setAppFeature(
   app: App,
   { name, enabled, account, now }: FeatureWish,
 ): Promise<void> {
-  if (!findFeature(name)) throw new Problem('not_found', `Couldn't find that feature.`)
+  const feature = findFeature(name)
+  if (!feature) throw new Problem('not_found', `Couldn't find that feature.`)
   await lockPresentApp(tx, app.id)
-  if (enabledFeatures(await switchesOf(tx, app.id)).has(name) === enabled) return
+  if (enabledFeatures(await switchesOf(tx, app.id)).has(feature.name) === enabled) return
 
   await putFeature(tx, app.id, { name, enabled })
   const message = `${enabled ? 'Enable' : 'Disable'} ${name} feature by user ${account.email}`

@@ -98,17 +98,18 @@ export const APP_FEATURES = [
   },
 ] as const satisfies readonly AppFeature[]
 
-export type FeatureName = (typeof APP_FEATURES)[number]['name']
+type KnownFeature = (typeof APP_FEATURES)[number]
+export type FeatureName = KnownFeature['name']
 
 /** What was said of features, one way or the other, by name. */
 export type Switches = Readonly<Record<string, boolean>>
 
 /** The names of the features that are on, with those that nobody switched off. */
-export function enabledFeatures(switches: Switches): ReadonlySet<string> {
+export function enabledFeatures(switches: Switches): ReadonlySet<FeatureName> {
   const on = APP_FEATURES.filter((it) => switches[it.name] ?? it.default)
   return new Set(on.map((it) => it.name))
 }
 
-export function findFeature(name: string): AppFeature | undefined {
+export function findFeature(name: string): KnownFeature | undefined {
   return APP_FEATURES.find((it) => it.name === name)
 }

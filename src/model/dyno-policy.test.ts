@@ -3,10 +3,10 @@ import { test } from 'node:test'
 
 import { HOUR, MINUTE, SECOND } from '../lib/clock.ts'
 import { DAILY } from './cycling.ts'
-import { dynoPolicy, faultOfDynoSettings } from './dyno-policy.ts'
+import { dynoPolicy, faultOfDynoSettings, type Features } from './dyno-policy.ts'
 import { HEROKU_TIMINGS } from './timings.ts'
 
-const usual = new Set(['daily-cycling', 'automatic-rollback'])
+const usual: Features = new Set(['daily-cycling', 'automatic-rollback'])
 
 function policyWith(configVars: Record<string, string>, features = usual) {
   return dynoPolicy(configVars, features, HEROKU_TIMINGS)

@@ -8,6 +8,7 @@
  */
 
 import { HOUR, MINUTE, SECOND } from '../lib/clock.ts'
+import type { FeatureName } from './app-features.ts'
 import { type Autoscaling, parseAutoscaling } from './autoscaling.ts'
 import { CERTAIN, type Cycling, DAILY } from './cycling.ts'
 import { type DailyWindow, parseDailyWindow } from './daily-window.ts'
@@ -31,7 +32,7 @@ export interface DynoPolicy {
 }
 
 /** The features that are on, those that nobody switched off included. */
-export type Features = ReadonlySet<string>
+export type Features = ReadonlySet<FeatureName>
 
 export function dynoPolicy(
   configVars: ConfigVars,

@@ -1,5 +1,5 @@
 import type { AppId } from '../model/ids.ts'
-import type { Switches } from '../model/app-features.ts'
+import type { FeatureName, Switches } from '../model/app-features.ts'
 import type { Queryable } from './queryable.ts'
 
 /** What an app's owner said of a feature. */
@@ -27,7 +27,7 @@ export async function switchesOf(db: Queryable, app: AppId): Promise<Switches> {
 }
 
 /** The apps that said no to it. */
-export async function appsWithout(db: Queryable, name: string): Promise<Set<AppId>> {
+export async function appsWithout(db: Queryable, name: FeatureName): Promise<Set<AppId>> {
   const { rows } = await db.query(
     'select app from app_features where name = $1 and not enabled',
     [name],
