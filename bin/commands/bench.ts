@@ -1,6 +1,5 @@
-import { parseArgs } from 'node:util'
-
 import { bench as measure } from '../../bench/bench.ts'
+import { parsed } from './arguments.ts'
 import { runToTerminal } from './run-checks.ts'
 import { program } from './settings.ts'
 
@@ -12,7 +11,7 @@ const PEERS = ['docker.io', 'caddy']
  * `--with-peers` installs what they are compared with first.
  */
 export async function bench(args: string[]): Promise<number> {
-  const { values, positionals } = parseArgs({
+  const { values, positionals } = parsed({
     args,
     options: { 'with-peers': { type: 'boolean' } },
     allowPositionals: true,
