@@ -53,9 +53,9 @@ export interface RunningDyno {
 const SECRET_BYTES = 24
 
 /**
- * Asks for a one-off dyno: nothing runs yet when this returns. A Problem `conflict` where the
- * app has no code, `cannot_run_above_limit` where it runs too many, `invalid_params` for what
- * can't be meant.
+ * Asks for a one-off dyno: nothing runs yet when this returns. A Problem `cannot_run_above_limit`
+ * where the app runs too many, `invalid_params` where it has no code, where its sizes would be
+ * mixed, and for what can't be meant.
  */
 export async function runDyno(
   tx: Queryable,

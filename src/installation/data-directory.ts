@@ -3,9 +3,9 @@
  * and finds the rest here; nobody else puts a path together.
  *
  *   installation.json      what set-up decided; readable by every part
- *   manager.json           optional: timings that the managers take instead of Heroku's
+ *   manager.json           optional: timings, OCI runtimes, networks and shares, instead of Heroku's and the usual
  *   sizes.json             optional: what dyno sizes and limits differ from Heroku's
- *   api.json               optional: how many requests an hour the API takes of a token
+ *   api.json               optional: how many requests an hour the API takes of a token; proxies that it trusts
  *   webhooks.json          optional: private networks that webhooks may reach all the same
  *   keys/                  ca.pem, ca.key, server.pem, server.key, config-vars.key, webhooks.key, api-key
  *   keys/router-*          router-ca.pem, router-signer.pem, router-default.pem: see router-keys.ts

@@ -103,7 +103,7 @@ export function startManager(mortal: Mortal, around: ManagerSurroundings): void 
 }
 
 /**
- * A sweep each minute would be most of what happens. While nothing is amiss that only a
+ * A sweep every 15 seconds would be most of what happens. While nothing is amiss that only a
  * sweep finds, it is put off.
  */
 function rarely({ machine }: ManagerSurroundings, look: Look): Look {

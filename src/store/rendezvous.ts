@@ -1,4 +1,4 @@
-/** What `rendezvous` does to one-off dynos: their clients come and go. */
+/** What `rendezvous` does to one-off dynos and to processes started inside dynos: their clients come and go. */
 
 import type { AccountId, AppId, DynoId, EntryId } from '../model/ids.ts'
 import type { AuthorizationId } from './accounts.ts'
