@@ -19,11 +19,11 @@ import { freeSubnets, usedNetworks } from './free-subnets.ts'
 import { findInstallation } from './open-installation.ts'
 import { Refusal } from './refusal.ts'
 
-export const DEFAULT_API_PORT = 5080
-export const DEFAULT_HTTP_PORT = 8080
-export const DEFAULT_HTTPS_PORT = 8443
-export const DEFAULT_DOMAIN = 'localhost'
-export const DEFAULT_REGIONS: readonly string[] = ['us', 'eu']
+const DEFAULT_API_PORT = 5080
+const DEFAULT_HTTP_PORT = 8080
+const DEFAULT_HTTPS_PORT = 8443
+const DEFAULT_DOMAIN = 'localhost'
+const DEFAULT_REGIONS: readonly string[] = ['us', 'eu']
 
 /** A unix socket's path has 107 bytes at most, and ours lie up to 40 below the data directory. */
 const LONGEST_PATH = 64
