@@ -19,7 +19,7 @@ import { parseRouterRecord } from '../src/logs/router-line.ts'
 import { lookAfterAutoscaling } from '../src/manager/look-after-autoscaling.ts'
 import { type AppId, newId } from '../src/model/ids.ts'
 import { HEROKU_LIMITS } from '../src/model/limits.ts'
-import { requestsIn, together } from '../src/model/router-measures.ts'
+import { together } from '../src/model/router-measures.ts'
 import {
   noteCounting,
   putRouterMeasures,
@@ -28,6 +28,7 @@ import {
 import { aBackend, aRouter } from './a-router.ts'
 import { anApi, type Json } from './an-api.ts'
 import { aDatabase } from './postgres.ts'
+import { requestsIn } from './requests-in.ts'
 import { until } from './until.ts'
 
 const pool = aDatabase()

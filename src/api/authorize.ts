@@ -78,7 +78,7 @@ export function mustHave(standing: AppStanding, needs: Permission): void {
 }
 
 /** Everyone of a team may view it, its admins manage it. */
-export async function requireTeamStanding(
+async function requireTeamStanding(
   db: Queryable,
   account: Account,
   team: string,

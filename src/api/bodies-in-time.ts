@@ -7,7 +7,7 @@ import { Problem } from '../model/problem.ts'
 import { isRead } from '../model/route-needs.ts'
 
 /** As the router's. Nothing but files is larger than 1 MiB. */
-export const BODY_PATIENCE = 30 * SECOND
+const BODY_PATIENCE = 30 * SECOND
 
 /**
  * Bodies that are not whole in time are refused with the Problem `request_timeout`, and what

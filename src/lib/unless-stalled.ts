@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream'
 import { MINUTE } from './clock.ts'
 
 /** Of an upload: nobody's network is silent for longer and then goes on. */
-export const UPLOAD_PATIENCE = MINUTE
+const UPLOAD_PATIENCE = MINUTE
 
 /**
  * The pieces of an upload, until none has come for `patience` milliseconds: then the upload

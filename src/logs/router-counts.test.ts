@@ -3,13 +3,13 @@ import { test } from 'node:test'
 
 import { anApp } from '../../test/an-app.ts'
 import { aDatabase } from '../../test/postgres.ts'
+import { requestsIn } from '../../test/requests-in.ts'
 import { DAY, HOUR, later, MINUTE } from '../lib/clock.ts'
 import { type AppId, newId } from '../model/ids.ts'
 import {
   classesIn,
   codesIn,
   type RequestMeasure,
-  requestsIn,
   servedIn,
   servicePercentile,
   together,

@@ -1,5 +1,5 @@
 /** Bytes of a command, be it a process type's or one to run once. */
-export const LONGEST_COMMAND = 32 * 1024
+const LONGEST_COMMAND = 32 * 1024
 
 /**
  * Why a text can't be a command, as the end of a sentence that begins with it; undefined if

@@ -54,7 +54,7 @@ export function spanOf({ start, end, step: text }: AskedSpan): TimeSpan | string
     : span
 }
 
-export function stepsOf({ from, to, step }: TimeSpan): number {
+function stepsOf({ from, to, step }: TimeSpan): number {
   return (to.getTime() - from.getTime()) / step
 }
 

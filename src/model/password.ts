@@ -1,5 +1,5 @@
 /** Length is what counts; rules about letters and digits only make passwords alike. */
-export const SHORTEST_PASSWORD = 12
+const SHORTEST_PASSWORD = 12
 export const LONGEST_PASSWORD = 256
 
 /** What is wrong with a new password, in a sentence without it; undefined if nothing is. */

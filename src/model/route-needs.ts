@@ -20,7 +20,6 @@ const toWrite: Readonly<Record<string, Permission>> = {
   // A session is made to be read.
   'log-sessions': 'view',
   releases: 'deploy',
-  slugs: 'deploy',
   sources: 'deploy',
 }
 

@@ -80,10 +80,6 @@ export function sparse({
   return { keys, counts, serviceTotal, serviceLongest }
 }
 
-export function requestsIn({ counts }: Measures): number {
-  return counts.subarray(STATUS, CODE).reduce((sum, it) => sum + it, 0)
-}
-
 /** How many of the requests have a service time. */
 export function servedIn(it: Measures): number {
   return bucketsIn(it, 'SERVICE').reduce((sum, count) => sum + count, 0)
@@ -101,7 +97,7 @@ export function codesIn({ counts }: Measures): [string, number][] {
   )
 }
 
-export function codeName(code: number): string {
+function codeName(code: number): string {
   return `H${String(code).padStart(2, '0')}`
 }
 

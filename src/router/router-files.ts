@@ -31,7 +31,7 @@ export function routerFiles(
   ])
 }
 
-export function mapText(map: ReadonlyMap<string, string>): string {
+function mapText(map: ReadonlyMap<string, string>): string {
   return [...map].map(([key, value]) => `${key} ${value}\n`).join('')
 }
 

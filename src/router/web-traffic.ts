@@ -32,7 +32,7 @@ export function webTraffic(directory: string) {
 }
 
 /** By backend. The answers to `QUESTIONS`, of one worker. */
-export function parseTraffic(text: string): ReadonlyMap<string, number> {
+function parseTraffic(text: string): ReadonlyMap<string, number> {
   const uptime = Number(/^Uptime_sec: (\d+)$/m.exec(text)?.[1] ?? 0)
   const [, header = '', body = ''] = /^# (.*)\n([^]*)/m.exec(text) ?? []
   const columns = header.split(',')

@@ -62,7 +62,7 @@ export async function routerMeasures(
 }
 
 /** How long counts are kept by which period; then they are taken together to the next one. */
-export const RETENTION = [
+const RETENTION = [
   { period: MINUTE, kept: 2 * HOUR },
   { period: 10 * MINUTE, kept: DAY },
   { period: HOUR, kept: 3 * DAY },

@@ -25,7 +25,7 @@ const OF_THE_CONNECTION = new Set([
 ])
 
 /** The header that tells a backend the client's address. */
-export const CLIENT = 'x-forwarded-for'
+const CLIENT = 'x-forwarded-for'
 
 export interface Backend {
   /** The client's address, as it is told the backend. */

@@ -89,7 +89,7 @@ export function localRegion(options: LocalRuntimeOptions): LocalRegion {
 }
 
 /** A gid or uid; `text` is that of /etc/group or /etc/passwd. */
-export function idNamed(name: string, text: string): number | undefined {
+function idNamed(name: string, text: string): number | undefined {
   const line = text.split('\n').find((it) => it.startsWith(`${name}:`))
   return line ? Number(line.split(':')[2]) : undefined
 }
