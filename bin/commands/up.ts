@@ -153,7 +153,7 @@ async function keepUp(signal: AbortSignal, supervision: Supervision): Promise<vo
   }
 
   try {
-    await portsMustBeFree(data, installation)
+    await portsMustBeFree(data, installation, parts)
     await ensureKeys(data, installation)
     if (databaseUrl === undefined) {
       tell.say('starting PostgreSQL')

@@ -103,7 +103,7 @@ function lastRecord(data: DataDirectory, name: string): PartRecord | undefined {
 
 /** One that its supervisor started, and died before it could write that down. */
 function adoptStray(part: PartSpec, keeping: Keeping): PartRecord | undefined {
-  const stray = strayPart(part.environment)
+  const stray = strayPart(part)
   // Its configuration can hardly have changed since.
   const startedWith = digestOf(part.startsAnewWith)
   return stray && writeRecord(part, keeping, { ...stray, startedWith })

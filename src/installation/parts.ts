@@ -31,6 +31,8 @@ const READY_MOST = 100
 export interface PartSpec {
   readonly name: string
   readonly command: readonly string[]
+  /** As whom it runs; left out: root. */
+  readonly user?: string
   /** Names the installation and the part, so that the process is found by it. */
   readonly environment: Readonly<Record<string, string>>
   /** It is not started before this file is there. */
@@ -121,6 +123,7 @@ function postgres(data: DataDirectory): PartSpec {
   const sockets = data.run('postgres')
   return {
     name: 'postgres',
+    user: POSTGRES_USER,
     command: asUser(POSTGRES_USER, GROUP, postgresCommand(data.postgres, sockets)),
     environment: {},
     needs: undefined,
@@ -150,6 +153,7 @@ function nodePart(settings: PartSettings, part: NodePart): PartSpec {
   const file = join('bin', `${region === undefined ? name : 'manager'}.ts`)
   return {
     name,
+    ...(user !== undefined && { user }),
     command:
       user === undefined
         ? [process.execPath, join(program, file)]
@@ -222,6 +226,7 @@ function resolver(data: DataDirectory, region: string, gateway: string): PartSpe
   const user = asUser(RESOLVER_USER, NO_GROUP, runs, ['net_bind_service'])
   return {
     name: `resolver-${region}`,
+    user: RESOLVER_USER,
     command: withinBound(['prlimit', `--nofile=${RESOLVER_FILES}`, ...user]),
     environment: {},
     needs: config,

@@ -4,13 +4,15 @@ import { join } from 'node:path'
 
 import type { DataDirectory, Installation } from './data-directory.ts'
 import { runningPart } from './keep-part.ts'
+import type { PartSpec } from './parts.ts'
 import { Refusal } from './refusal.ts'
 import { strayPart } from './strays.ts'
 
-/** Throws a Refusal that names a port which another program has. */
+/** Throws a Refusal that names a port which a program has that is none of the `parts`. */
 export async function portsMustBeFree(
   data: DataDirectory,
   { apiPort, regions }: Installation,
+  parts: readonly PartSpec[],
 ): Promise<void> {
   const wanted = [
     { part: 'api', port: apiPort, host: '127.0.0.1', flag: '--api-port' },
@@ -28,10 +30,8 @@ export async function portsMustBeFree(
     ),
   ]
   for (const { part, port, host, flag } of wanted) {
-    const isOurs =
-      part !== undefined &&
-      (runningPart(data, part) ??
-        strayPart({ MAYFLY_DATA: data.root, MAYFLY_PART: part }))
+    const its = parts.find(({ name }) => name === part)
+    const isOurs = its && (runningPart(data, its.name) ?? strayPart(its))
     if (isOurs || (await isFree(port, host))) continue
     throw new Refusal(
       `Port ${port} is taken by another program: end that, or set up with another ${flag} (and --data).`,

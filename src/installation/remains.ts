@@ -1,11 +1,13 @@
 /** What a run of the tests left on the machine: all that bears the name of an installation of its own. */
 
-import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
 import { dataDirectory } from './data-directory.ts'
 import { findInstallation } from './open-installation.ts'
+import { ownProcesses } from './own-processes.ts'
 import { runProgram } from './run-program.ts'
+import { ourUids } from './users.ts'
 
 export interface Remain {
   readonly kind: 'process' | 'mount' | 'namespace' | 'link' | 'table' | 'cgroup'
@@ -43,14 +45,15 @@ export async function namedRemains(): Promise<Remain[]> {
   ]
 }
 
-/** What runs or is mounted in the run's temporary directory. */
+/**
+ * What runs or is mounted in the run's temporary directory. Of processes only Mayfly's users': what
+ * they run is killed, and anybody can name the directory.
+ */
 export function remainsIn(directory: string): Remain[] {
   const mounts = readFileSync('/proc/self/mountinfo', 'utf8').split('\n')
   return [
-    ...processIds()
-      .filter((pid) =>
-        ['environ', 'cmdline'].some((it) => ofProcess(pid, it).includes(directory)),
-      )
+    ...ownProcesses(ourUids(), (pid) => pid !== process.pid && isOf(pid, directory))
+      .map(({ pid }) => String(pid))
       .map((name): Remain => ({
         kind: 'process',
         name,
@@ -100,8 +103,8 @@ function idOf({ kind, name }: Remain): string[] {
   return kind === 'process' && id !== undefined ? [id] : []
 }
 
-const processIds = () =>
-  readdirSync('/proc').filter((it) => /^\d+$/.test(it) && Number(it) !== process.pid)
+const isOf = (pid: number, directory: string) =>
+  ['environ', 'cmdline'].some((it) => ofProcess(String(pid), it).includes(directory))
 
 /** Empty for a process that is gone by now. */
 function ofProcess(pid: string, file: string): string {

@@ -20,6 +20,8 @@ export const POSTGRES_USER = 'postgres'
 /** Reads what dynos send and what anybody answers, and so belongs to no group that may read anything. */
 export const RESOLVER_USER = 'mayfly-resolver'
 export const NO_GROUP = 'nogroup'
+/** Debian's, of HAProxy. */
+const ROUTER_USER = 'haproxy'
 
 export async function ensureUsers(): Promise<void> {
   for (const group of [GROUP, ...USERS, SOURCES_GROUP]) {
@@ -53,6 +55,12 @@ export function userId(name: string): number {
 
 export function groupId(name: string): number {
   return known(idOf('/etc/group', name), `group ${name}`)
+}
+
+/** Of root and all users that anything of Mayfly's runs as, dynos aside; of those that the machine has. */
+export function ourUids(): ReadonlySet<number> {
+  const others = [...USERS, POSTGRES_USER, RESOLVER_USER, ROUTER_USER]
+  return new Set([0, ...others.flatMap((it) => idOf('/etc/passwd', it) ?? [])])
 }
 
 /** Another installation may be set up at the same moment: what counts is that it is there. */
