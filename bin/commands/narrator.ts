@@ -9,6 +9,7 @@ import { causesOf } from '../../src/lib/log.ts'
 import type { DataDirectory } from '../../src/installation/data-directory.ts'
 import { Refusal } from '../../src/installation/refusal.ts'
 
+/** None of these throws. */
 export interface Narrator {
   /** One thing a person should know. */
   readonly say: (sentence: string) => void
@@ -26,18 +27,22 @@ export function narrator(data: DataDirectory): Narrator {
   if (!process.send) return terminalNarrator
   const tell = (tale: Tale) => {
     // Before set-up there is no log; what is not ours is not written to.
-    if (existsSync(data.programLogs)) {
-      appendFileSync(
-        data.logFile('supervisor'),
-        `${new Date().toISOString()} ${tale.text}\n`,
-      )
-    }
+    if (existsSync(data.programLogs)) append(data.logFile('supervisor'), tale.text)
     if (process.connected) process.send?.(tale, undefined, undefined, () => {})
   }
   return {
     say: (text) => tell({ is: 'sentence', text }),
     ready: (text) => tell({ is: 'ready', text }),
     failed: (error) => tell({ is: 'failed', ...failure(error) }),
+  }
+}
+
+/** As far as there is room: who speaks has more to do than that. */
+function append(log: string, text: string): void {
+  try {
+    appendFileSync(log, `${new Date().toISOString()} ${text}\n`)
+  } catch {
+    // The sentence that could say so has no place either.
   }
 }
 

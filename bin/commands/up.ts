@@ -172,7 +172,7 @@ async function keepUp(signal: AbortSignal, supervision: Supervision): Promise<vo
     await Promise.all(kept)
   } finally {
     failed.abort()
-    await Promise.all(kept)
+    await Promise.allSettled(kept)
     tell.say('ending the control plane; dynos and routers run on')
     await endParts(
       parts.filter((part) => !part.outlivesUp),

@@ -46,42 +46,64 @@ export interface PartRecord extends LivingProcess {
   readonly startedWith?: string | undefined
 }
 
-/** Resolves after the signal aborts; the part then still runs. */
+/**
+ * Resolves after the signal aborts; the part then still runs. It never rejects: whatever goes wrong,
+ * such as a full disk, is said and tried again, or the other parts would have no keeper either.
+ */
 export async function keepPart(
   part: PartSpec,
   keeping: Keeping,
   signal: AbortSignal,
 ): Promise<void> {
+  const { data, clock, say } = keeping
   let failures = 0
   while (!signal.aborted) {
-    if (part.needs !== undefined && !existsSync(part.needs)) {
-      await pause(POLL, signal)
-      continue
+    try {
+      const ended = await keepUntilItEnds(part, keeping, signal)
+      if (!ended) continue
+      const ran = clock.now().getTime() - Date.parse(ended.since)
+      if (ran > LONG_ENOUGH) failures = 0
+      say(
+        `${part.name} (pid ${ended.pid}) ended; starting it again ${whenOf(failures)}. See ${data.logFile(part.name)}`,
+      )
+    } catch (error) {
+      // It may run all the same, and is then found by what it was started with.
+      const why = error instanceof Error ? error.message : String(error)
+      say(`${part.name} can't be looked after: ${why}; trying again ${whenOf(failures)}`)
     }
-    const adopted = runningPart(keeping.data, part.name) ?? adoptStray(part, keeping)
-    if (adopted && !hasGroups(adopted, part)) {
-      keeping.say(`starting ${part.name} anew, in groups of its own`)
-      await endProcess(adopted, part.ends)
-      continue
-    }
-    const running = adopted ?? startPart(part, keeping)
-    const end = await endOf(part, running, { ...keeping, signal })
-    if (end === 'aborted') return
-    if (end === 'outdated') {
-      keeping.say(`starting ${part.name} anew, with its new configuration`)
-      await endProcess(running, part.ends)
-      continue
-    }
-
-    const ran = keeping.clock.now().getTime() - Date.parse(running.since)
-    if (ran > LONG_ENOUGH) failures = 0
-    const wait = restartDelay(failures++)
-    const when = wait === 0 ? 'now' : `in ${wait / SECOND} s`
-    keeping.say(
-      `${part.name} (pid ${running.pid}) ended; starting it again ${when}. See ${keeping.data.logFile(part.name)}`,
-    )
-    await pause(wait, signal)
+    await pause(restartDelay(failures++), signal)
   }
+}
+
+/** Undefined where it is not to be waited with: nothing ended by itself. */
+async function keepUntilItEnds(
+  part: PartSpec,
+  keeping: Keeping,
+  signal: AbortSignal,
+): Promise<PartRecord | undefined> {
+  if (part.needs !== undefined && !existsSync(part.needs)) {
+    await pause(POLL, signal)
+    return undefined
+  }
+  const adopted = runningPart(keeping.data, part.name) ?? adoptStray(part, keeping)
+  if (adopted && !hasGroups(adopted, part)) {
+    keeping.say(`starting ${part.name} anew, in groups of its own`)
+    await endProcess(adopted, part.ends)
+    return undefined
+  }
+  const running = adopted ?? startPart(part, keeping)
+  const end = await endOf(part, running, { ...keeping, signal })
+  if (end === 'gone') return running
+  if (end === 'outdated') {
+    keeping.say(`starting ${part.name} anew, with its new configuration`)
+    await endProcess(running, part.ends)
+  }
+  return undefined
+}
+
+function whenOf(failures: number): string {
+  const wait = restartDelay(failures)
+  return wait === 0 ? 'now' : `in ${wait / SECOND} s`
 }
 
 /** Milliseconds before the next start: at once after the first end, then longer, up to 30 s. */
@@ -101,10 +123,10 @@ function lastRecord(data: DataDirectory, name: string): PartRecord | undefined {
   return JSON.parse(readFileSync(file, 'utf8')) as PartRecord
 }
 
-/** One that its supervisor started, and died before it could write that down. */
+/** One whose supervisor died before it could write that down, or had a full disk. */
 function adoptStray(part: PartSpec, keeping: Keeping): PartRecord | undefined {
   const stray = strayPart(part)
-  // Its configuration can hardly have changed since.
+  // Its configuration can hardly have changed since: it lies on the same disk.
   const startedWith = digestOf(part.startsAnewWith)
   return stray && writeRecord(part, keeping, { ...stray, startedWith })
 }
