@@ -46,7 +46,10 @@ export function buckets(clock: Clock, perHour: () => number): Buckets {
   function usedBy(key: string): number {
     const bucket = kept.get(key)
     if (!bucket) return 0
-    const forgiven = ((clock.now().getTime() - bucket.at) / HOUR) * perHour()
+    const now = clock.now().getTime()
+    // A clock that was set back forgives nothing, and takes nothing; from then on time counts again.
+    if (now < bucket.at) kept.set(key, { ...bucket, at: now })
+    const forgiven = (Math.max(0, now - bucket.at) / HOUR) * perHour()
     return Math.max(0, bucket.used - forgiven)
   }
 }
