@@ -12,7 +12,7 @@ import { aTenancy, aToken, type Caller, type Tenancy } from '../../test/a-tenanc
 import { anApp } from '../../test/an-app.ts'
 import { aDatabase } from '../../test/postgres.ts'
 import { until } from '../../test/until.ts'
-import { later, SECOND } from '../lib/clock.ts'
+import { HOUR, later, SECOND } from '../lib/clock.ts'
 import type { AppId, TeamId } from '../model/ids.ts'
 import { digestOf } from '../model/token.ts'
 import { findAudit } from '../store/audit.ts'
@@ -82,18 +82,23 @@ suite('a body that is held back', { concurrency: false }, () => {
     assert.equal((await membersOf(pool, String(mine.id) as TeamId)).length, 0)
   })
 
-  test('is refused when its token was revoked meanwhile', async () => {
-    const { id } = await as('owner', 'POST /apps', { name: 'revoked' })
-    const token = await inTransaction(pool, (tx) => aToken(tx, tenancy.accounts.owner))
-    const held = await holdAs(token, 'POST /apps/revoked/domains')
-    await pool.query('delete from authorizations where token_sha256 = $1', [
-      digestOf(token),
-    ])
-    now = later(now, 2 * SECOND)
-    assert.match(await held.finish({ hostname: 'a.example.com' }), /^HTTP\/1.1 401/)
-    const { rows } = await pool.query('select from domains where app = $1', [id])
-    assert.equal(rows.length, 0)
-  })
+  for (const [name, passed] of [
+    ['revoked', 2 * SECOND],
+    ['revoked-as-clocks-went-back', -HOUR],
+  ] as const) {
+    test(`is refused when its token was ${name.replaceAll('-', ' ')}`, async () => {
+      const { id } = await as('owner', 'POST /apps', { name })
+      const token = await inTransaction(pool, (tx) => aToken(tx, tenancy.accounts.owner))
+      const held = await holdAs(token, `POST /apps/${name}/domains`)
+      await pool.query('delete from authorizations where token_sha256 = $1', [
+        digestOf(token),
+      ])
+      now = later(now, passed)
+      assert.match(await held.finish({ hostname: 'a.example.com' }), /^HTTP\/1.1 401/)
+      const { rows } = await pool.query('select from domains where app = $1', [id])
+      assert.equal(rows.length, 0)
+    })
+  }
 
   test('is refused when its sender was shut out meanwhile', async () => {
     await as('owner', 'POST /apps', { name: 'shut' })
