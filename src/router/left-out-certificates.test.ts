@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
-import { later, MINUTE } from '../lib/clock.ts'
+import { HOUR, later, MINUTE } from '../lib/clock.ts'
 import { jsonLog } from '../lib/log.ts'
 import { LeftOutCertificates } from './left-out-certificates.ts'
 
@@ -32,4 +32,13 @@ test('one that is left out is told of once, and tried again after a while', () =
 
   leftOut.keepThose([good, { ...bad, fingerprint: 'f1' }])
   assert.equal(leftOut.has(bad), false, 'it is wanted no more, and still known')
+})
+
+test('one is tried again after a while although the clock was set back', () => {
+  let now = new Date('2026-01-01T00:00:00Z')
+  const log = jsonLog('manager', () => {})
+  const leftOut = new LeftOutCertificates({ now: () => now }, log)
+  leftOut.add(bad, new Error('HAProxy refuses it'))
+  now = later(now, -HOUR)
+  assert.equal(leftOut.isDue(bad), true)
 })

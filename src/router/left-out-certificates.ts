@@ -12,8 +12,8 @@ const TRIED_AGAIN_AFTER = 5 * MINUTE
 export class LeftOutCertificates {
   readonly #clock: Clock
   readonly #log: Log
-  /** When each is tried again. */
-  readonly #again = new Map<string, number>()
+  /** When each was tried last. */
+  readonly #tried = new Map<string, number>()
 
   constructor(clock: Clock, log: Log) {
     this.#clock = clock
@@ -21,11 +21,13 @@ export class LeftOutCertificates {
   }
 
   has(it: ServedCertificate): boolean {
-    return this.#again.has(nameOf(it))
+    return this.#tried.has(nameOf(it))
   }
 
   isDue(it: ServedCertificate): boolean {
-    return (this.#again.get(nameOf(it)) ?? 0) <= this.#clock.now().getTime()
+    const tried = this.#tried.get(nameOf(it)) ?? -Infinity
+    // A clock may have been set back by any time.
+    return Math.abs(this.#clock.now().getTime() - tried) >= TRIED_AGAIN_AFTER
   }
 
   add(it: ServedCertificate, error: unknown): void {
@@ -35,17 +37,17 @@ export class LeftOutCertificates {
         hostname,
       })
     }
-    this.#again.set(nameOf(it), this.#clock.now().getTime() + TRIED_AGAIN_AFTER)
+    this.#tried.set(nameOf(it), this.#clock.now().getTime())
   }
 
   /** Of others nothing is known any more. */
   keepThose(wanted: readonly ServedCertificate[]): void {
     const names = new Set(wanted.map(nameOf))
-    for (const name of this.#again.keys()) if (!names.has(name)) this.#again.delete(name)
+    for (const name of this.#tried.keys()) if (!names.has(name)) this.#tried.delete(name)
   }
 
   delete(it: ServedCertificate): void {
-    this.#again.delete(nameOf(it))
+    this.#tried.delete(nameOf(it))
   }
 }
 
