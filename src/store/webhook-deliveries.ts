@@ -28,7 +28,7 @@ export async function findRecipient(
 export interface OpenDelivery {
   readonly id: DeliveryId
   readonly createdAt: Date
-  /** Undefined unless it has failed before. */
+  /** Null unless it has failed before. */
   readonly nextAttemptAt: Date | null
   readonly include: Include
   readonly payload: Payload
