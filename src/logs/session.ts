@@ -103,7 +103,7 @@ class SessionStream implements Reader {
     const { last } = channel.journal
     if (seen !== undefined && seen <= last) return seen
     // Not their text: it may be much.
-    const recent = [...channel.journal.read(last - KEPT_LINES)].map((it) => ({
+    const recent = Array.from(channel.journal.read(last - KEPT_LINES), (it) => ({
       ...it,
       text: '',
     }))
