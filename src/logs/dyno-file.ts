@@ -19,6 +19,11 @@ import { finish, parseRecords, type Unfinished } from './cri.ts'
 import type { Position } from './journal.ts'
 
 export const CHUNK_BYTES = 64 * 1024
+/**
+ * What is unfinished is written to the journal once in so many bytes of the file, whatever changes in
+ * it: each time may be 120 KB. A successor has so much to read again, and a chunk.
+ */
+const READ_AGAIN_BYTES = 4 * CHUNK_BYTES
 /** Of the time that a file begins with; every record is longer. */
 const BEGINNING_BYTES = 30
 /** Who tells of what was dropped, as at Heroku, where it is a process beside the dyno. */
@@ -27,6 +32,8 @@ const SHUTTLE = 'log-shuttle'
 const TELL_EVERY = SECOND
 /** Bytes of the time that a displayed line begins with. */
 const TIME_BYTES = displayTime(new Date(0)).length
+
+type Written = Required<Pick<Position, 'since' | 'unfinished'>>
 
 const chunk = Buffer.allocUnsafe(CHUNK_BYTES)
 
@@ -39,6 +46,8 @@ export class DynoFile {
   #beginning = ''
   #offset = 0
   #unfinished: Unfinished = {}
+  /** What the journal has in place of `#unfinished`: what was so earlier in the file. */
+  #written: Written = { since: 0, unfinished: {} }
   #replaced = false
   readonly #clock: Clock
   readonly #allowance: Allowance
@@ -82,13 +91,16 @@ export class DynoFile {
     if (kept) this.#tellOfDropped()
     if (this.#offset === 0) this.#beginning = text.slice(0, BEGINNING_BYTES)
     const { unfinished } = parsed
-    const position = { ...this.#position, offset: this.#offset + parsed.used, unfinished }
+    const offset = this.#offset + parsed.used
+    const written = this.#toWrite(offset, unfinished)
     if (kept && parsed.count > 0) {
+      const position = { beginning: this.#beginning, offset, ...written }
       this.#append({ ...parsed, ps: this.dyno.place }, position)
     }
     // Only now: what could not be appended is to be read again.
-    this.#offset = position.offset
+    this.#offset = offset
     this.#unfinished = unfinished
+    this.#written = written
     if (!kept) this.#drop(parsed.text, parsed.count)
     return true
   }
@@ -97,9 +109,11 @@ export class DynoFile {
   finish(): void {
     this.#tellOfDropped()
     const last = finish(this.#unfinished, this.#label)
-    const position = { ...this.#position, unfinished: {} }
+    const written = { since: this.#offset, unfinished: {} }
+    const position = { ...this.#position, ...written }
     if (last.count > 0) this.#append({ ...last, ps: this.dyno.place }, position)
     this.#unfinished = {}
+    this.#written = written
   }
 
   close(): void {
@@ -137,11 +151,14 @@ export class DynoFile {
   }
 
   get #position(): Position {
-    return {
-      beginning: this.#beginning,
-      offset: this.#offset,
-      unfinished: this.#unfinished,
-    }
+    return { beginning: this.#beginning, offset: this.#offset, ...this.#written }
+  }
+
+  /** What the journal is to have of what is unfinished at `offset`. */
+  #toWrite(offset: number, unfinished: Unfinished): Written {
+    const isNone = Object.keys(unfinished).length === 0
+    const isFar = offset - this.#written.since >= READ_AGAIN_BYTES
+    return isNone || isFar ? { since: offset, unfinished } : this.#written
   }
 
   /** `position`: how far the file has been read with these lines. */
@@ -164,14 +181,40 @@ export class DynoFile {
       throw error
     }
     const length = readSync(this.#file, chunk, 0, BEGINNING_BYTES, 0)
-    const beginning = chunk.toString('latin1', 0, length)
+    this.#beginning = chunk.toString('latin1', 0, length)
     const known = this.#channel.journal.position(this.dyno.id)
-    const same = known !== undefined && known.beginning === beginning
-    this.#beginning = beginning
-    this.#offset = same ? known.offset : 0
-    this.#unfinished = same ? known.unfinished : {}
+    if (known && this.#isOf(known)) this.#resume(known)
+    else this.#start()
     this.#replaced = false
     return true
+  }
+
+  /** Whether the file is the one that the journal knows. Without a beginning it was empty then. */
+  #isOf({ beginning }: Position): boolean {
+    return beginning === '' ? !this.#replaced : beginning === this.#beginning
+  }
+
+  #resume({ offset, since = offset, unfinished }: Position): void {
+    this.#offset = offset
+    this.#written = { since, unfinished }
+    this.#unfinished = unfinished
+    for (let at = since; at < offset;) {
+      const most = Math.min(CHUNK_BYTES, offset - at)
+      const length = readSync(this.#descriptor, chunk, 0, most, at)
+      const text = chunk.toString('latin1', 0, length)
+      const parsed = parseRecords(text, this.#label, this.#unfinished)
+      this.#unfinished = parsed.unfinished
+      // As when it was read first: a chunk that makes no sense is skipped.
+      at += parsed.used || CHUNK_BYTES
+    }
+  }
+
+  /** A line may have begun in the file that this one replaced. */
+  #start(): void {
+    this.#offset = 0
+    this.#written = { since: 0, unfinished: this.#unfinished }
+    if (Object.keys(this.#unfinished).length === 0) return
+    this.#append({ ps: this.dyno.place, count: 0, text: '' }, this.#position)
   }
 
   /** At the end of the file, or of what makes sense in it. */
@@ -183,6 +226,7 @@ export class DynoFile {
     if (fstatSync(this.#descriptor).size < this.#offset) {
       this.#offset = 0
       this.#unfinished = {}
+      this.#written = { since: 0, unfinished: {} }
       return true
     }
     if (this.#replaced) {

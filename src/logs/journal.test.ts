@@ -14,7 +14,8 @@ import { after, test } from 'node:test'
 
 import { aSmallDisk } from '../../test/a-small-disk.ts'
 import { type DynoId, newId } from '../model/ids.ts'
-import { Journal, KEPT_LINES } from './journal.ts'
+import { LONGEST_LINE } from '../model/log-line.ts'
+import { Journal, KEPT_LINES, LARGEST_SEGMENT } from './journal.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'mayfly-journal-'))
 after(() => rmSync(root, { recursive: true }))
@@ -102,6 +103,34 @@ test('old segments go, positions and the last 1,500 lines stay', () => {
   const again = new Journal(directory)
   assert.deepEqual(again.position(dyno), at(9))
   assert.ok(again.holds('1'))
+})
+
+test('whatever is known with each line, a journal has two largest segments at most', () => {
+  const directory = aDirectory()
+  const journal = new Journal(directory)
+  const text = 'x'.repeat(100_000)
+  for (let line = 1; line <= 1000; line += 1) {
+    const unfinished = { stdout: { time: '', text } }
+    const position = { beginning: 'then', offset: line, unfinished }
+    journal.append(some('line'), { dyno: { id: dyno, position } })
+  }
+  assert.equal(journal.last, 1000)
+  const sizes = readdirSync(directory).map((it) => statSync(join(directory, it)).size)
+  assert.equal(sizes.length, 2)
+  for (const size of sizes) assert.ok(size < LARGEST_SEGMENT + 1024 ** 2, `${size}`)
+  assert.equal(new Journal(directory).position(dyno)?.unfinished['stdout']?.text, text)
+})
+
+test('1,500 of the longest lines have room', () => {
+  const journal = new Journal(aDirectory())
+  const text = 'x'.repeat(LONGEST_LINE + 100)
+  for (let line = 1; line <= 3 * KEPT_LINES; line += 1) {
+    journal.append(some(text), { dyno: { id: dyno, position: at(line) } })
+    if (line % 250 === 0 && line >= KEPT_LINES) {
+      const kept = [...journal.read()].reduce((sum, { count }) => sum + count, 0)
+      assert.ok(kept >= KEPT_LINES, `${kept} of ${line}`)
+    }
+  }
 })
 
 test('killed while it began a segment, it goes on with the one before', () => {

@@ -3,7 +3,7 @@
  * are written by one append, so that after a SIGKILL no line is missing and none doubled.
  *
  * A journal is a directory of two append-only segments, `<number of its first line>.log`;
- * when the newer is full the older goes. A record is a header, one line of JSON, followed by
+ * when the newer is full, by lines or by bytes, the older goes. A record is a header, one line of JSON, followed by
  * `bytes` bytes of lines. The first record of a segment repeats what is known of origins.
  * A torn last record is cut off: at once where the disk is full, or else by whoever takes it up.
  */
@@ -30,7 +30,13 @@ import type { Unfinished } from './cri.ts'
 
 /** The last so many lines of an app are kept. */
 export const KEPT_LINES = 1500
+/** A segment with so many lines ends when it has so many bytes. */
 const SEGMENT_BYTES = 1024 * 1024
+/**
+ * A segment ends when so much was appended to it, whatever it is. KEPT_LINES of the longest lines
+ * take two thirds of it, with their headers.
+ */
+export const LARGEST_SEGMENT = 24 * 1024 * 1024
 /** A reader has so much of it in memory at once, or one record that is longer. */
 const PIECE_BYTES = 64 * 1024
 /** More than the rows of log_lines that can be in the journal and still in their table. */
@@ -41,8 +47,14 @@ export interface Position {
   /** How the file begins: the time of its first record tells it from its successors. */
   readonly beginning: string
   readonly offset: number
+  /** From here on the file is read again, to know what is unfinished at `offset`; left out: `offset`. */
+  readonly since?: number
+  /** At `since`. A journal has it again only where it is another object than before. */
   readonly unfinished: Unfinished
 }
+
+type WrittenPosition = Omit<Position, 'unfinished'> &
+  Partial<Pick<Position, 'unfinished'>>
 
 /** Where lines came from, so that they are not taken twice. */
 export interface Origin {
@@ -54,13 +66,15 @@ export interface Origin {
 interface Header extends Omit<Batch, 'text'> {
   readonly bytes: number
   /** null: the dyno's file is no more. */
-  readonly positions?: Readonly<Record<string, Position | null>>
+  readonly positions?: Readonly<Record<string, WrittenPosition | null>>
   readonly rows?: readonly string[]
 }
 
 interface Segment {
   readonly headers: readonly Header[]
   readonly batches: readonly Batch[]
+  /** Where its first record ends. */
+  readonly known: number
   /** Where its last whole record ends. */
   readonly end: number
 }
@@ -73,6 +87,8 @@ export class Journal {
   readonly #rows = new Set<string>()
   #file = -1
   #bytes = 0
+  /** How many of them the segment's first record has, which says what was known before. */
+  #known = 0
   #first = 1
   #next = 1
   /** Rows were appended since the last sync. */
@@ -104,8 +120,7 @@ export class Journal {
   }
 
   append(lines: Lines, origin: Origin = {}): Batch {
-    const full = this.#next - this.#first >= KEPT_LINES && this.#bytes >= SEGMENT_BYTES
-    if (full) this.#rotate()
+    if (this.#isFull()) this.#rotate()
     const { dyno, rows } = origin
     const { text, ...rest } = lines
     const first = this.#next
@@ -115,7 +130,7 @@ export class Journal {
         ...rest,
         first,
         bytes: text.length,
-        ...(dyno && { positions: { [dyno.id]: dyno.position } }),
+        ...(dyno && { positions: { [dyno.id]: this.#news(dyno) } }),
         ...(rows && { rows }),
       },
       text,
@@ -178,14 +193,26 @@ export class Journal {
   }
 
   #takeUp(first: number): boolean {
-    const { headers, end } = readSegment(this.#path(first))
+    const { headers, known, end } = readSegment(this.#path(first))
     if (headers.length === 0) return false
     for (const header of headers) this.#learn(header)
     this.#first = first
     this.#bytes = end
+    this.#known = known
     this.#file = openSync(this.#path(first), 'a', 0o640)
     ftruncateSync(this.#file, end)
     return true
+  }
+
+  #isFull(): boolean {
+    if (this.#bytes - this.#known >= LARGEST_SEGMENT) return true
+    return this.#next - this.#first >= KEPT_LINES && this.#bytes >= SEGMENT_BYTES
+  }
+
+  /** What of the position is not known yet: `unfinished` may be long. */
+  #news({ id, position }: Required<Origin>['dyno']): WrittenPosition {
+    const { unfinished, ...rest } = position
+    return unfinished === this.position(id)?.unfinished ? rest : position
   }
 
   #segments(): number[] {
@@ -226,6 +253,7 @@ export class Journal {
     this.#file = file
     this.#first = this.#next
     this.#bytes = record.length
+    this.#known = record.length
   }
 
   #note(known: Pick<Header, 'positions' | 'rows'>): void {
@@ -247,8 +275,11 @@ export class Journal {
   #learn({ first, count, positions = {}, rows = [] }: Header): void {
     this.#next = first + count
     for (const [dyno, position] of Object.entries(positions)) {
-      if (position) this.#positions.set(dyno, position)
-      else this.#positions.delete(dyno)
+      if (!position) this.#positions.delete(dyno)
+      else {
+        const unfinished = position.unfinished ?? this.#positions.get(dyno)?.unfinished
+        this.#positions.set(dyno, { ...position, unfinished: unfinished ?? {} })
+      }
     }
     for (const row of rows) this.#rows.add(row)
     for (const row of this.#rows) {
@@ -297,6 +328,7 @@ function readPiece(path: string, offset: number): Segment {
 function recordsIn(content: string): Segment {
   const headers: Header[] = []
   const batches: Batch[] = []
+  let known = 0
   let end = 0
   for (;;) {
     const newline = content.indexOf('\n', end)
@@ -305,11 +337,12 @@ function recordsIn(content: string): Segment {
     const text = content.slice(newline + 1, newline + 1 + (header?.bytes ?? 0))
     if (!header || text.length < header.bytes) break
     end = newline + 1 + header.bytes
+    known ||= end
     headers.push(header)
     const { first, count, source, ps } = header
     if (count > 0) batches.push({ first, count, source, ps, text })
   }
-  return { headers, batches, end }
+  return { headers, batches, known, end }
 }
 
 /** Undefined for what a power failure left in place of a header. */
