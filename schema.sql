@@ -319,7 +319,8 @@ CREATE TABLE public.log_sessions (
     lines integer NOT NULL,
     tail boolean NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
-    read_at timestamp with time zone
+    read_at timestamp with time zone,
+    account uuid
 );
 
 CREATE TABLE public.migrations (
@@ -959,6 +960,9 @@ ALTER TABLE ONLY public.exec_reservations
 
 ALTER TABLE ONLY public.formations
     ADD CONSTRAINT formations_app_fkey FOREIGN KEY (app) REFERENCES public.apps(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.log_sessions
+    ADD CONSTRAINT log_sessions_account_fkey FOREIGN KEY (account) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.log_sessions
     ADD CONSTRAINT log_sessions_app_fkey FOREIGN KEY (app) REFERENCES public.apps(id) ON DELETE CASCADE;

@@ -154,14 +154,15 @@ interface SessionWish {
   readonly tail?: boolean
   readonly source?: string
   readonly dyno?: string
+  readonly account?: string
 }
 
 async function aSession(app: AppId, wish: SessionWish = {}): Promise<string> {
-  const { lines = 1500, tail = false, source = null, dyno = null } = wish
+  const { lines = 1500, tail = false, source = null, dyno = null, account = null } = wish
   const id = randomUUID()
   await pool.query(
-    'insert into log_sessions (id, app, lines, tail, source, dyno) values ($1, $2, $3, $4, $5, $6)',
-    [id, app, lines, tail, source, dyno],
+    'insert into log_sessions (id, app, lines, tail, source, dyno, account) values ($1, $2, $3, $4, $5, $6, $7)',
+    [id, app, lines, tail, source, dyno, account],
   )
   return id
 }
@@ -369,6 +370,32 @@ suite('logs', () => {
     for (const it of readers) it.on('error', () => {}).destroy()
     await until('there is room', async () => {
       const reader = await get(session)
+      reader.on('error', () => {}).destroy()
+      return reader.statusCode === 200
+    })
+  })
+
+  test('an account reads so many logs, and others read on', async () => {
+    const apps = await Promise.all(Array.from({ length: 3 }, anApp))
+    const { rows } = await pool.query('select owner from apps where id = any($1)', [apps])
+    const [account, another] = rows.map((row) => String(row.owner))
+    const sessions = await Promise.all(
+      apps.map((app) => aSession(app, { tail: true, ...(account && { account }) })),
+    )
+    const [first = '', second = '', third = ''] = sessions
+    const both = [first, second].flatMap((it) => Array.from({ length: 50 }, () => it))
+    const readers = await Promise.all(both.map((it) => get(it)))
+    assert.ok(readers.every((it) => it.statusCode === 200))
+    const refused = await get(third)
+    assert.equal(refused.statusCode, 429)
+    assert.equal(refused.headers['retry-after'], '30')
+    assert.match((await refused.toArray()).join(''), /^Your account reads as many logs/)
+    const [, , app = newId()] = apps
+    const theirs = await aSession(app, { ...(another && { account: another }) })
+    assert.equal((await get(theirs)).statusCode, 200)
+    for (const it of readers) it.on('error', () => {}).destroy()
+    await until('there is room', async () => {
+      const reader = await get(third)
       reader.on('error', () => {}).destroy()
       return reader.statusCode === 200
     })

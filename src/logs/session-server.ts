@@ -17,7 +17,11 @@ import type { Log } from '../lib/log.ts'
 import { type PlaceLimits, places } from '../lib/places.ts'
 import { untilGone } from '../lib/until-gone.ts'
 import { type AppId, isUuid } from '../model/ids.ts'
-import { openLogSession, tidyLogSessions } from '../store/log-session-readers.ts'
+import {
+  type LogSession,
+  openLogSession,
+  tidyLogSessions,
+} from '../store/log-session-readers.ts'
 import type { Channels } from './channels.ts'
 import { answerSession } from './session.ts'
 
@@ -26,14 +30,20 @@ const DRAIN_DEADLINE = SECOND
 const KEEP_ALIVE = 25 * SECOND
 const CLOSE_DEADLINE = SECOND
 /**
- * How many read an app's log at once, and all logs: who knows the id of a session may read it as
- * often as they like, and each reader takes a connection and some memory, here and at the door.
+ * How many read at once: an app's log, all logs, and by sessions that one account asked for. Who knows the
+ * id of a session may read it as often as they like, and each reader takes a connection and some
+ * memory, here and at the door.
  */
 const READERS: PlaceLimits = { ofEach: 50, ofAll: 1000 }
+const READERS_OF_ACCOUNT: PlaceLimits = { ofEach: 100, ofAll: Infinity }
 /** Seconds. */
 const AGAIN_AFTER = '30'
 const FULL = {
-  each: [429, 'As many read the log of this app as may. Try again when one has ended.\n'],
+  app: [429, 'As many read the log of this app as may. Try again when one has ended.\n'],
+  account: [
+    429,
+    'Your account reads as many logs as it may at once. Try again when one has ended.\n',
+  ],
   all: [503, 'Too many read logs at the moment. Try again in a minute.\n'],
 } as const
 
@@ -62,6 +72,7 @@ export function sessionServer(deps: Deps): SessionServer {
     { readonly id: string; readonly events: boolean }
   >()
   const readers = places(READERS)
+  const ofAccounts = places(READERS_OF_ACCOUNT)
   const http = createServer((request, response) => {
     answer(request, response).catch((error: unknown) => {
       deps.log.error('cannot answer a log session', error)
@@ -100,7 +111,7 @@ export function sessionServer(deps: Deps): SessionServer {
     // Who has hung up meanwhile would never leave.
     if (gone.aborted) return
     const { app } = session
-    const leave = readers.take(app)
+    const leave = enter(session)
     if (typeof leave === 'string') {
       const [status, text] = FULL[leave]
       response.writeHead(status, {
@@ -119,6 +130,21 @@ export function sessionServer(deps: Deps): SessionServer {
     const channel = deps.channels.of(app)
     const seen = numberOf(request.headers['last-event-id'])
     answerSession(response, { session, channel, events, seen, clock: deps.clock })
+  }
+
+  /** Takes a place for a reader; returns what to call at its end, or of whom there are too many. */
+  function enter({ app, account }: LogSession): (() => void) | keyof typeof FULL {
+    const leave = readers.take(app)
+    if (typeof leave === 'string') return leave === 'each' ? 'app' : leave
+    const leaveTheirs = ofAccounts.take(account ?? app)
+    if (typeof leaveTheirs === 'string') {
+      leave()
+      return 'account'
+    }
+    return () => {
+      leave()
+      leaveTheirs()
+    }
   }
 
   /** What is late is not waited for, and what fails is another's to report. */

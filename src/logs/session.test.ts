@@ -26,6 +26,7 @@ const server = createServer((request, answer) => {
     session: {
       id: 'session',
       app: channel.app,
+      account: null,
       source: null,
       dyno: null,
       lines: KEPT_LINES,

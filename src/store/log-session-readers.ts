@@ -1,11 +1,13 @@
 /** Log sessions as `logs` needs them; they are good for six minutes after they were last read. */
 
-import type { AppId } from '../model/ids.ts'
+import type { AccountId, AppId } from '../model/ids.ts'
 import type { Queryable } from './queryable.ts'
 
 export interface LogSession {
   readonly id: string
   readonly app: AppId
+  /** Who asked for it; null: that was not written down yet. */
+  readonly account: AccountId | null
   readonly source: string | null
   readonly dyno: string | null
   readonly lines: number
@@ -21,7 +23,7 @@ export async function openLogSession(
     `update log_sessions s set read_at = now() from apps a
       where s.id = $1 and a.id = s.app and a.deleted_at is null
         and coalesce(s.read_at, s.created_at) > now() - interval '6 minutes'
-      returning s.id, s.app, s.source, s.dyno, s.lines, s.tail`,
+      returning s.id, s.app, s.account, s.source, s.dyno, s.lines, s.tail`,
     [id],
   )
   return (rows as LogSession[])[0]

@@ -1,10 +1,12 @@
-import type { AppId, Id } from '../model/ids.ts'
+import type { AccountId, AppId, Id } from '../model/ids.ts'
 import type { Queryable } from './queryable.ts'
 
 export interface NewLogSession {
   /** Also the capability: whoever knows it may read. */
   readonly id: Id<'log session'>
   readonly app: AppId
+  /** Whose it is, and among whose readers its readers count. */
+  readonly account: AccountId
   /** `app`, `heroku`; null: both. */
   readonly source: string | null
   /** A place (`web.1`) or a process type; null: all. */
@@ -16,9 +18,9 @@ export interface NewLogSession {
 /** Returns when it was created. */
 export async function addLogSession(tx: Queryable, it: NewLogSession): Promise<Date> {
   const { rows } = await tx.query(
-    `insert into log_sessions (id, app, source, dyno, lines, tail)
-     values ($1, $2, $3, $4, $5, $6) returning created_at`,
-    [it.id, it.app, it.source, it.dyno, it.lines, it.tail],
+    `insert into log_sessions (id, app, account, source, dyno, lines, tail)
+     values ($1, $2, $3, $4, $5, $6, $7) returning created_at`,
+    [it.id, it.app, it.account, it.source, it.dyno, it.lines, it.tail],
   )
   return (rows as [{ created_at: Date }])[0].created_at
 }

@@ -25,7 +25,8 @@ export const logSessions: FastifyPluginAsyncTypebox<Deps> = async (server, { poo
     async (request, reply) => {
       const app = await requireApp(pool, request.params.app)
       const { dyno, source, lines = ORDINARY_LINES, tail = false } = request.body
-      const wish = { dyno, source, lines: Math.min(Math.max(lines, 0), MOST_LINES), tail }
+      const kept = Math.min(Math.max(lines, 0), MOST_LINES)
+      const wish = { account: request.account.id, dyno, source, lines: kept, tail }
       const made = await inTransaction(pool, (tx) => createLogSession(tx, app, wish))
       const at = made.createdAt.toISOString()
       return reply.status(201).send({
