@@ -207,10 +207,10 @@ export type DynoStatus =
       readonly status: number
       readonly outOfMemory: boolean
     }
-  /** It ran, it is gone, and nothing tells how it ended: the machine or its monitor died. */
+  /** It is gone, and nothing tells how it ended: the machine or its monitor died. */
   | {
       readonly is: 'lost'
-      /** The machine was started anew since. Absent: it was not. */
+      /** The machine was started anew since it was prepared; how it ended is then not asked. Absent: it was not. */
       readonly withHost?: true
     }
 

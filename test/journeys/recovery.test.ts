@@ -5,7 +5,7 @@
  */
 
 import assert from 'node:assert/strict'
-import { globSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, globSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { after, test } from 'node:test'
 
@@ -13,10 +13,17 @@ import type { Pool } from 'pg'
 
 import { databaseConfig, openPool } from '../../src/installation/database.ts'
 import { dataDirectory } from '../../src/installation/data-directory.ts'
-import { isAlive, processOf } from '../../src/installation/living-process.ts'
+import {
+  endProcess,
+  isAlive,
+  processOf,
+  readProcessFile,
+} from '../../src/installation/living-process.ts'
 import { pause, SECOND } from '../../src/lib/clock.ts'
-import { isUuid } from '../../src/model/ids.ts'
-import type { StartMark } from '../../src/runtime/local/dyno-files.ts'
+import { type DynoId, isUuid } from '../../src/model/ids.ts'
+import { regionFiles } from '../../src/runtime/local/dyno-files.ts'
+import { signalProcess } from '../../src/runtime/local/process-status.ts'
+import { makeOfAnEarlierBoot } from '../of-an-earlier-boot.ts'
 import { until } from '../until.ts'
 import { aJourney } from './a-journey.ts'
 import { anApp } from './a-pushed-app.ts'
@@ -51,7 +58,7 @@ const journey = aJourney({
 after(() => database?.end())
 
 interface Row {
-  readonly id: string
+  readonly id: DynoId
   readonly place: string
   readonly state: string
   readonly good: boolean
@@ -97,10 +104,11 @@ function dynosDirectory(): string {
 }
 
 /** Whoever holds anything on the machine. */
-function idsThere(): string[] {
+function idsThere(): DynoId[] {
   return globSync('*/', { cwd: dynosDirectory() })
     .map((it) => basename(it))
     .filter(isUuid)
+    .map((it) => it as DynoId)
 }
 
 /** Ends the process that a file of the dyno names, if there is one. */
@@ -200,35 +208,63 @@ for (let nth = 0; nth < BLOWS; nth++) {
   })
 }
 
-test('a power cut: everything is dead at once, and up brings it all back', async () => {
-  await settled()
-  const data = dataDirectory(journey.root)
-  const parts = globSync('*.json', { cwd: data.run('supervisor') })
-    .map((it) => basename(it, '.json'))
-    .filter((it) => it !== 'supervisor')
+for (const [what, stop] of [
+  ['a power cut: everything is dead at once', cutPower],
+  ['a reboot: everything is told to end, the monitors too', stopInOrder],
+] as const) {
+  test(`${what}, and up brings it all back`, async () => {
+    await settled()
+    const there = idsThere()
+    await stop(there)
+    for (const id of there) makeOfAnEarlierBoot(regionFiles(dynosDirectory()).of(id))
+    await journey.up()
+    const dynos = await settled()
+    assert.equal(dynos.length, DYNOS)
+    assert.equal(there.length, DYNOS)
+    for (const { id, place, cause } of await rows()) {
+      assert.notEqual(cause, 'crash', place)
+      if (there.includes(id)) assert.equal(cause, 'host restart', place)
+    }
+  })
+}
+
+async function cutPower(dynos: readonly string[]): Promise<void> {
+  const parts = partsThere()
   await journey.killSupervisor()
-  for (const id of idsThere()) {
+  for (const id of dynos) {
     kill(id, 'conmon.pid')
     kill(id, 'pid')
   }
-  const cut = idsThere()
   for (const part of parts) await journey.killPart(part)
-  cut.forEach(beganBeforeTheMachine)
-  await journey.up()
-  const dynos = await settled()
-  assert.equal(dynos.length, DYNOS)
-  assert.equal(cut.length, DYNOS)
-  for (const { id, place, cause } of await rows()) {
-    assert.notEqual(cause, 'crash', place)
-    if (cut.includes(id)) assert.equal(cause, 'host restart', place)
-  }
-})
+}
 
-/** This machine cannot be started anew: its dyno's mark is made one of another start instead. */
-function beganBeforeTheMachine(dyno: string): void {
-  const file = join(dynosDirectory(), dyno, 'started')
-  const mark: StartMark = JSON.parse(readFileSync(file, 'utf8'))
-  writeFileSync(file, JSON.stringify({ ...mark, boot: 'before' } satisfies StartMark))
+/** As systemd does: the service first, and then SIGTERM to whatever is left. */
+async function stopInOrder(dynos: readonly DynoId[]): Promise<void> {
+  await end('supervisor')
+  const files = regionFiles(dynosDirectory())
+  for (const id of dynos) {
+    const { monitorPid, pid } = files.of(id)
+    const init = readFileSync(pid, 'utf8')
+    const children = readFileSync(`/proc/${init}/task/${init}/children`, 'utf8')
+    const all = [readFileSync(monitorPid, 'utf8'), init, children].join(' ')
+    for (const it of all.match(/\d+/g) ?? []) signalProcess(Number(it), 'SIGTERM')
+  }
+  await until('every dyno has ended, and its monitor says how', () =>
+    dynos.every((id) => existsSync(files.of(id).exit)),
+  )
+  for (const part of partsThere()) await end(part)
+}
+
+async function end(part: string): Promise<void> {
+  const it = readProcessFile(dataDirectory(journey.root).processFile(part))
+  if (it) await endProcess(it, { signal: 'SIGTERM', patience: 30 * SECOND })
+}
+
+/** Those the supervisor keeps; some may have ended. */
+function partsThere(): string[] {
+  return globSync('*.json', { cwd: dataDirectory(journey.root).run('supervisor') })
+    .map((it) => basename(it, '.json'))
+    .filter((it) => it !== 'supervisor')
 }
 
 test('no process of a dyno outlives it', async () => {

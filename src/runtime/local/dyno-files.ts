@@ -65,6 +65,8 @@ export interface DynoRecord {
   readonly port: number | undefined
   /** Which made its container; left out: crun. */
   readonly ociRuntime?: OciRuntimeName
+  /** In which boot of the machine it was laid out; left out by an older Mayfly. */
+  readonly boot?: string
 }
 
 /** Which process a dyno's is: a pid alone may be another's after a while. */

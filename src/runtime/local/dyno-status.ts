@@ -11,6 +11,7 @@ import type { LocalRegion } from './region.ts'
 
 export function dynoStatus(region: LocalRegion, id: DynoId): DynoStatus | undefined {
   const files = region.files.of(id)
+  if (beganBefore(region, files)) return { is: 'lost', withHost: true }
   return (
     exited(region, id, files) ??
     running(region, files) ??
@@ -18,10 +19,23 @@ export function dynoStatus(region: LocalRegion, id: DynoId): DynoStatus | undefi
   )
 }
 
+/**
+ * Whether the machine was started anew since. Then how the dyno ended does not matter, though its
+ * monitor may have written that down: a machine that stops in order sends SIGTERM to all, and a dyno
+ * ends as it likes at that, with 143, 0 or what its program says, a moment before its monitor. Who
+ * ends while a manager looks has its end seen within a second, so an end first seen by a later boot
+ * came with the host's own, or while nobody looked: then a crash is told as the machine's fault,
+ * and a release's command that ended well is not believed.
+ */
+function beganBefore({ boot }: LocalRegion, files: DynoFiles): boolean {
+  const began = [recordOf(files)?.boot, markOf(files)?.boot]
+  return began.some((it) => it !== undefined && it !== boot)
+}
+
 /** Between a process's end and the file that tells of it, only the monitor is alive. */
 function ofNoProcess(region: LocalRegion, id: DynoId, files: DynoFiles): DynoStatus {
   if (monitorLives(files, id)) return ending(files)
-  return exited(region, id, files) ?? gone(region, files)
+  return exited(region, id, files) ?? gone(files)
 }
 
 /** The host's pid of the dyno's PID 1, while it lives. */
@@ -86,10 +100,8 @@ function ending(files: DynoFiles): DynoStatus {
   return { is: 'running', startedAt, listening: false, terminated }
 }
 
-function gone(region: LocalRegion, files: DynoFiles): DynoStatus {
-  const mark = markOf(files)
-  if (!mark) return { is: existsSync(files.started) ? 'lost' : 'created' }
-  return { is: 'lost', ...(mark.boot === region.boot ? {} : { withHost: true }) }
+function gone(files: DynoFiles): DynoStatus {
+  return { is: existsSync(files.started) ? 'lost' : 'created' }
 }
 
 function markOf(files: DynoFiles): StartMark | undefined {

@@ -139,7 +139,8 @@ function layOut(
   const draft = `${files.directory}.new`
   const config = ociConfig(dyno, around)
   const { address, port } = dyno
-  const record: DynoRecord = { address, port, ociRuntime: runtime.name }
+  const { boot } = region
+  const record: DynoRecord = { address, port, ociRuntime: runtime.name, boot }
   const at = (file: string) => file.replace(files.directory, draft)
   const user = userOf(dyno, runtime)
 
