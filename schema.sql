@@ -802,9 +802,13 @@ CREATE INDEX domains_of_sni_endpoint ON public.domains USING btree (sni_endpoint
 
 CREATE INDEX down_dynos ON public.dynos USING btree (region, updated_at) WHERE (state = 'down'::text);
 
-CREATE INDEX dynos_of_app ON public.dynos USING btree (app, created_at);
+CREATE INDEX dynos_of_app ON public.dynos USING btree (app, state, updated_at);
 
 CREATE INDEX dynos_of_formation ON public.dynos USING btree (formation) WHERE (state <> 'down'::text);
+
+CREATE INDEX dynos_of_release ON public.dynos USING btree (release);
+
+CREATE INDEX ended_dynos ON public.dynos USING btree (formation, ordinal, updated_at) WHERE ((state = 'down'::text) AND (placed_at IS NOT NULL));
 
 CREATE INDEX entries_of_dyno ON public.entries USING btree (dyno);
 

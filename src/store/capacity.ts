@@ -80,11 +80,16 @@ export async function lockUnplaced(
     `select id, app, formation, release, type, ordinal, size, region,
             waiting_for as "waitingFor",
             exists (select from dynos as before
-                     where before.app = dynos.app and before.formation = dynos.formation
+                     where before.formation = dynos.formation
                        and before.ordinal = dynos.ordinal
-                       and (before.leaving and before.state <> 'down'
-                            or before.state = 'down' and before.placed_at is not null
-                               and before.updated_at > dynos.created_at - interval '1 minute'))
+                       and before.leaving and before.state <> 'down')
+              -- Of the last that ended: whether any did, all might be read to find that none did.
+              or (select coalesce(max(before.updated_at)
+                                    > dynos.created_at - interval '1 minute', false)
+                    from dynos as before
+                   where before.formation = dynos.formation
+                     and before.ordinal = dynos.ordinal
+                     and before.state = 'down' and before.placed_at is not null)
               or exists (select from one_offs
                           where one_offs.dyno = dynos.id and release_phase is not null)
               as "carriesOn"

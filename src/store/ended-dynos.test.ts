@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict'
+import { beforeEach, test } from 'node:test'
+
+import { anApp, type AnApp } from '../../test/an-app.ts'
+import { pagesRead } from '../../test/pages-read.ts'
+import { aDatabase } from '../../test/postgres.ts'
+import { HOUR } from '../lib/clock.ts'
+import { lockUnplaced } from './capacity.ts'
+
+const machine = { name: 'here', regions: ['us'] }
+const now = new Date('2026-03-01T00:00:00Z')
+
+const pool = aDatabase()
+let own: AnApp
+
+beforeEach(async () => {
+  await pool.query(`delete from dynos`)
+  own = await anApp(pool)
+  await own.deploy()
+})
+
+/** The app's dynos of these states, a second apart, the last of them `ago` milliseconds ago. */
+async function dynos(
+  count: number,
+  { state, ago, ordinal = 1 }: { state: string; ago: number; ordinal?: number },
+): Promise<void> {
+  await pool.query(
+    `insert into dynos (id, app, formation, release, region, type, ordinal, size, command,
+                        state, address, port, created_at, placed_at, updated_at)
+     select gen_random_uuid(), f.app, f.id, a.current_release, a.region, f.type, $6, f.size,
+            f.command, $2, '10.0.0.0'::inet + n::integer, 5000, at - interval '5 s',
+            case when $2 = 'down' then at - interval '5 s' end, at
+       from apps a join formations f on f.app = a.id and f.type = 'web',
+            generate_series(1, $3::integer) as n,
+            lateral (select $4::timestamptz - make_interval(secs => n - 1 + $5 / 1000.0) as at) as its
+      where a.id = $1`,
+    [own.app.id, state, count, now, ago, ordinal],
+  )
+}
+
+async function carriesOn(): Promise<boolean[]> {
+  return (await lockUnplaced(pool, machine)).map((it) => it.carriesOn)
+}
+
+test('who waits for room is found without reading all that ended before', async () => {
+  await dynos(1, { state: 'starting', ago: 0 })
+  const ask = () => pagesRead(pool, (db) => lockUnplaced(db, machine))
+  const few = await ask()
+  await dynos(20_000, { state: 'down', ago: HOUR })
+  await pool.query('vacuum analyze dynos')
+  const many = await ask()
+  assert.ok(many <= few + 10, `${many} pages were read, not ${few}`)
+})
+
+test('who takes the place of one that has just ended carries on', async () => {
+  await dynos(1, { state: 'starting', ago: 0 })
+  assert.deepEqual(await carriesOn(), [false])
+  await dynos(1, { state: 'down', ago: 2 * HOUR })
+  assert.deepEqual(await carriesOn(), [false])
+  await dynos(1, { state: 'down', ago: 10_000 })
+  assert.deepEqual(await carriesOn(), [true])
+})
