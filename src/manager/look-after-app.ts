@@ -43,8 +43,7 @@ export function lookAfterApp({ pool, directories }: Deps): Look {
     ]
     if (!(await removals.ask(app, () => removeAll(files), signal))) return SECOND
     if (existsSync(join(directories.repos, `${app}.git`))) return REPOSITORY_GOES_WITHIN
-    await forgetApp(pool, app)
-    return Infinity
+    return (await forgetApp(pool, app)) ? Infinity : 0
   }
 }
 

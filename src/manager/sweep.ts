@@ -6,12 +6,12 @@
 
 import type { Pool } from 'pg'
 
-import { type Clock, DAY, later, SECOND } from '../lib/clock.ts'
+import { type Clock, DAY, HOUR, later, SECOND } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import { forgetWebhookEventsBefore } from '../store/app-webhook-deliveries.ts'
 import { forgetAuditBefore } from '../store/audit.ts'
-import { allInUse, forgetDynosDownSince } from '../store/dynos.ts'
+import { allInUse, forgetDynosDownSince, forgetSurplusDynos } from '../store/dynos.ts'
 import { forgetEventsBefore } from '../store/events.ts'
 import { forgetResting, wakeAll } from '../store/work.ts'
 import type { Look } from '../work/loop.ts'
@@ -26,6 +26,8 @@ export interface Deps {
 
 const EVERY = 15 * SECOND
 const KEPT = 30 * DAY
+/** Of an app whose dynos end by the thousand; but `logs` may be behind with them. */
+const SURPLUS = { kept: 1_000, keptFor: 6 * HOUR }
 const AUDIT_KEPT = 90 * DAY
 
 /** The look for work kind `sweep`; its subject is the region's id. */
@@ -55,11 +57,14 @@ export function sweep({ pool, runtime, region, clock, log }: Deps): Look {
     )
 
     await forgetResting(pool, region)
-    const long = later(clock.now(), -KEPT)
+    const now = clock.now()
+    const long = later(now, -KEPT)
     await forgetDynosDownSince(pool, region, long)
+    const { kept, keptFor } = SURPLUS
+    await forgetSurplusDynos(pool, region, { kept, before: later(now, -keptFor) })
     await forgetEventsBefore(pool, long)
     await forgetWebhookEventsBefore(pool, long)
-    await forgetAuditBefore(pool, later(clock.now(), -AUDIT_KEPT))
+    await forgetAuditBefore(pool, later(now, -AUDIT_KEPT))
     return EVERY
   }
 }

@@ -10,6 +10,7 @@ import type {
   WebhookEventId,
   WebhookId,
 } from '../model/webhook.ts'
+import { FORGOTTEN_AT_ONCE } from './forgotten-at-once.ts'
 import type { Queryable } from './queryable.ts'
 
 export interface AppDelivery {
@@ -117,7 +118,12 @@ export async function forgetWebhookEventsBefore(
   db: Queryable,
   before: Date,
 ): Promise<void> {
-  await db.query('delete from webhook_events where created_at < $1', [before])
+  await db.query(
+    `delete from webhook_events
+      where id = any(array(select id from webhook_events
+                            where created_at < $1 order by created_at limit $2))`,
+    [before, FORGOTTEN_AT_ONCE],
+  )
 }
 
 /** The rest of a statement whose parameters from `$first` on are `boundsOf` the part. */

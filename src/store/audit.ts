@@ -1,5 +1,6 @@
 import type { AccountId, AppId } from '../model/ids.ts'
 import type { AuthorizationId } from './accounts.ts'
+import { FORGOTTEN_AT_ONCE } from './forgotten-at-once.ts'
 import type { Queryable } from './queryable.ts'
 
 /** One attempt to change something: who, from where, what, and what came of it. */
@@ -80,6 +81,11 @@ export async function findAudit(
   return rows as KeptAuditEntry[]
 }
 
+/** Some thousands. */
 export async function forgetAuditBefore(db: Queryable, before: Date): Promise<void> {
-  await db.query('delete from audit where at < $1', [before])
+  await db.query(
+    `delete from audit
+      where id = any(array(select id from audit where at < $1 order by at limit $2))`,
+    [before, FORGOTTEN_AT_ONCE],
+  )
 }

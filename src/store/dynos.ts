@@ -1,5 +1,6 @@
 import { canBecome, type Dyno, type DynoState } from '../model/dyno.ts'
 import type { DynoId, FormationId } from '../model/ids.ts'
+import { FORGOTTEN_AT_ONCE } from './forgotten-at-once.ts'
 import type { Queryable } from './queryable.ts'
 import type { Subject } from './work.ts'
 
@@ -163,14 +164,42 @@ export async function allInUse(db: Queryable, region: string): Promise<InUse[]> 
   })
 }
 
-/** Forgets dynos that went down before `before`. */
+/** Forgets dynos that went down before `before`: some thousands of them. */
 export async function forgetDynosDownSince(
   db: Queryable,
   region: string,
   before: Date,
 ): Promise<void> {
   await db.query(
-    `delete from dynos where region = $1 and state = 'down' and updated_at < $2`,
-    [region, before],
+    `delete from dynos
+      where id = any(array(select id from dynos
+                            where region = $1 and state = 'down' and updated_at < $2
+                            order by updated_at limit $3))`,
+    [region, before, FORGOTTEN_AT_ONCE],
+  )
+}
+
+/**
+ * Forgets what an app has beyond its last `kept` ended dynos, but none that went down after
+ * `before`: some thousands of a region's.
+ */
+export async function forgetSurplusDynos(
+  db: Queryable,
+  region: string,
+  { kept, before }: { readonly kept: number; readonly before: Date },
+): Promise<void> {
+  await db.query(
+    `delete from dynos
+      where id = any(array(
+        select surplus.id from apps
+         cross join lateral (select updated_at from dynos
+                              where app = apps.id and state = 'down'
+                              order by updated_at desc offset $2 limit 1) as newest
+         cross join lateral (select id from dynos
+                              where app = apps.id and state = 'down'
+                                and updated_at <= least(newest.updated_at, $3::timestamptz)
+                              order by updated_at limit $4) as surplus
+         where apps.region = $1 limit $4))`,
+    [region, kept, before, FORGOTTEN_AT_ONCE],
   )
 }

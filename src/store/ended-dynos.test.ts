@@ -4,8 +4,11 @@ import { beforeEach, test } from 'node:test'
 import { anApp, type AnApp } from '../../test/an-app.ts'
 import { pagesRead } from '../../test/pages-read.ts'
 import { aDatabase } from '../../test/postgres.ts'
-import { HOUR } from '../lib/clock.ts'
+import { HOUR, later } from '../lib/clock.ts'
+import { forgetApp } from './app-remains.ts'
 import { lockUnplaced } from './capacity.ts'
+import { forgetSurplusDynos } from './dynos.ts'
+import { FORGOTTEN_AT_ONCE } from './forgotten-at-once.ts'
 
 const machine = { name: 'here', regions: ['us'] }
 const now = new Date('2026-03-01T00:00:00Z')
@@ -59,4 +62,41 @@ test('who takes the place of one that has just ended carries on', async () => {
   assert.deepEqual(await carriesOn(), [false])
   await dynos(1, { state: 'down', ago: 10_000 })
   assert.deepEqual(await carriesOn(), [true])
+})
+
+test('of an app the last ended dynos are kept, and those that ended lately', async () => {
+  const kept = async () => {
+    const { rows } = await pool.query<{ count: number }>(
+      `select count(*)::integer from dynos where app = $1 and state = 'down'`,
+      [own.app.id],
+    )
+    return rows[0]?.count
+  }
+  await dynos(30, { state: 'down', ago: 0 })
+  await dynos(1, { state: 'up', ago: 24 * HOUR })
+  const forget = (most: number, before: Date) =>
+    forgetSurplusDynos(pool, 'us', { kept: most, before })
+
+  await forget(30, now)
+  assert.equal(await kept(), 30)
+  await forget(10, later(now, -19_500))
+  assert.equal(await kept(), 20)
+  await forget(10, now)
+  assert.equal(await kept(), 10)
+  const { rows } = await pool.query<{ oldest: Date }>(
+    `select min(updated_at) as oldest from dynos where state = 'down'`,
+  )
+  assert.deepEqual(rows[0]?.oldest, later(now, -9_000))
+})
+
+test('of a destroyed app all rows go, however many there are', async () => {
+  await dynos(FORGOTTEN_AT_ONCE + 1, { state: 'down', ago: 0 })
+  await pool.query('update apps set deleted_at = now() where id = $1', [own.app.id])
+  assert.equal(await forgetApp(pool, own.app.id), false)
+  assert.equal(await forgetApp(pool, own.app.id), true)
+  const { rows } = await pool.query(
+    `select from apps where id = $1 union all select from dynos where app = $1`,
+    [own.app.id],
+  )
+  assert.deepEqual(rows, [])
 })

@@ -1,5 +1,6 @@
 import type { AppEvent } from '../model/event.ts'
 import type { AppId } from '../model/ids.ts'
+import { FORGOTTEN_AT_ONCE } from './forgotten-at-once.ts'
 import { publishDynos } from './publish-dynos.ts'
 import { publishReleases } from './publish-releases.ts'
 import type { Queryable } from './queryable.ts'
@@ -106,7 +107,11 @@ export async function dynoEventsOf(
   return rows as CountedEvent[]
 }
 
-/** Forgets the events of every app from before `before`. */
+/** Forgets events from before `before`, of any apps: some thousands. */
 export async function forgetEventsBefore(db: Queryable, before: Date): Promise<void> {
-  await db.query('delete from events where at < $1', [before])
+  await db.query(
+    `delete from events
+      where id = any(array(select id from events where at < $1 order by at limit $2))`,
+    [before, FORGOTTEN_AT_ONCE],
+  )
 }
