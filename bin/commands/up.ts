@@ -7,7 +7,11 @@ import { resolve } from 'node:path'
 
 import { systemClock } from '../../src/lib/clock.ts'
 import { allReady, endParts, lacksOf } from '../../src/installation/control-plane.ts'
-import { openPool, databaseConfig } from '../../src/installation/database.ts'
+import {
+  databaseConfig,
+  openPool,
+  withoutHaste,
+} from '../../src/installation/database.ts'
 import type {
   DataDirectory,
   Installation,
@@ -188,7 +192,7 @@ async function fillDatabase(
   data: DataDirectory,
   installation: Installation,
 ): Promise<void> {
-  const pool = openPool(databaseConfig(data, databaseUrl), 1)
+  const pool = openPool(withoutHaste(databaseConfig(data, databaseUrl)), 1)
   try {
     await migrate(pool)
     // Of another's PostgreSQL we have the one role that its URL names.

@@ -17,12 +17,19 @@ export function databaseConfig(
   const limits = {
     connectionTimeoutMillis: 10 * SECOND,
     query_timeout: 30 * SECOND,
+    // The server gives up before us, or what nobody waits for any more would go on holding its locks.
+    statement_timeout: 28 * SECOND,
     // Who stands still inside a transaction, as a process that was stopped, gives its rows back.
     idle_in_transaction_session_timeout: 20 * SECOND,
     lock_timeout: 15 * SECOND,
   }
   if (url) return { ...limits, connectionString: url }
   return { ...limits, host: data.run('postgres'), user: role, database: OWNER }
+}
+
+/** For migrations: a new index takes as long as its table is large. */
+export function withoutHaste(config: PoolConfig): PoolConfig {
+  return { ...config, query_timeout: 0, statement_timeout: 0 }
 }
 
 /**

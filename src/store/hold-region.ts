@@ -33,7 +33,7 @@ export async function holdRegion(
 
 async function connected(pool: Pool, signal: AbortSignal): Promise<Client> {
   for (let tries = 1; ; tries++) {
-    const client = new Client({ ...pool.options, query_timeout: 0 })
+    const client = new Client({ ...pool.options, query_timeout: 0, statement_timeout: 0 })
     try {
       await client.connect()
       return client
