@@ -810,6 +810,8 @@ CREATE INDEX dynos_of_release ON public.dynos USING btree (release);
 
 CREATE INDEX ended_dynos ON public.dynos USING btree (formation, ordinal, updated_at) WHERE ((state = 'down'::text) AND (placed_at IS NOT NULL));
 
+CREATE INDEX ended_one_offs ON public.dynos USING btree (app, updated_at) WHERE ((formation IS NULL) AND (state = 'down'::text));
+
 CREATE INDEX entries_of_dyno ON public.entries USING btree (dyno);
 
 CREATE INDEX events_by_age ON public.events USING btree (at);

@@ -29,11 +29,11 @@ export interface OneOff extends Dyno {
   readonly releasePhase: ReleaseId | null
 }
 
-/** What a release's command finds of those of the app's other releases. */
+/** What a release's command that has not begun finds of those of the app's other releases. */
 export interface OtherCommands {
   /** One has not ended. */
   readonly run: boolean
-  /** When the last one did; null: there is none, or it was long ago. */
+  /** When the last one did; null: none has since this one waits. */
   readonly endedAt: Date | null
 }
 

@@ -161,10 +161,17 @@ export async function findOneOff(
        join apps a on a.id = d.app
        join releases r on r.id = d.release
        join slugs s on s.id = r.slug
+       -- Of use to who waits for its turn, and only since then.
        left join lateral (
-         select bool_or(dynos.exited_at is null) as run, max(dynos.exited_at) as ended_at
-           from dynos join one_offs on one_offs.dyno = dynos.id
-          where o.release_phase is not null and dynos.app = d.app and dynos.id <> d.id
+         select bool_or(other.exited_at is null) as run, max(other.exited_at) as ended_at
+           from (select id, exited_at from dynos
+                  where app = d.app and formation is null and state <> 'down'
+                 union all
+                 select id, exited_at from dynos
+                  where app = d.app and formation is null and state = 'down'
+                    and updated_at > d."createdAt") as other
+           join one_offs on one_offs.dyno = other.id
+          where o.release_phase is not null and d.state = 'starting' and other.id <> d.id
             and one_offs.release_phase is not null) as others on true`,
     [id],
   )
