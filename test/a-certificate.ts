@@ -36,6 +36,8 @@ export async function aCertificate(
     readonly days?: number
     readonly signer?: ACertificate
     readonly authority?: boolean
+    /** It does not tell which key signed it, only whose. */
+    readonly keyUntold?: boolean
   } = {},
 ): Promise<ACertificate> {
   const {
@@ -44,6 +46,7 @@ export async function aCertificate(
     days = 30,
     signer,
     authority = false,
+    keyUntold = false,
   } = but
   const directory = await mkdtemp(join(tmpdir(), 'mayfly-certificate-'))
   const at = (name: string) => join(directory, name)
@@ -63,6 +66,7 @@ export async function aCertificate(
       `subjectAltName=${names}`,
       '-addext',
       `basicConstraints=critical,CA:${authority ? 'TRUE' : 'FALSE'}`,
+      ...(keyUntold ? ['-addext', 'authorityKeyIdentifier=none'] : []),
       ...(signer ? ['-CA', at('ca.pem'), '-CAkey', at('ca.key')] : []),
     ])
     return {

@@ -10,6 +10,12 @@ import { createSecureContext, rootCertificates } from 'node:tls'
 
 /** HAProxy takes certificate chain and key together in one buffer of 16 KiB. */
 const LONGEST = 14_000
+/**
+ * Of what is given, characters of either text, and certificates: the chain is found among them by verifying
+ * signatures, milliseconds each, in the thread that answers everybody.
+ */
+const LONGEST_GIVEN = 64 * 1024
+const MOST_GIVEN = 20
 /** Bits. */
 const SMALLEST_RSA = 2048
 /** Kinds and curves, as OpenSSL names them. */
@@ -20,6 +26,8 @@ const SIGNATURES =
   /^(sha(224|256|384|512)WithRSAEncryption|ecdsa-with-SHA(224|256|384|512)|rsassaPss|ED25519|ED448)$/
 /** Further certificates of a chain: more are a mistake. */
 const LONGEST_CHAIN = 10
+/** That bear the name of whoever signed one. Several authorities vouch for some, none has this many keys. */
+const MOST_OF_A_NAME = 3
 
 /** A certificate that can be served. */
 export interface Certificate {
@@ -54,11 +62,19 @@ export function readCertificate(
   privateKey: string,
   now: Date,
 ): Certificate | { readonly fault: string } {
+  if (chain.length > LONGEST_GIVEN || privateKey.length > LONGEST_GIVEN) {
+    const fault = `Certificate chain and private key may be given in ${LONGEST_GIVEN} characters each at most.`
+    return { fault }
+  }
+  const blocks = blocksIn(chain)
+  if (blocks.length > MOST_GIVEN) {
+    return { fault: `At most ${MOST_GIVEN} certificates may be given at once.` }
+  }
   const key = readKey(privateKey)
   if (!key) {
     return { fault: 'The private key is not one in PEM without a passphrase.' }
   }
-  const given = certificatesIn(chain)
+  const given = certificatesOf(blocks)
   if (!given || given.length === 0) {
     return { fault: 'The certificate chain has no readable certificate in PEM.' }
   }
@@ -89,7 +105,7 @@ export function readCertificate(
 
 /** `chain`: as `readCertificate` returns it. */
 export function detailsOf(chain: string): CertificateDetails {
-  const certificates = certificatesIn(chain) ?? []
+  const certificates = certificatesOf(blocksIn(chain)) ?? []
   const [own] = certificates
   if (!own) throw new Error('a chain begins with its certificate')
   return {
@@ -103,7 +119,7 @@ export function detailsOf(chain: string): CertificateDetails {
 
 /** Whether clients that ask for the host take it; the host may itself be a wildcard. */
 export function covers(chain: string, hostname: string): boolean {
-  const [own] = certificatesIn(chain) ?? []
+  const [own] = certificatesOf(blocksIn(chain).slice(0, 1)) ?? []
   if (!own) return false
   return hostname.startsWith('*')
     ? hostsOf(own).includes(hostname)
@@ -118,11 +134,14 @@ function readKey(text: string): KeyObject | undefined {
   }
 }
 
+function blocksIn(text: string): string[] {
+  return text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
+}
+
 /** Undefined: one of them cannot be read. */
-function certificatesIn(text: string): X509Certificate[] | undefined {
-  const blocks = text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g)
+function certificatesOf(blocks: readonly string[]): X509Certificate[] | undefined {
   try {
-    return (blocks ?? []).map((block) => new X509Certificate(block))
+    return blocks.map((block) => new X509Certificate(block))
   } catch {
     return undefined
   }
@@ -135,7 +154,10 @@ function chainOf(
 ): X509Certificate[] {
   const chain = [own]
   for (let last = own; chain.length <= LONGEST_CHAIN;) {
-    const next = given.find((it) => !chain.includes(it) && signed(it, last))
+    const next = given
+      .filter((it) => !chain.includes(it) && last.checkIssued(it))
+      .slice(0, MOST_OF_A_NAME)
+      .find((it) => last.verify(it.publicKey))
     if (!next || next.checkIssued(next)) break
     chain.push(next)
     last = next

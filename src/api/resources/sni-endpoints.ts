@@ -30,9 +30,14 @@ export const sniEndpoints: FastifyPluginAsyncTypebox<Deps> = async (server, deps
     { schema: { params: AppParams } },
     async (request, reply) => {
       const app = await requireApp(pool, request.params.app)
-      const all = await sniEndpointsOf(pool, app.id)
-      const shown = all.map((it) => serialize(it, app))
-      return sendPart(request, reply, shown, ['name', 'id', 'created_at'])
+      const all = (await sniEndpointsOf(pool, app.id)).map((it) => ({
+        ...it,
+        created_at: it.createdAt.toISOString(),
+      }))
+      // To show one is to read its certificates: that is done of those that are asked for.
+      return sendPart(request, reply, all, ['name', 'id', 'created_at'], (it) =>
+        serialize(it, app),
+      )
     },
   )
 
