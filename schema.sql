@@ -790,6 +790,8 @@ CREATE INDEX audit_by_app ON public.audit USING btree (app, id) WHERE (app IS NO
 
 CREATE INDEX audit_by_time ON public.audit USING btree (at);
 
+CREATE INDEX authorizations_of_account ON public.authorizations USING btree (account);
+
 CREATE INDEX browser_logins_by_account ON public.browser_logins USING btree (account);
 
 CREATE INDEX collaborators_by_account ON public.collaborators USING btree (account);

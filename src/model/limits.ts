@@ -119,6 +119,16 @@ export function faultOfOneMoreTeam(present: number, limits: Limits): Fault | und
   return { id: 'invalid_params', message, details: { limit: most } }
 }
 
+/** Of an account, expired ones not counted: Heroku tells no figure. */
+export const MOST_AUTHORIZATIONS = 500
+
+/** `present`: the API keys that the account has already. */
+export function faultOfOneMoreAuthorization(present: number): Fault | undefined {
+  if (present < MOST_AUTHORIZATIONS) return undefined
+  const message = `You've reached your limit of ${MOST_AUTHORIZATIONS} authorizations. Revoke some first: heroku authorizations:revoke.`
+  return { id: 'invalid_params', message, details: { limit: MOST_AUTHORIZATIONS } }
+}
+
 /** Dynos of most sizes may stand beside each other, those of a single tier only among themselves. */
 function faultOfMixture(sizes: readonly string[]): Fault | undefined {
   const names = [...new Set(sizes)].toSorted()

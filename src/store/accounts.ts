@@ -162,6 +162,41 @@ export async function authorizationsOf(
   return rows as Authorization[]
 }
 
+/** Undefined where the account has no such key. */
+export async function findAuthorization(
+  db: Queryable,
+  account: AccountId,
+  id: string,
+): Promise<Authorization | undefined> {
+  if (!isUuid(id)) return undefined
+  const { rows } = await db.query(
+    `select ${authorizationColumns} from authorizations where account = $1 and id = $2`,
+    [account, id],
+  )
+  return (rows as Authorization[])[0]
+}
+
+export async function countAuthorizations(
+  db: Queryable,
+  account: AccountId,
+): Promise<number> {
+  const { rows } = await db.query(
+    'select count(*)::integer as count from authorizations where account = $1',
+    [account],
+  )
+  return (rows as { count: number }[])[0]?.count ?? 0
+}
+
+export async function forgetExpiredAuthorizations(
+  tx: Queryable,
+  account: AccountId,
+): Promise<void> {
+  await tx.query(
+    'delete from authorizations where account = $1 and expires_at <= now()',
+    [account],
+  )
+}
+
 export async function describeAuthorization(
   tx: Queryable,
   id: AuthorizationId,

@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 
+import { makeAuthorization } from '../../actions/make-authorization.ts'
 import { later, SECOND } from '../../lib/clock.ts'
 import type { Account } from '../../model/app.ts'
 import { newId } from '../../model/ids.ts'
@@ -11,7 +12,7 @@ import {
   type Authorization,
   authorizationsOf,
   describeAuthorization,
-  ensureAuthorization,
+  findAuthorization,
   removeAuthorization,
   rotateAuthorization,
 } from '../../store/accounts.ts'
@@ -66,7 +67,7 @@ export const authorizations: FastifyPluginAsyncTypebox<Deps> = async (
       const expiresAt = seconds ? later(clock.now(), Number(seconds) * SECOND) : null
       await inTransaction(pool, async (tx) => {
         await authenticateUntilEnd(tx, request)
-        await ensureAuthorization(tx, {
+        await makeAuthorization(tx, {
           id,
           account: account.id,
           sha256: digestOf(token),
@@ -142,7 +143,7 @@ export const authorizations: FastifyPluginAsyncTypebox<Deps> = async (
   }
 
   async function find(account: Account, id: string): Promise<Authorization> {
-    const found = (await authorizationsOf(pool, account.id)).find((it) => it.id === id)
+    const found = await findAuthorization(pool, account.id, id)
     if (!found) throw new Problem('not_found', `Couldn't find that authorization.`)
     return found
   }
