@@ -786,6 +786,8 @@ CREATE UNIQUE INDEX app_names ON public.apps USING btree (name) WHERE (deleted_a
 
 CREATE INDEX apps_by_owner ON public.apps USING btree (owner) WHERE (deleted_at IS NULL);
 
+CREATE INDEX apps_of_current_release ON public.apps USING btree (current_release);
+
 CREATE INDEX audit_by_app ON public.audit USING btree (app, id) WHERE (app IS NOT NULL);
 
 CREATE INDEX audit_by_time ON public.audit USING btree (at);
@@ -793,6 +795,10 @@ CREATE INDEX audit_by_time ON public.audit USING btree (at);
 CREATE INDEX authorizations_of_account ON public.authorizations USING btree (account);
 
 CREATE INDEX browser_logins_by_account ON public.browser_logins USING btree (account);
+
+CREATE INDEX builds_of_app ON public.builds USING btree (app, created_at);
+
+CREATE INDEX builds_of_release ON public.builds USING btree (release);
 
 CREATE INDEX collaborators_by_account ON public.collaborators USING btree (account);
 

@@ -32,6 +32,8 @@ export interface ReleaseWish {
 }
 
 const TOKEN_BYTES = 24
+/** Characters. A command that sets many config vars names them all. */
+const LONGEST_DESCRIPTION = 500
 
 /**
  * Makes the app's next release. It is the current one at once, and every dyno replaced as the
@@ -46,7 +48,8 @@ export async function createRelease(
   const app = (await lockApp(tx, wish.app)) ? await findApp(tx, wish.app) : undefined
   if (!app) throw new Problem('not_found', `Couldn't find that app.`)
 
-  const { account, description, slug, configVars, automatic = false } = wish
+  const { account, slug, configVars, automatic = false } = wish
+  const description = shortened(wish.description)
   const command = automatic ? undefined : await releaseCommandOf(tx, wish)
   const expired = await expirePending(tx, app.id)
   const release = await addRelease(
@@ -97,6 +100,13 @@ export async function createRelease(
   if (command === undefined) await makeCurrent(tx, app, release)
   else await beginReleasePhase(tx, { app, release, command, configVars }, secrets)
   return release
+}
+
+/** Each release keeps it, and a list has it of each. */
+function shortened(text: string): string {
+  return text.length > LONGEST_DESCRIPTION
+    ? `${text.slice(0, LONGEST_DESCRIPTION - 1).toWellFormed()}…`
+    : text
 }
 
 async function releaseCommandOf(

@@ -21,6 +21,11 @@ export const UP_TO_THE_BODY = { maxLength: LARGEST_BODY } as const
  */
 export const OF_A_COMMAND = { bodyLimit: 128 * 1024 } as const
 
+/** Of an app, or of a build, which keeps them for good. */
+export const MOST_BUILDPACKS = { maxItems: 20 } as const
+/** The URL of one, or its name. */
+export const OF_A_BUILDPACK = { maxLength: 500 } as const
+
 /** Before any route is there. */
 export function boundBodies(server: FastifyInstance): void {
   server.addHook('onRoute', (route) => {

@@ -7,7 +7,9 @@
 
 import type { FastifyReply, FastifyRequest } from 'fastify'
 
+import { isUuid } from '../model/ids.ts'
 import { Problem } from '../model/problem.ts'
+import type { PartOfList } from '../store/part-of-list.ts'
 
 const ORDINARY_MAX = 200
 const LARGEST_MAX = 1000
@@ -95,9 +97,11 @@ export function partOf<Item extends object>(
   const part = wanted.slice(0, max)
   const last = part.at(-1)
   if (!last || part.length === wanted.length) return { part, next: undefined }
-  const order = descending ? 'desc' : 'asc'
-  const next = `${property} ]${String(valueOf(last))}..${to}; max=${max}, order=${order}`
-  return { part, next }
+  return { part, next: nextAfter(String(valueOf(last)), range) }
+}
+
+function nextAfter(last: string, { property, to, max, descending }: Range): string {
+  return `${property} ]${last}..${to}; max=${max}, order=${descending ? 'desc' : 'asc'}`
 }
 
 function compare(a: unknown, b: unknown): number {
@@ -124,6 +128,68 @@ export function numbersIn({ from, after, to, max, descending }: Range) {
 
 function numberIn(text: string): number | undefined {
   return /^\d{1,15}$/.test(text) ? Number(text) : undefined
+}
+
+/**
+ * What a range of a list that the database sorts and cuts asks of it, and one more, which shows whether there
+ * are more. Ends that are none of the property are passed over.
+ */
+export function partIn<Property extends keyof typeof endIn>(
+  range: Range,
+): PartOfList<Property> {
+  const { property, from, after, to, max, descending } = range
+  const by = property as Property
+  return {
+    by,
+    // Whoever names a time by the millisecond, as it was shown, means all of that.
+    from: endIn[by](from, !after === descending ? '9' : '0'),
+    to: endIn[by](to, descending ? '0' : '9'),
+    after,
+    descending,
+    most: max + 1,
+  }
+}
+
+const endIn = {
+  created_at: instantIn,
+  id: (text: string) => (isUuid(text) ? text : undefined),
+  version: (text: string) => (/^\d{1,9}$/.test(text) ? text : undefined),
+} as const
+
+/** `rest`: what the microseconds that are left out are, digit by digit. */
+function instantIn(text: string, rest: '0' | '9'): string | undefined {
+  const at = new Date(text)
+  const iso = Number.isNaN(at.getTime()) ? '' : at.toISOString()
+  // Of no other years does PostgreSQL read it so.
+  if (!/^(?!0000)\d{4}-/.test(iso)) return undefined
+  const micros = /\.\d{3}(\d{1,3})/.exec(text)?.[1] ?? ''
+  return `${iso.slice(0, -1)}${micros.padEnd(3, rest)}Z`
+}
+
+/** Answers with what the database found for `partIn` the range. */
+export function sendFound<Item extends { readonly key: string }>(
+  reply: FastifyReply,
+  found: readonly Item[],
+  {
+    range,
+    properties,
+    show,
+  }: {
+    readonly range: Range
+    readonly properties: readonly string[]
+    readonly show: (item: Item) => object
+  },
+): FastifyReply {
+  const part = found.slice(0, range.max)
+  const [first, last] = [part[0], part.at(-1)]
+  reply.header('accept-ranges', properties.join(', '))
+  if (first && last) {
+    reply.header('content-range', `${range.property} ${first.key}..${last.key}`)
+    if (found.length > part.length) {
+      reply.status(206).header('next-range', nextAfter(last.key, range))
+    }
+  }
+  return reply.send(part.map(show))
 }
 
 /** Answers with the part of the list that the request asks for, each item as `show` has it. */

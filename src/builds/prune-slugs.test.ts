@@ -60,6 +60,8 @@ test('slugs of old deploys go, and no release can bring them back', async () => 
   }
 })
 
-function hasSlug(it: Release): it is Release & { slug: NonNullable<Release['slug']> } {
+function hasSlug<It extends Release>(
+  it: It,
+): it is It & { slug: NonNullable<Release['slug']> } {
   return it.slug !== null
 }

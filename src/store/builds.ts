@@ -1,5 +1,6 @@
 import type { Build, BuildStep } from '../model/build.ts'
 import type { AppId, BuildId, ReleaseId, SlugId } from '../model/ids.ts'
+import { boundsOf, cutBy, exactly, type PartOfList, whole } from './part-of-list.ts'
 import type { Queryable } from './queryable.ts'
 
 const columns = `builds.id, app,
@@ -67,13 +68,25 @@ export async function buildOfOutput(
   return (rows as Build[])[0]
 }
 
-/** Oldest first. */
-export async function buildsOf(db: Queryable, app: AppId): Promise<Build[]> {
+const sortedBy = { created_at: 'builds.created_at', id: 'builds.id' } as const
+/** As a part of the list is bounded by it. */
+const shownBy = {
+  created_at: exactly(sortedBy.created_at),
+  id: `${sortedBy.id}::text`,
+} as const
+
+/** Oldest first, unless a part says otherwise. `key`: what the list is sorted by. */
+export async function buildsOf(
+  db: Queryable,
+  app: AppId,
+  part: PartOfList<keyof typeof sortedBy> = whole('created_at'),
+): Promise<(Build & { readonly key: string })[]> {
   const { rows } = await db.query(
-    `select ${columns} from ${tables} where app = $1 order by builds.created_at, builds.id`,
-    [app],
+    `select ${columns}, ${shownBy[part.by]} as key from ${tables}
+      where app = $1 ${cutBy(sortedBy[part.by], part, 2)}`,
+    [app, ...boundsOf(part)],
   )
-  return rows as Build[]
+  return rows as (Build & { key: string })[]
 }
 
 /** How many builds there may be at once: of a region, and of an account while others wait. */

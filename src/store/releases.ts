@@ -9,6 +9,7 @@ import {
 } from '../model/ids.ts'
 import { appRouting } from '../model/app-routing.ts'
 import type { ConfigVars, Release, ReleaseStatus } from '../model/release.ts'
+import { boundsOf, cutBy, type PartOfList, whole } from './part-of-list.ts'
 import type { Queryable } from './queryable.ts'
 
 export const releaseColumns = `r.id, r.app, r.version, r.status, r.description, r.slug,
@@ -18,12 +19,21 @@ export const releaseColumns = `r.id, r.app, r.version, r.status, r.description, 
 
 export const releaseTables = 'releases r join accounts c on c.id = r.account'
 
-export async function releasesOf(db: Queryable, app: AppId): Promise<Release[]> {
+const sortedBy = { version: 'r.version', id: 'r.id' } as const
+
+/** Oldest first, unless a part says otherwise. `key`: what the list is sorted by. */
+export async function releasesOf(
+  db: Queryable,
+  app: AppId,
+  part: PartOfList<keyof typeof sortedBy> = whole('version'),
+): Promise<(Release & { readonly key: string })[]> {
+  const key = sortedBy[part.by]
   const { rows } = await db.query(
-    `select ${releaseColumns} from ${releaseTables} where r.app = $1 order by r.version`,
-    [app],
+    `select ${releaseColumns}, ${key}::text as key from ${releaseTables}
+      where r.app = $1 ${cutBy(key, part, 2)}`,
+    [app, ...boundsOf(part)],
   )
-  return rows as Release[]
+  return rows as (Release & { key: string })[]
 }
 
 /** By id, or by version as `7` or `v7`. */

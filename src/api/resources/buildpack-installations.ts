@@ -5,16 +5,18 @@ import { putBuildpacks } from '../../actions/put-buildpacks.ts'
 import { buildpacksOf } from '../../store/buildpack-installations.ts'
 import { inTransaction } from '../../store/queryable.ts'
 import { AppParams } from '../app-params.ts'
+import { MOST_BUILDPACKS, OF_A_BUILDPACK } from '../bound-bodies.ts'
 import type { Deps } from '../deps.ts'
 import { requireApp } from '../require-app.ts'
 
+const Named = Type.String(OF_A_BUILDPACK)
 const Buildpack = Type.Union([
-  Type.String(),
-  Type.Object({ url: Type.String() }),
-  Type.Object({ name: Type.String() }),
+  Named,
+  Type.Object({ url: Named }),
+  Type.Object({ name: Named }),
 ])
 const Updates = Type.Object({
-  updates: Type.Array(Type.Object({ buildpack: Buildpack })),
+  updates: Type.Array(Type.Object({ buildpack: Buildpack }), MOST_BUILDPACKS),
 })
 
 export const buildpackInstallations: FastifyPluginAsyncTypebox<Deps> = async (

@@ -14,9 +14,10 @@ import { buildOfOutput, buildsOf, findBuild } from '../../store/builds.ts'
 import { inTransaction, type Queryable } from '../../store/queryable.ts'
 import { sourceToGet } from '../../store/sources.ts'
 import { AppParams } from '../app-params.ts'
+import { MOST_BUILDPACKS, OF_A_BUILDPACK } from '../bound-bodies.ts'
 import type { Deps } from '../deps.ts'
 import { outputFeed } from '../output-feed.ts'
-import { sendPart } from '../range.ts'
+import { parseRange, partIn, sendFound } from '../range.ts'
 import { requireApp } from '../require-app.ts'
 
 const BuildParams = Type.Object({ app: Type.String(), build: Type.String() })
@@ -24,8 +25,8 @@ const OutputParams = Type.Object({ token: Type.String() })
 
 const Text = Type.Optional(Type.Union([Type.String(), Type.Null()]))
 const Buildpack = Type.Union([
-  Type.Object({ url: Type.String({ minLength: 1 }) }),
-  Type.Object({ name: Type.String({ minLength: 1 }) }),
+  Type.Object({ url: Type.String({ minLength: 1, ...OF_A_BUILDPACK }) }),
+  Type.Object({ name: Type.String({ minLength: 1, ...OF_A_BUILDPACK }) }),
 ])
 const Creation = Type.Object({
   source_blob: Type.Object({
@@ -35,8 +36,12 @@ const Creation = Type.Object({
     version_description: Text,
     checksum: Text,
   }),
-  buildpacks: Type.Optional(Type.Union([Type.Array(Buildpack), Type.Null()])),
+  buildpacks: Type.Optional(
+    Type.Union([Type.Array(Buildpack, MOST_BUILDPACKS), Type.Null()]),
+  ),
 })
+
+const SORTED_BY = ['created_at', 'id'] as const
 
 export const builds: FastifyPluginAsyncTypebox<Deps> = async (server, { pool }) => {
   const sendOutput = outputFeed(pool, 'build')
@@ -69,10 +74,13 @@ export const builds: FastifyPluginAsyncTypebox<Deps> = async (server, { pool }) 
     { schema: { params: AppParams } },
     async (request, reply) => {
       const app = await requireApp(pool, request.params.app)
-      const all = (await buildsOf(pool, app.id)).map((it) =>
-        serializeBuild(it, app, request),
-      )
-      return sendPart(request, reply, all, ['created_at', 'id'])
+      const range = parseRange([request.headers.range].join(), SORTED_BY)
+      const found = await buildsOf(pool, app.id, partIn(range))
+      return sendFound(reply, found, {
+        range,
+        properties: SORTED_BY,
+        show: (it) => serializeBuild(it, app, request),
+      })
     },
   )
 

@@ -20,7 +20,7 @@ import { AppParams } from '../app-params.ts'
 import type { Deps } from '../deps.ts'
 import { Identity, identityIn } from '../identity.ts'
 import { outputFeed } from '../output-feed.ts'
-import { sendPart } from '../range.ts'
+import { parseRange, partIn, sendFound } from '../range.ts'
 import { requireApp } from '../require-app.ts'
 
 const ReleaseParams = Type.Object({ app: Type.String(), release: Type.String() })
@@ -29,6 +29,8 @@ const Creation = Type.Union([
   Type.Object({ release: Type.Union([Identity, Type.Integer()]) }),
   Type.Object({ slug: Identity, description: Type.Optional(Type.String()) }),
 ])
+
+const SORTED_BY = ['version', 'id'] as const
 
 export const releases: FastifyPluginAsyncTypebox<Deps> = async (server, deps) => {
   const { pool, secrets } = deps
@@ -39,8 +41,13 @@ export const releases: FastifyPluginAsyncTypebox<Deps> = async (server, deps) =>
     { schema: { params: AppParams } },
     async (request, reply) => {
       const app = await requireApp(pool, request.params.app)
-      const all = (await releasesOf(pool, app.id)).map((it) => shown(it, app, request))
-      return sendPart(request, reply, all, ['version', 'id'])
+      const range = parseRange([request.headers.range].join(), SORTED_BY)
+      const found = await releasesOf(pool, app.id, partIn(range))
+      return sendFound(reply, found, {
+        range,
+        properties: SORTED_BY,
+        show: (it) => shown(it, app, request),
+      })
     },
   )
 
