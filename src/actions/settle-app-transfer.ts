@@ -3,6 +3,7 @@ import type { Limits } from '../model/limits.ts'
 import { Problem } from '../model/problem.ts'
 import { type AppTransfer, settleTransfer } from '../store/app-transfers.ts'
 import type { Queryable } from '../store/queryable.ts'
+import { standingOn } from '../store/standings.ts'
 import { lockOwnedApp } from './lock-owned-app.ts'
 import { transferApp } from './transfer-app.ts'
 
@@ -24,8 +25,10 @@ export async function settleAppTransfer(
     throw new Problem('invalid_params', 'The transfer is settled.')
   }
   if (state === 'declined') return
-  if (transfer.owner.id !== app.owner.id) {
-    throw new Problem('conflict', 'Who offered the app does not own it any more.')
+  // The owner, or an admin of the team that is.
+  const offerer = await standingOn(tx, transfer.owner.id, app.id)
+  if (!offerer?.permissions.includes('manage')) {
+    throw new Problem('conflict', 'Who offered the app may not give it away any more.')
   }
   await transferApp(tx, { app, to: transfer.recipient, by: transfer.owner, limits })
 }

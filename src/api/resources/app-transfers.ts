@@ -41,10 +41,14 @@ export const appTransfers: FastifyPluginAsyncTypebox<Deps> = async (server, deps
       const { account: by, body } = request
       const { app: id } = await requireStanding(pool, by, identityIn(body.app), 'manage')
       const app = await requireApp(pool, id)
+      if (app.team) {
+        throw new Problem(
+          'invalid_params',
+          `A team's app is given away by PATCH /teams/apps.`,
+        )
+      }
       const to = await requirePerson(deps, by, identityIn(body.recipient))
-      const transfer = await inTransaction(pool, (tx) =>
-        offerApp(tx, { app, to, by, limits: limits() }),
-      )
+      const transfer = await inTransaction(pool, (tx) => offerApp(tx, { app, to, by }))
       return reply.status(201).send(serializeTransfer(transfer))
     },
   )

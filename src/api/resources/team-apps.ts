@@ -3,6 +3,7 @@ import { Type } from 'typebox'
 
 import { createApp } from '../../actions/create-app.ts'
 import { lockTeamApp } from '../../actions/lock-team-app.ts'
+import { offerApp } from '../../actions/offer-app.ts'
 import { transferApp } from '../../actions/transfer-app.ts'
 import type { Account, App } from '../../model/app.ts'
 import { Problem } from '../../model/problem.ts'
@@ -74,7 +75,12 @@ export const teamApps: FastifyPluginAsyncTypebox<Deps> = async (server, deps) =>
           await inTransaction(pool, (tx) => lockTeamApp(tx, app, { locked, by })),
         )
       }
-      const to = await recipient(by, app, identityIn(body.owner))
+      const { to, isOffered } = await recipient(by, app, identityIn(body.owner))
+      if (isOffered) {
+        const { state } = await inTransaction(pool, (tx) => offerApp(tx, { app, to, by }))
+        // By which `heroku apps:transfer` says that it is only offered.
+        return { ...shown(app), state }
+      }
       await inTransaction(pool, (tx) =>
         transferApp(tx, { app, to, by, limits: limits() }),
       )
@@ -82,16 +88,21 @@ export const teamApps: FastifyPluginAsyncTypebox<Deps> = async (server, deps) =>
     },
   )
 
-  /** A team that the caller may give apps to; a team's app also goes to one of its people. */
-  async function recipient(by: Account, app: App, identity: string): Promise<Account> {
+  /**
+   * A team that the caller may give apps to, or the caller: they have it at once. A team's app is
+   * also offered to others of its people.
+   */
+  async function recipient(by: Account, app: App, identity: string) {
     const team = await findTeam(pool, identity)
-    if (team) return accountOf(await ownTeam(by, team.id))
-    const person = await requirePerson(deps, by, identity)
-    if (person.id === by.id) return person
-    if (app.team && (await standingIn(pool, person.id, app.team.id))) return person
+    if (team) return { to: accountOf(await ownTeam(by, team.id)), isOffered: false }
+    const to = await requirePerson(deps, by, identity)
+    if (to.id === by.id) return { to, isOffered: false }
+    if (app.team && (await standingIn(pool, to.id, app.team.id))) {
+      return { to, isOffered: true }
+    }
     throw new Problem(
       'invalid_params',
-      `${person.email} does not belong to the app's team: take the app yourself and offer it from there.`,
+      `${to.email} does not belong to the app's team: take the app yourself and offer it from there.`,
     )
   }
 
