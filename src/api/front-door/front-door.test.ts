@@ -163,7 +163,7 @@ test('who sends very many requests before they are answered is hung up on', asyn
 })
 
 for (const scheme of ['http', 'https'] as const) {
-  test(`who takes nothing of their answer is hung up on, who waits for one is not: ${scheme}`, async () => {
+  test(`who takes nothing of their answer is hung up on, who waits for one or reads a log is not: ${scheme}`, async () => {
     const ends: string[] = []
     const its = await aDoor(
       (incoming, reply) => {
@@ -171,7 +171,7 @@ for (const scheme of ['http', 'https'] as const) {
         reply.once('close', () => ends.push(url))
         reply.writeHead(200)
         reply.flushHeaders()
-        if (url === '/much') reply.end(Buffer.alloc(30 * 1024 ** 2))
+        if (url === '/much' || url === LOG) reply.end(Buffer.alloc(30 * 1024 ** 2))
         else if (url === '/slow') void trickle(reply)
       },
       { patience: 200 },
@@ -180,7 +180,7 @@ for (const scheme of ['http', 'https'] as const) {
       scheme === 'http'
         ? connect(its.port, '127.0.0.1')
         : secureConnect({ port: its.port, rejectUnauthorized: false })
-    const sockets = ['/much', '/nothing', '/slow'].map((path) => {
+    const sockets = [LOG, '/much', '/nothing', '/slow'].map((path) => {
       const socket = open().on('error', () => {})
       socket.write(get(path))
       if (path === '/slow') socket.resume()
@@ -189,6 +189,7 @@ for (const scheme of ['http', 'https'] as const) {
     await until('it is hung up on', () => ends.includes('/much'))
     await until('the trickle has ended', () => ends.includes('/slow'))
     assert.ok(!ends.includes('/nothing'))
+    assert.ok(!ends.includes(LOG))
     for (const socket of sockets) socket.destroy()
     await its.close()
   })
@@ -200,6 +201,8 @@ test('paths are told apart', () => {
   assert.equal(backendOf('/apps/my-app.git'), undefined)
   assert.equal(backendOf('/sessions/'), undefined)
 })
+
+const LOG = '/sessions/0123?srv=1'
 
 /** Of which each piece is taken, for longer than anybody's patience. */
 async function trickle(reply: ServerResponse): Promise<void> {

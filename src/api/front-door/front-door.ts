@@ -13,6 +13,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls'
 
 import { MINUTE, pause, SECOND } from '../../lib/clock.ts'
+import { backendOf } from './backend-of.ts'
 import { beginsHttp, beginsTls, firstByteOf } from './first-bytes.ts'
 import { hangUpUnlessTaken } from './hang-up-unless-taken.ts'
 import { inTurn } from './in-turn.ts'
@@ -26,7 +27,7 @@ export interface FrontDoor {
   readonly rendezvous: (socket: TLSSocket) => void
   /** Of all together; as a rule `MOST_CONNECTIONS`. */
   readonly mostConnections?: number
-  /** Milliseconds in which a client takes nothing of its answer; as a rule `PATIENCE`. */
+  /** Milliseconds in which a client takes nothing of an answer but a log; as a rule `PATIENCE`. */
   readonly patience?: number
 }
 
@@ -50,7 +51,11 @@ const HANDSHAKE_PATIENCE = 15 * SECOND
 export async function openFrontDoor(door: FrontDoor): Promise<OpenDoor> {
   const http = httpServer(
     inTurn((incoming, reply) => {
-      hangUpUnlessTaken(reply, door.patience ?? PATIENCE)
+      // Who reads a log may stop for as long as they like, by Ctrl-S or in a pager: a reader costs
+      // 64 KB, their number is bounded, and L11 tells what they missed.
+      if (backendOf(incoming.url ?? '/') !== 'logs') {
+        hangUpUnlessTaken(reply, door.patience ?? PATIENCE)
+      }
       door.http(incoming, reply)
     }),
   )
