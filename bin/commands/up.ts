@@ -18,14 +18,16 @@ import type {
 } from '../../src/installation/data-directory.ts'
 import {
   decideInstallation,
+  keepInstallation,
   type Wishes,
 } from '../../src/installation/decide-installation.ts'
 import { ensureFirstRows } from '../../src/installation/first-rows.ts'
 import { keepPart } from '../../src/installation/keep-part.ts'
-import { ensureKeys, readApiKey } from '../../src/installation/keys.ts'
+import { ensureDomainKeys, ensureKeys, readApiKey } from '../../src/installation/keys.ts'
 import { ensureLayout } from '../../src/installation/layout.ts'
 import { applyGrants } from '../../src/installation/grants.ts'
 import { migrate, NewerSchema } from '../../src/installation/migrate.ts'
+import { findInstallation } from '../../src/installation/open-installation.ts'
 import type { PartSpec } from '../../src/installation/parts.ts'
 import { portsMustBeFree } from '../../src/installation/ports.ts'
 import { ensureCluster, ensureDatabase } from '../../src/installation/postgres-cluster.ts'
@@ -105,13 +107,18 @@ export async function up(args: string[]): Promise<number> {
   }
 }
 
-/** All that needs no part to run. */
+/** All that needs no part to run. The installation is as wished, and not written down where it was another before. */
 async function setUp(data: DataDirectory, wishes: Wishes): Promise<Installation> {
   await machineMustDo()
   settingsMustDo(data)
   // A name server of a cloud's may have an address of 172.16.0.0/12 behind the gateway.
   const installation = await decideInstallation(data, wishes, presentResolvers())
   await ensureUsers()
+  if (!findInstallation(data)) {
+    // From here on the directory is Mayfly's.
+    await portsMustBeFree(data, installation, partsHere(data, installation))
+    keepInstallation(data, installation)
+  }
   ensureLayout(data, installation)
   return installation
 }
@@ -165,7 +172,9 @@ async function keepUp(signal: AbortSignal, supervision: Supervision): Promise<vo
       await start(parts.filter((it) => it.name === 'postgres'))
       await ensureDatabase(data)
     }
-    await fillDatabase(data, installation)
+    for (const it of await fillDatabase(data, installation)) tell.say(it)
+    keepInstallation(data, installation)
+    await ensureDomainKeys(data, installation)
     await prepareStacks(data, tell.say)
     tell.say('starting all parts')
     await start(parts.filter((it) => it.name !== 'postgres'))
@@ -188,16 +197,17 @@ async function keepUp(signal: AbortSignal, supervision: Supervision): Promise<vo
 /** Others do without it. */
 const canWait = (part: PartSpec) => part.without !== undefined
 
+/** Resolves to what a person should know. */
 async function fillDatabase(
   data: DataDirectory,
   installation: Installation,
-): Promise<void> {
+): Promise<string[]> {
   const pool = openPool(withoutHaste(databaseConfig(data, databaseUrl)), 1)
   try {
     await migrate(pool)
     // Of another's PostgreSQL we have the one role that its URL names.
     if (databaseUrl === undefined) await applyGrants(pool)
-    await ensureFirstRows(pool, installation, readApiKey(data))
+    return await ensureFirstRows(pool, installation, readApiKey(data))
   } catch (error) {
     if (error instanceof NewerSchema) throw new Refusal(error.message)
     throw error

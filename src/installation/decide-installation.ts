@@ -51,8 +51,8 @@ export interface Wishes {
 }
 
 /**
- * The installation that is there, or a new one as wished. `beyond`: addresses and networks that its
- * dynos are to reach, so that none of their own lies over them.
+ * The installation that is there, or a new one, as wished; nothing is written down. `beyond`:
+ * addresses and networks that its dynos are to reach, so that none of their own lies over them.
  */
 export async function decideInstallation(
   data: DataDirectory,
@@ -62,18 +62,17 @@ export async function decideInstallation(
   const present = findInstallation(data)
   if (present) {
     mustBeAsWished(present, wishes)
-    return kept(data, changed(present, wishes), present)
+    return changed(present, wishes)
   }
 
   mustSuit(data.root)
-  mkdirSync(data.root, { recursive: true })
   const regions = wishes.regions ?? DEFAULT_REGIONS
   const httpPort = wishes.httpPort ?? DEFAULT_HTTP_PORT
   const httpsPort = wishes.httpsPort ?? DEFAULT_HTTPS_PORT
   const id = randomBytes(3)
   const used = [...(await usedNetworks()), ...beyond]
   const subnets = freeSubnets(regions.length, used, id.readUIntBE(0, 3))
-  const installation: Installation = {
+  return {
     id: id.toString('hex'),
     apiPort: wishes.apiPort ?? DEFAULT_API_PORT,
     domain: wishes.domain ?? DEFAULT_DOMAIN,
@@ -86,22 +85,21 @@ export async function decideInstallation(
     ...asked(undefined, wishes.acme),
     ...(wishes.databaseElsewhere && { database: 'elsewhere' }),
   }
-  return kept(data, installation)
 }
 
-/** Written down, where it is another than before. */
-function kept(
-  data: DataDirectory,
-  installation: Installation,
-  before?: Installation,
-): Installation {
-  const text = `${JSON.stringify(installation, undefined, 2)}\n`
-  if (before && text === `${JSON.stringify(before, undefined, 2)}\n`) return installation
+/** Written down, where it is another than before: once it is known to do, for each later `up` goes by it. */
+export function keepInstallation(data: DataDirectory, installation: Installation): void {
+  const text = textOf(installation)
+  const before = findInstallation(data)
+  if (before && text === textOf(before)) return
+  mkdirSync(data.root, { recursive: true })
   const draft = `${data.installation}.new`
   writeFileSync(draft, text, { flush: true })
   renameSync(draft, data.installation)
-  return installation
 }
+
+const textOf = (installation: Installation) =>
+  `${JSON.stringify(installation, undefined, 2)}\n`
 
 /** One that was set up before the routers took TLS has no ports for that. */
 function changed(
@@ -124,6 +122,9 @@ function asked(
   { directory, email, trusted }: AcmeWishes,
 ): Pick<Installation, 'acme'> {
   if (directory === '') return { acme: undefined }
+  if (trusted !== undefined && !existsSync(trusted)) {
+    throw new Refusal(`--acme-trusted ${trusted} is not there.`)
+  }
   const before =
     directory === undefined || directory === present?.directory ? present : undefined
   const url = directory ?? before?.directory

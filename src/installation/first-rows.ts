@@ -6,7 +6,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import type { Pool } from 'pg'
 
 import { newId } from '../model/ids.ts'
-import { type AcmeDirectory, setAcmeDirectory } from '../store/acme.ts'
+import { acmeDirectory, setAcmeDirectory } from '../store/acme.ts'
 import { ensureAccount, ensureAuthorization } from '../store/accounts.ts'
 import { isBelow } from '../model/hostname.ts'
 import { allDomains } from '../store/domains.ts'
@@ -28,18 +28,18 @@ interface Geography {
   readonly locale: string
 }
 
-/** Idempotent: what is there stays. */
+/** Idempotent: what is there stays. Resolves to what a person should know. */
 export async function ensureFirstRows(
   pool: Pool,
   { domain, regions, acme }: Installation,
   apiKey: string,
-): Promise<void> {
-  await inTransaction(pool, async (tx) => {
+): Promise<string[]> {
+  return inTransaction(pool, async (tx) => {
     await mustBeNobodys(tx, domain)
     for (const region of regions) {
       await ensureRegion(tx, { ...whereIs(region.name), ...region, domain })
     }
-    await setAcmeDirectory(tx, acme && directoryOf(acme))
+    const said = await tellAcmeDirectory(tx, acme)
     const owner = await ensureAccount(tx, { id: newId(), ...OWNER })
     await ensureAuthorization(tx, {
       id: newId(),
@@ -47,14 +47,33 @@ export async function ensureFirstRows(
       sha256: createHash('sha256').update(apiKey).digest(),
       description: 'Mayfly on this machine',
     })
+    return said
   })
 }
 
-function directoryOf(acme: NonNullable<Installation['acme']>): AcmeDirectory {
-  const { directory: url, email = null, trusted } = acme
-  if (trusted === undefined) return { url, email, trusted: null }
-  if (!existsSync(trusted)) throw new Refusal(`--acme-trusted ${trusted} is not there.`)
-  return { url, email, trusted: readFileSync(trusted, 'utf8') }
+/** A file that was there when it was named, and is not any more, is no reason for nothing to run. */
+async function tellAcmeDirectory(
+  tx: Queryable,
+  acme: Installation['acme'],
+): Promise<string[]> {
+  if (!acme) {
+    await setAcmeDirectory(tx, undefined)
+    return []
+  }
+  const { directory: url, email = null, trusted: file } = acme
+  if (file === undefined || existsSync(file)) {
+    const trusted = file === undefined ? null : readFileSync(file, 'utf8')
+    await setAcmeDirectory(tx, { url, email, trusted })
+    return []
+  }
+  const before = await acmeDirectory(tx)
+  const trusted = before?.url === url ? before.trusted : null
+  await setAcmeDirectory(tx, trusted === null ? undefined : { url, email, trusted })
+  const so =
+    trusted === null ? 'no certificates are got' : 'it is trusted what it said before'
+  return [
+    `--acme-trusted ${file} is not there any more: ${so}. Put it back, or name another.`,
+  ]
 }
 
 /** An app's custom domain would be another app's default one. */

@@ -14,6 +14,7 @@ import { makeCertificate, place } from './make-certificate.ts'
 import { ensureRouterKeys } from './router-keys.ts'
 import { groupId, userId } from './users.ts'
 
+/** All but those of the apps' domain. */
 export async function ensureKeys(
   data: DataDirectory,
   installation: Installation,
@@ -37,24 +38,40 @@ export async function ensureKeys(
     })
   }
 
+  await withDrafts(data, async (drafts) => {
+    if (!existsSync(keys.ca)) {
+      const name = `Mayfly ${installation.id} certificate authority`
+      const ca = await makeCertificate(drafts, authorityRequest(name))
+      place(keys.caPrivateKey, ca.privateKey, { mode: 0o600, owner: 0 })
+      place(keys.ca, ca.certificate, { mode: 0o644, owner: 0 })
+      rmSync(keys.certificate, { force: true })
+    }
+    if (!existsSync(keys.certificate)) {
+      const request = serverRequest('localhost', 'DNS:localhost, IP:127.0.0.1, IP:::1')
+      const signer = { certificate: keys.ca, key: keys.caPrivateKey }
+      const server = await makeCertificate(drafts, request, signer)
+      place(keys.privateKey, server.privateKey, { mode: 0o400, owner: api })
+      place(keys.certificate, server.certificate, { mode: 0o644, owner: 0 })
+    }
+  })
+}
+
+/** Of the apps' domain, once it is known that it can be that: for another they are made anew. */
+export async function ensureDomainKeys(
+  data: DataDirectory,
+  installation: Installation,
+): Promise<void> {
+  await withDrafts(data, (drafts) => ensureRouterKeys(data.keys, installation, drafts))
+}
+
+async function withDrafts(
+  { keys }: DataDirectory,
+  work: (drafts: string) => Promise<void>,
+): Promise<void> {
   const drafts = join(keys.directory, 'drafts')
   rmSync(drafts, { recursive: true, force: true })
   mkdirSync(drafts, { mode: 0o700 })
-  if (!existsSync(keys.ca)) {
-    const name = `Mayfly ${installation.id} certificate authority`
-    const ca = await makeCertificate(drafts, authorityRequest(name))
-    place(keys.caPrivateKey, ca.privateKey, { mode: 0o600, owner: 0 })
-    place(keys.ca, ca.certificate, { mode: 0o644, owner: 0 })
-    rmSync(keys.certificate, { force: true })
-  }
-  if (!existsSync(keys.certificate)) {
-    const request = serverRequest('localhost', 'DNS:localhost, IP:127.0.0.1, IP:::1')
-    const signer = { certificate: keys.ca, key: keys.caPrivateKey }
-    const server = await makeCertificate(drafts, request, signer)
-    place(keys.privateKey, server.privateKey, { mode: 0o400, owner: api })
-    place(keys.certificate, server.certificate, { mode: 0o644, owner: 0 })
-  }
-  await ensureRouterKeys(keys, installation, drafts)
+  await work(drafts)
   rmSync(drafts, { recursive: true })
 }
 

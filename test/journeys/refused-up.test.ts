@@ -1,0 +1,78 @@
+/** What an `up` that is refused has changed: nothing, so that the next goes by what was before. */
+
+import assert from 'node:assert/strict'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { describe, type TestContext, test } from 'node:test'
+
+import { endSupervisor } from '../../src/installation/supervisor-lock.ts'
+import { anInstallation } from '../an-installation.ts'
+
+/** One that something listens at until the test ends. */
+async function aTakenPort(t: TestContext): Promise<number> {
+  const server = createServer().listen(0, '0.0.0.0')
+  await new Promise((resolve) => server.once('listening', resolve))
+  t.after(() => server.close())
+  const address = server.address()
+  return typeof address === 'object' && address ? address.port : 0
+}
+
+describe('an `up` that is refused', { timeout: 180_000 }, () => {
+  const installation = anInstallation({ regions: ['us'] })
+  const { data } = installation
+  const decided = () =>
+    [data.installation, data.keys.routerDefault].map((it) => readFileSync(it, 'utf8'))
+  const refused = async (why: RegExp, ...args: string[]) => {
+    const before = decided()
+    const { status, stderr } = await installation.mayfly('up', '--detach', ...args)
+    assert.equal(status, 1)
+    assert.match(stderr, why)
+    assert.deepEqual(decided(), before, args.join(' '))
+  }
+
+  test('changes nothing while another runs', async () => {
+    await refused(/is up already/, '--domain=apps.example.com')
+  })
+
+  test('changes nothing for a port, a domain or a file that does not do', async (t) => {
+    const created = await installation.heroku(['create', 'held'])
+    assert.equal(created.status, 0, created.stderr)
+    const added = await installation.heroku([
+      'domains:add',
+      'www.example.com',
+      '-a',
+      'held',
+    ])
+    assert.equal(added.status, 0, added.stderr)
+    await endSupervisor(data)
+    await refused(/taken by another program/, `--https-port=${await aTakenPort(t)}`)
+    await refused(/--domain example\.com can't be/, '--domain=example.com')
+    const file = join(installation.home, 'ca.pem')
+    const authority = [
+      '--acme-directory=https://localhost/acme',
+      `--acme-trusted=${file}`,
+    ]
+    await refused(/--acme-trusted .*ca\.pem is not there\./, ...authority)
+
+    writeFileSync(file, '')
+    const before = decided()
+    assert.equal((await installation.up(...authority)).status, 0)
+    assert.notDeepEqual(decided(), before)
+    // It costs certificates, at most.
+    rmSync(file)
+    await endSupervisor(data)
+    const { status, stderr } = await installation.up()
+    assert.equal(status, 0, stderr)
+    assert.match(stderr, /--acme-trusted .*ca\.pem is not there any more: /)
+  })
+
+  test('has set nothing up', async (t) => {
+    const root = join(installation.home, 'other')
+    const at = [`--data=${root}`, `--api-port=${await aTakenPort(t)}`]
+    const { status, stderr } = await installation.mayfly('up', '--detach', ...at)
+    assert.equal(status, 1)
+    assert.match(stderr, /taken by another program/)
+    assert.ok(!existsSync(root))
+  })
+})
