@@ -16,7 +16,7 @@ import { enabledFeatures } from '../model/app-features.ts'
 import type { Dyno } from '../model/dyno.ts'
 import { dynoPolicy } from '../model/dyno-policy.ts'
 import { dynoEnvironment, type Environment } from '../model/dyno-environment.ts'
-import type { FormationId } from '../model/ids.ts'
+import type { DynoId, FormationId } from '../model/ids.ts'
 import type { Size } from '../model/size.ts'
 import type { Timings } from '../model/timings.ts'
 import type { DynoSpec, Runtime } from '../runtime/runtime.ts'
@@ -130,10 +130,13 @@ async function takeSteps(
   const calls = steps.filter(isCall)
   const toBoot = calls.filter((step) => step.do === 'boot')
   const boots = await placed(toBoot.slice(0, BOOTS), look)
+  // Before any is asked for: this look may end before all have started, and the next must know of each.
+  const specs = new Map(boots.map(({ dyno }) => [dyno.id, specFor(dyno, look)]))
+  await Promise.allSettled(specs.values())
   const others = calls.filter((step) => step.do !== 'boot')
   // One dyno's trouble must not hold up another's.
   const outcomes = await firstOf(
-    [...boots, ...others].map((it) => outcomeOf(it, look)),
+    [...boots, ...others].map((it) => outcomeOf(it, { ...look, specs })),
     boots.length + others.length - (toBoot.length > BOOTS ? BOOT_ON : 0),
   )
   await changeRows(
@@ -212,7 +215,11 @@ interface Outcome {
   readonly isUnverified?: true
 }
 
-async function outcomeOf(step: CallStep, look: ThisLook): Promise<Outcome> {
+interface Calls extends ThisLook {
+  readonly specs: ReadonlyMap<DynoId, Promise<DynoSpec>>
+}
+
+async function outcomeOf(step: CallStep, look: Calls): Promise<Outcome> {
   try {
     await call(step, look)
     return {}
@@ -223,21 +230,12 @@ async function outcomeOf(step: CallStep, look: ThisLook): Promise<Outcome> {
   }
 }
 
-async function call(
-  step: CallStep,
-  { found, configVars, deps, signal }: ThisLook,
-): Promise<void> {
-  const { dyno } = step
-  switch (step.do) {
+async function call({ do: what, dyno }: CallStep, look: Calls): Promise<void> {
+  const { deps, specs, signal } = look
+  switch (what) {
     case 'boot': {
-      const metadata = await metadataFor(deps.pool, dyno, found.switches)
-      const environment = {
-        ...metadata.environment,
-        ...dynoEnvironment(dyno, configVars),
-      }
-      const its = { environment, metadata: metadata.file, sizes: deps.sizes?.() }
-      const spec = specOf(dyno, found, its)
-      return deps.runtime.start(spec, signal)
+      const spec = await specs.get(dyno.id)
+      return spec && deps.runtime.start(spec, signal)
     }
     case 'terminate':
       return deps.runtime.terminate(dyno.id, signal)
@@ -256,6 +254,16 @@ function isCall(step: Step): step is CallStep {
 
 function configVarsOf(found: FormationFacts, secrets: SecretBox): Environment {
   return JSON.parse(secrets.open(found.configVars, found.formation.app)) as Environment
+}
+
+async function specFor(
+  dyno: Dyno,
+  { found, configVars, deps }: ThisLook,
+): Promise<DynoSpec> {
+  const metadata = await metadataFor(deps.pool, dyno, found.switches)
+  const environment = { ...metadata.environment, ...dynoEnvironment(dyno, configVars) }
+  const its = { environment, metadata: metadata.file, sizes: deps.sizes?.() }
+  return specOf(dyno, found, its)
 }
 
 function specOf(

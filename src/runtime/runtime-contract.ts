@@ -34,6 +34,8 @@ ThreadingHTTPServer(("", 5000), H).serve_forever()'`,
 
 const WITHIN = 20 * SECOND
 const PORT = 5000
+/** More than any driver starts at a time. */
+const AT_ONCE = 20
 
 /**
  * What every driver must do. `simulate` is for one whose dynos do nothing by themselves:
@@ -82,6 +84,24 @@ export function itIsARuntime(
     await runtime.start(dyno, signal)
     assert.deepEqual(await statusOf(dyno.id), first)
     await runtime.remove(dyno.id, signal)
+  })
+
+  test(`${name}: a start is known from the moment it is asked for, and removed with its dyno`, async () => {
+    const ids: DynoId[] = []
+    const starts = Array.from({ length: AT_ONCE }, () => {
+      const dyno = aSpec(COMMANDS.waits)
+      ids.push(dyno.id)
+      return runtime.start(dyno, signal)
+    })
+    const ended = Promise.allSettled(starts)
+    const known = await runtime.status(ids, signal)
+    assert.deepEqual([...known.keys()], ids)
+    await Promise.all(ids.map((id) => runtime.remove(id, signal)))
+    const outcomes = await ended
+    assert.ok(outcomes.some(({ status }) => status === 'rejected'))
+    assert.deepEqual(await runtime.status(ids, signal), new Map())
+    const there = await runtime.list(signal)
+    assert.ok(!ids.some((id) => there.includes(id)))
   })
 
   test(`${name}: a web dyno listens, and the watcher is told`, async (t) => {

@@ -15,7 +15,8 @@ export interface Runtime {
   /** Makes the machine ready for this region: networks, firewall. Idempotent. */
   prepare(signal: AbortSignal): Promise<void>
   /**
-   * Ensures that the dyno's process was started, once; resolves when it has been. A RuntimeError
+   * Ensures that the dyno's process was started, once; resolves when it has been. That may take a
+   * while, in which `status` knows of the dyno, from the call on. A RuntimeError
    * `slug_unverified` while it is not yet known whether the slug is what was built: `watch` tells
    * when it is.
    */
@@ -35,8 +36,8 @@ export interface Runtime {
   enter(id: DynoId, entry: Entry, signal: AbortSignal): Promise<void>
   /**
    * Frees everything an ended or half-started dyno holds: files, mounts, network, address,
-   * and what its client has not read yet. Kills it first if need be. `status` is undefined
-   * afterwards.
+   * and what its client has not read yet. Kills it first if need be; a start that was asked for
+   * and has not begun fails, and never does. `status` is undefined afterwards.
    */
   remove(id: DynoId, signal: AbortSignal): Promise<void>
   /** What is true of each of these dynos now; one that holds nothing here is absent. */
@@ -187,7 +188,7 @@ export interface Volume {
 }
 
 export type DynoStatus =
-  /** Prepared in part, its process not started: `start` goes on from here. */
+  /** Prepared in part or about to be, its process not started: `start` goes on from here. */
   | { readonly is: 'created' }
   | {
       readonly is: 'running'

@@ -52,6 +52,10 @@ export class LocalRuntime implements Runtime {
   readonly #disk: ReturnType<typeof diskCapacity>
   readonly #watchers = new Set<(id: DynoId) => void>()
   readonly #watches = new Set<DynoWatch>()
+  /** How many starts of each are under way: who waits for its turn has no files yet. */
+  readonly #starting = new Map<DynoId, number>()
+  /** How many removals: what has not begun by then is not begun any more. */
+  readonly #removing = new Map<DynoId, number>()
   /** What is being done to a dyno at this moment: one thing at a time. */
   readonly #underWay = new Map<DynoId, Promise<void>>()
 
@@ -75,13 +79,16 @@ export class LocalRuntime implements Runtime {
   }
 
   async start(dyno: DynoSpec, signal: AbortSignal): Promise<void> {
-    await this.#oneAtATime(dyno.id, `start dyno ${dyno.id}`, signal, async () => {
-      if (!dynoStatus(this.#region, dyno.id)) this.#verifySlug(dyno)
-      await this.#startInTurn(async () => {
-        signal.throwIfAborted()
-        await startDyno(this.#region, dyno, signal)
-      })
-    })
+    await counted(this.#starting, dyno.id, () =>
+      this.#oneAtATime(dyno.id, `start dyno ${dyno.id}`, signal, async () => {
+        if (!dynoStatus(this.#region, dyno.id)) this.#verifySlug(dyno)
+        await this.#startInTurn(async () => {
+          signal.throwIfAborted()
+          if (this.#removing.has(dyno.id)) throw calledOff(dyno.id)
+          await startDyno(this.#region, dyno, signal)
+        })
+      }),
+    )
     if (dyno.port !== undefined) {
       for (const watch of this.#watches) watch.expectListening(dyno.id)
     }
@@ -116,8 +123,10 @@ export class LocalRuntime implements Runtime {
   }
 
   async remove(id: DynoId, signal: AbortSignal): Promise<void> {
-    await this.#oneAtATime(id, `remove dyno ${id}`, signal, () =>
-      removeDyno(this.#region, id),
+    await counted(this.#removing, id, () =>
+      this.#oneAtATime(id, `remove dyno ${id}`, signal, () =>
+        removeDyno(this.#region, id),
+      ),
     )
   }
 
@@ -181,6 +190,7 @@ export class LocalRuntime implements Runtime {
 
   async #statusOf(id: DynoId): Promise<DynoStatus | undefined> {
     const status = dynoStatus(this.#region, id)
+    if (!status && this.#starting.has(id)) return { is: 'created' }
     if (status?.is !== 'running' || status.listening) return status
     return { ...status, listening: await noteIfListening(this.#region.files.of(id)) }
   }
@@ -282,6 +292,25 @@ async function toldAsRuntimeError<T>(
     if (error instanceof RuntimeError || signal.aborted) throw error
     throw new RuntimeError('failed', `Cannot ${what}.`, error)
   }
+}
+
+async function counted(
+  counts: Map<DynoId, number>,
+  id: DynoId,
+  work: () => Promise<void>,
+): Promise<void> {
+  counts.set(id, (counts.get(id) ?? 0) + 1)
+  try {
+    await work()
+  } finally {
+    const left = (counts.get(id) ?? 0) - 1
+    if (left > 0) counts.set(id, left)
+    else counts.delete(id)
+  }
+}
+
+function calledOff(id: DynoId): RuntimeError {
+  return new RuntimeError('failed', `Dyno ${id} was removed before it was started.`)
 }
 
 function nothingThere(error: NodeJS.ErrnoException): undefined {

@@ -1,17 +1,18 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
 
 import { systemClock } from '../../lib/clock.ts'
 import type { DynoId } from '../../model/ids.ts'
 import { aDynoSpec, COMMANDS, itIsARuntime } from '../runtime-contract.ts'
-import { MemoryRuntime } from './memory-runtime.ts'
+import { MemoryRuntime, type MemoryRuntimeOptions } from './memory-runtime.ts'
 
 const { signal } = new AbortController()
 
 itIsARuntime(
   'memory',
   async () => {
-    const runtime = aMemoryRuntime()
+    const runtime = aMemoryRuntime({ turn: () => setImmediate() })
     return {
       runtime,
       again: () => runtime,
@@ -64,8 +65,9 @@ test('out of memory is told', async () => {
   assert.ok(status?.is === 'exited' && status.outOfMemory)
 })
 
-function aMemoryRuntime(): MemoryRuntime {
+function aMemoryRuntime(turn: Pick<MemoryRuntimeOptions, 'turn'> = {}): MemoryRuntime {
   return new MemoryRuntime(systemClock, {
+    ...turn,
     boot: () => 'waits',
     answers: (_, path) => (path === '/elsewhere' ? 302 : 200),
     heedsSigterm: (dyno) => dyno.command !== COMMANDS.ignoresSigterm,

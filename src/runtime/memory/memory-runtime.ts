@@ -21,6 +21,8 @@ const SIGKILL_STATUS = 137
 export interface MemoryRuntimeOptions {
   /** What a started dyno does at first. Default: its port is bound at once. */
   readonly boot?: (dyno: DynoSpec) => 'listens' | 'waits' | { readonly exits: number }
+  /** What a start waits for, as `created`. Default: nothing. */
+  readonly turn?: (dyno: DynoSpec) => Promise<void>
   /** Whether SIGTERM ends it, with status 143. Default: yes. */
   readonly heedsSigterm?: (dyno: DynoSpec) => boolean
   /** Whether SIGHUP ends it, with status 129. Default: yes. */
@@ -48,12 +50,14 @@ interface MemoryDyno {
  */
 export class MemoryRuntime implements Runtime {
   readonly #clock: Clock
-  readonly #does: Required<MemoryRuntimeOptions>
+  readonly #does: Required<Omit<MemoryRuntimeOptions, 'turn'>>
+  readonly #turn: MemoryRuntimeOptions['turn']
   readonly #dynos = new Map<DynoId, MemoryDyno>()
   readonly #watchers = new Set<(id: DynoId) => void>()
 
-  constructor(clock: Clock, options: MemoryRuntimeOptions = {}) {
+  constructor(clock: Clock, { turn, ...options }: MemoryRuntimeOptions = {}) {
     this.#clock = clock
+    this.#turn = turn
     this.#does = {
       boot: () => 'listens',
       heedsSigterm: () => true,
@@ -70,6 +74,7 @@ export class MemoryRuntime implements Runtime {
 
   async start(spec: DynoSpec, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
+    if (this.#turn) await this.#awaitTurn(spec, this.#turn(spec), signal)
     const present = this.#dynos.get(spec.id)
     if (present && present.status.is !== 'created') return
     const boot = this.#does.boot(spec)
@@ -265,6 +270,22 @@ export class MemoryRuntime implements Runtime {
   /** What was started inside it. */
   entries(id: DynoId): readonly Entry[] {
     return [...(this.#dynos.get(id)?.entries.values() ?? [])]
+  }
+
+  async #awaitTurn(
+    spec: DynoSpec,
+    turn: Promise<void>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    if (!this.#dynos.has(spec.id)) this.halfStart(spec)
+    await turn
+    signal.throwIfAborted()
+    if (!this.#dynos.has(spec.id)) {
+      throw new RuntimeError(
+        'failed',
+        `Dyno ${spec.id} was removed before it was started.`,
+      )
+    }
   }
 
   #running(id: DynoId): MemoryDyno | undefined {
