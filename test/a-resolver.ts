@@ -13,7 +13,7 @@ import { keepPart, runningPart } from '../src/installation/keep-part.ts'
 import { partsOf } from '../src/installation/parts.ts'
 import { systemClock } from '../src/lib/clock.ts'
 import type { LocalRuntimeOptions } from '../src/runtime/local/region.ts'
-import { until } from '../src/runtime/runtime-contract.ts'
+import { until } from './until.ts'
 
 export interface AResolver {
   readonly pid: () => number | undefined
@@ -80,7 +80,7 @@ export async function aNameServer(
   let told = ''
   server.stderr?.setEncoding('utf8').on('data', (text: string) => (told += text))
   const gone = once(server, 'exit')
-  await until(() => /started, version/.test(told))
+  await until('the name server has started', () => /started, version/.test(told))
   return {
     address,
     asked: () => told,

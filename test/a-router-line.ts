@@ -1,6 +1,6 @@
 import { parseRouterRecord } from '../src/logs/router-line.ts'
 import type { ARouter } from './a-router.ts'
-import { until } from './until.ts'
+import { untilSeen } from './until.ts'
 
 /** The log's line of the request to this path, query included; of several, the `nth`. */
 export async function aRouterLine(
@@ -13,6 +13,5 @@ export async function aRouterLine(
       .map((it) => parseRouterRecord(it)?.message ?? '')
       .filter((it) => it.includes(` path="${path}" `))
       .at(nth)
-  await until(`there is a line for ${path}`, () => find() !== undefined)
-  return find() ?? ''
+  return untilSeen(`there is a line for ${path}`, find)
 }

@@ -12,9 +12,10 @@ import { after, before, test } from 'node:test'
 import { type Allowances, NOTHING_ALLOWED } from '../src/model/allowances.ts'
 import type { DynoId } from '../src/model/ids.ts'
 import { LocalRuntime } from '../src/runtime/local/local-runtime.ts'
-import { aDynoSpec, until } from '../src/runtime/runtime-contract.ts'
+import { aDynoSpec } from './a-dyno-spec.ts'
 import { aLocalMachine } from './a-local-machine.ts'
 import { aNameServer, aResolver } from './a-resolver.ts'
+import { until } from './until.ts'
 
 const [PUBLIC, OTHER] = ['93.184.216.34', '93.184.216.99']
 /** Far above what a dyno may ask at once. */
@@ -48,7 +49,7 @@ await nameServerIs(first.address)
 await runtime.prepare(signal)
 const resolver = await aResolver(options)
 
-before(() => until(resolver.isReady))
+before(() => until('the resolver is ready', resolver.isReady))
 after(async () => {
   await resolver.close()
   await Promise.all([first.close(), second.close(), machine.close()])
@@ -88,9 +89,13 @@ test('what the operator allows is told within seconds, and not any more when tha
 
 test('a running dyno has other name servers when the machine has, and when its file is a link to another', async () => {
   const id = await begun('while getent ahostsv4 www.example; do sleep 0.1; done')
-  await until(async () => (await outputOf(id)).includes(PUBLIC))
+  await until('the first server`s answer is there', async () =>
+    (await outputOf(id)).includes(PUBLIC),
+  )
   await nameServerIs(second.address)
-  await until(async () => (await outputOf(id)).includes(OTHER))
+  await until('the second server`s answer is there', async () =>
+    (await outputOf(id)).includes(OTHER),
+  )
 
   const elsewhere = `${resolvConf}.elsewhere`
   await writeFile(elsewhere, `nameserver ${first.address}\n`)
@@ -98,7 +103,10 @@ test('a running dyno has other name servers when the machine has, and when its f
   await rename(`${resolvConf}.new`, resolvConf)
   // As every few seconds of its own accord.
   await runtime.prepare(signal)
-  await until(async () => lastOf(await outputOf(id)) === PUBLIC)
+  await until(
+    'the first server is asked again',
+    async () => lastOf(await outputOf(id)) === PUBLIC,
+  )
   await runtime.remove(id, signal)
 })
 
@@ -118,7 +126,9 @@ print('flooded', flush=True)
 socket.create_server(('', 5000)).accept()
 `
   const flooding = await begun(`python3 -c "$FLOOD"`, { FLOOD: flood })
-  await until(async () => (await outputOf(flooding)).includes('flooded'))
+  await until('it has asked all', async () =>
+    (await outputOf(flooding)).includes('flooded'),
+  )
   assert.match(await saidBy('getent ahostsv4 www.example'), new RegExp(PUBLIC))
   assert.match(first.asked(), / \d{5}\.slow\.example /)
   await runtime.remove(flooding, signal)
@@ -135,7 +145,7 @@ for n in range(10 ** 9):
     Array.from({ length: FEW }, () => begun(`python3 -c "$FLOOD"`, { FLOOD: flood })),
   )
   for (const it of flooding)
-    await until(async () => (await outputOf(it)).includes('flooded'))
+    await until('it has asked all', async () => (await outputOf(it)).includes('flooded'))
   // None of it is remembered.
   const names = Array.from({ length: 10 }, (_, n) => `${n}.www.example`)
   const said = await saidBy(
@@ -168,9 +178,12 @@ test('a resolver that ends is there again', async () => {
   const born = resolver.pid()
   assert.ok(born !== undefined)
   process.kill(born, 'SIGKILL')
-  await until(() => resolver.pid() !== undefined && resolver.pid() !== born)
+  await until(
+    'another resolver is there',
+    () => resolver.pid() !== undefined && resolver.pid() !== born,
+  )
   assert.match(resolver.told(), /resolver-us \(pid \d+\) ended; starting it again/)
-  await until(resolver.isReady)
+  await until('the resolver is ready', resolver.isReady)
   assert.match(await saidBy('getent ahostsv4 www.example'), new RegExp(PUBLIC))
 })
 
@@ -180,7 +193,9 @@ test('one that cannot start says why, and dynos run without names', async () => 
   await new Promise<void>((done) => other.listen(53, gateway, done))
   const hindered = await aResolver(options)
   try {
-    await until(() => /Address already in use/.test(hindered.told()))
+    await until('it says that its address is in use', () =>
+      /Address already in use/.test(hindered.told()),
+    )
     assert.equal(await saidBy('echo it runs'), 'it runs\n')
   } finally {
     await hindered.close()
@@ -196,8 +211,11 @@ async function allowing(now: Allowances): Promise<void> {
   const born = resolver.pid()
   allowances = now
   await runtime.prepare(signal)
-  await until(() => resolver.pid() !== undefined && resolver.pid() !== born)
-  await until(resolver.isReady)
+  await until(
+    'another resolver is there',
+    () => resolver.pid() !== undefined && resolver.pid() !== born,
+  )
+  await until('the resolver is ready', resolver.isReady)
 }
 
 let used = 0
@@ -222,7 +240,10 @@ async function saidBy(
   environment: Readonly<Record<string, string>> = {},
 ): Promise<string> {
   const id = await begun(command, environment)
-  await until(async () => (await runtime.status([id], signal)).get(id)?.is === 'exited')
+  await until(
+    'it has ended',
+    async () => (await runtime.status([id], signal)).get(id)?.is === 'exited',
+  )
   const said = await outputOf(id)
   await runtime.remove(id, signal)
   return said

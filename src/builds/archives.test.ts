@@ -15,14 +15,13 @@ import * as fc from 'fast-check'
 import { aLocalMachine, type LocalMachine } from '../../test/a-local-machine.ts'
 import { tarball, type TarEntry } from '../../test/a-tarball.ts'
 import { changed, changes } from '../../test/mutated.ts'
+import { until, untilSeen } from '../../test/until.ts'
 import { MiB } from '../lib/bytes.ts'
 import { treeChecksum } from '../lib/tree-checksum.ts'
 import type { Build } from '../model/build.ts'
 import { newId } from '../model/ids.ts'
 import { SLUG_UID } from '../runtime/local/address.ts'
 import { LocalRuntime } from '../runtime/local/local-runtime.ts'
-import type { DynoStatus } from '../runtime/runtime.ts'
-import { until } from '../runtime/runtime-contract.ts'
 import { buildDyno, compiledBy, SLUG_LIMIT } from './build-dyno.ts'
 import { readResult, UnusableResult } from './read-result.ts'
 
@@ -68,12 +67,10 @@ async function build(source: Buffer, command?: string): Promise<Outcome> {
     it.limit === undefined ? it : { ...it, limit: SPACE },
   )
   await runtime.start({ ...dyno, volumes, command: command ?? dyno.command }, signal)
-  let status: DynoStatus | undefined
-  await until(async () => {
-    status = (await runtime.status([dyno.id], signal)).get(dyno.id)
-    return status?.is === 'exited'
+  const status = await untilSeen('it has ended', async () => {
+    const seen = (await runtime.status([dyno.id], signal)).get(dyno.id)
+    return seen?.is === 'exited' ? seen : undefined
   })
-  assert.ok(status?.is === 'exited')
   const { text } = await runtime.output(dyno.id, 0, signal)
   await runtime.remove(dyno.id, signal)
   const outcome = { status: status.status, said: text }
@@ -81,7 +78,7 @@ async function build(source: Buffer, command?: string): Promise<Outcome> {
 
   const slug = join('slugs', id)
   const copy = { from: compiledBy(facts), to: slug, most: SLUG_LIMIT }
-  await until(() => runtime.copyOut(copy, signal))
+  await until('it is copied out', () => runtime.copyOut(copy, signal))
   const words = await readResult(join(root, slug)).then(
     ({ warnings }) => warnings,
     (error: unknown) => {

@@ -3,7 +3,6 @@
  * dyno may; each attempt is a row of the table that is printed, with what was expected of it.
  */
 
-import assert from 'node:assert/strict'
 import { copyFile, mkdir, readFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { dirname, join } from 'node:path'
@@ -21,9 +20,10 @@ import { LocalRuntime } from '../../src/runtime/local/local-runtime.ts'
 import { processStatus } from '../../src/runtime/local/process-status.ts'
 import type { LocalRuntimeOptions } from '../../src/runtime/local/region.ts'
 import { runProgram } from '../../src/runtime/local/run-program.ts'
-import { aDynoSpec, until } from '../../src/runtime/runtime-contract.ts'
 import type { DynoSpec, DynoStatus } from '../../src/runtime/runtime.ts'
+import { aDynoSpec } from '../a-dyno-spec.ts'
 import { aLocalMachine } from '../a-local-machine.ts'
+import { until, untilSeen } from '../until.ts'
 import { anInternet, type Internet } from './an-internet.ts'
 import { type Row, rowsIn } from './rows.ts'
 
@@ -131,13 +131,10 @@ export async function anAttack(): Promise<Attack> {
       return said
     },
     async endOf(dyno) {
-      let status: DynoStatus | undefined
-      await until(async () => {
-        status = (await runtime.status([dyno], signal)).get(dyno)
-        return status?.is === 'exited'
+      return untilSeen('it has ended', async () => {
+        const status = (await runtime.status([dyno], signal)).get(dyno)
+        return status?.is === 'exited' ? status : undefined
       })
-      assert.ok(status?.is === 'exited')
-      return status
     },
     filesOf: (dyno) => files.of(dyno),
     pidOf: async (dyno) => Number(await readFile(files.of(dyno).pid, 'utf8')),
@@ -225,7 +222,7 @@ function regionOf(
     async neighbour(n, does = SERVES) {
       const spec = { ...aDynoSpec({ address: address(n), ...does }), port: PORT }
       await runtime.start(spec, signal)
-      await until(async () => {
+      await until('it listens', async () => {
         const status = (await runtime.status([spec.id], signal)).get(spec.id)
         return status?.is === 'running' && status.listening
       })

@@ -6,8 +6,8 @@
 import { spawn } from 'node:child_process'
 import { randomBytes, randomInt } from 'node:crypto'
 
-import { until } from '../../src/runtime/runtime-contract.ts'
 import { runProgram } from '../../src/runtime/local/run-program.ts'
+import { until } from '../until.ts'
 
 export interface Internet {
   /** Somebody out there: listens on 25 and 443. */
@@ -86,7 +86,7 @@ link set lo up
     await runProgram('ip', ['netns', 'del', name])
   }
   try {
-    await until(async () => {
+    await until('all of it listens', async () => {
       const listening = await runProgram('ip', ['netns', 'exec', name, 'ss', '-Htln'])
       return PORTS.every((port) => listening.includes(`:${port} `))
     })

@@ -12,7 +12,7 @@ import { OCI_RUNTIMES } from '../../src/model/oci-runtimes.ts'
 import { presentCgroups } from '../../src/lib/cgroup-mounts.ts'
 import { MONITOR_MEMORY, TCP_LIMIT } from '../../src/runtime/local/cgroups.ts'
 import { machineNames } from '../../src/runtime/local/machine-names.ts'
-import { until } from '../../src/runtime/runtime-contract.ts'
+import { until } from '../until.ts'
 import { anAttack, NEIGHBOUR } from './an-attack.ts'
 import { assertHeld, rowOf } from './rows.ts'
 
@@ -85,7 +85,10 @@ for (const name of OCI_RUNTIMES) {
 
 async function leavesCountable(): Promise<void> {
   const greedy = await attack.begin('take-countable wait')
-  await until(async () => (await attack.saidBy(greedy)).length === COUNTABLE)
+  await until(
+    'it has taken what it can',
+    async () => (await attack.saidBy(greedy)).length === COUNTABLE,
+  )
   const rows = await attack.saidBy(greedy)
   const host = watched()
   assertHeld(
@@ -124,7 +127,10 @@ test('what its monitor and its sessions take ends at a limit, and neither ends t
   const memory = hierarchies.get(version === 2 ? 'unified' : 'memory') ?? ''
   const loud = await attack.begin('log-bomb wait')
   const procs = join(memory, cgroupOf(loud), 'monitor', 'cgroup.procs')
-  await until(() => sizeOf(attack.filesOf(loud).log) > LARGEST_LOG / 4)
+  await until(
+    'its log has grown',
+    () => sizeOf(attack.filesOf(loud).log) > LARGEST_LOG / 4,
+  )
   const conmon = readFileSync(procs, 'utf8').trim()
   // As a session's would be, if one could be made to take so much.
   const takes = `echo $$ >"$1"; exec perl -e '$_ = "x" x ${2 * MONITOR_MEMORY}'`
@@ -156,7 +162,10 @@ test('a dyno takes no more of the processors than its share', async () => {
   // Of the same size, and both would take all, the second by eight times as many processes.
   // It would have eight times as much, were they not weighed; on a busy machine the weights are not exact.
   const first = spinning.map(processorTime)
-  await until(() => total(spinning.map(processorTime)) - total(first) > SECOND)
+  await until(
+    'they have had a second together',
+    () => total(spinning.map(processorTime)) - total(first) > SECOND,
+  )
   const [modest = 0, greedy = 0] = spinning.map(
     (it, n) => processorTime(it) - (first[n] ?? 0),
   )

@@ -11,8 +11,8 @@ import { hardwareAddressOf } from '../../src/runtime/local/address.ts'
 import { LocalRuntime } from '../../src/runtime/local/local-runtime.ts'
 import { machineNames } from '../../src/runtime/local/machine-names.ts'
 import { runProgram } from '../../src/runtime/local/run-program.ts'
-import { until } from '../../src/runtime/runtime-contract.ts'
 import { aNameServer, aResolver } from '../a-resolver.ts'
+import { until } from '../until.ts'
 import { anAttack, anotherRegion, anOutside, ITS_PLACE, PORT } from './an-attack.ts'
 import { STREAM, UDP_PORTS } from './an-internet.ts'
 import { assertHeld, rowOf } from './rows.ts'
@@ -84,7 +84,7 @@ test('a dyno is told public names by its own region`s resolver, and nothing else
   await Promise.all([own, other].map((it) => new LocalRuntime(it).prepare(signal)))
   const resolvers = await Promise.all([own, other].map((it) => aResolver(it)))
   try {
-    for (const it of resolvers) await until(it.isReady)
+    for (const it of resolvers) await until('the resolver is ready', it.isReady)
     const rows = await attack.rows('names', { QUESTIONS: JSON.stringify(questions()) })
     assertHeld(rows, 2 * 12)
     assert.doesNotMatch(server.asked(), /version\.bind|in-addr\.arpa/)
@@ -159,7 +159,10 @@ test('what is no longer allowed ends at once, established or not', async () => {
     { name: 'https', host: there, port: 443, by: 'echo', reachable: true },
   ].map((it) => ({ reachable: false, ...it }))
   const dyno = await attack.begin('kept-flows', { TARGETS: JSON.stringify(targets) })
-  await until(async () => (await attack.saidBy(dyno)).length === targets.length)
+  await until(
+    'it has tried all',
+    async () => (await attack.saidBy(dyno)).length === targets.length,
+  )
   await attack.allow(NOTHING_ALLOWED)
   assertHeld(await attack.rowsOf(dyno), 2 * targets.length)
 })
@@ -169,7 +172,7 @@ test('what the operator closes is closed at once, established or not', async () 
   const https = { name: 'https', host: there, port: 443, by: 'echo', reachable: false }
   const TARGETS = JSON.stringify([https])
   const dyno = await attack.begin('kept-flows', { TARGETS })
-  await until(async () => (await attack.saidBy(dyno)).length === 1)
+  await until('it has tried', async () => (await attack.saidBy(dyno)).length === 1)
   await attack.allow({ ...NOTHING_ALLOWED, closed: [there] })
   assertHeld(await attack.rowsOf(dyno), 2)
   assertHeld(await attack.rows('network', { TARGETS }), 1)
@@ -198,7 +201,7 @@ test('a dyno speaks in nobody else`s name, even if it could send what it likes',
   await forge('arp', ownMac, ownMac, theirs, attack.address(-1))
   await forge('arp', theirMac, ownMac, theirs, attack.address(-1))
   await forge('udp', ownMac, gateway, own, internet.there, String(honest))
-  await until(async () => internet.heard().has(honest))
+  await until('the honest word is heard', async () => internet.heard().has(honest))
   assertHeld(
     [
       ['an address of another dyno`s', !internet.heard().has(byAddress)],
@@ -237,7 +240,10 @@ test('a dyno cannot fill the machine`s table of connections', async () => {
 test('a dyno cannot fill the machine`s table of neighbours', async () => {
   const dyno = await attack.begin('ask-for-neighbours wait')
   const first = neighbours()
-  await until(async () => (await attack.saidBy(dyno)).length === 1)
+  await until(
+    'it has asked for all',
+    async () => (await attack.saidBy(dyno)).length === 1,
+  )
   const more = neighbours() - first
   const table = rowOf('the machine`s table', 'at most 50 more', more, more <= 50)
   assertHeld([...(await attack.saidBy(dyno)), { ...table, group: 'neighbours' }], 2)

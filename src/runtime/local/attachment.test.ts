@@ -9,12 +9,13 @@ import type { Socket } from 'node:net'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 
+import { aDynoSpec } from '../../../test/a-dyno-spec.ts'
 import { accessOf } from '../../../test/access-of.ts'
 import { aLocalMachine } from '../../../test/a-local-machine.ts'
+import { until } from '../../../test/until.ts'
 import { newId } from '../../model/ids.ts'
 import { connectTo } from '../../rendezvous/connect-to.ts'
 import { type DynoSpec, type Entry, RuntimeError, type Terminal } from '../runtime.ts'
-import { aDynoSpec, until } from '../runtime-contract.ts'
 import { regionFiles } from './dyno-files.ts'
 import { LocalRuntime } from './local-runtime.ts'
 
@@ -40,7 +41,7 @@ test('a client gets what was printed before it came, and its input is the proces
 
 test('a process that is over still has its last words for its client, and none for the log', async () => {
   const dyno = await started('echo out; echo err >&2; exit 3', PIPES)
-  await until(async () => (await statusOf(dyno))?.is === 'exited')
+  await until('it has ended', async () => (await statusOf(dyno))?.is === 'exited')
   const client = await aClient(dyno)
   const lines = (await restOf(client)).split('\n').toSorted()
   assert.deepEqual(lines, ['', 'err', 'out'])
@@ -50,7 +51,7 @@ test('a process that is over still has its last words for its client, and none f
 
 test('what a process said last is not lost on a client that is still talking', async () => {
   const dyno = await started('echo out', TERMINAL)
-  await until(async () => (await statusOf(dyno))?.is === 'exited')
+  await until('it has ended', async () => (await statusOf(dyno))?.is === 'exited')
   const client = await aClient(dyno)
   await once(client, 'readable')
   await new Promise((resolve) => client.write('\u0004', resolve))
@@ -68,7 +69,7 @@ test('a terminal has its size, and Ctrl-C interrupts', async () => {
   await heard(client, 'hello\r\n<hello>\r\n')
   client.write('\u0003')
   assert.equal(await restOf(client), '^C')
-  await until(async () => {
+  await until('it has ended by the interrupt', async () => {
     const status = await statusOf(dyno)
     return status?.is === 'exited' && status.status === 130
   })
@@ -92,9 +93,9 @@ test('a process whose client does not read waits, and its end is told all the sa
   const dyno = await started(command, PIPES, { volumes })
   // More than is kept for a client; no more than that, a packet, sockets and pipes can hold.
   const pieces = () => textOf(join(options.root, 'written/pieces')).length / 2
-  await until(() => pieces() > 115)
+  await until('it has written enough', () => pieces() > 115)
   await runtime.kill(dyno.id, signal)
-  await until(async () => (await statusOf(dyno))?.is === 'exited')
+  await until('it has ended', async () => (await statusOf(dyno))?.is === 'exited')
   assert.ok(pieces() < 200)
   await runtime.remove(dyno.id, signal)
 })
@@ -105,7 +106,7 @@ test('a client that left is waited for by nobody', async () => {
   await heard(client, 'x\n')
   client.destroy()
   await runtime.hangUp(dyno.id, signal)
-  await until(async () => (await statusOf(dyno))?.is === 'exited')
+  await until('it has ended', async () => (await statusOf(dyno))?.is === 'exited')
   await runtime.remove(dyno.id, signal)
 })
 
@@ -201,7 +202,7 @@ test('a process inside ends with its session', async () => {
     const pid = Number(textOf(join(entryDirectory(dyno), 'pid')))
     assert.ok(existsSync(`/proc/${pid}/exe`))
     client.destroy()
-    await until(() => !existsSync(`/proc/${pid}/exe`))
+    await until('the session`s process is gone', () => !existsSync(`/proc/${pid}/exe`))
   }
   assert.equal((await statusOf(dyno))?.is, 'running')
   await runtime.remove(dyno.id, signal)
@@ -218,7 +219,7 @@ test('no more processes are inside at once than may be, and one that ended makes
   })
   client.end()
   await restOf(client)
-  await until(() => enters(strict, dyno, second))
+  await until('there is room for another session', () => enters(strict, dyno, second))
   await runtime.remove(dyno.id, signal)
 })
 
@@ -301,7 +302,7 @@ function textOf(file: string): string {
 /** Waits for exactly this text, in as many pieces as it comes. */
 async function heard(stream: NodeJS.ReadableStream, text: string): Promise<void> {
   let got = ''
-  await until(() => {
+  await until(`it says ${text}`, () => {
     const piece = stream.read() as Buffer | null
     if (piece) got += piece.toString()
     return got.startsWith(text)

@@ -3,9 +3,10 @@ import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 
+import { aDynoSpec } from '../../../test/a-dyno-spec.ts'
 import { aLocalMachine } from '../../../test/a-local-machine.ts'
+import { until } from '../../../test/until.ts'
 import { SECOND } from '../../lib/clock.ts'
-import { aDynoSpec, until } from '../runtime-contract.ts'
 import { demolish, demolishedAt } from './demolish.ts'
 import { LocalRuntime } from './local-runtime.ts'
 
@@ -34,6 +35,9 @@ test('dynos get SIGTERM and a grace before they are killed', async () => {
 async function started(command: string) {
   const spec = aDynoSpec({ command, address: address(used++) })
   await runtime.start(spec, signal)
-  await until(async () => (await runtime.output(spec.id, 0, signal)).text === 'ready\n')
+  await until(
+    'it is ready',
+    async () => (await runtime.output(spec.id, 0, signal)).text === 'ready\n',
+  )
   return spec.id
 }

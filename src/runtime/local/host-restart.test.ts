@@ -4,11 +4,12 @@ import assert from 'node:assert/strict'
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { after, before, test } from 'node:test'
 
+import { aDynoSpec } from '../../../test/a-dyno-spec.ts'
 import { aLocalMachine } from '../../../test/a-local-machine.ts'
 import { makeOfAnEarlierBoot } from '../../../test/of-an-earlier-boot.ts'
+import { until } from '../../../test/until.ts'
 import type { DynoId } from '../../model/ids.ts'
 import type { DynoSpec, DynoStatus } from '../runtime.ts'
-import { aDynoSpec, until } from '../runtime-contract.ts'
 import { LocalRuntime } from './local-runtime.ts'
 import { signalProcess } from './process-status.ts'
 import { localRegion } from './region.ts'
@@ -34,7 +35,7 @@ for (const [what, command, status] of [
   test(`a dyno that ${what} as its machine stops did not end by itself`, async () => {
     const { id } = await ready(command)
     stopInOrder(id)
-    await until(() => existsSync(region.files.of(id).exit))
+    await until('it has exited', () => existsSync(region.files.of(id).exit))
     assert.equal(readFileSync(region.files.of(id).exit, 'utf8'), String(status))
     const seen = await statusOf(id)
     assert.ok(seen?.is === 'exited' && seen.status === status, 'in this boot it ended')
@@ -57,7 +58,7 @@ test('nor did one that was not begun yet, whatever process has its number by now
   await runtime.start(dyno, signal)
   assert.deepEqual(await statusOf(dyno.id), lostWithHost)
   stopInOrder(dyno.id)
-  await until(() => existsSync(files.exit))
+  await until('it has exited', () => existsSync(files.exit))
   assert.deepEqual(await statusOf(dyno.id), lostWithHost)
   await runtime.remove(dyno.id, signal)
 })
@@ -73,7 +74,10 @@ function stopInOrder(id: DynoId): void {
 async function ready(command: string): Promise<DynoSpec> {
   const dyno = aDynoSpec({ command, address: machine.address(used++) })
   await runtime.start(dyno, signal)
-  await until(async () => (await runtime.output(dyno.id, 0, signal)).text !== '')
+  await until(
+    'it has printed',
+    async () => (await runtime.output(dyno.id, 0, signal)).text !== '',
+  )
   return dyno
 }
 

@@ -22,15 +22,17 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { randomBytes } from 'node:crypto'
 
+import { aDynoSpec } from '../../../test/a-dyno-spec.ts'
 import { accessOf } from '../../../test/access-of.ts'
 import { aLocalMachine, loopDevices } from '../../../test/a-local-machine.ts'
+import { itIsARuntime } from '../../../test/runtime-contract.ts'
+import { until } from '../../../test/until.ts'
 import { MiB } from '../../lib/bytes.ts'
 import { presentCgroups } from '../../lib/cgroup-mounts.ts'
 import type { Log } from '../../lib/log.ts'
 import { treeChecksum } from '../../lib/tree-checksum.ts'
 import type { DynoId } from '../../model/ids.ts'
 import type { Copy, DynoSpec, DynoStatus } from '../runtime.ts'
-import { aDynoSpec, itIsARuntime, until } from '../runtime-contract.ts'
 import { SLUG_UID } from './address.ts'
 import { DISK_SIZE } from './disk.ts'
 import { regionFiles } from './dyno-files.ts'
@@ -128,7 +130,7 @@ test('a disk is given back when its dyno ends, whether or not anyone is there to
   for (const file of ['pid', 'monitorPid'] as const) {
     process.kill(Number(await readFile(files.of(dyno.id)[file], 'utf8')), 'SIGKILL')
   }
-  await until(async () => !(await loopDevices()).includes(dyno.id))
+  await until('its disk is gone', async () => !(await loopDevices()).includes(dyno.id))
   await runtime.remove(dyno.id, signal)
 })
 
@@ -153,10 +155,10 @@ test('a dyno whose slug is being verified starts once that is done', async () =>
   const early = runtime.start(dyno, signal)
   await assert.rejects(early, { name: 'RuntimeError', code: 'slug_unverified' })
   assert.equal(await statusOf(dyno.id), undefined)
-  await until(async () => heard.has(dyno.id))
+  await until('the watcher is told', async () => heard.has(dyno.id))
   stop.abort()
   await runtime.start(dyno, signal)
-  await until(async () => (await ended(dyno.id))?.is === 'exited')
+  await until('it has ended', async () => (await ended(dyno.id))?.is === 'exited')
   assert.equal((await runtime.output(dyno.id, 0, signal)).text, 'as built\n')
   await runtime.remove(dyno.id, signal)
 })
@@ -172,7 +174,7 @@ test('a start that fails says so, and is gone on with by the next', async () => 
   assert.deepEqual(await statusOf(dyno.id), { is: 'created' })
 
   await runtime.start({ ...dyno, volumes: [] }, signal)
-  await until(async () => (await ended(dyno.id))?.is === 'exited')
+  await until('it has ended', async () => (await ended(dyno.id))?.is === 'exited')
   assert.equal((await runtime.output(dyno.id, 0, signal)).text, 'at last\n')
   await runtime.remove(dyno.id, signal)
 })
@@ -180,7 +182,9 @@ test('a start that fails says so, and is gone on with by the next', async () => 
 const most = { bytes: Infinity, files: Infinity }
 
 const copyOut = (to: string, upTo: Copy['most']) =>
-  until(() => runtime.copyOut({ from: 'limited', to, most: upTo }, signal))
+  until('it is copied out', () =>
+    runtime.copyOut({ from: 'limited', to, most: upTo }, signal),
+  )
 
 test('a volume with a limit ends there, is kept from dyno to dyno, and can be copied out', async () => {
   const limit = 64 * MiB
@@ -213,7 +217,9 @@ test('a volume with a limit ends there, is kept from dyno to dyno, and can be co
   assert.equal(await readlink(join(copy, 'link')), '/etc/passwd')
   assert.equal(statSync(join(copy, 'file')).uid, SLUG_UID)
   await rm(join(copy, 'file'))
-  await until(() => runtime.copyOut({ from: 'limited', to: 'copy', most }, signal))
+  await until('it is copied out', () =>
+    runtime.copyOut({ from: 'limited', to: 'copy', most }, signal),
+  )
   assert.deepEqual(readdirSync(copy), ['link'])
 })
 
@@ -248,7 +254,9 @@ test('where no disk can be mounted, a volume has no limit', async () => {
   const command = 'head -c 2M /dev/zero >/build/file && echo written'
   assert.equal(await outputOf(command, { volumes }), 'written\n')
   await rename(aside, files.diskTemplate)
-  await until(() => runtime.copyOut({ from: 'free', to: 'copied', most }, signal))
+  await until('it is copied out', () =>
+    runtime.copyOut({ from: 'free', to: 'copied', most }, signal),
+  )
   assert.equal(statSync(join(options.root, 'copied', 'file')).size, 2 * MiB)
 })
 
@@ -296,7 +304,7 @@ test('open files beyond the limit are refused, and it can be raised to the hard 
 
 test('the router reaches a dyno; a dyno reaches neither host nor neighbour', async () => {
   const web = await started('exec python3 -m http.server 5000', { port: 5000 })
-  await until(async () => {
+  await until('it listens', async () => {
     const status = await statusOf(web.id)
     return status?.is === 'running' && status.listening
   })
@@ -310,7 +318,7 @@ test('the router reaches a dyno; a dyno reaches neither host nor neighbour', asy
   await assert.rejects(askedAs('nobody'))
 
   const server = createServer((_, response) => response.end('host')).listen(0, '0.0.0.0')
-  await until(() => server.listening)
+  await until('the server listens', () => server.listening)
   const { port } = server.address() as { port: number }
   const addresses = Object.values(networkInterfaces())
     .flatMap((all) => all ?? [])
@@ -341,7 +349,7 @@ test('the hardware address that dynos remember of their gateway stays while they
 
 test('bridge and firewall that were taken away are put up again', async (t) => {
   const web = await started('exec python3 -m http.server 5000', { port: 5000 })
-  await until(async () => {
+  await until('it listens', async () => {
     const status = await statusOf(web.id)
     return status?.is === 'running' && status.listening
   })
@@ -356,10 +364,16 @@ test('bridge and firewall that were taken away are put up again', async (t) => {
   await runProgram('nft', ['flush', 'table', 'inet', firewallTable])
   await runProgram('ip', ['link', 'del', bridge])
   const reached = () => statusCode(`http://${web.address}:5000/`).catch(() => undefined)
-  await until(async () => (await rules()) === wanted && (await reached()) === 200)
+  await until(
+    'the rules are set again, and it is reached',
+    async () => (await rules()) === wanted && (await reached()) === 200,
+  )
 
   await runProgram('nft', ['delete', 'table', 'inet', firewallTable])
-  await until(async () => (await rules().catch(() => '')) === wanted)
+  await until(
+    'the rules are set again',
+    async () => (await rules().catch(() => '')) === wanted,
+  )
   watching.abort()
   await runtime.remove(web.id, signal)
 })
@@ -391,8 +405,8 @@ if ${once}; then ${nft} insert rule inet ${table} from_dynos accept; fi
   })
   await runProgram(nft, ['flush', 'table', 'inet', table])
   void keepUp(localRegion(options), watching.signal, 50)
-  await until(() => existsSync(join(programs, 'done')))
-  await until(async () => (await rules()) === wanted)
+  await until('the program has run', () => existsSync(join(programs, 'done')))
+  await until('the rules are set', async () => (await rules()) === wanted)
 })
 
 test('what others set of the bridge and of dynos` ports is set again, and told', async (t) => {
@@ -416,7 +430,7 @@ test('what others set of the bridge and of dynos` ports is set again, and told',
 
   const region = localRegion({ ...options, log })
   void keepUp(region, watching.signal, 50)
-  await until(() => told.length === 3)
+  await until('all three are told', () => told.length === 3)
   assert.deepEqual(told.toSorted(), [
     `${bridge}: mtu address addr stp_state`,
     `${first}: isolated learning neigh_suppress`,
@@ -424,7 +438,7 @@ test('what others set of the bridge and of dynos` ports is set again, and told',
   ])
   // What was set is what a look finds well: nothing is told of again.
   const networks = dynos.map(({ address }) => ({ address, link: names.link(address) }))
-  await until(async () => {
+  await until('all is set again', async () => {
     const { ofBridge, ofPorts } = await networkChanges(region.network, networks, signal)
     return ofBridge.length + ofPorts.size === 0
   })
@@ -445,7 +459,7 @@ test('what others set of the bridge and of dynos` ports is set again, and told',
 
 test('the link of a dyno that an older Mayfly started is walled off, too', async () => {
   const web = await started('exec python3 -m http.server 5000', { port: 5000 })
-  await until(async () => {
+  await until('it listens', async () => {
     const status = await statusOf(web.id)
     return status?.is === 'running' && status.listening
   })
@@ -476,7 +490,7 @@ test('bound to loopback only, a web dyno does not listen', async () => {
   const command = 'echo bound; exec python3 -m http.server --bind 127.0.0.1 5000'
   const dyno = await started(command, { port: 5000 })
   const init = () => readFile(files.of(dyno.id).pid, 'utf8')
-  await until(async () =>
+  await until('it listens for itself alone', async () =>
     (await readFile(`/proc/${await init()}/net/tcp`, 'utf8')).includes('0100007F:1388'),
   )
   const status = await statusOf(dyno.id)
@@ -488,14 +502,17 @@ test('a dyno whose monitor was killed is not monitored, and when it then ends, l
   const dyno = await started('sleep 1000')
   const monitor = Number(await readFile(files.of(dyno.id).monitorPid, 'utf8'))
   process.kill(monitor, 'SIGKILL')
-  await until(() => !existsSync(`/proc/${monitor}`) || isZombie(monitor))
+  await until(
+    'its monitor is dead',
+    () => !existsSync(`/proc/${monitor}`) || isZombie(monitor),
+  )
   const status = await statusOf(dyno.id)
   assert.deepEqual(
     [status?.is, status?.is === 'running' && status.monitored],
     ['running', false],
   )
   await runtime.kill(dyno.id, signal)
-  await until(async () => (await ended(dyno.id))?.is === 'lost')
+  await until('it is lost', async () => (await ended(dyno.id))?.is === 'lost')
   assert.deepEqual(await statusOf(dyno.id), { is: 'lost' })
   // As the machine would find it that was started anew since.
   const mark = JSON.parse(await readFile(files.of(dyno.id).started, 'utf8'))
@@ -514,7 +531,10 @@ for (const step of ['laid out', 'created', 'let go'] as const) {
     })
     await runtime.start(dyno, signal)
     assert.equal((await statusOf(dyno.id))?.is, 'running')
-    await until(async () => (await runtime.output(dyno.id, 0, signal)).text === 'once\n')
+    await until(
+      'it has said so',
+      async () => (await runtime.output(dyno.id, 0, signal)).text === 'once\n',
+    )
     await runtime.remove(dyno.id, signal)
   })
 }
@@ -522,7 +542,7 @@ for (const step of ['laid out', 'created', 'let go'] as const) {
 test('an ended dyno leaves its log to those who read it', async () => {
   await mkdir(options.endedLogs, { recursive: true })
   const dyno = await started('echo last words')
-  await until(async () => (await ended(dyno.id)) !== undefined)
+  await until('it has ended', async () => (await ended(dyno.id)) !== undefined)
   await runtime.remove(dyno.id, signal)
   const log = await readFile(join(options.endedLogs, `${dyno.id}.log`), 'utf8')
   assert.match(log, /^\S+ stdout F last words\n$/)
@@ -530,7 +550,7 @@ test('an ended dyno leaves its log to those who read it', async () => {
 
 test('a directory that a reader put where its log is to go keeps no dyno', async () => {
   const dyno = await started('echo last words')
-  await until(async () => (await ended(dyno.id)) !== undefined)
+  await until('it has ended', async () => (await ended(dyno.id)) !== undefined)
   await mkdir(join(options.endedLogs, `${dyno.id}.log`), { recursive: true })
   await runtime.remove(dyno.id, signal)
   assert.ok(!(await runtime.list(signal)).includes(dyno.id))
@@ -544,7 +564,7 @@ test('a log that is full is followed by one that its readers may read too', asyn
   const { ino: full } = statSync(its.log)
   const reader = await open(its.log)
   let size = 0
-  await until(async () => {
+  await until('another log is begun', async () => {
     const now = statSync(its.log)
     size = (await reader.stat()).size
     return now.ino !== full && now.size > 5000
@@ -574,6 +594,7 @@ async function undoTo(
   process.kill(monitor, 'SIGKILL')
   process.kill(init, 'SIGKILL')
   await until(
+    'its processes are gone',
     () => !existsSync(`/proc/${init}/exe`) && !existsSync(`/proc/${monitor}/exe`),
   )
   if (step === 'created') return
@@ -602,7 +623,7 @@ async function outputOf(
 async function run(command: string, changes: Partial<DynoSpec> = {}) {
   const dyno = await started(command, changes)
   let status: DynoStatus | undefined
-  await until(async () => (status = await ended(dyno.id)) !== undefined)
+  await until('it has ended', async () => (status = await ended(dyno.id)) !== undefined)
   const { text } = await runtime.output(dyno.id, 0, signal)
   await runtime.remove(dyno.id, signal)
   assert.ok(status?.is === 'exited')

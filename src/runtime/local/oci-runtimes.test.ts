@@ -6,10 +6,12 @@ import { release } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 
+import { aDynoSpec } from '../../../test/a-dyno-spec.ts'
 import { aLocalMachine } from '../../../test/a-local-machine.ts'
+import { itIsARuntime } from '../../../test/runtime-contract.ts'
+import { until } from '../../../test/until.ts'
 import { OCI_RUNTIMES, type OciRuntimeName } from '../../model/oci-runtimes.ts'
-import type { DynoSpec, DynoStatus } from '../runtime.ts'
-import { aDynoSpec, itIsARuntime, until } from '../runtime-contract.ts'
+import type { DynoSpec } from '../runtime.ts'
 import { regionFiles } from './dyno-files.ts'
 import { LocalRuntime } from './local-runtime.ts'
 
@@ -121,9 +123,8 @@ async function outputOf(
 ): Promise<string> {
   const dyno = aSpec(command, changes)
   await runtime.start(dyno, signal)
-  let status: DynoStatus | undefined
-  await until(async () => {
-    status = (await runtime.status([dyno.id], signal)).get(dyno.id)
+  await until('it has ended', async () => {
+    const status = (await runtime.status([dyno.id], signal)).get(dyno.id)
     return status?.is === 'exited'
   })
   const { text } = await runtime.output(dyno.id, 0, signal)

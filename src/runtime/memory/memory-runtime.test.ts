@@ -2,9 +2,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
 
+import { aDynoSpec } from '../../../test/a-dyno-spec.ts'
+import { COMMANDS, itIsARuntime } from '../../../test/runtime-contract.ts'
 import { systemClock } from '../../lib/clock.ts'
 import type { DynoId } from '../../model/ids.ts'
-import { aDynoSpec, COMMANDS, itIsARuntime } from '../runtime-contract.ts'
 import { MemoryRuntime, type MemoryRuntimeOptions } from './memory-runtime.ts'
 
 const { signal } = new AbortController()

@@ -1,10 +1,13 @@
+/** What every driver of the runtime must do, as tests that each of them is given to. */
+
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 
-import { pause, SECOND } from '../lib/clock.ts'
-import { type DynoId, newId } from '../model/ids.ts'
-import { sizeNamed } from '../model/size.ts'
-import type { DynoSpec, DynoStatus, Runtime } from './runtime.ts'
+import { SECOND } from '../src/lib/clock.ts'
+import { type DynoId, newId } from '../src/model/ids.ts'
+import type { DynoSpec, DynoStatus, Runtime } from '../src/runtime/runtime.ts'
+import { aDynoSpec, PORT } from './a-dyno-spec.ts'
+import { until, untilSeen } from './until.ts'
 
 export interface OpenRuntime {
   readonly runtime: Runtime
@@ -32,8 +35,6 @@ ThreadingHTTPServer(("", 5000), H).serve_forever()'`,
   ignoresSigterm: `trap '' TERM; echo ready; sleep 1000 & wait; wait; sleep 1000`,
 } as const
 
-const WITHIN = 20 * SECOND
-const PORT = 5000
 /** More than any driver starts at a time. */
 const AT_ONCE = 20
 
@@ -110,11 +111,11 @@ export function itIsARuntime(
     t.after(() => watching.abort())
     runtime.watch((id) => told.add(id), watching.signal)
     const dyno = await started(COMMANDS.listens, { port: PORT })
-    await until(async () => {
+    await until('it listens', async () => {
       const status = await statusOf(dyno.id)
       return status?.is === 'running' && status.listening
     })
-    await until(() => told.has(dyno.id))
+    await until('the watcher is told', () => told.has(dyno.id))
     watching.abort()
     await runtime.remove(dyno.id, signal)
   })
@@ -129,7 +130,7 @@ export function itIsARuntime(
     assert.equal(status.status, 7)
     assert.equal(status.outOfMemory, false)
     assert.ok(status.at >= status.startedAt)
-    await until(() => told.has(dyno.id))
+    await until('the watcher is told', () => told.has(dyno.id))
     watching.abort()
 
     await runtime.start(dyno, signal)
@@ -187,7 +188,7 @@ export function itIsARuntime(
   test(`${name}: a dyno is asked by HTTP; one that does not listen has no answer`, async () => {
     const web = await started(COMMANDS.answers, { port: PORT })
     const mute = await started(COMMANDS.waits, { port: PORT })
-    await until(async () => (await answerOf(web.id, '/')) === 200)
+    await until('it answers', async () => (await answerOf(web.id, '/')) === 200)
     assert.equal(await answerOf(web.id, '/elsewhere'), 302)
     assert.equal(await answerOf(mute.id, '/'), undefined)
     assert.equal(await answerOf(newId<'dyno'>(), '/'), undefined)
@@ -231,7 +232,7 @@ export function itIsARuntime(
     const dyno = await started(COMMANDS.prints)
     const lines = new Set<string>()
     let offset = 0
-    await until(async () => {
+    await until('all is printed', async () => {
       const output = await runtime.output(dyno.id, offset, signal)
       for (const line of output.text.split('\n')) lines.add(line)
       offset = output.offset
@@ -289,42 +290,15 @@ export function itIsARuntime(
   }
 
   async function exited(id: DynoId) {
-    let status: DynoStatus | undefined
-    await until(async () => {
-      status = await statusOf(id)
-      return status?.is === 'exited'
+    return untilSeen('it has ended', async () => {
+      const status = await statusOf(id)
+      return status?.is === 'exited' ? status : undefined
     })
-    assert.ok(status?.is === 'exited')
-    return status
   }
 
   async function printed(id: DynoId, text: string): Promise<void> {
-    await until(async () => (await runtime.output(id, 0, signal)).text.includes(text))
-  }
-}
-
-/** A dyno that does as `command` says; the rest is usual. */
-export function aDynoSpec(
-  changes: Partial<DynoSpec> & Pick<DynoSpec, 'command' | 'address'>,
-): DynoSpec {
-  const size = sizeNamed('standard-1x')
-  assert.ok(size)
-  return {
-    id: newId<'dyno'>(),
-    name: 'web.1',
-    size,
-    environment: { PATH: '/usr/bin:/bin', HOME: '/app', PORT: String(PORT) },
-    stack: 'debian-12',
-    volumes: [],
-    ...changes,
-  }
-}
-
-/** Waits for what must become true; fails if it doesn't. */
-export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + WITHIN
-  while (!(await holds())) {
-    assert.ok(performance.now() < deadline, `it did not happen: ${holds.toString()}`)
-    await pause(5)
+    await until(`it prints ${text}`, async () =>
+      (await runtime.output(id, 0, signal)).text.includes(text),
+    )
   }
 }
