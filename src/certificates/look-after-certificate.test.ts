@@ -48,7 +48,7 @@ const stateOf = async (app: AppId) => {
 }
 
 /** Certificate and router are looked at by turns, as the loop would, until that is so. */
-async function until(
+async function lookUntil(
   claim: () => Promise<boolean>,
   { router, domain }: { readonly router: ARouter; readonly domain: DomainId },
   look = looking(),
@@ -82,7 +82,7 @@ function servedTo(
 test('a domain gets a certificate, is served with it, and gets another in time', async (t) => {
   const it = await aDomain(t, 'www.example.com')
   const { router, app, domain } = it
-  await until(async () => (await stateOf(app)).acmStatus === 'cert issued', it)
+  await lookUntil(async () => (await stateOf(app)).acmStatus === 'cert issued', it)
   await router.look()
   const root = await it.authority.root()
   const first = await servedTo(router, 'www.example.com', root)
@@ -97,7 +97,7 @@ test('a domain gets a certificate, is served with it, and gets another in time',
   const serial = async () =>
     (await servedTo(router, 'www.example.com', root)).serialNumber
   const before = first.serialNumber
-  await until(async () => (await serial()) !== before, it, later)
+  await lookUntil(async () => (await serial()) !== before, it, later)
   const lines = await pool.query<{ message: string }>(
     `select message from log_lines where message like 'Certificate for%'`,
   )
@@ -125,7 +125,7 @@ test('what the authority says no to is told, and tried again later', async (t) =
   assert.equal(sniEndpoint, null)
   const rests = await look(domain)
   assert.ok(rests > 50 * SECOND && rests <= 60 * SECOND, `it rests ${rests} ms`)
-  await until(
+  await lookUntil(
     async () => (await stateOf(app)).acmStatus === 'cert issued',
     it,
     looking(rests),

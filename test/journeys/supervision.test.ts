@@ -12,9 +12,13 @@ import { PART_ROLES } from '../../src/installation/roles.ts'
 import { asUser, runProgram } from '../../src/installation/run-program.ts'
 import { GROUP } from '../../src/installation/users.ts'
 import { removeRemains } from '../../src/installation/remove-remains.ts'
-import { pause } from '../../src/lib/clock.ts'
+import { MINUTE } from '../../src/lib/clock.ts'
 import { anInstallation, type TestInstallation } from '../an-installation.ts'
 import { ask } from '../ask.ts'
+import { until, untilSeen } from '../until.ts'
+
+/** Shorter than a suite's own deadline, so that it is said what was waited for in vain. */
+const WITHIN = 2 * MINUTE
 
 interface Status {
   readonly well: boolean
@@ -39,15 +43,6 @@ function pidsOf(status: Status): Record<string, number | null> {
   return Object.fromEntries(status.parts.map((it) => [it.name, it.pid]))
 }
 
-/** The test's own deadline ends a wait in vain. */
-async function until<T>(look: () => Promise<T | undefined>): Promise<T> {
-  for (;;) {
-    const seen = await look()
-    if (seen !== undefined) return seen
-    await pause(100)
-  }
-}
-
 /** What it says when told something that it can't understand. */
 async function refusal(it: TestInstallation, ...args: string[]): Promise<string> {
   const { status, stderr } = await it.mayfly('up', ...args)
@@ -62,7 +57,7 @@ function psql(sockets: string, role: string): string[] {
 
 async function gone(pid: number | null): Promise<void> {
   const it = processOf(pid ?? 0)
-  await until(async () => (it && isAlive(it) ? undefined : true))
+  await until(`process ${pid} is gone`, () => !(it && isAlive(it)), WITHIN)
 }
 
 describe('an installation', { timeout: 180_000 }, () => {
@@ -158,10 +153,14 @@ describe('an installation', { timeout: 180_000 }, () => {
     const before = await statusOf(second)
     const killed = pidsOf(before)['api']
     process.kill(killed ?? 0, 'SIGKILL')
-    const after = await until(async () => {
-      const status = await statusOf(second)
-      return status.well && pidsOf(status)['api'] !== killed ? status : undefined
-    })
+    const after = await untilSeen(
+      'another api runs',
+      async () => {
+        const status = await statusOf(second)
+        return status.well && pidsOf(status)['api'] !== killed ? status : undefined
+      },
+      WITHIN,
+    )
     assert.deepEqual(pidsOf(after), { ...pidsOf(before), api: pidsOf(after)['api'] })
     assert.equal(after.parts.find((it) => it.name === 'api')?.restarts, 1)
   })
@@ -248,7 +247,7 @@ describe('an app', { timeout: 180_000 }, () => {
     await installation.git(['commit', '--quiet', '--message=Say hello'], app)
     const pushed = await installation.git(['push', remote, 'main'], app)
     assert.equal(pushed.status, 0, pushed.stderr)
-    await until(says)
+    await untilSeen('the app says hello', says, WITHIN)
   })
 
   test('is served while parts are adopted that nobody wrote down', async () => {
@@ -267,7 +266,7 @@ describe('an app', { timeout: 180_000 }, () => {
     await killEverything(installation)
     assert.equal((await installation.up()).status, 0)
     assert.equal((await statusOf(installation)).exit, 0)
-    await until(says)
+    await untilSeen('the app says hello', says, WITHIN)
   })
 
   test('is served again after a reboot', async () => {
@@ -283,7 +282,7 @@ describe('an app', { timeout: 180_000 }, () => {
     assert.equal(await says(), undefined)
 
     assert.equal((await installation.up()).status, 0)
-    await until(says)
+    await untilSeen('the app says hello', says, WITHIN)
   })
 })
 
