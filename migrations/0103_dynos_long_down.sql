@@ -5,6 +5,3 @@ create index ended_dynos on dynos (formation, ordinal, updated_at)
 -- The oldest of an app's ended dynos are found without reading the others.
 drop index dynos_of_app;
 create index dynos_of_app on dynos (app, state, updated_at);
-
--- Else each release of an app that is forgotten has all dynos read.
-create index dynos_of_release on dynos (release);
