@@ -69,6 +69,7 @@ export async function up(args: string[]): Promise<number> {
       'acme-email': { type: 'string' },
       'acme-trusted': { type: 'string' },
       regions: { type: 'string' },
+      existing: { type: 'boolean' },
       'no-example': { type: 'boolean' },
     },
   })
@@ -98,6 +99,7 @@ export async function up(args: string[]): Promise<number> {
   const tell = narrator(data)
   const example = !values['no-example']
   try {
+    if (values.existing) mustExist(data)
     const installation = await setUp(data, wishes)
     await superviseUntil(ended.signal, { data, installation, tell, example })
     return 0
@@ -105,6 +107,14 @@ export async function up(args: string[]): Promise<number> {
     tell.failed(error)
     return error instanceof Refusal ? error.exitCode : 1
   }
+}
+
+/** For whoever comes from the machine's boot: a disk may not be there yet, nor all that is on it. */
+function mustExist(data: DataDirectory): void {
+  if (findInstallation(data)) return
+  throw new Refusal(
+    `There is no installation in ${data.root}, and with --existing none is made: is its disk mounted?`,
+  )
 }
 
 /** All that needs no part to run. The installation is as wished, and not written down where it was another before. */

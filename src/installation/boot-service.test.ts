@@ -29,9 +29,17 @@ test('its command is words, whatever the directories are called', () => {
   const text = unitText(bootService(data, installation), { data, program: '/opt/a b' })
   assert.match(
     text,
-    /^ExecStart="\/opt\/a b\/mayfly" up --data "\/srv\/my \$\$HOME \\"100%%\\""$/m,
+    /^ExecStart="\/opt\/a b\/mayfly" up --existing --data "\/srv\/my \$\$HOME \\"100%%\\""$/m,
   )
   assert.match(text, /^EnvironmentFile=-\/srv\/my \$HOME "100%%"\/service-environment$/m)
+})
+
+test('it waits for the disks of what it needs, behind links too', () => {
+  const data = dataDirectory('/srv/my $HOME "100%"')
+  const places = { data, program: '/opt/a b', realRoot: '/mnt/disk' }
+  const text = unitText(bootService(data, installation), places)
+  const paths = String.raw`"/srv/my $HOME \"100%%\"" "/mnt/disk" "/opt/a b"`
+  assert.ok(text.split('\n').includes(`RequiresMountsFor=${paths}`), text)
 })
 
 test('where the machine waits for the time, it begins after that', () => {
@@ -73,7 +81,10 @@ test(
     })
     await assert.rejects(made, (error) => {
       assert.ok(error instanceof Refusal)
-      assert.match(error.message, /`\/opt\/mayfly\/mayfly up --data \/srv\/b` at boot\.$/)
+      assert.match(
+        error.message,
+        /`\/opt\/mayfly\/mayfly up --existing --data \/srv\/b` at boot\.$/,
+      )
       return true
     })
   },

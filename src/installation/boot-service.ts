@@ -1,6 +1,6 @@
 /** A service of systemd's that runs `./mayfly up` from the machine's boot on. */
 
-import { existsSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { type DataDirectory, DEFAULT_DATA, type Installation } from './data-directory.ts'
@@ -40,18 +40,28 @@ export function bootService(
   }
 }
 
-/** `program`: the directory of `./mayfly`. */
+interface Places {
+  readonly data: DataDirectory
+  /** The directory of `./mayfly`. */
+  readonly program: string
+  /** Where the data directory is behind symbolic links; left out: there are none. */
+  readonly realRoot?: string
+}
+
 export function unitText(
   { environment }: BootService,
-  { data, program }: { readonly data: DataDirectory; readonly program: string },
+  { data, program, realRoot = data.root }: Places,
 ): string {
+  const needed = [...new Set([data.root, realRoot, program])]
   return `[Unit]
 Description=Mayfly, the dyno manager of ${percents(data.root)}
+# Before their disks are there, there is nothing to bring up.
+RequiresMountsFor=${needed.map(path).join(' ')}
 Wants=network-online.target
 After=network-online.target time-sync.target
 
 [Service]
-ExecStart=${word(join(program, 'mayfly'))} up --data ${word(data.root)}
+ExecStart=${word(join(program, 'mayfly'))} up --existing --data ${word(data.root)}
 EnvironmentFile=-${percents(environment)}
 # Dynos and routers outlive it, and the next takes them on.
 KillMode=process
@@ -84,13 +94,14 @@ export async function enableAtBoot(
 ): Promise<BootService> {
   if (!existsSync('/run/systemd/system')) {
     throw new Refusal(
-      `systemd does not run this machine: have what does run \`${join(program, 'mayfly')} up --data ${data.root}\` at boot.`,
+      `systemd does not run this machine: have what does run \`${join(program, 'mayfly')} up --existing --data ${data.root}\` at boot.`,
     )
   }
   const service = bootService(data, installation)
+  const places = { data, program, realRoot: realpathSync(data.root) }
   rmSync(service.environment, { force: true })
   writeFileSync(service.environment, environmentText(present), { mode: 0o600 })
-  writeFileSync(service.unit, unitText(service, { data, program }))
+  writeFileSync(service.unit, unitText(service, places))
   await runProgram(['systemctl', 'daemon-reload'])
   await runProgram(['systemctl', 'enable', '--quiet', service.name])
   return service
@@ -113,8 +124,8 @@ export async function removeService(service: BootService): Promise<boolean> {
 /** `%` begins what systemd fills in. */
 const percents = (text: string) => text.replaceAll('%', '%%')
 
+/** One of several, as systemd.unit(5) reads it. */
+const path = (text: string) => `"${percents(text).replaceAll(/["\\]/g, String.raw`\$&`)}"`
+
 /** One word of a command line, as systemd.service(5) reads it. */
-const word = (text: string) =>
-  `"${percents(text)
-    .replaceAll(/["\\]/g, String.raw`\$&`)
-    .replaceAll('$', '$$$$')}"`
+const word = (text: string) => path(text).replaceAll('$', '$$$$')

@@ -57,7 +57,7 @@ describe('an `up` that is refused', { timeout: 180_000 }, () => {
 
     writeFileSync(file, '')
     const before = decided()
-    assert.equal((await installation.up(...authority)).status, 0)
+    assert.equal((await installation.up('--existing', ...authority)).status, 0)
     assert.notDeepEqual(decided(), before)
     // It costs certificates, at most.
     rmSync(file)
@@ -67,7 +67,16 @@ describe('an `up` that is refused', { timeout: 180_000 }, () => {
     assert.match(stderr, /--acme-trusted .*ca\.pem is not there any more: /)
   })
 
-  test('has set nothing up', async (t) => {
+  test('has set nothing up where an installation should be', async () => {
+    const root = join(installation.home, 'not-mounted')
+    const missing = [`--data=${root}`, '--existing']
+    const { status, stderr } = await installation.mayfly('up', '--detach', ...missing)
+    assert.equal(status, 1)
+    assert.match(stderr, /There is no installation in .*: is its disk mounted\?/)
+    assert.ok(!existsSync(root))
+  })
+
+  test('has set nothing up for a port', async (t) => {
     const root = join(installation.home, 'other')
     const at = [`--data=${root}`, `--api-port=${await aTakenPort(t)}`]
     const { status, stderr } = await installation.mayfly('up', '--detach', ...at)

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
 import { aLocalRuntime } from '../../../test/a-local-runtime.ts'
+import { MiB } from '../../lib/bytes.ts'
 
 const { run, aSpec } = await aLocalRuntime()
 
