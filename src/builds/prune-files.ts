@@ -1,4 +1,4 @@
-/** Every so often, what builds have left behind and nobody will come for is removed. */
+/** Every so often, what builds have left behind, and of apps' histories what is too much, is removed. */
 
 import type { Pool } from 'pg'
 
@@ -6,6 +6,7 @@ import type { DataDirectory } from '../installation/data-directory.ts'
 import { type Clock, MINUTE, pause } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import { pruneCaches } from './prune-caches.ts'
+import { pruneHistories } from './prune-histories.ts'
 import { pruneSlugs } from './prune-slugs.ts'
 import { pruneUploads } from './prune-uploads.ts'
 
@@ -21,7 +22,12 @@ const EVERY = 10 * MINUTE
 
 /** Until the signal aborts. */
 export async function pruneFiles(deps: Pruning, signal: AbortSignal): Promise<void> {
-  const kinds = { uploads: pruneUploads, slugs: pruneSlugs, caches: pruneCaches }
+  const kinds = {
+    uploads: pruneUploads,
+    slugs: pruneSlugs,
+    caches: pruneCaches,
+    histories: pruneHistories,
+  }
   while (!signal.aborted) {
     for (const [kind, prune] of Object.entries(kinds)) {
       await prune(deps).catch((error: unknown) =>

@@ -14,6 +14,7 @@ import { canRollBackTo, type Release } from '../model/release.ts'
 import { SLUGS_KEPT } from '../model/slug-retention.ts'
 import { inTransaction } from '../store/queryable.ts'
 import { releasesOf } from '../store/releases.ts'
+import { findSlug } from '../store/slugs.ts'
 import { pruneSlugs } from './prune-slugs.ts'
 
 const pool = aDatabase()
@@ -40,6 +41,7 @@ test('slugs of old deploys go, and no release can bring them back', async () => 
   assert.ok(gone)
   assert.equal(gone.status, 'expired')
   assert.ok(!canRollBackTo(gone))
+  assert.deepEqual((await findSlug(pool, gone.slug))?.processTypes, {})
   const wish = { app: app.id, account, release: gone.id }
   await assert.rejects(
     inTransaction(pool, (tx) => rollback(tx, wish, secrets)),

@@ -36,13 +36,18 @@ export async function slugFacts(tx: Queryable, app: AppId): Promise<SlugFacts> {
   return rows[0] as SlugFacts
 }
 
-/** Their files may go once this is committed. Releases that ran them expire. */
+/**
+ * Their files may go once this is committed. Releases that ran them expire. Rows stay, and commands of
+ * 64 KB in each would fill the database's disk.
+ */
 export async function markSlugsDestroyed(
   tx: Queryable,
   slugs: readonly SlugId[],
 ): Promise<void> {
   await tx.query(
-    'update slugs set deleted_at = now(), updated_at = now() where id = any($1::uuid[])',
+    `update slugs set deleted_at = now(), updated_at = now(), process_types = '{}',
+                      healthchecks = '{}'
+      where id = any($1::uuid[])`,
     [slugs],
   )
   await tx.query(

@@ -1,0 +1,180 @@
+/** The end of what apps' histories have more than is kept. */
+
+import type { AppId } from '../model/ids.ts'
+import type { KeptHistory } from '../model/kept-history.ts'
+import type { Queryable } from './queryable.ts'
+
+type Most = Pick<KeptHistory, 'releases' | 'builds' | 'dynosDown'>
+
+/** A region's apps that have more of something than is kept. */
+export async function appsWithLongHistories(
+  db: Queryable,
+  region: string,
+  { releases, builds, dynosDown }: Most,
+): Promise<AppId[]> {
+  const { rows } = await db.query(
+    `select id from apps
+      where region = $1
+        and ((select count(*) from releases where releases.app = apps.id) > $2
+             or (select count(*) from builds where builds.app = apps.id) > $3
+             or (select count(*) from dynos
+                  where dynos.app = apps.id and state = 'down') > $4)`,
+    [region, releases, builds, dynosDown],
+  )
+  return (rows as { id: AppId }[]).map((row) => row.id)
+}
+
+/** All but the newest that are down since before `before`. */
+export async function forgetDynosBeyond(
+  tx: Queryable,
+  app: AppId,
+  { most, before }: { readonly most: number; readonly before: Date },
+): Promise<void> {
+  await tx.query(
+    `delete from dynos where id in (
+       select id from (
+         select id, updated_at, routed,
+                row_number() over (order by updated_at desc, id) as place
+           from dynos where app = $1 and state = 'down') as down
+        where place > $2 and updated_at < $3 and not routed)`,
+    [app, most, before],
+  )
+}
+
+/** All but the newest that are over; their outputs, too. */
+export async function forgetBuildsBeyond(
+  tx: Queryable,
+  app: AppId,
+  most: number,
+): Promise<void> {
+  await tx.query(
+    `delete from builds where id in (
+       select id from (
+         select id, status, row_number() over (order by created_at desc, id) as place
+           from builds where app = $1) as its
+        where place > $2 and status <> 'pending')`,
+    [app, most],
+  )
+}
+
+/**
+ * All but the newest; their outputs, too. What stays beside them: the current release, the last one of each
+ * slug that can be rolled back to, and what a dyno or a build that is kept is of. The newest has the
+ * highest number, so numbers go on. The caller holds the app's lock, or one of these could become the current one.
+ */
+export async function forgetReleasesBeyond(
+  tx: Queryable,
+  app: AppId,
+  most: number,
+): Promise<void> {
+  await tx.query(
+    `delete from releases where id in (
+       select id from (
+         select id, status, slug, row_number() over (order by version desc) as place,
+                row_number() over (partition by slug, status order by version desc) as of_slug
+           from releases where app = $1) as its
+        where place > $2 and status <> 'pending'
+          and id is distinct from (select current_release from apps where apps.id = $1)
+          and not (status = 'succeeded' and of_slug = 1
+                   and exists (select from slugs
+                                where slugs.id = its.slug and deleted_at is null))
+          and not exists (select from dynos where dynos.release = its.id)
+          and not exists (select from builds where builds.release = its.id))`,
+    [app, most],
+  )
+}
+
+/** What ended one-offs were given: nobody reads it any more. Of their commands the beginning stays. */
+export async function forgetWhatOneOffsWereGiven(
+  db: Queryable,
+  region: string,
+): Promise<void> {
+  await db.query(
+    `update one_offs set environment = ''
+       from dynos
+      where dynos.id = one_offs.dyno and dynos.state = 'down' and dynos.region = $1
+        and octet_length(environment) > 0`,
+    [region],
+  )
+  await db.query(
+    `update dynos set command = left(command, 200)
+      where region = $1 and state = 'down' and formation is null
+        and octet_length(command) > 1000`,
+    [region],
+  )
+}
+
+export async function forgetEventsBeyond(
+  db: Queryable,
+  region: string,
+  most: number,
+): Promise<void> {
+  await db.query(
+    `delete from events using (
+       select apps.id as app,
+              (select id from events where events.app = apps.id
+                order by id desc offset $2 limit 1) as last
+         from apps where region = $1) as beyond
+      where events.app = beyond.app and events.id <= beyond.last`,
+    [region, most],
+  )
+}
+
+/** And all that came of them. */
+export async function forgetWebhookEventsBeyond(
+  db: Queryable,
+  region: string,
+  most: number,
+): Promise<void> {
+  await db.query(
+    `delete from webhook_events using (
+       select apps.id as app,
+              (select seq from webhook_events where webhook_events.app = apps.id
+                order by seq desc offset $2 limit 1) as last
+         from apps where region = $1) as beyond
+      where webhook_events.app = beyond.app and webhook_events.seq <= beyond.last`,
+    [region, most],
+  )
+}
+
+export interface KeptOutputs {
+  /** Of an app. */
+  readonly most: number
+  readonly bytes: number
+  /** From before it none is kept. */
+  readonly since: Date
+}
+
+/** What a region's builds and release commands printed, the newest first. What still prints is left alone. */
+export async function forgetOutputsBeyond(
+  db: Queryable,
+  region: string,
+  { most, bytes, since }: KeptOutputs,
+): Promise<void> {
+  await db.query(
+    `delete from build_output where printer in (
+       select id from (
+         select builds.id, builds.status, builds.created_at,
+                row_number() over newest as place, sum(output.next) over newest as bytes
+           from apps join builds on builds.app = apps.id
+           join lateral (select next from build_output where printer = builds.id
+                          order by position desc limit 1) as output on true
+          where apps.region = $1
+         window newest as (partition by builds.app order by builds.created_at desc, builds.id)) as its
+        where status <> 'pending' and (place > $2 or bytes > $3 or created_at < $4))`,
+    [region, most, bytes, since],
+  )
+  await db.query(
+    `delete from release_output where printer in (
+       select id from (
+         select releases.id, releases.status, releases.created_at,
+                row_number() over newest as place, sum(output.next) over newest as bytes
+           from apps join releases on releases.app = apps.id
+           join lateral (select next from release_output where printer = releases.id
+                          order by position desc limit 1) as output on true
+          where apps.region = $1 and releases.output_token is not null
+         window newest as (partition by releases.app order by releases.version desc)) as its
+        where status <> 'pending' and (place > $2 or bytes > $3 or created_at < $4))`,
+    [region, most, bytes, since],
+  )
+}
