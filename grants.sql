@@ -9,7 +9,7 @@ grant select, insert (app, enabled, name), update (enabled, updated_at) on app_f
 grant select, delete, insert (app, id, owner, recipient, state), update (state, updated_at) on app_transfers to mayfly_api;
 grant select, insert (id, name, owner, region, stack), update (acm, clear_cache, current_release, deleted_at, idle_since, locked, maintenance, name, owner, released_at, stack, updated_at, web_traffic_at) on apps to mayfly_api;
 grant insert ("authorization", account, address, app, email, method, nouns, request, route, status) on audit to mayfly_api;
-grant select, delete, insert (account, description, expires_at, id, scope, token_sha256), update (description, rotated_at, token_sha256, updated_at) on authorizations to mayfly_api;
+grant select, delete, insert (account, description, expires_at, id, scope, token_sha256), update (description, rotations, token_sha256, updated_at) on authorizations to mayfly_api;
 grant select, delete, insert (address, cli_sha256, description, expires_at, id, page_sha256), update (account, state) on browser_logins to mayfly_api;
 grant select on build_output to mayfly_api;
 grant select, delete, insert (app, ordinal, url) on buildpack_installations to mayfly_api;
@@ -18,14 +18,14 @@ grant select, delete, insert (account, app, id, permissions), update (permission
 grant select, delete, insert (app, hostname, id), update (acm_failures, acm_retry_at, acm_status, acm_status_reason, sni_endpoint, updated_at) on domains to mayfly_api;
 grant select on dyno_memory to mayfly_api;
 grant select, insert (address, app, command, created_at, id, ordinal, port, region, release, size, type, updated_at), update (restart_because, restart_requested_at) on dynos to mayfly_api;
-grant insert ("authorization", attach_secret_sha256, columns, command, dyno, environment, id, rows) on entries to mayfly_api;
+grant insert ("authorization", attach_secret_sha256, columns, command, dyno, environment, id, rotations, rows) on entries to mayfly_api;
 grant select, insert (app, at, cause, dyno, kind, message, ps, release) on events to mayfly_api;
 grant select ("authorization", account, client_key, client_user, created_at, dyno, expires_at), delete, insert ("authorization", account, client_key, client_user, dyno, environment, expires_at) on exec_reservations to mayfly_api;
 grant select, insert (app, command, id, quantity, size, type), update (command, quantity, size, updated_at) on formations to mayfly_api;
 grant insert (app, message, ps, source) on log_lines to mayfly_api;
 grant select, insert (account, app, dyno, id, lines, source, tail) on log_sessions to mayfly_api;
 grant select, insert (app, id, is_active, max_quantity, min_quantity, notification_channels, notification_period, value), update (is_active, max_quantity, min_quantity, notification_channels, notification_period, updated_at, value) on monitors to mayfly_api;
-grant select ("authorization", account, attached_at, columns, detached_at, dyno, hang_ups, hung_up_at, release_phase, rows, time_to_live, unresponsive_at), insert ("authorization", account, attach_secret_sha256, columns, dyno, environment, release_phase, rows, time_to_live) on one_offs to mayfly_api;
+grant select ("authorization", account, attached_at, columns, detached_at, dyno, hang_ups, hung_up_at, release_phase, rotations, rows, time_to_live, unresponsive_at), insert ("authorization", account, attach_secret_sha256, columns, dyno, environment, release_phase, rotations, rows, time_to_live) on one_offs to mayfly_api;
 grant select, insert (account, hash), update (hash, updated_at) on passwords to mayfly_api;
 grant select, delete on recovery_codes to mayfly_api;
 grant select on regions to mayfly_api;
@@ -81,10 +81,10 @@ grant select, insert (kind, region, subject), update (failures, heeded, last_err
 grant select on accounts to mayfly_rendezvous;
 grant select on app_features to mayfly_rendezvous;
 grant select on apps to mayfly_rendezvous;
-grant select (account, created_at, description, expires_at, id, rotated_at, scope, updated_at) on authorizations to mayfly_rendezvous;
+grant select (account, created_at, description, expires_at, id, rotations, scope, updated_at) on authorizations to mayfly_rendezvous;
 grant select on collaborators to mayfly_rendezvous;
 grant select on dynos to mayfly_rendezvous;
-grant select, insert ("authorization", attach_secret_sha256, columns, command, dyno, environment, id, rows), update (attached_at) on entries to mayfly_rendezvous;
+grant select, insert ("authorization", attach_secret_sha256, columns, command, dyno, environment, id, rotations, rows), update (attached_at) on entries to mayfly_rendezvous;
 grant select on exec_reservations to mayfly_rendezvous;
 grant insert (app, message, ps, source) on log_lines to mayfly_rendezvous;
 grant select, update (attached_at, detached_at) on one_offs to mayfly_rendezvous;
@@ -112,7 +112,7 @@ grant select, delete, insert (app, at, cause, dyno, kind, message, ps, release) 
 grant select, insert (app, command, id, quantity, size, type), update (command, quantity, size, updated_at) on formations to mayfly_manager;
 grant insert (app, message, ps, source) on log_lines to mayfly_manager;
 grant select, insert (app, id, is_active, max_quantity, min_quantity, notification_channels, notification_period, value), update (is_active, max_quantity, min_quantity, notification_channels, notification_period, updated_at, value) on monitors to mayfly_manager;
-grant select, insert ("authorization", account, attach_secret_sha256, columns, dyno, environment, release_phase, rows, time_to_live), update (environment, hang_ups, hung_up_at, unresponsive_at) on one_offs to mayfly_manager;
+grant select, insert ("authorization", account, attach_secret_sha256, columns, dyno, environment, release_phase, rotations, rows, time_to_live), update (environment, hang_ups, hung_up_at, unresponsive_at) on one_offs to mayfly_manager;
 grant select, update (slots) on regions to mayfly_manager;
 grant select, delete, insert (next, position, printer, text) on release_output to mayfly_manager;
 grant select, delete, insert (account, app, automatic, config_vars, description, id, output_token, routing, slug, status, version), update (failure, ready_at, status, updated_at) on releases to mayfly_manager;

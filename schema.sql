@@ -111,7 +111,7 @@ CREATE TABLE public.authorizations (
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     expires_at timestamp with time zone,
     scope text[] DEFAULT '{global}'::text[] NOT NULL,
-    rotated_at timestamp with time zone
+    rotations integer DEFAULT 0 NOT NULL
 );
 
 CREATE TABLE public.browser_logins (
@@ -244,7 +244,8 @@ CREATE TABLE public.entries (
     rows integer,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     attached_at timestamp with time zone,
-    "authorization" uuid
+    "authorization" uuid,
+    rotations integer
 );
 
 CREATE TABLE public.events (
@@ -358,7 +359,8 @@ CREATE TABLE public.one_offs (
     hung_up_at timestamp with time zone,
     release_phase uuid,
     unresponsive_at timestamp with time zone,
-    "authorization" uuid
+    "authorization" uuid,
+    rotations integer
 );
 
 CREATE TABLE public.passwords (

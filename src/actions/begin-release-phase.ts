@@ -36,7 +36,7 @@ export async function beginReleasePhase(
     attachSecret: null,
     terminal: null,
     timeToLive: null,
-    authorization: null,
+    token: null,
     releasePhase: release.id,
   })
   const running = `Running release v${version} commands ${byWhom(release)}`

@@ -11,7 +11,7 @@ import { Problem } from '../model/problem.ts'
 import type { ConfigVars } from '../model/release.ts'
 import type { TerminalSize } from '../model/terminal.ts'
 import { digestOf } from '../model/token.ts'
-import type { AuthorizationId } from '../store/accounts.ts'
+import type { UsedToken } from '../store/accounts.ts'
 import { addEntry } from '../store/entries.ts'
 import { writeLogLines } from '../store/log-lines.ts'
 import type { Queryable } from '../store/queryable.ts'
@@ -20,7 +20,7 @@ export interface EntryWish {
   readonly app: AppId
   readonly account: Account
   /** The account's token that asks for it; undefined: none does. Its client is out once that is no good. */
-  readonly authorization?: AuthorizationId
+  readonly token?: UsedToken
   readonly dyno: Pick<Dyno, 'id' | 'type' | 'ordinal' | 'state'> & {
     readonly region: string
   }
@@ -56,7 +56,7 @@ export async function enterDyno(
     environment: secrets.seal(JSON.stringify(environment), app),
     attachSecret: digestOf(secret),
     terminal,
-    authorization: wish.authorization ?? null,
+    token: wish.token ?? null,
   }
   await addEntry(tx, entry, dyno.region)
   const message = `${startingProcess(command)} inside ${placeOf(dyno)} by user ${account.email}`

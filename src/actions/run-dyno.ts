@@ -20,7 +20,7 @@ import type { ShownDyno } from '../model/serialize-dyno.ts'
 import { sizeNamed } from '../model/size.ts'
 import { startLine } from '../model/start-line.ts'
 import { digestOf } from '../model/token.ts'
-import type { AuthorizationId } from '../store/accounts.ts'
+import type { UsedToken } from '../store/accounts.ts'
 import { writeLogLines } from '../store/log-lines.ts'
 import { type Ground, lockGround } from '../store/one-offs.ts'
 import type { Queryable } from '../store/queryable.ts'
@@ -30,7 +30,7 @@ export interface RunWish {
   readonly app: App['id']
   readonly account: Account
   /** The account's token that asks for it; undefined: none does. Its client is out once that is no good. */
-  readonly authorization?: AuthorizationId
+  readonly token?: UsedToken
   readonly command: string
   /** Undefined: nobody talks to it, and what it prints goes to the app's log. */
   readonly attach: { readonly terminal: OneOff['terminal'] } | undefined
@@ -87,7 +87,7 @@ export async function runDyno(
     size,
     command: spelledOut(wish.command, processTypes),
     account: account.id,
-    authorization: wish.authorization ?? null,
+    token: wish.token ?? null,
     environment: secrets.seal(JSON.stringify(wish.environment), app),
     attachSecret: secret === undefined ? null : digestOf(secret),
     terminal: attach?.terminal ?? null,

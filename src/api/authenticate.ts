@@ -21,6 +21,7 @@ export async function authenticate(deps: Deps, request: FastifyRequest): Promise
   if (bearer) {
     request.account = { id: bearer.id, email: bearer.email }
     request.authorization = bearer.authorization
+    request.rotations = bearer.rotations
     request.scope = bearer.scope
     return
   }

@@ -43,8 +43,9 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Whose token the request carries. Resources that need none must not read it. */
     account: Account
-    /** Of the token: its id, and what it is good for. Who comes by a password has no id. */
+    /** Of the token: its id, how often it was rotated, and what it is good for. Who comes by a password has no id. */
     authorization: AuthorizationId
+    rotations: number
     scope: readonly Scope[]
     /** What the account is to the app of the route; set where there is an `:app`. */
     standing: AppStanding

@@ -41,6 +41,7 @@ export async function apiServer(
 
   server.decorateRequest('account')
   server.decorateRequest('authorization')
+  server.decorateRequest('rotations')
   server.decorateRequest('scope')
   server.decorateRequest('standing')
   server.decorateRequest('asked')

@@ -25,6 +25,7 @@ import {
   ensureAuthorization,
   removeAuthorization,
   rotateAuthorization,
+  type UsedToken,
 } from '../store/accounts.ts'
 import { changeOwner } from '../store/apps.ts'
 import { inTransaction } from '../store/queryable.ts'
@@ -202,7 +203,7 @@ for (const [what, loses] of [
       { app: made.app, formation: await made.formation('web') },
       new Date(),
     )
-    const by = { made, authorization: token.id }
+    const by = { made, token: { authorization: token.id, rotations: 0 } }
     const [oneOff, entry] = [await promised(null, by), await promisedInside(inside, by)]
     const late = await promised(null, by)
     const clients = [aClient(oneOff.secret), aClient(entry.secret)]
@@ -227,9 +228,35 @@ for (const [what, loses] of [
   })
 }
 
+test('a token that is just being rotated lets nobody in any more, its new key does', async () => {
+  const made = await anApp(pool)
+  await made.deploy()
+  const { id: authorization } = await aToken(made)
+  const asked = (rotations: number) =>
+    promised(null, { made, token: { authorization, rotations } })
+  // It was let through before, and written down after the rotation began.
+  const { dyno, secret } = await inTransaction(pool, async (tx) => {
+    await tx.query('select now()')
+    const it = await asked(0)
+    await rotateAuthorization(tx, authorization, digestOf(newToken()))
+    return it
+  })
+  const late = aClient(secret)
+  await late.next()
+  assert.ok(!(await wokenFor(dyno)))
+  assert.match(await late.rest(), /session is over, or never was/)
+
+  const anew = await asked(1)
+  const client = aClient(anew.secret)
+  const process = await aProcess(anew.dyno)
+  await client.next()
+  process.end('still here')
+  assert.equal(await client.rest(), 'still here')
+})
+
 interface By {
   readonly made: AnApp
-  readonly authorization: AuthorizationId
+  readonly token: UsedToken
 }
 
 async function promised(
@@ -240,7 +267,7 @@ async function promised(
   const wish = {
     app: app.id,
     account,
-    ...(by && { authorization: by.authorization }),
+    ...(by && { token: by.token }),
     command: 'cat',
     attach: { terminal },
     environment: {},
@@ -257,12 +284,12 @@ async function promised(
 
 async function promisedInside(
   id: DynoId,
-  { made, authorization }: By,
+  { made, token }: By,
 ): Promise<{ readonly id: string; readonly secret: string }> {
   const dyno = { id, type: 'web', ordinal: 1, state: 'up', region: 'us' } as const
   const { app, account } = made
   const process = { command: 'cat', environment: {}, terminal: undefined }
-  const wish = { app: app.id, account, authorization, dyno, ...process }
+  const wish = { app: app.id, account, token, dyno, ...process }
   const secret = await inTransaction(pool, (tx) => enterDyno(tx, wish, secrets))
   const { rows } = await pool.query<{ id: string }>(
     'select id from entries where dyno = $1',

@@ -12,9 +12,15 @@ export interface AccountDetails extends Account {
 }
 
 /** Who comes with a good API key, and what that is good for. */
-export interface Bearer extends Account {
-  readonly authorization: AuthorizationId
+export interface Bearer extends Account, UsedToken {
   readonly scope: readonly Scope[]
+}
+
+/** A token that something is asked for by. */
+export interface UsedToken {
+  readonly authorization: AuthorizationId
+  /** How often it had been rotated by then: once it has more, who asked may not know its key. */
+  readonly rotations: number
 }
 
 /** Whose API key has this digest, unless it has expired. */
@@ -39,7 +45,7 @@ async function bearerBy(
   value: Buffer | AuthorizationId,
 ): Promise<Bearer | undefined> {
   const { rows } = await db.query(
-    `select a.id, a.email, t.id as authorization, t.scope
+    `select a.id, a.email, t.id as authorization, t.rotations, t.scope
        from authorizations t join accounts a on a.id = t.account
       where ${column} = $1 and (t.expires_at is null or t.expires_at > now())`,
     [value],
@@ -215,7 +221,7 @@ export async function rotateAuthorization(
   sha256: Buffer,
 ): Promise<void> {
   await tx.query(
-    `update authorizations set token_sha256 = $2, rotated_at = now(), updated_at = now()
+    `update authorizations set token_sha256 = $2, rotations = rotations + 1, updated_at = now()
       where id = $1`,
     [id, sha256],
   )

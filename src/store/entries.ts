@@ -3,7 +3,7 @@
 import type { Dyno } from '../model/dyno.ts'
 import type { AppId, DynoId, EntryId } from '../model/ids.ts'
 import type { TerminalSize } from '../model/terminal.ts'
-import type { AuthorizationId } from './accounts.ts'
+import type { UsedToken } from './accounts.ts'
 import type { Queryable } from './queryable.ts'
 import { wake } from './work.ts'
 
@@ -15,8 +15,8 @@ export interface NewEntry {
   readonly environment: Buffer
   readonly attachSecret: Buffer
   readonly terminal: TerminalSize | undefined
-  /** The token that it is asked for by; null: by none, or another watches over its client. */
-  readonly authorization: AuthorizationId | null
+  /** That it is asked for by; null: by none, or another watches over its client. */
+  readonly token: UsedToken | null
 }
 
 /** `region`: whose manager is to start it. */
@@ -27,8 +27,8 @@ export async function addEntry(
 ): Promise<void> {
   await tx.query(
     `insert into entries (id, dyno, command, environment, attach_secret_sha256, columns, rows,
-                          "authorization")
-     values ($1, $2, $3, $4, $5, $6, $7, $8)`,
+                          "authorization", rotations)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
     [
       it.id,
       it.dyno,
@@ -37,7 +37,8 @@ export async function addEntry(
       it.attachSecret,
       it.terminal?.columns ?? null,
       it.terminal?.rows ?? null,
-      it.authorization,
+      it.token?.authorization ?? null,
+      it.token?.rotations ?? null,
     ],
   )
   await wake(tx, { kind: 'entry', subject: it.id, region })

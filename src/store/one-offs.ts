@@ -6,7 +6,7 @@ import type { AccountId, AppId, DynoId, ReleaseId, SlugId } from '../model/ids.t
 import type { OneOff, OtherCommands } from '../model/one-off.ts'
 import type { ProcessTypes } from '../model/procfile.ts'
 import type { ReleaseStatus } from '../model/release.ts'
-import type { AuthorizationId } from './accounts.ts'
+import type { UsedToken } from './accounts.ts'
 import { lockApp } from './apps.ts'
 import { dynoColumns } from './dynos.ts'
 import type { Queryable } from './queryable.ts'
@@ -68,8 +68,8 @@ export interface NewOneOff extends Pick<
 > {
   readonly region: string
   readonly account: AccountId
-  /** The token that it is asked for by; null: by none. */
-  readonly authorization: AuthorizationId | null
+  /** That it is asked for by; null: by none. */
+  readonly token: UsedToken | null
   /** Sealed for the app. */
   readonly environment: Buffer
   /** Of the secret that its client will show; null: it runs detached. */
@@ -90,8 +90,8 @@ export async function addOneOff(tx: Queryable, it: NewOneOff): Promise<Date> {
        returning id, created_at
      ), one_off as (
        insert into one_offs (dyno, account, environment, attach_secret_sha256, columns, rows,
-                             time_to_live, release_phase, "authorization")
-       select id, $11, $12, $13, $14, $15, $16, $17, $18 from dyno)
+                             time_to_live, release_phase, "authorization", rotations)
+       select id, $11, $12, $13, $14, $15, $16, $17, $18, $19 from dyno)
      select created_at as "createdAt" from dyno`,
     [
       it.id,
@@ -111,7 +111,8 @@ export async function addOneOff(tx: Queryable, it: NewOneOff): Promise<Date> {
       it.terminal?.rows ?? null,
       it.timeToLive,
       it.releasePhase,
-      it.authorization,
+      it.token?.authorization ?? null,
+      it.token?.rotations ?? null,
     ],
   )
   const [row] = rows as { createdAt: Date }[]

@@ -15,9 +15,9 @@ export interface PromisedProcess {
   /** Otherwise it has pipes. */
   readonly hasTerminal: boolean
   readonly app: AppId
-  /** The token that it was asked for by, and when; null: by none. */
+  /** Of the token that it was asked for by, as of then; null: by none. */
   readonly authorization: AuthorizationId | null
-  readonly askedAt: Date
+  readonly rotations: number | null
 }
 
 /**
@@ -42,8 +42,7 @@ async function attachToOneOff(
        from dynos d
       where o.attach_secret_sha256 = $1 and o.attached_at is null
         and d.id = o.dyno and d.state = 'starting'
-      returning d.id as dyno, null as entry, d.region, d.app, o."authorization",
-                d.created_at as "askedAt",
+      returning d.id as dyno, null as entry, d.region, d.app, o."authorization", o.rotations,
                 o.columns is not null and o.rows is not null as "hasTerminal"`,
     [secretSha256],
   )
@@ -64,7 +63,7 @@ async function attachToEntry(
       where e.attach_secret_sha256 = $1 and e.attached_at is null
         and d.id = e.dyno and d.state = 'up'
       returning d.id as dyno, e.id as entry, d.region, d.app, e."authorization",
-                e.created_at as "askedAt",
+                e.rotations,
                 e.columns is not null and e.rows is not null as "hasTerminal"`,
     [secretSha256],
   )
@@ -77,14 +76,14 @@ async function attachToEntry(
 /** Whether the token that it was asked for by is as good as then, and its account may operate the app. */
 export async function isStillLetIn(
   db: Queryable,
-  { app, authorization, askedAt }: PromisedProcess,
+  { app, authorization, rotations }: PromisedProcess,
 ): Promise<boolean> {
   if (authorization === null) return true
   const { rows } = await db.query(
     `select account from authorizations
       where id = $1 and (expires_at is null or expires_at > now())
-        and (rotated_at is null or rotated_at < $2)`,
-    [authorization, askedAt],
+        and rotations = $2`,
+    [authorization, rotations],
   )
   const [bearer] = rows as { account: AccountId }[]
   const standing = bearer && (await standingOn(db, bearer.account, app))

@@ -32,7 +32,7 @@ export const dynoEntries: FastifyPluginAsyncTypebox<Deps> = async (server, deps)
   server.post(
     '/apps/:app/dynos/:dyno',
     { ...OF_A_COMMAND, schema: { params: Params, body: Creation } },
-    async ({ params, body, account, authorization }, reply) => {
+    async ({ params, body, account, authorization, rotations }, reply) => {
       const app = await requireApp(pool, params.app)
       const dyno = (await dynosOf(pool, app.id)).find(
         (it) => it.id === params.dyno || placeOf(it) === params.dyno,
@@ -44,7 +44,8 @@ export const dynoEntries: FastifyPluginAsyncTypebox<Deps> = async (server, deps)
       const terminal = body.force_no_tty ? undefined : terminalSize(environment)
       const { command } = body
       const process = { command, environment, terminal }
-      const wish = { app: app.id, account, authorization, dyno, ...process }
+      const token = { authorization, rotations }
+      const wish = { app: app.id, account, token, dyno, ...process }
       const secret = await inTransaction(pool, (tx) => enterDyno(tx, wish, secrets))
       return reply.status(201).send({
         ...serializeDyno(dyno, dyno.state, app),

@@ -69,9 +69,10 @@ export const dynos: FastifyPluginAsyncTypebox<Deps> = async (server, deps) => {
   server.post(
     '/apps/:app/dynos',
     { ...OF_A_COMMAND, schema: { params: AppParams, body: Creation } },
-    async ({ params, body, account, authorization }, reply) => {
+    async ({ params, body, account, authorization, rotations }, reply) => {
+      const token = { authorization, rotations }
       const app = await requireApp(pool, params.app)
-      const wish = { ...wishIn(body), app: app.id, account, authorization }
+      const wish = { ...wishIn(body), app: app.id, account, token }
       const { dyno, secret } = await inTransaction(pool, (tx) =>
         runDyno(tx, wish, { secrets, limits: limits() }),
       )
