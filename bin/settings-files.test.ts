@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -35,3 +35,17 @@ for (const path of [
     rmSync(path)
   })
 }
+
+test('parts that are not root may read theirs', () => {
+  const its = [data.apiSettings, data.webhookSettings, data.sizes]
+  for (const path of its) {
+    writeFileSync(path, '{}')
+    chmodSync(path, 0o600)
+  }
+  settingsMustDo(data)
+  assert.deepEqual(
+    its.map((path) => statSync(path).mode & 0o777),
+    [0o644, 0o644, 0o644],
+  )
+  for (const path of its) rmSync(path)
+})

@@ -7,7 +7,12 @@ import {
 } from '../src/api/api-settings.ts'
 import type { DataDirectory } from '../src/installation/data-directory.ts'
 import { readLimits } from '../src/installation/follow-limits.ts'
-import { readSettings, type SettingsFile } from '../src/installation/settings-file.ts'
+import {
+  letPartsRead,
+  readSettings,
+  type SettingsFile,
+} from '../src/installation/settings-file.ts'
+import { settingsOfParts } from '../src/installation/parts.ts'
 import {
   type ManagerSettings,
   managerSettings,
@@ -39,8 +44,9 @@ export function webhookSettingsFile(data: DataDirectory): SettingsFile<WebhookSe
   }
 }
 
-/** A Refusal for the first that isn't understood. */
+/** Parts may read theirs then. A Refusal for the first that isn't understood, or that they can't get to. */
 export function settingsMustDo(data: DataDirectory): void {
+  for (const path of settingsOfParts(data)) letPartsRead(path)
   readLimits(data.sizes)
   for (const file of [managerSettingsFile, apiSettingsFile, webhookSettingsFile]) {
     readSettings<unknown>(file(data))

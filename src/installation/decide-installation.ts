@@ -4,19 +4,12 @@
  */
 
 import { randomBytes } from 'node:crypto'
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  renameSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs'
-import { dirname } from 'node:path'
+import { existsSync, mkdirSync, readdirSync, renameSync, writeFileSync } from 'node:fs'
 
 import type { DataDirectory, InstalledRegion, Installation } from './data-directory.ts'
 import { freeSubnets, usedNetworks } from './free-subnets.ts'
 import { findInstallation } from './open-installation.ts'
+import { outOfReach } from './out-of-reach.ts'
 import { Refusal } from './refusal.ts'
 
 const DEFAULT_API_PORT = 5080
@@ -186,12 +179,11 @@ function mustSuit(root: string): void {
   if (Buffer.byteLength(root) > LONGEST_PATH) {
     throw new Refusal(`The path ${root} is too long: ${LONGEST_PATH} bytes are the most.`)
   }
-  for (let at = dirname(root); at !== '/'; at = dirname(at)) {
-    if (existsSync(at) && (statSync(at).mode & 0o001) === 0) {
-      throw new Refusal(
-        `Mayfly's own users can't get into ${at}: choose another directory with --data.`,
-      )
-    }
+  const locked = outOfReach(root)
+  if (locked !== undefined) {
+    throw new Refusal(
+      `Mayfly's own users can't get into ${locked}: choose another directory with --data.`,
+    )
   }
   // Ours alone is a draft that a killed set-up left.
   const others = existsSync(root)

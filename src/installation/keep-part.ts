@@ -23,6 +23,7 @@ import {
 import { ensurePartCgroup, enterPartCgroup } from './part-cgroup.ts'
 import { boundLog, openLog } from './part-log.ts'
 import type { PartSpec } from './parts.ts'
+import { letPartsRead } from './settings-file.ts'
 import { strayPart } from './strays.ts'
 import { groupId } from './users.ts'
 
@@ -141,6 +142,7 @@ function startPart(part: PartSpec, keeping: Keeping): PartRecord {
   const [program = '', ...args] = part.command
   const startedWith = digestOf(part.startsAnewWith)
   if (part.bounds) ensurePartCgroup(part.bounds)
+  for (const it of part.reads ?? []) letPartsRead(it)
   const log = openLog(data.logFile(part.name), say)
   const child = spawn(program, args, {
     cwd: '/',

@@ -43,6 +43,8 @@ export interface PartSpec {
   readonly endsWhole: boolean
   /** It reads this file when it starts and never again: it is started anew when that has changed. */
   readonly startsAnewWith?: string
+  /** Files of root's, if they are there, that it is to read though it is not root. */
+  readonly reads?: readonly string[]
   /** One that runs with others is ended, and started anew: another version may have started it. */
   readonly groups?: readonly string[]
   /** It runs on when `up` ends. */
@@ -136,6 +138,11 @@ function postgres(data: DataDirectory): PartSpec {
   }
 }
 
+/** What those parts read that are not root; `manager.json` is root's. */
+export function settingsOfParts(data: DataDirectory): readonly string[] {
+  return [data.apiSettings, data.webhookSettings, data.sizes]
+}
+
 interface NodePart {
   readonly name: string
   /** Undefined: root. */
@@ -164,7 +171,7 @@ function nodePart(settings: PartSettings, part: NodePart): PartSpec {
       ...(databaseUrl === undefined ? {} : { DATABASE_URL: databaseUrl }),
     },
     needs: undefined,
-    ...(user !== undefined && { groups: groupsOf(user) }),
+    ...(user !== undefined && { groups: groupsOf(user), reads: settingsOfParts(data) }),
     // A push may still be received, but what would build it ends too.
     ends: { signal: 'SIGTERM', patience: (name === 'git' ? 2 : 10) * SECOND },
     // Not a manager: it starts dynos.

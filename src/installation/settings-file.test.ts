@@ -1,5 +1,13 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -10,7 +18,7 @@ import { silentLog } from '../lib/log.ts'
 import { HEROKU_LIMITS } from '../model/limits.ts'
 import { followLimits, readLimits } from './follow-limits.ts'
 import { Refusal } from './refusal.ts'
-import { followSettings } from './settings-file.ts'
+import { followSettings, letPartsRead } from './settings-file.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'mayfly-settings-'))
 const path = join(directory, 'sizes.json')
@@ -70,3 +78,56 @@ test('a file that is not there for a moment is still what it was', (t) => {
   assert.equal(looked(), 'open')
   assert.equal(changes, 2)
 })
+
+test('a file that can no longer be read is told of once, and what it said holds', (t) => {
+  t.mock.timers.enable({ apis: ['setInterval'] })
+  const file = {
+    path: join(directory, 'unreadable'),
+    understand: (text: string) => text,
+    usual: 'open',
+  }
+  const errors: unknown[] = []
+  const log = { ...silentLog, error: (_: string, error: unknown) => errors.push(error) }
+  writeFileSync(file.path, 'closed')
+  const settings = followSettings(file, { log, signal: stop.signal })
+  // To root all files can be read; a directory is none.
+  rmSync(file.path)
+  mkdirSync(file.path)
+  for (let looks = 0; looks < 3; looks++) t.mock.timers.tick(SECOND)
+  assert.equal(settings(), 'closed')
+  assert.match(
+    errors.join(),
+    /^Refusal: \S+unreadable can't be used: EISDIR[^,]*, read\.$/,
+  )
+  const start = () => followSettings(file, { log, signal: stop.signal })
+  assert.throws(start, (error) => error instanceof Refusal)
+
+  rmSync(file.path, { recursive: true })
+  writeFileSync(file.path, 'closed again')
+  t.mock.timers.tick(SECOND)
+  assert.equal(settings(), 'closed again')
+})
+
+test('parts are let read a file that was written for root alone, where they can get to it', () => {
+  const file = join(directory, 'api.json')
+  letPartsRead(file)
+  writeFileSync(file, '{}')
+  chmodSync(file, 0o640)
+  letPartsRead(file)
+  assert.equal(modeOf(file), 0o644)
+
+  const theirs = mkdtempSync(join(directory, 'theirs-'))
+  const link = join(directory, 'link.json')
+  writeFileSync(join(theirs, 'api.json'), '{}', { mode: 0o600 })
+  symlinkSync(join(theirs, 'api.json'), link)
+  assert.throws(
+    () => letPartsRead(link),
+    (error) =>
+      error instanceof Refusal &&
+      error.message ===
+        `${link} can't be used: Mayfly's own users can't get into ${theirs}, where it leads.`,
+  )
+  assert.equal(modeOf(link), 0o600)
+})
+
+const modeOf = (file: string) => statSync(file).mode & 0o777

@@ -2,14 +2,24 @@
  * Files of settings, as whoever runs the installation writes them into the data directory:
  * `sizes.json`, `manager.json`, `api.json`, `webhooks.json`. One that isn't understood is refused
  * when a part starts, and by `up` before any does: what it closes must not be open for a comma too
- * many. One that is changed while a part runs, and isn't understood, changes nothing.
+ * many. One that is changed while a part runs, and can't be read or isn't understood, changes nothing.
  */
 
-import { existsSync, readFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  readFileSync,
+  realpathSync,
+  statSync,
+} from 'node:fs'
 
 import { SECOND } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
+import { outOfReach } from './out-of-reach.ts'
 import { Refusal } from './refusal.ts'
+
+const FOR_ALL = 0o444
 
 export interface SettingsFile<Settings> {
   readonly path: string
@@ -19,15 +29,27 @@ export interface SettingsFile<Settings> {
   readonly usual: Settings
 }
 
-/** As the file says. A Refusal, which names it, where it isn't understood. */
+/** As the file says. A Refusal, which names it, where it can't be read or isn't understood. */
 export function readSettings<Settings>(file: SettingsFile<Settings>): Settings {
-  try {
-    const text = textOf(file)
-    return text === undefined ? file.usual : file.understand(text)
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error)
-    throw new Refusal(`${file.path} can't be used: ${why}.`)
+  return understood(file, textOf(file))
+}
+
+/**
+ * Lets the parts read it that are not root, whatever umask it was written with: a file of settings
+ * has no secret. A Refusal where it lies behind a directory that they can't get into.
+ */
+export function letPartsRead(path: string): void {
+  if (!existsSync(path)) return
+  // Its own directory is open to them, by the layout.
+  const isLink = lstatSync(path).isSymbolicLink()
+  const locked = isLink ? outOfReach(realpathSync(path)) : undefined
+  if (locked !== undefined) {
+    throw new Refusal(
+      `${path} can't be used: Mayfly's own users can't get into ${locked}, where it leads.`,
+    )
   }
+  const { mode } = statSync(path)
+  if ((mode & FOR_ALL) !== FOR_ALL) chmodSync(path, mode | FOR_ALL)
 }
 
 interface Following {
@@ -39,26 +61,30 @@ interface Following {
   readonly changed?: () => void
 }
 
-/** The settings as of now. A Refusal where the file isn't understood as it is at first. */
+/** The settings as of now. A Refusal where the file can't be read or isn't understood at first. */
 export function followSettings<Settings>(
   file: SettingsFile<Settings>,
   { log, signal, every = SECOND, changed = () => {} }: Following,
 ): () => Settings {
   let text = textOf(file)
-  let settings = readSettings(file)
+  let settings = understood(file, text)
   let isMissed = false
+  let lastFault: string | undefined
   // By its text: a watch, or a time stamp, can miss a change that comes with another.
   const check = setInterval(() => {
     try {
       const now = textOf(file)
+      lastFault = undefined
       // An editor may take it away for a moment, before it puts another in its place.
       const isMissedNow = now === undefined && !isMissed
       isMissed = now === undefined
       if (now === text || isMissedNow) return
       text = now
-      settings = readSettings(file)
+      settings = understood(file, now)
     } catch (error) {
-      log.error('settings stay as they were', error)
+      const fault = String(error)
+      if (fault !== lastFault) log.error('settings stay as they were', error)
+      lastFault = fault
       return
     }
     log.info('took up new settings', { file: file.path })
@@ -68,6 +94,28 @@ export function followSettings<Settings>(
   return () => settings
 }
 
-function textOf({ path }: SettingsFile<unknown>): string | undefined {
-  return existsSync(path) ? readFileSync(path, 'utf8') : undefined
+function understood<Settings>(
+  file: SettingsFile<Settings>,
+  text: string | undefined,
+): Settings {
+  try {
+    return text === undefined ? file.usual : file.understand(text)
+  } catch (error) {
+    throw unusable(file, error)
+  }
+}
+
+/** Undefined where there is no file. */
+function textOf(file: SettingsFile<unknown>): string | undefined {
+  try {
+    return readFileSync(file.path, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw unusable(file, error)
+  }
+}
+
+function unusable({ path }: SettingsFile<unknown>, error: unknown): Refusal {
+  const why = error instanceof Error ? error.message : String(error)
+  return new Refusal(`${path} can't be used: ${why}.`)
 }

@@ -1,13 +1,28 @@
-/** What an `up` that is refused has changed: nothing, so that the next goes by what was before. */
+/** What a later `up` goes by: one that was refused has changed nothing, and files of settings are for parts to read. */
 
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { describe, type TestContext, test } from 'node:test'
 
+import { runningPart } from '../../src/installation/keep-part.ts'
 import { endSupervisor } from '../../src/installation/supervisor-lock.ts'
 import { anInstallation } from '../an-installation.ts'
+import { until } from '../until.ts'
+
+interface Part {
+  readonly name: string
+  readonly state: string
+  readonly pid: number | null
+}
 
 /** One that something listens at until the test ends. */
 async function aTakenPort(t: TestContext): Promise<number> {
@@ -18,7 +33,9 @@ async function aTakenPort(t: TestContext): Promise<number> {
   return typeof address === 'object' && address ? address.port : 0
 }
 
-describe('an `up` that is refused', { timeout: 180_000 }, () => {
+const hide = (path: string) => chmodSync(path, 0o600)
+
+describe('a later `up`', { timeout: 180_000 }, () => {
   const installation = anInstallation({ regions: ['us'] })
   const { data } = installation
   const decided = () =>
@@ -31,11 +48,11 @@ describe('an `up` that is refused', { timeout: 180_000 }, () => {
     assert.deepEqual(decided(), before, args.join(' '))
   }
 
-  test('changes nothing while another runs', async () => {
+  test('changes nothing when it is refused while another runs', async () => {
     await refused(/is up already/, '--domain=apps.example.com')
   })
 
-  test('changes nothing for a port, a domain or a file that does not do', async (t) => {
+  test('changes nothing when a port, a domain or a file does not do', async (t) => {
     const created = await installation.heroku(['create', 'held'])
     assert.equal(created.status, 0, created.stderr)
     const added = await installation.heroku([
@@ -66,6 +83,32 @@ describe('an `up` that is refused', { timeout: 180_000 }, () => {
     assert.equal(status, 0, stderr)
     assert.match(stderr, /--acme-trusted .*ca\.pem is not there any more: /)
   })
+
+  test('serves by settings that root wrote for itself, and so does a part that comes back', async () => {
+    const files = [data.apiSettings, data.webhookSettings, data.sizes]
+    const modes = () => files.map((path) => statSync(path).mode & 0o777)
+    await endSupervisor(data)
+    for (const path of files) if (!existsSync(path)) writeFileSync(path, '{}')
+    files.forEach(hide)
+    assert.equal((await installation.up()).status, 0)
+    assert.deepEqual(modes(), [0o644, 0o644, 0o644])
+
+    files.forEach(hide)
+    for (const name of ['api', 'logs']) {
+      const before = runningPart(data, name)
+      process.kill(before?.pid ?? 0, 'SIGKILL')
+      await until(`${name} is back`, async () => {
+        const { stdout } = await installation.mayfly('status', '--json')
+        const { parts } = JSON.parse(stdout) as { parts: Part[] }
+        const it = parts.find((part) => part.name === name)
+        return it?.state === 'up' && it.pid !== before?.pid
+      })
+    }
+  })
+})
+
+describe('a first `up`', () => {
+  const installation = anInstallation({ isUp: false })
 
   test('has set nothing up where an installation should be', async () => {
     const root = join(installation.home, 'not-mounted')
