@@ -6,8 +6,10 @@
 
 import type { FastifyInstance } from 'fastify'
 
+import { MiB } from '../lib/bytes.ts'
+
 /** Bytes, of any but an upload. */
-export const LARGEST_BODY = 1024 ** 2
+export const LARGEST_BODY = MiB
 /** Characters, and items. */
 const LONGEST_TEXT = 2000
 const LONGEST_LIST = 100

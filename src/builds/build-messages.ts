@@ -1,5 +1,6 @@
 /** What the platform itself adds to a build's output, in Heroku's shape. */
 
+import { KiB, MiB } from '../lib/bytes.ts'
 import { type App, webUrlOf } from '../model/app.ts'
 import type { Release } from '../model/release.ts'
 import type { BuildResult } from './read-result.ts'
@@ -45,6 +46,6 @@ function processTypeLines({ declared, processTypes, detected }: BuildResult): st
 }
 
 function megabytes(bytes: number): string {
-  if (bytes < 1024 ** 2) return `${Math.ceil(bytes / 1024)}K`
-  return `${(bytes / 1024 ** 2).toFixed(1)}M`
+  if (bytes < MiB) return `${Math.ceil(bytes / KiB)}K`
+  return `${(bytes / MiB).toFixed(1)}M`
 }

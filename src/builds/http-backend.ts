@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { pipeline } from 'node:stream/promises'
 
+import { GiB } from '../lib/bytes.ts'
 import { NO_DISK_ROOM, whileThereIsRoom } from '../lib/disk-room.ts'
 import { pour } from '../lib/pour.ts'
 import { unlessStalled } from '../lib/unless-stalled.ts'
@@ -13,7 +14,7 @@ import { repositoryName } from './git-repository.ts'
 import type { GitServerDeps } from './git-server.ts'
 import { boundedGit, GIT_ENVIRONMENT } from './run-git.ts'
 
-const PACK_LIMIT = 1024 ** 3
+const PACK_LIMIT = GiB
 /** Where there is too little memory for all of git's, one of its programs is ended, not the part. */
 const FIRST_TO_GO = ['--adjust', '500', '--']
 /** Characters of what git says on its standard error. */

@@ -1,6 +1,8 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 
+import { GiB } from '../lib/bytes.ts'
+
 /** Nothing of this machine's settings of git, or of its user's, counts for our repositories. */
 export const GIT_ENVIRONMENT: Readonly<Record<string, string>> = {
   PATH: '/usr/local/bin:/usr/bin:/bin',
@@ -17,7 +19,7 @@ export const GIT_ENVIRONMENT: Readonly<Record<string, string>> = {
  * whole. No file is larger than a repository at its limit and one push more. Soft ones: the hook lays
  * them down.
  */
-const LIMITS = [`--as=${2 * 1024 ** 3}:`, '--cpu=900:', `--fsize=${3 * 1024 ** 3}:`]
+const LIMITS = [`--as=${2 * GiB}:`, '--cpu=900:', `--fsize=${3 * GiB}:`]
 
 /** A program, and its arguments: git within its limits. */
 export function boundedGit(...args: readonly string[]): [string, string[]] {

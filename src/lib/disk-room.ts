@@ -1,5 +1,7 @@
 import { statfs } from 'node:fs/promises'
 
+import { GiB, MiB } from './bytes.ts'
+
 export interface DiskSpace {
   readonly bytes: number
   readonly files: number
@@ -9,7 +11,7 @@ export interface DiskSpace {
  * What uploads, pushes and builds leave free, for the database may lie on the same disk. Ext4 makes as many
  * files for so many bytes.
  */
-export const DISK_RESERVE: DiskSpace = { bytes: 1024 ** 3, files: 65_536 }
+export const DISK_RESERVE: DiskSpace = { bytes: GiB, files: 65_536 }
 
 /** Whether the disk of `directory` has more free than must stay free, and is `needed` beside it. */
 export async function hasDiskRoom(
@@ -30,7 +32,7 @@ export async function freeOf(directory: string): Promise<DiskSpace> {
 }
 
 /** Bytes. */
-const LOOK_EVERY = 16 * 1024 ** 2
+const LOOK_EVERY = 16 * MiB
 
 /**
  * The pieces of what is written to the disk of `directory`. It is looked at as they come, for many may

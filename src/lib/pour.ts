@@ -1,7 +1,9 @@
 import type { Writable } from 'node:stream'
 
+import { GiB } from './bytes.ts'
+
 /** Of what nobody reads. An honest upload ends before, and who sends more hears of no answer. */
-const MOST_DISCARDED = 1024 ** 3
+const MOST_DISCARDED = GiB
 
 /**
  * Writes the pieces of an upload as fast as they are taken. Where no more of them are, the rest

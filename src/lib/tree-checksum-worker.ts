@@ -18,8 +18,10 @@ import {
 } from 'node:fs'
 import { parentPort, workerData } from 'node:worker_threads'
 
+import { MiB } from './bytes.ts'
+
 const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants
-const PIECE = Buffer.alloc(1024 ** 2)
+const PIECE = Buffer.alloc(MiB)
 const SLASH = Buffer.from('/')
 
 const hash = createHash('sha256')

@@ -1,8 +1,9 @@
+import { MiB } from '../lib/bytes.ts'
 import { addPiece, appendOutput, endOfOutput, type Printer } from './output.ts'
 import type { Queryable } from './queryable.ts'
 
 /** Bytes that are kept of what one build or release phase prints. */
-const MOST = 4 * 1024 ** 2
+const MOST = 4 * MiB
 const TRUNCATED =
   '\n !     This is all that is kept of what was printed: the rest is not shown.\n\n'
 

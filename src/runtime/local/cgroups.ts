@@ -9,6 +9,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { mkdir, rmdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
+import { MiB } from '../../lib/bytes.ts'
 import { type Cgroups, hierarchy } from '../../lib/cgroup-mounts.ts'
 import { limitMemory } from '../../lib/limit-memory.ts'
 import { removeCgroup } from '../../lib/remove-cgroup.ts'
@@ -38,7 +39,7 @@ const STANDARD_WEIGHT = 100
  * Of conmon's log the kernel keeps 67 MiB, where it may, and less else; a session inside a dyno takes 1.3 MiB. What does
  * not fit ends, the largest first, which is the bridge of a session: it is larger than any conmon.
  */
-export const MONITOR_MEMORY = 128 * 1024 ** 2
+export const MONITOR_MEMORY = 128 * MiB
 
 export interface DynoCgroups {
   /** As `linux.cgroupsPath` wants it. */

@@ -16,12 +16,13 @@ import {
 import { mkdir, open, rename, rm, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
+import { GiB } from '../../lib/bytes.ts'
 import type { Log } from '../../lib/log.ts'
 import { beginMonitor, type Disk } from './begin-monitor.ts'
 import { runProgram } from './run-program.ts'
 
 /** Bytes, as `df` shows them in the dyno but for what the file system itself needs. */
-export const DISK_SIZE = 2 * 1024 ** 3
+export const DISK_SIZE = 2 * GiB
 const FILES = 131_072
 const BLOCK = 4096
 /** The number of a block, before its bytes. */

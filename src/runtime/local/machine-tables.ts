@@ -8,6 +8,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
+import { MiB } from '../../lib/bytes.ts'
 import type { Log } from '../../lib/log.ts'
 
 /** What one dyno may have under way at a time. */
@@ -22,7 +23,7 @@ export const SIGNALS = 1024
 /** Itself, as the machine knows it, and the gateway, as it does. */
 const NEIGHBOURS = 2
 /** Dynos are placed by memory; the smallest quota there is. */
-const SMALLEST_DYNO = 512 * 1024 ** 2
+const SMALLEST_DYNO = 512 * MiB
 /** What all else on the machine finds free, of the whole. */
 const FOR_OTHERS = 1 / 4
 /** Bytes that the kernel takes for each at least, and counts as its dyno's memory. */

@@ -8,6 +8,7 @@ import { once } from 'node:events'
 import { constants, open, rm } from 'node:fs/promises'
 import type { Readable, Writable } from 'node:stream'
 
+import { MiB } from '../../lib/bytes.ts'
 import { pause, SECOND } from '../../lib/clock.ts'
 import type { DynoId, EntryId } from '../../model/ids.ts'
 import type { Attachment } from '../runtime.ts'
@@ -27,7 +28,7 @@ const CREATES_WITHIN = 20 * SECOND
 /** The descriptor after the standard ones. */
 const FIRST_PIPE = 3
 /** Bytes. Then conmon goes on in a new file, and the old one is its readers' alone. */
-const LARGEST_LOG = 64 * 1024 ** 2
+const LARGEST_LOG = 64 * MiB
 
 /**
  * crun's own standard input and output where the dyno's are a terminal; crun gives them to the
