@@ -1,8 +1,12 @@
-import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
 
+import { addressesOf } from '../lib/addresses-of.ts'
+import { SECOND } from '../lib/clock.ts'
 import { Problem } from '../model/problem.ts'
 import { mayReach, type Reach } from '../model/reach.ts'
+
+/** Whoever asks for a webhook does not wait longer for what is only a first look. */
+const PATIENCE = 5 * SECOND
 
 /**
  * A Problem where a URL leads into this machine or a private network. What its name stands
@@ -12,7 +16,7 @@ export async function mustBeInReach(text: string, reach: Reach): Promise<void> {
   const url = URL.parse(text)
   if (!url) return
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1')
-  const addresses = isIP(host) === 0 ? await addressesOf(host) : [host]
+  const addresses = isIP(host) === 0 ? await known(host) : [host]
   const forbidden = addresses.find((it) => !mayReach(it, reach))
   if (forbidden === undefined) return
   throw new Problem(
@@ -21,9 +25,10 @@ export async function mustBeInReach(text: string, reach: Reach): Promise<void> {
   )
 }
 
-async function addressesOf(host: string): Promise<string[]> {
+async function known(host: string): Promise<string[]> {
   try {
-    return (await lookup(host, { all: true })).map((it) => it.address)
+    const found = await addressesOf(host, { signal: AbortSignal.timeout(PATIENCE) })
+    return found.map((it) => it.address)
   } catch {
     return []
   }

@@ -4,11 +4,11 @@
  * body of the answer is not read, and it ends in time.
  */
 
-import { lookup } from 'node:dns'
 import { request as plainRequest } from 'node:http'
 import { request as tlsRequest } from 'node:https'
 import { isIP, type LookupFunction } from 'node:net'
 
+import { addressesOf, type Asking } from '../lib/addresses-of.ts'
 import { mayReach, type Reach } from '../model/reach.ts'
 
 export interface Message {
@@ -17,7 +17,7 @@ export interface Message {
   readonly body: Buffer
 }
 
-export interface Limits {
+export interface Limits extends Pick<Asking, 'nameServers'> {
   readonly reach: Reach
   /** Milliseconds until the head of the answer must be there. */
   readonly patience: number
@@ -34,7 +34,7 @@ class ForbiddenAddress extends Error {
 /** Never rejects. */
 export function post(
   { url, headers, body }: Message,
-  { reach, patience, signal }: Limits,
+  { reach, patience, signal: stop, nameServers }: Limits,
 ): Promise<Answer> {
   const target = new URL(url)
   const host = target.hostname.replace(/^\[(.*)\]$/, '$1')
@@ -42,14 +42,15 @@ export function post(
     return Promise.resolve({ error: 'ForbiddenAddress' })
   }
   const timeout = AbortSignal.timeout(patience)
+  const signal = AbortSignal.any([timeout, stop])
   const send = target.protocol === 'https:' ? tlsRequest : plainRequest
   return new Promise((resolve) => {
     const request = send(target, {
       method: 'POST',
       headers: { ...headers, 'content-length': body.length },
       agent: false,
-      lookup: lookupWithin(reach),
-      signal: AbortSignal.any([timeout, signal]),
+      lookup: lookupWithin(reach, { signal, nameServers }),
+      signal,
     })
     request.on('response', (response) => {
       resolve({ code: response.statusCode ?? 0 })
@@ -64,16 +65,18 @@ export function post(
   })
 }
 
-function lookupWithin(reach: Reach): LookupFunction {
+function lookupWithin(reach: Reach, asking: Asking): LookupFunction {
   return (host, options, answer) => {
-    lookup(host, { ...options, all: true }, (error, found) => {
-      if (error) return answer(error, [])
-      const within = found.filter((it) => mayReach(it.address, reach))
-      const [first] = within
-      if (!first) return answer(new ForbiddenAddress(host), [])
-      if (options.all) return answer(null, within)
-      return answer(null, first.address, first.family)
-    })
+    addressesOf(host, asking).then(
+      (found) => {
+        const within = found.filter((it) => mayReach(it.address, reach))
+        const [first] = within
+        if (!first) return answer(new ForbiddenAddress(host), [])
+        if (options.all) return answer(null, within)
+        return answer(null, first.address, first.family)
+      },
+      (error: Error) => answer(error, []),
+    )
   }
 }
 
