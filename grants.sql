@@ -71,6 +71,7 @@ grant select, delete on log_lines to mayfly_logs;
 grant select, delete, update (read_at) on log_sessions to mayfly_logs;
 grant select, insert (since, until), update (since, until) on router_counting to mayfly_logs;
 grant select, delete, insert (app, at, counts, dynos, keys, period, service_longest, service_total, writer), update (counts, dynos, keys, service_longest, service_total) on router_measures to mayfly_logs;
+grant select on teams to mayfly_logs;
 grant select, insert (created_at, delivery, id, status, updated_at), update (code, error_class, status, updated_at) on webhook_attempts to mayfly_logs;
 grant select, update (next_attempt_at, num_attempts, status, updated_at) on webhook_deliveries to mayfly_logs;
 grant select on webhook_events to mayfly_logs;

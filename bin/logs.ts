@@ -148,7 +148,7 @@ async function tellWebhooks(): Promise<void> {
         process.exit(1)
       },
       // They mostly wait for others' answers, and one who never answers must not hold up the rest.
-      width: 64,
+      width: 128,
     },
     signal,
   )

@@ -1,5 +1,6 @@
 /** A webhook's deliveries as they are made: `src/webhooks/`. */
 
+import type { AccountId } from '../model/ids.ts'
 import type {
   AttemptId,
   DeliveryId,
@@ -11,15 +12,20 @@ import type {
 import type { Queryable } from './queryable.ts'
 import type { Credentials } from './webhooks.ts'
 
-export type Recipient = Pick<Webhook, 'id' | 'level' | 'url'> & Credentials
+export interface Recipient extends Pick<Webhook, 'id' | 'level' | 'url'>, Credentials {
+  /** Who owns its app; where that is a team, who founded it. */
+  readonly tenant: AccountId
+}
 
 export async function findRecipient(
   db: Queryable,
   id: WebhookId,
 ): Promise<Recipient | undefined> {
   const { rows } = await db.query(
-    `select id, level, url, secret, authorization_header as "authorization"
-       from webhooks where id = $1`,
+    `select w.id, level, url, secret, authorization_header as "authorization",
+            coalesce(t.founder, a.owner) as tenant
+       from webhooks w join apps a on a.id = w.app left join teams t on t.id = a.owner
+      where w.id = $1`,
     [id],
   )
   return (rows as Recipient[])[0]

@@ -8,6 +8,7 @@ import type { Pool } from 'pg'
 
 import { type Clock, SECOND } from '../lib/clock.ts'
 import type { SecretBox } from '../lib/secret-box.ts'
+import { systemTimer, type Timer } from '../lib/timer.ts'
 import { nextAttempt } from '../model/delivery-policy.ts'
 import { newId } from '../model/ids.ts'
 import type { Reach } from '../model/reach.ts'
@@ -23,6 +24,7 @@ import {
 import type { Look } from '../work/loop.ts'
 import { post } from './post.ts'
 import { renderMessage } from './render-message.ts'
+import { turns } from './turns.ts'
 
 export interface Deps {
   readonly pool: Pool
@@ -32,6 +34,7 @@ export interface Deps {
   readonly reach: () => Reach
   /** Milliseconds for one attempt. */
   readonly patience?: number
+  readonly timer?: Pick<Timer, 'now'>
 }
 
 /** Heroku's, and less than the 45 s a look may take. */
@@ -41,11 +44,22 @@ const AT_ONCE = 10
 
 /** The look for work kind `webhook`; its subject is the webhook's id. */
 export function lookAfterWebhook(deps: Deps): Look {
-  const { pool, clock } = deps
+  const { pool, clock, timer = systemTimer } = deps
+  const ofTenants = turns(timer)
 
   return async (subject, signal) => {
     const recipient = await findRecipient(pool, subject as WebhookId)
     if (!recipient) return Infinity
+    const leave = ofTenants.take(recipient.tenant)
+    if (typeof leave === 'number') return leave
+    try {
+      return await tell(recipient, signal)
+    } finally {
+      leave()
+    }
+  }
+
+  async function tell(recipient: Recipient, signal: AbortSignal): Promise<number> {
     const inOrder = recipient.level === 'sync'
     const open = await openDeliveries(pool, recipient.id, inOrder ? 1 : AT_ONCE)
     const [first] = open
