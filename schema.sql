@@ -163,6 +163,7 @@ CREATE TABLE public.builds (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     failing_since timestamp with time zone,
+    anew_from bigint,
     CONSTRAINT builds_check CHECK (((status = 'pending'::text) = (step IS NOT NULL))),
     CONSTRAINT builds_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'succeeded'::text, 'failed'::text])))
 );

@@ -148,6 +148,7 @@ const loop = runLoop(
         region: name,
         builtIns,
         buildEnvironment: await readBuildEnvironment(process.env),
+        downAt: demolished,
         placeBuild,
       }),
       memory: watchMemory({

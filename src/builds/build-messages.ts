@@ -29,6 +29,10 @@ export function successMessage(
   ].join('\n')
 }
 
+/** What is printed behind it is all of the build. */
+export const BEGUN_ANEW =
+  '\n !     The machine stopped in the middle of the build, which begins anew.\n\n'
+
 export function failureMessage(failure: string): string {
   return `\n !     ${failure}\n`
 }

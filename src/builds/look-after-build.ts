@@ -23,6 +23,7 @@ import { findApp, lockApp } from '../store/apps.ts'
 import { cacheIsToBeCleared, noteCacheCleared } from '../store/build-caches.ts'
 import {
   becomeStep,
+  beginAnew,
   buildsBefore,
   fail,
   findBuild,
@@ -51,7 +52,7 @@ import {
   removeSource,
   slugDirectory,
 } from './build-files.ts'
-import { failureMessage, successMessage } from './build-messages.ts'
+import { BEGUN_ANEW, failureMessage, successMessage } from './build-messages.ts'
 import { failures, planCompile } from './plan-compile.ts'
 import { type BuildResult, readResult, UnusableResult } from './read-result.ts'
 
@@ -70,6 +71,8 @@ export interface BuildDeps {
   readonly builtIns: string
   /** What every build dyno has in its environment beside the platform's own. */
   readonly buildEnvironment: Readonly<Record<string, string>>
+  /** When `mayfly down` last ended all that ran here. */
+  readonly downAt?: Date | undefined
   /** Does `begin`, by which a build takes its share of the machine, if there is room for it. */
   readonly placeBuild: (
     begin: (tx: Queryable) => Promise<void>,
@@ -192,6 +195,8 @@ async function prepare(
     await noteCacheCleared(pool, build.app)
   }
   const configVars = await currentConfigVars(pool, build.app, secrets)
+  // The one that went with its machine: its files, and a network, lie there still.
+  if (build.anewFrom !== null) await deps.runtime.remove(buildDynoId(build), signal)
   const lacks = await layOut(build, configVars, deps)
   if (lacks !== undefined) return abandon(build, lacks, deps)
   await becomeStep(pool, build, 'compile')
@@ -229,11 +234,18 @@ async function compile(
   const id = buildDynoId(build)
   const status = (await runtime.status([id], signal)).get(id)
   const appIsThere = (await findApp(pool, build.app)) !== undefined
-  const step = planCompile({ build, appIsThere, status, now: clock.now() })
+  const { downAt } = deps
+  const step = planCompile({ build, appIsThere, status, downAt, now: clock.now() })
   switch (step.do) {
     case 'start':
       await start(build, deps, signal)
       return FOLLOW
+    case 'begin anew':
+      await inTransaction(pool, async (tx) => {
+        await appendOutput(tx, { build: build.id }, BEGUN_ANEW)
+        await beginAnew(tx, build.id)
+      })
+      return 0
     case 'follow':
       await keepWhatIsPrinted(build, deps, signal)
       return FOLLOW
@@ -249,12 +261,18 @@ async function compile(
   }
 }
 
+/** A second dyno's own output begins at 0 again. */
 function keepWhatIsPrinted(
   build: Build,
   { pool, runtime }: BuildDeps,
   signal: AbortSignal,
 ): Promise<void> {
-  const read = (offset: number) => runtime.output(buildDynoId(build), offset, signal)
+  const before = build.anewFrom ?? 0
+  const read = async (position: number) => {
+    const id = buildDynoId(build)
+    const { text, offset } = await runtime.output(id, position - before, signal)
+    return { text, offset: offset + before }
+  }
   return keepOutput(pool, { build: build.id }, { read })
 }
 

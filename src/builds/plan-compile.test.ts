@@ -20,7 +20,7 @@ const exited = {
   status: 0,
   outOfMemory: false,
 } as const
-const fresh = { startedAt, cancelledAt: null, failure: null }
+const fresh = { startedAt, anewFrom: null, cancelledAt: null, failure: null }
 const facts: CompileFacts = {
   build: fresh,
   appIsThere: true,
@@ -28,6 +28,8 @@ const facts: CompileFacts = {
   now: later(startedAt, BUILD_LIMIT - 1),
 }
 const cancelled = { ...fresh, cancelledAt: startedAt }
+const again = { ...fresh, anewFrom: 1 }
+const lostWithHost = { is: 'lost', withHost: true } as const
 const soon = later(startedAt, STARTED_WITHIN - 1)
 const late = later(startedAt, BUILD_LIMIT)
 
@@ -64,6 +66,32 @@ const cases: readonly [
     'one that is lost',
     { status: { is: 'lost' } },
     { do: 'finish', failure: failures.lost },
+  ],
+  [
+    'one that its machine took with it, however long that was off',
+    { status: lostWithHost, now: late },
+    { do: 'begin anew' },
+  ],
+  [
+    'a second one that its machine took with it',
+    { build: again, status: lostWithHost },
+    { do: 'finish', failure: failures.lost },
+  ],
+  [
+    'one that its machine took with it, of a cancelled build',
+    { build: cancelled, status: lostWithHost },
+    { do: 'finish', failure: failures.cancelled },
+  ],
+  ['one that `down` ended', { downAt: soon, now: late }, { do: 'begin anew' }],
+  [
+    'one asked for since `down`',
+    { downAt: later(startedAt, -1), now: soon },
+    { do: 'start' },
+  ],
+  [
+    'a second one after `down`',
+    { build: again, downAt: soon, now: soon },
+    { do: 'start' },
   ],
   [
     'cancelled before it began',

@@ -32,16 +32,20 @@ export const failures = {
 } as const
 
 export interface CompileFacts {
-  readonly build: Pick<Build, 'startedAt' | 'cancelledAt' | 'failure'>
+  readonly build: Pick<Build, 'startedAt' | 'anewFrom' | 'cancelledAt' | 'failure'>
   /** Not destroyed. */
   readonly appIsThere: boolean
   /** Of the build dyno; undefined: there is none. */
   readonly status: DynoStatus | undefined
+  /** When `mayfly down` last ended all that ran here. */
+  readonly downAt?: Date | undefined
   readonly now: Date
 }
 
 export type CompileStep =
   | { readonly do: 'start' }
+  /** From where it was prepared: what its dyno left is not to be trusted. */
+  | { readonly do: 'begin anew' }
   /** Hand its output on and look again soon. */
   | { readonly do: 'follow' }
   | { readonly do: 'kill'; readonly failure: string }
@@ -49,14 +53,15 @@ export type CompileStep =
   | { readonly do: 'finish'; readonly failure: string | undefined }
 
 /** What to do now about a build that compiles. */
-export function planCompile({
-  build,
-  appIsThere,
-  status,
-  now,
-}: CompileFacts): CompileStep {
+export function planCompile(facts: CompileFacts): CompileStep {
+  const { build, appIsThere, status, now } = facts
   const age = now.getTime() - (build.startedAt ?? now).getTime()
-  const reason = reasonToEnd()
+  const unwanted = reasonNotToBuild()
+  // Once: it may be what stops the machine. The time for which that was off is not the build's.
+  if (wentWithHost(facts) && build.anewFrom === null) {
+    return unwanted ? { do: 'finish', failure: unwanted } : { do: 'begin anew' }
+  }
+  const reason = unwanted ?? (age >= BUILD_LIMIT ? failures.tooLong : undefined)
   switch (status?.is) {
     case undefined:
     case 'created':
@@ -67,17 +72,22 @@ export function planCompile({
     case 'running':
       return reason ? { do: 'kill', failure: reason } : { do: 'follow' }
     case 'lost':
-      return { do: 'finish', failure: reason ?? failures.lost }
+      return { do: 'finish', failure: unwanted ?? failures.lost }
     case 'exited':
       return { do: 'finish', failure: build.failure ?? failureOf(status) }
   }
 
-  function reasonToEnd(): string | undefined {
+  function reasonNotToBuild(): string | undefined {
     if (build.failure) return build.failure
     if (!appIsThere) return failures.destroyed
-    if (build.cancelledAt) return failures.cancelled
-    return age >= BUILD_LIMIT ? failures.tooLong : undefined
+    return build.cancelledAt ? failures.cancelled : undefined
   }
+}
+
+/** `down` leaves nothing of a dyno. A machine that stops leaves its files, and the driver tells. */
+function wentWithHost({ build, status, downAt }: CompileFacts): boolean {
+  if (status) return status.is === 'lost' && status.withHost === true
+  return !!build.startedAt && !!downAt && build.startedAt <= downAt
 }
 
 function failureOf(status: DynoStatus & { readonly is: 'exited' }): string | undefined {

@@ -32,6 +32,11 @@ export interface Build {
   readonly outputToken: string
   readonly cancelledAt: Date | null
   readonly startedAt: Date | null
+  /**
+   * Its dyno went with its machine, and what its second one prints begins here in the build's
+   * output. Null: it has had one only.
+   */
+  readonly anewFrom: number | null
   /** Since when it could not be looked after: each look at it failed. */
   readonly failingSince: Date | null
   readonly createdAt: Date

@@ -9,7 +9,8 @@ const columns = `builds.id, app,
   source_description as "sourceDescription", source_checksum as "sourceChecksum",
   buildpacks, slug, release, stack, failure, host(address) as address,
   output_token as "outputToken", cancelled_at as "cancelledAt", started_at as "startedAt",
-  failing_since as "failingSince", builds.created_at as "createdAt", builds.updated_at as "updatedAt"`
+  anew_from::float8 as "anewFrom", failing_since as "failingSince",
+  builds.created_at as "createdAt", builds.updated_at as "updatedAt"`
 
 const tables = 'builds join accounts on accounts.id = builds.account'
 
@@ -199,6 +200,17 @@ export async function becomeStep(
             started_at = case when $3 = 'compile' then now() else started_at end
       where id = $1 and step = $2`,
     [build.id, build.step, step],
+  )
+}
+
+/** Moves a build that compiled back to its beginning; what it prints from now on comes behind what it did. */
+export async function beginAnew(tx: Queryable, id: BuildId): Promise<void> {
+  await tx.query(
+    `update builds
+        set step = 'prepare', failing_since = null, updated_at = now(),
+            anew_from = (select coalesce(max(next), 0) from build_output where printer = $1)
+      where id = $1 and step = 'compile'`,
+    [id],
   )
 }
 
