@@ -104,8 +104,7 @@ grant select, delete, update (clear_cache, current_release, idle_since, released
 grant select, delete on audit to mayfly_manager;
 grant select, delete, insert (next, position, printer, text) on build_output to mayfly_manager;
 grant select on buildpack_installations to mayfly_manager;
-grant select, delete, update (address, failing_since, failure, release, slug, started_at, status, step, updated_at) on builds to mayfly_manager;
-grant select, update (address, anew_from, failing_since, failure, release, slug, started_at, status, step, updated_at) on builds to mayfly_manager;
+grant select, delete, update (address, anew_from, failing_since, failure, release, slug, started_at, status, step, updated_at) on builds to mayfly_manager;
 grant select, update (acm_failures, acm_retry_at, acm_status, acm_status_reason, sni_endpoint, updated_at) on domains to mayfly_manager;
 grant select, insert (at, dyno, quota, used), update (at, quota, used) on dyno_memory to mayfly_manager;
 grant select, delete, insert (address, app, command, crashes, created_at, formation, id, ordinal, port, region, release, size, type, updated_at), update (command, crashes, exit_status, exited_at, killed_at, leaving, next_attempt_at, placed_at, restart_because, restart_requested_at, routed, started_at, state, stop_reason, terminated_at, updated_at, waiting_for) on dynos to mayfly_manager;

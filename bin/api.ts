@@ -13,6 +13,7 @@ import { apiServer } from '../src/api/server.ts'
 import { followLimits } from '../src/installation/follow-limits.ts'
 import { followSettings } from '../src/installation/settings-file.ts'
 import { systemClock } from '../src/lib/clock.ts'
+import { hasDiskRoom } from '../src/lib/disk-room.ts'
 import { secretBox } from '../src/lib/secret-box.ts'
 import { patientDatabase } from '../src/store/patient-database.ts'
 import { startPart } from './part.ts'
@@ -43,6 +44,7 @@ const api = await apiServer(
     attempts: loginAttempts(systemClock),
     trustedProxies: () => settings().trustedProxies,
     ending: part.signal,
+    hasDiskRoom: () => hasDiskRoom(data.sources),
     limits: followLimits(data.sizes, following),
   },
   resources,

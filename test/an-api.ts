@@ -69,6 +69,7 @@ export async function anApi(
     before = [],
     bodyPatience,
     trustedProxies = [],
+    hasDiskRoom = async () => true,
   }: {
     readonly log?: Log
     readonly allowance?: Partial<Allowance>
@@ -81,6 +82,7 @@ export async function anApi(
     readonly before?: readonly Resource[]
     readonly bodyPatience?: number
     readonly trustedProxies?: readonly string[]
+    readonly hasDiskRoom?: () => Promise<boolean>
   } = {},
 ): Promise<AnApi> {
   const token = randomUUID()
@@ -113,6 +115,7 @@ export async function anApi(
       attempts: loginAttempts(clock),
       trustedProxies: () => trustedProxies,
       ending,
+      hasDiskRoom,
       limits: () => limits,
     },
     [...before, ...resources],

@@ -35,6 +35,8 @@ export interface Deps {
   readonly trustedProxies: () => readonly string[]
   /** Aborts when the API ends: what would last longer says so, and ends. */
   readonly ending: AbortSignal
+  /** Whether the disk has more free than must stay free. */
+  readonly hasDiskRoom: () => Promise<boolean>
   /** As set now; they may change while the API runs. */
   readonly limits: () => Limits
 }
@@ -73,6 +75,8 @@ declare module 'fastify' {
     readonly appOf?: (request: FastifyRequest) => string
     /** An app's secrets come with it; see `showsSecrets`. */
     readonly secrets?: boolean
+    /** What it is asked for is kept, in kilobytes: not while the disk is nearly full. */
+    readonly keepsMuch?: boolean
     /** Its body is a file: it takes as long as it takes, and its handler sees to it. */
     readonly takesFile?: boolean
   }

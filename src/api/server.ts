@@ -8,6 +8,7 @@ import { randomUUID } from 'node:crypto'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify, { type FastifyInstance, type FastifyPluginAsync } from 'fastify'
 
+import { NO_ROOM_TO_KEEP } from '../lib/disk-room.ts'
 import { Problem } from '../model/problem.ts'
 import { isRead } from '../model/route-needs.ts'
 import { routersHeed } from '../store/routers-heed.ts'
@@ -55,7 +56,12 @@ export async function apiServer(
     throw new Problem('not_found', 'The requested API endpoint was not found.')
   })
   server.addHook('onRequest', async (request, reply) => {
-    const { open = false, free = false, anyVersion = false } = request.routeOptions.config
+    const {
+      open = false,
+      free = false,
+      anyVersion = false,
+      keepsMuch = false,
+    } = request.routeOptions.config
     reply.header('request-id', request.id)
     request.client = clientOf(request.raw, deps.trustedProxies())
     if (open) return
@@ -64,6 +70,9 @@ export async function apiServer(
     reply.header('ratelimit-remaining', deps.rateLimit.left(request))
     if (!free) reply.header('ratelimit-remaining', deps.rateLimit.take(request))
     await authorize(deps.pool, request)
+    if (keepsMuch && !(await deps.hasDiskRoom())) {
+      throw new Problem('service_unavailable', NO_ROOM_TO_KEEP)
+    }
   })
   authorizeAgain(server, deps)
   takeBodiesInTime(server, bodyPatience)

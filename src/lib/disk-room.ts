@@ -54,6 +54,10 @@ export async function* whileThereIsRoom(
   }
 }
 
+/** In words, for whoever asks for what is kept in the database. */
+export const NO_ROOM_TO_KEEP =
+  'The disk is nearly full, so there are no new builds, releases, config vars, one-off dynos, certificates, webhooks and apps until its operator has made room. Scaling, restarting, stopping and destroying go on.'
+
 /** In words, for whoever has to wait. */
 export const NO_DISK_ROOM =
   'The disk is nearly full, so nothing is uploaded or pushed until its operator has made room.'

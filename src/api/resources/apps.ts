@@ -46,17 +46,23 @@ export const apps: FastifyPluginAsyncTypebox<Deps> = async (server, deps) => {
     })
   }
 
-  server.post('/apps', { schema: { body: Creation } }, async (request, reply) => {
-    const { name, region, stack } = request.body ?? {}
-    const wish = {
-      account: request.account,
-      name: name ?? undefined,
-      region: region ? identityIn(region) : (installation.regions[0]?.name ?? ''),
-      stack: stack ? identityIn(stack) : DEFAULT_STACK,
-    }
-    const app = await inTransaction(pool, (tx) => createApp(tx, wish, secrets, limits()))
-    return reply.status(201).send(shown(app))
-  })
+  server.post(
+    '/apps',
+    { schema: { body: Creation }, config: { keepsMuch: true } },
+    async (request, reply) => {
+      const { name, region, stack } = request.body ?? {}
+      const wish = {
+        account: request.account,
+        name: name ?? undefined,
+        region: region ? identityIn(region) : (installation.regions[0]?.name ?? ''),
+        stack: stack ? identityIn(stack) : DEFAULT_STACK,
+      }
+      const app = await inTransaction(pool, (tx) =>
+        createApp(tx, wish, secrets, limits()),
+      )
+      return reply.status(201).send(shown(app))
+    },
+  )
 
   server.get('/apps/:app', { schema: { params: AppParams } }, async ({ params }) =>
     shown(await requireApp(pool, params.app)),

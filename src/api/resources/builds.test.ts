@@ -60,6 +60,7 @@ suite('builds and sources', () => {
       ending: new AbortController().signal,
       rateLimit: rateLimit(systemClock, () => USUAL_ALLOWANCE),
       limits: () => HEROKU_LIMITS,
+      hasDiskRoom: async () => true,
     }
     api = await apiServer(deps, [builds, sources])
   })

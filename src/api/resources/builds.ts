@@ -48,7 +48,7 @@ export const builds: FastifyPluginAsyncTypebox<Deps> = async (server, { pool }) 
 
   server.post(
     '/apps/:app/builds',
-    { schema: { params: AppParams, body: Creation } },
+    { schema: { params: AppParams, body: Creation }, config: { keepsMuch: true } },
     async (request, reply) => {
       const { body, params, account } = request
       const app = await requireApp(pool, params.app)

@@ -27,7 +27,7 @@ export const configVars: FastifyPluginAsyncTypebox<Deps> = async (server, deps) 
 
   server.patch(
     '/apps/:app/config-vars',
-    { schema: { params: AppParams, body: Changes } },
+    { schema: { params: AppParams, body: Changes }, config: { keepsMuch: true } },
     async ({ params, body: changes, account }) => {
       const app = await requireApp(pool, params.app)
       return inTransaction(pool, (tx) =>

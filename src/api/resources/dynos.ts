@@ -68,7 +68,11 @@ export const dynos: FastifyPluginAsyncTypebox<Deps> = async (server, deps) => {
 
   server.post(
     '/apps/:app/dynos',
-    { ...OF_A_COMMAND, schema: { params: AppParams, body: Creation } },
+    {
+      ...OF_A_COMMAND,
+      schema: { params: AppParams, body: Creation },
+      config: { keepsMuch: true },
+    },
     async ({ params, body, account, authorization, rotations }, reply) => {
       const token = { authorization, rotations }
       const app = await requireApp(pool, params.app)

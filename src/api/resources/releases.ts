@@ -71,7 +71,7 @@ export const releases: FastifyPluginAsyncTypebox<Deps> = async (server, deps) =>
 
   server.post(
     '/apps/:app/releases',
-    { schema: { params: AppParams, body: Creation } },
+    { schema: { params: AppParams, body: Creation }, config: { keepsMuch: true } },
     async (request, reply) => {
       const { params, body, account } = request
       const { id } = await requireApp(pool, params.app)

@@ -48,7 +48,7 @@ export const sniEndpoints: FastifyPluginAsyncTypebox<Deps> = async (server, deps
 
   server.post(
     '/apps/:app/sni-endpoints',
-    { schema: { params: AppParams, body: Body } },
+    { schema: { params: AppParams, body: Body }, config: { keepsMuch: true } },
     async ({ params, body, account }, reply) => {
       const app = await requireApp(pool, params.app)
       const wish = { ...textsIn(body), account, now: clock.now() }

@@ -41,24 +41,28 @@ export const teamApps: FastifyPluginAsyncTypebox<Deps> = async (server, deps) =>
     locked: app.locked,
   })
 
-  server.post('/teams/apps', { schema: { body: Creation } }, async (request, reply) => {
-    const { account, body } = request
-    const { name, team, region, stack, locked = false } = body
-    if (body.space) throw new Problem('invalid_params', `Couldn't find that space.`)
-    const owner = team ? accountOf(await ownTeam(account, identityIn(team))) : account
-    const wish = {
-      account,
-      owner,
-      name: name ?? undefined,
-      region: region ? identityIn(region) : (installation.regions[0]?.name ?? ''),
-      stack: stack ? identityIn(stack) : DEFAULT_STACK,
-    }
-    const made = await inTransaction(pool, async (tx) => {
-      const app = await createApp(tx, wish, secrets, limits())
-      return locked ? lockTeamApp(tx, app, { locked, by: account }) : app
-    })
-    return reply.status(201).send(shown(made))
-  })
+  server.post(
+    '/teams/apps',
+    { schema: { body: Creation }, config: { keepsMuch: true } },
+    async (request, reply) => {
+      const { account, body } = request
+      const { name, team, region, stack, locked = false } = body
+      if (body.space) throw new Problem('invalid_params', `Couldn't find that space.`)
+      const owner = team ? accountOf(await ownTeam(account, identityIn(team))) : account
+      const wish = {
+        account,
+        owner,
+        name: name ?? undefined,
+        region: region ? identityIn(region) : (installation.regions[0]?.name ?? ''),
+        stack: stack ? identityIn(stack) : DEFAULT_STACK,
+      }
+      const made = await inTransaction(pool, async (tx) => {
+        const app = await createApp(tx, wish, secrets, limits())
+        return locked ? lockTeamApp(tx, app, { locked, by: account }) : app
+      })
+      return reply.status(201).send(shown(made))
+    },
+  )
 
   server.get('/teams/apps/:app', { schema: { params: AppParams } }, async ({ params }) =>
     shown(await requireApp(pool, params.app)),

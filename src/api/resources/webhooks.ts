@@ -57,7 +57,7 @@ export const webhooks: FastifyPluginAsyncTypebox<Deps> = async (server, deps) =>
 
   server.post(
     '/apps/:app/webhooks',
-    { schema: { params: AppParams, body: Creation } },
+    { schema: { params: AppParams, body: Creation }, config: { keepsMuch: true } },
     async ({ params, body }, reply) => {
       const { include, level, url, authorization = null } = body
       const secret = body.secret ?? newSecret()
