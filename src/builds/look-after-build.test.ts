@@ -26,7 +26,7 @@ import { setConfigVars } from '../actions/set-config-vars.ts'
 import { dataDirectory } from '../installation/data-directory.ts'
 import { asUser, runProgram } from '../installation/run-program.ts'
 import { groupId, groupsOf, SOURCES_GROUP, userId } from '../installation/users.ts'
-import { later, MINUTE, systemClock } from '../lib/clock.ts'
+import { HOUR, later, MINUTE, systemClock } from '../lib/clock.ts'
 import { silentLog } from '../lib/log.ts'
 import { treeChecksum } from '../lib/tree-checksum.ts'
 import type { Account, App } from '../model/app.ts'
@@ -233,6 +233,17 @@ test('a build has its time and no more', async () => {
   const build = await aBuild()
   await look(build)
   now = later(systemClock.now(), BUILD_LIMIT)
+  await look(build)
+  assert.equal((await read(build)).failure, 'Build took longer than 15 minutes.')
+})
+
+test('… though the clock is set back meanwhile', async () => {
+  const build = await aBuild()
+  await look(build)
+  const set = later(systemClock.now(), -HOUR)
+  now = set
+  await look(build)
+  now = later(set, BUILD_LIMIT)
   await look(build)
   assert.equal((await read(build)).failure, 'Build took longer than 15 minutes.')
 })

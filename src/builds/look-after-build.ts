@@ -17,6 +17,7 @@ import type { App } from '../model/app.ts'
 import { type Build, type BuildStep, shortVersion } from '../model/build.ts'
 import type { BuildId, SlugId } from '../model/ids.ts'
 import type { ConfigVars } from '../model/release.ts'
+import { liesAhead } from '../model/noted-times.ts'
 import { type Copy, type Runtime, RuntimeError } from '../runtime/runtime.ts'
 import { allocateAddress } from '../store/addresses.ts'
 import { findApp, lockApp } from '../store/apps.ts'
@@ -37,6 +38,7 @@ import {
 import { buildpacksOf } from '../store/buildpack-installations.ts'
 import { keepOutput } from '../store/keep-output.ts'
 import { writeLogLines } from '../store/log-lines.ts'
+import { noteBuildAnew } from '../store/noted-times.ts'
 import { appendOutput } from '../store/output.ts'
 import { inTransaction, type Queryable } from '../store/queryable.ts'
 import { currentConfigVars } from '../store/releases.ts'
@@ -108,6 +110,11 @@ export function lookAfterBuild(deps: BuildDeps): Look {
   return async (subject, signal) => {
     const build = await findBuild(deps.pool, subject as BuildId)
     if (!build?.step) return Infinity
+    const now = deps.clock.now()
+    if (liesAhead(now, [build.startedAt, build.failingSince])) {
+      await noteBuildAnew(deps.pool, build.id, now)
+      return 0
+    }
     try {
       const delay = await takeStep(build, build.step)
       if (build.failingSince) await noteFailing(deps.pool, build.id, null)

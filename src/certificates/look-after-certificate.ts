@@ -10,6 +10,7 @@ import { type Clock, SECOND } from '../lib/clock.ts'
 import type { SecretBox } from '../lib/secret-box.ts'
 import { readCertificate } from '../model/certificate.ts'
 import { type DomainId, newId } from '../model/ids.ts'
+import { liesAhead } from '../model/noted-times.ts'
 import {
   acmeAccount,
   addAcmeAccount,
@@ -24,6 +25,7 @@ import {
   removeOrder,
   setAcmState,
 } from '../store/acme.ts'
+import { noteOrderAnew } from '../store/noted-times.ts'
 import { writeLogLines } from '../store/log-lines.ts'
 import { inTransaction, type Queryable } from '../store/queryable.ts'
 import { wakeEveryRouter } from '../store/regions.ts'
@@ -53,7 +55,12 @@ export function lookAfterCertificate(deps: CertificateDeps): Look {
     const domain = subject as DomainId
     const facts = await certificateFacts(pool, domain)
     const directory = await acmeDirectory(pool)
-    const step = planCertificate(facts, directory, clock.now())
+    const now = clock.now()
+    if (facts?.order && liesAhead(now, [facts.order.createdAt])) {
+      await noteOrderAnew(pool, domain, now)
+      return 0
+    }
+    const step = planCertificate(facts, directory, now)
     if (step.do === 'wait') return step.for
     if (step.do === 'drop') return drop(domain)
     if (!facts || !directory) throw new Error(`there is nothing to ${step.do}`)

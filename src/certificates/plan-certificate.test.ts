@@ -68,6 +68,11 @@ const steps: [string, Partial<CertificateFacts>, CertificateStep['do'], number?]
   ['with one that expired', { endpoint: anEndpoint(-DAY) }, 'order'],
   [`with one of its user's`, { endpoint: anEndpoint(-DAY, false) }, 'wait', Infinity],
   ['that just failed', { retryAt: after(HOUR), failures: 4 }, 'wait', HOUR],
+  [
+    'that failed before the clock was set back',
+    { retryAt: after(2 * HOUR), failures: 4 },
+    'order',
+  ],
   ['that failed a while ago', { retryAt: after(-1), failures: 4 }, 'order'],
   ['with a wildcard', { hostname: '*.example.com' }, 'fail'],
   [

@@ -47,7 +47,9 @@ export function planCertificate(
   const due = endpoint ? renewsAt(endpoint) - now.getTime() : 0
   if (due > 0) return { do: 'wait', for: due }
   const left = (retryAt?.getTime() ?? 0) - now.getTime()
-  return left > 0 ? { do: 'wait', for: left } : { do: 'order' }
+  // Nobody was told to wait for longer than that: the clock has been set back since.
+  const waits = left > 0 && left <= retryAfter(facts.failures)
+  return waits ? { do: 'wait', for: left } : { do: 'order' }
 }
 
 function planOrder(

@@ -15,6 +15,10 @@ export function latest(first: Date, ...others: readonly (Date | null)[]): Date {
   return others.reduce<Date>((last, it) => (it && it > last ? it : last), first)
 }
 
+export function earliest(one: Date, other: Date): Date {
+  return one < other ? one : other
+}
+
 export function later(when: Date, milliseconds: number): Date {
   return new Date(when.getTime() + milliseconds)
 }

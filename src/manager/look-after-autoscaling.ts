@@ -11,9 +11,11 @@ import type { Log } from '../lib/log.ts'
 import { decideScale, type PastMinute } from '../model/autoscaling.ts'
 import type { AppId } from '../model/ids.ts'
 import type { Limits } from '../model/limits.ts'
+import { liesAhead } from '../model/noted-times.ts'
 import { Problem } from '../model/problem.ts'
 import { servedIn, servicePercentile, together } from '../model/router-measures.ts'
 import { autoscaledApps } from '../store/monitors.ts'
+import { noteScalingAnew } from '../store/noted-times.ts'
 import { inTransaction } from '../store/queryable.ts'
 import {
   countedTime,
@@ -42,6 +44,15 @@ export function lookAfterAutoscaling(deps: AutoscalingDeps): Look {
     if (apps.length === 0) return MINUTE
     const counted = await countedTime(pool)
     const now = clock.now()
+    const early = apps.filter((it) => liesAhead(now, [it.changedAt]))
+    if (early.length > 0) {
+      await noteScalingAnew(
+        pool,
+        early.map((it) => it.app),
+        now,
+      )
+      return 0
+    }
     const past = await pastOf(apps.map((it) => it.app))
     for (const it of apps) {
       const { app, quantity } = it

@@ -10,19 +10,21 @@
 import type { Pool } from 'pg'
 
 import { takeBackRelease } from '../actions/take-back-release.ts'
-import { type Clock, HOUR, SECOND } from '../lib/clock.ts'
+import { type Clock, earliest, HOUR, SECOND } from '../lib/clock.ts'
 import type { SecretBox } from '../lib/secret-box.ts'
 import { enabledFeatures } from '../model/app-features.ts'
-import type { Dyno } from '../model/dyno.ts'
+import { type Dyno, timesNotedOf } from '../model/dyno.ts'
 import { dynoPolicy } from '../model/dyno-policy.ts'
 import { dynoEnvironment, type Environment } from '../model/dyno-environment.ts'
 import type { DynoId, FormationId } from '../model/ids.ts'
+import { liesAhead } from '../model/noted-times.ts'
 import type { Size } from '../model/size.ts'
 import type { Timings } from '../model/timings.ts'
 import type { DynoSpec, Runtime } from '../runtime/runtime.ts'
 import { allocateAddresses } from '../store/addresses.ts'
 import { countStartFrom, liveDynos } from '../store/dynos.ts'
 import { findFormation, type FormationFacts } from '../store/formations.ts'
+import { noteDynosAnew } from '../store/noted-times.ts'
 import { inTransaction } from '../store/queryable.ts'
 import type { Look } from '../work/loop.ts'
 import type { CheckHealth } from './check-health.ts'
@@ -71,7 +73,7 @@ const UNTIL_VERIFIED = 10 * SECOND
 
 /** The look for work kind `formation`; its subject is the formation's id. */
 export function lookAfterFormation(deps: Deps): Look {
-  const since = deps.clock.now()
+  let since = deps.clock.now()
   return async (subject, signal) => {
     const id = subject as FormationId
     const found = await findFormation(deps.pool, id)
@@ -80,12 +82,30 @@ export function lookAfterFormation(deps: Deps): Look {
       return Infinity
     }
     const configVars = configVarsOf(found, deps.secrets)
-    const facts = { ...(await factsOf(found, configVars, deps, signal)), since }
+    const known = await factsOf(found, configVars, deps, signal)
+    if (await notedAnew(known, deps)) return 0
+    since = earliest(since, known.now)
+    const facts = { ...known, since }
     const steps = planFormation(facts)
     const { awaitsSlug } = await takeSteps(steps, { found, configVars, deps, signal })
     if (awaitsSlug) return Math.max(0, Math.min(nextMoment(facts), UNTIL_VERIFIED))
     return steps.length > 0 ? 0 : waitOf(facts)
   }
+}
+
+/** Whether some time had to be, for a clock that was set back. */
+async function notedAnew(
+  { dynos, now }: Pick<Facts, 'dynos' | 'now'>,
+  { pool }: Deps,
+): Promise<boolean> {
+  const early = dynos.filter((it) => liesAhead(now, timesNotedOf(it)))
+  if (early.length === 0) return false
+  await noteDynosAnew(
+    pool,
+    early.map(({ id }) => id),
+    now,
+  )
+  return true
 }
 
 async function factsOf(

@@ -5,12 +5,14 @@
 
 import type { Pool } from 'pg'
 
-import { type Clock, later, MINUTE, SECOND } from '../lib/clock.ts'
+import { type Clock, earliest, later, MINUTE, SECOND } from '../lib/clock.ts'
 import type { SecretBox } from '../lib/secret-box.ts'
 import { enabledFeatures } from '../model/app-features.ts'
 import { dynoEnvironment, type Environment } from '../model/dyno-environment.ts'
+import { timesNotedOf } from '../model/dyno.ts'
 import { dynoPolicy } from '../model/dyno-policy.ts'
 import type { DynoId } from '../model/ids.ts'
+import { liesAhead } from '../model/noted-times.ts'
 import type { OneOff } from '../model/one-off.ts'
 import { startLine } from '../model/start-line.ts'
 import type { Size } from '../model/size.ts'
@@ -18,6 +20,7 @@ import type { Timings } from '../model/timings.ts'
 import type { DynoStatus, Runtime } from '../runtime/runtime.ts'
 import { countStartFrom } from '../store/dynos.ts'
 import { keepOutput } from '../store/keep-output.ts'
+import { noteOneOffAnew } from '../store/noted-times.ts'
 import { findOneOff, type OneOffFacts as Found } from '../store/one-offs.ts'
 import { inTransaction } from '../store/queryable.ts'
 import type { Look } from '../work/loop.ts'
@@ -60,7 +63,7 @@ const FOLLOW = 0.15 * SECOND
 
 /** The look for work kind `one-off`; its subject is the dyno's id. */
 export function lookAfterOneOff(deps: Deps): Look {
-  const since = deps.clock.now()
+  let since = deps.clock.now()
   return async (subject, signal) => {
     const { pool, runtime } = deps
     const id = subject as DynoId
@@ -74,7 +77,10 @@ export function lookAfterOneOff(deps: Deps): Look {
       await keepOutput(pool, { release }, { read })
     }
     const look = { found, environment: environmentOf(found, deps.secrets), deps, signal }
-    const facts = { ...factsOf(look, status), since }
+    const known = factsOf(look, status)
+    if (await notedAnew(known, deps)) return 0
+    since = earliest(since, known.now)
+    const facts = { ...known, since }
     const steps = planOneOff(facts)
     try {
       for (const step of steps) await take(step, look)
@@ -85,6 +91,19 @@ export function lookAfterOneOff(deps: Deps): Look {
     }
     return steps.length > 0 ? 0 : waitOf(facts)
   }
+}
+
+/** Whether some time had to be, for a clock that was set back. */
+async function notedAnew(
+  { oneOff, now }: Pick<OneOffFacts, 'oneOff' | 'now'>,
+  { pool, ahead }: Deps,
+): Promise<boolean> {
+  const { attachedAt, detachedAt, hungUpAt } = oneOff
+  const times = [...timesNotedOf(oneOff), attachedAt, detachedAt, hungUpAt]
+  if (!liesAhead(now, times)) return false
+  const othersNow = later(now, -ahead())
+  await inTransaction(pool, (tx) => noteOneOffAnew(tx, oneOff.id, { now, othersNow }))
+  return true
 }
 
 interface ThisLook {

@@ -32,7 +32,8 @@ export function planStarting(dyno: Dyno, facts: Facts): Step | undefined {
       if (dyno.killedAt) return { do: 'kill', dyno }
       if (mayBeUp(dyno, status, facts)) return up(dyno, status)
       if (!dyno.startedAt) return { do: 'note start', dyno, at: status.startedAt }
-      return isReady(dyno, status, facts) ? undefined : whenNotReady(dyno, status, facts)
+      if (isReady(dyno, status, facts)) return undefined
+      return whenNotReady(dyno, dyno.startedAt, status.listening, facts)
   }
 }
 
@@ -68,9 +69,11 @@ function up(dyno: Dyno, { startedAt }: Running): Step {
   return move(dyno, 'up', start, [say.stateChanged('starting', 'up')])
 }
 
+/** By its start as it was noted: the runtime tells it by a clock that may have been set back since. */
 function whenNotReady(
   dyno: Dyno,
-  { startedAt, listening }: Running,
+  startedAt: Date,
+  listening: boolean,
   facts: Facts,
 ): Step | undefined {
   const { formation, policy, now } = facts

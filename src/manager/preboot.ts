@@ -8,18 +8,22 @@
 
 import { later } from '../lib/clock.ts'
 import type { Dyno, StopReason } from '../model/dyno.ts'
+import { liesAhead } from '../model/noted-times.ts'
 import { type Facts, twinOf, WEB } from './facts.ts'
 
 const OVERLAPPING: readonly (StopReason | null)[] = ['restart', 'cycling', 'memory']
 
 /** Until when a dyno that is ready has to wait for the switch; undefined: it hasn't. */
 export function heldUntil(dyno: Dyno, facts: Facts): Date | undefined {
-  const { formation, policy } = facts
+  const { policy, now } = facts
+  const { releasedAt } = facts.formation
   const old = twinOf(dyno, facts)
   if (!policy.preboot || dyno.type !== WEB) return undefined
   if (!old?.leaving || old.state !== 'up' || old.stopReason !== 'release')
     return undefined
-  return later(formation.releasedAt, policy.preboot.switch)
+  // Where a clock was set back, from when it was made for that release.
+  const released = liesAhead(now, [releasedAt]) ? dyno.createdAt : releasedAt
+  return later(released, policy.preboot.switch)
 }
 
 /** Until when a leaving dyno serves beside its successor; undefined: it may go at once. */

@@ -80,6 +80,12 @@ export function canBecome(from: DynoState, to: DynoState): boolean {
   return reachable[from].includes(to)
 }
 
+/** What its manager noted, and goes by. When it is to be started again is told from when it crashed. */
+export function timesNotedOf(dyno: Dyno): (Date | null)[] {
+  const { createdAt, startedAt, terminatedAt, killedAt, exitedAt, updatedAt } = dyno
+  return [createdAt, startedAt, terminatedAt, killedAt, exitedAt, updatedAt]
+}
+
 /** `web.1`: the name of a place, and of whichever dyno holds it. */
 export function placeOf(dyno: Pick<Dyno, 'type' | 'ordinal'>): string {
   return `${dyno.type}.${dyno.ordinal}`

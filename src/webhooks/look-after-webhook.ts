@@ -9,7 +9,7 @@ import type { Pool } from 'pg'
 import { type Clock, SECOND } from '../lib/clock.ts'
 import type { SecretBox } from '../lib/secret-box.ts'
 import { systemTimer, type Timer } from '../lib/timer.ts'
-import { nextAttempt } from '../model/delivery-policy.ts'
+import { LONGEST_DELAY, nextAttempt } from '../model/delivery-policy.ts'
 import { newId } from '../model/ids.ts'
 import type { Reach } from '../model/reach.ts'
 import type { WebhookId } from '../model/webhook.ts'
@@ -78,7 +78,9 @@ export function lookAfterWebhook(deps: Deps): Look {
 
 function untilDue(delivery: OpenDelivery, now: Date): number {
   if (!delivery.nextAttemptAt) return 0
-  return Math.max(0, delivery.nextAttemptAt.getTime() - now.getTime())
+  const left = delivery.nextAttemptAt.getTime() - now.getTime()
+  // Nobody was told to wait for longer than that: the clock has been set back since.
+  return left > LONGEST_DELAY ? 0 : Math.max(0, left)
 }
 
 async function attempt(
