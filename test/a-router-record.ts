@@ -8,7 +8,8 @@ export const id = 'f024d9d7-8cb6-47c0-b69f-6247f67b59d4'
 
 /** What of a record a test is about, in HAProxy's words. */
 export interface RecordBut {
-  readonly app?: string
+  /** The app's, of which its id is the fourth part; or that alone, or none. */
+  readonly entry?: string
   readonly server?: string
   readonly times?: string
   readonly length?: string
@@ -28,7 +29,7 @@ export interface RecordBut {
 /** As HAProxy writes it; only what the test is about differs. */
 export function aRecord(but: RecordBut = {}): string {
   const it = {
-    app,
+    entry: `app0/up//${app}/200`,
     server,
     times: '0 2 1 21',
     length: ' -',
@@ -45,7 +46,7 @@ export function aRecord(but: RecordBut = {}): string {
     tls: 'http -',
     ...but,
   }
-  return `1795399938168555 ${it.app} ${it.times} ${it.status} 387${it.length} ${it.ended} ${it.code} ${it.version} ${it.tls} method=${it.method} request_id=${id} dyno=${it.server}${it.src} agent="${it.agent}" host="${it.host}" fwd="${it.fwd}" path="${it.uri}"`
+  return `1795399938168555 ${it.entry} ${it.times} ${it.status} 387${it.length} ${it.ended} ${it.code} ${it.version} ${it.tls} method=${it.method} request_id=${id} dyno=${it.server}${it.src} agent="${it.agent}" host="${it.host}" fwd="${it.fwd}" path="${it.uri}"`
 }
 
 /** What the line of it says. */

@@ -5,7 +5,7 @@ import { test } from 'node:test'
 
 import * as fc from 'fast-check'
 
-import { aRecord, messageOf } from '../../test/a-router-record.ts'
+import { app, aRecord, messageOf } from '../../test/a-router-record.ts'
 import { changed, changes } from '../../test/mutated.ts'
 import { parseRouterRecord } from './router-line.ts'
 import { anyFields, plainFields } from './router-record.ts'
@@ -51,6 +51,21 @@ test('a router of before an update tells the whole chain at once', () => {
   assert.match(message ?? '', / fwd="80\.187\.107\.115,127\.0\.0\.1" /)
 })
 
+test('the app is known by any entry it may have, or by its id alone', () => {
+  for (const entry of [
+    app,
+    `app12/up//${app}/200`,
+    `patient0/up/sticky+routing/${app}/200/60000/`,
+    `no_server/H31//${app}/203.0.113.1:80/203.0.113.1:443`,
+  ]) {
+    assert.equal(parseRouterRecord(aRecord({ entry }))?.app, app, entry)
+    assert.equal(parseRouterRecord(aRecord({ entry, code: 'H12' }))?.app, app, entry)
+  }
+  for (const entry of ['-', 'successor_http', `app0/up/${app}/200`]) {
+    assert.equal(parseRouterRecord(aRecord({ entry })), undefined, entry)
+  }
+})
+
 test('an absolute request line shows path and query', () => {
   const uri = 'http://my-app.localhost:8080/x?y'
   assert.match(messageOf(aRecord({ uri })) ?? '', / path="\/x\?y" /)
@@ -69,7 +84,7 @@ test('of a record that HAProxy cut the line has what there is', () => {
 })
 
 test('records of no app, and what is none, are left out', () => {
-  assert.equal(parseRouterRecord(aRecord({ app: '-' })), undefined)
+  assert.equal(parseRouterRecord(aRecord({ entry: '-' })), undefined)
   assert.equal(parseRouterRecord('hello'), undefined)
   assert.equal(parseRouterRecord(''), undefined)
 })

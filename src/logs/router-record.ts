@@ -7,12 +7,14 @@
 import type { AppId } from '../model/ids.ts'
 
 const WORD = '[!-~]+'
+/** The app's entry, of which its id is the fourth part: see `entryOf` of src/router/routing-table.ts. That alone is told by a router that was not reloaded since an update of Mayfly. */
+const ENTRY = String.raw`(?:[^ /]+/[^ /]+/[^ /]*/)?([-0-9a-f]{36})(?:/\S*)?`
 const TEXT = String.raw`((?:[^"\\]|\\.)*)`
 /** The last of them, the answer's length, and `src`, are not told by a router that was not reloaded since an update of Mayfly; `fwd` then has all. */
 const NUMBERS = String.raw`(-?\d+) (-?\d+) (-?\d+) (-?\d+) (-?\d+) (\d+)(?: (\d+|-))?`
 /** HAProxy cuts a record that is too long. */
 const RECORD = new RegExp(
-  String.raw`^(\d+) ([-0-9a-f]{36}) ${NUMBERS} (\S\S) (\S+) (${WORD} ${WORD} ${WORD}) method=(${WORD}) request_id=(\S+)` +
+  String.raw`^(\d+) ${ENTRY} ${NUMBERS} (\S\S) (\S+) (${WORD} ${WORD} ${WORD}) method=(${WORD}) request_id=(\S+)` +
     String.raw` dyno=(${WORD})(?: src=(${WORD}))? agent="${TEXT}" host="${TEXT}(?:" fwd="${TEXT}(?:" path="${TEXT})?)?\\?(?:"[ a-z=]{0,6})?$`,
 )
 /**
@@ -21,7 +23,7 @@ const RECORD = new RegExp(
  * printable characters.
  */
 const PLAIN = new RegExp(
-  String.raw`^(\d+) ([-0-9a-f]{36}) ${NUMBERS} -- - (${WORD} ${WORD} ${WORD}) method=(${WORD}) (request_id=[\w.:[\]+/=-]+)` +
+  String.raw`^(\d+) ${ENTRY} ${NUMBERS} -- - (${WORD} ${WORD} ${WORD}) method=(${WORD}) (request_id=[\w.:[\]+/=-]+)` +
     String.raw` (dyno=[!-9;=-~]+):${WORD} src=([\w.:]+) agent="" host="([\w.:[\]+/=-]*)" fwd="" path="(\/[ !#-[\]-~]*)"$`,
 )
 

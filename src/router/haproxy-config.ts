@@ -89,11 +89,11 @@ export const SERVER_SETTINGS = [
 /**
  * The request line for `logs`: what src/logs/router-record.ts reads. A variable that is not set is
  * `-`, or a quoted nothing. Quoted texts may be anything a client sends, and of any length: the last
- * ones may be cut, or missing.
+ * ones may be cut, or missing. Of the entry the app's id is a part: to find that for each would take HAProxy longer than to tell all.
  */
 const RECORD = [
   '%[date(0,us)]',
-  '%[var(txn.entry),field(4,/)]',
+  '%[var(txn.entry)]',
   '%TR %Tw %Tc %Ta %ST %B %[capture.res.hdr(0)] %ts',
   '%[var(txn.code)]',
   '%[var(sess.spoken)]',
