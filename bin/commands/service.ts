@@ -11,7 +11,7 @@ import { openInstallation } from '../../src/installation/open-installation.ts'
 import { Refusal } from '../../src/installation/refusal.ts'
 import { endSupervisor, supervisorOf } from '../../src/installation/supervisor-lock.ts'
 import { dataNamed, dataOption, parsed } from './arguments.ts'
-import { program } from './settings.ts'
+import { databaseMustBeIts, program } from './settings.ts'
 
 const BEGINS_WITHIN = 60 * SECOND
 const POLL = 100
@@ -19,7 +19,10 @@ const POLL = 100
 /** An `up` that runs by hand makes way for it; dynos and routers go on meanwhile. */
 export async function serviceInstall(args: string[]): Promise<void> {
   const data = dataNamed(parsed({ args, options: dataOption }).values.data)
-  const service = await enableAtBoot(data, openInstallation(data), {
+  const installation = openInstallation(data)
+  // Or `up` would refuse at each boot, and from now on.
+  databaseMustBeIts(installation)
+  const service = await enableAtBoot(data, installation, {
     program,
     present: process.env,
   })

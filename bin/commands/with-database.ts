@@ -5,19 +5,22 @@ import { openInstallation } from '../../src/installation/open-installation.ts'
 import { Refusal } from '../../src/installation/refusal.ts'
 import { Problem } from '../../src/model/problem.ts'
 import { dataNamed } from './arguments.ts'
-import { databaseUrl } from './settings.ts'
+import { databaseMustBeIts, databaseUrl } from './settings.ts'
 
-/** For an operator's commands: a Problem becomes what the command says, and so does a database that is not there. */
+/**
+ * For an operator's commands: a Problem becomes what the command says, and so does a database that
+ * is not the installation's, or does not answer.
+ */
 export async function withDatabase<T>(
   path: string | undefined,
   work: (pool: Pool) => Promise<T>,
 ): Promise<T> {
   const data = dataNamed(path)
-  openInstallation(data)
+  databaseMustBeIts(openInstallation(data))
   const pool = openPool(databaseConfig(data, databaseUrl), 1)
   try {
-    await pool.query('select').catch(() => {
-      throw new Refusal('The database does not answer: ./mayfly up starts it.')
+    await pool.query('select').catch((error: NodeJS.ErrnoException) => {
+      throw new Refusal(noAnswer(error))
     })
     return await work(pool)
   } catch (error) {
@@ -26,4 +29,14 @@ export async function withDatabase<T>(
   } finally {
     await pool.end()
   }
+}
+
+/** Where an address has several, what each of them said is in codes alone. */
+function noAnswer({ code, message }: NodeJS.ErrnoException): string {
+  const why = message || code
+  if (databaseUrl !== undefined) {
+    return `The database that DATABASE_URL names does not answer: ${why}.`
+  }
+  const isDown = code === 'ENOENT' || code === 'ECONNREFUSED'
+  return `The database does not answer: ${isDown ? './mayfly up starts it' : why}.`
 }

@@ -158,10 +158,13 @@ function mustBeAsWished(present: Installation, wishes: Wishes): void {
   mustKeepItsDatabase(present, wishes)
 }
 
-/** On another database nobody knows the dynos that run: they would be swept away. */
-function mustKeepItsDatabase(
+/**
+ * On another database nobody knows the dynos that run: they would be swept away; and what an
+ * operator wants done would be done there.
+ */
+export function mustKeepItsDatabase(
   { database }: Installation,
-  { databaseElsewhere }: Wishes,
+  { databaseElsewhere }: Pick<Wishes, 'databaseElsewhere'>,
 ): void {
   if (database === 'elsewhere' && !databaseElsewhere) {
     throw new Refusal(
