@@ -46,6 +46,8 @@ export function startPart(name: string, connections: number): Part {
   const data = dataDirectory(root)
   const database = preparing(databaseConfig(data, url, roleOf(name)))
   const log = jsonLog(name, (line) => process.stderr.write(line))
+  // On a full disk a line is lost; the part is not.
+  process.stderr.on('error', () => {})
   const ended = new AbortController()
   process.once('SIGTERM', () => ended.abort())
   process.on('uncaughtException', (error) => die('uncaught exception', error))

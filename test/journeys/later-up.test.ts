@@ -1,20 +1,25 @@
 /** What a later `up` goes by: one that was refused has changed nothing, and files of settings are for parts to read. */
 
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import {
   chmodSync,
+  cpSync,
   existsSync,
+  mkdirSync,
   readFileSync,
   rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs'
 import { createServer } from 'node:net'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { describe, type TestContext, test } from 'node:test'
 
 import { runningPart } from '../../src/installation/keep-part.ts'
-import { endSupervisor } from '../../src/installation/supervisor-lock.ts'
+import { endProcess, isAlive } from '../../src/installation/living-process.ts'
+import { endSupervisor, supervisorOf } from '../../src/installation/supervisor-lock.ts'
+import { aSmallDisk } from '../a-small-disk.ts'
 import { anInstallation } from '../an-installation.ts'
 import { until } from '../until.ts'
 
@@ -104,6 +109,39 @@ describe('a later `up`', { timeout: 180_000 }, () => {
         return it?.state === 'up' && it.pid !== before?.pid
       })
     }
+  })
+
+  test('keeps its parts on a full disk, and ends them all when it is told to', async (t) => {
+    const supervisor = supervisorOf(data)
+    const disk = aSmallDisk(t, 1 << 20)
+    for (const at of [data.run('supervisor'), data.programLogs]) {
+      const place = join(disk.mount, basename(at))
+      mkdirSync(place)
+      if (at !== data.programLogs) cpSync(at, place, { recursive: true })
+      execFileSync('mount', ['--bind', place, at])
+      t.after(() => execFileSync('umount', ['--lazy', at]))
+    }
+    disk.fill()
+    const before = runningPart(data, 'api')
+    assert.ok(before)
+    await endProcess(before, { signal: 'SIGKILL', patience: 0 })
+    await until('the API answers again', () =>
+      fetch(`${installation.apiUrl}/regions`).then(
+        () => true,
+        () => false,
+      ),
+    )
+    assert.equal(runningPart(data, 'api'), undefined)
+    assert.deepEqual(supervisorOf(data), supervisor)
+
+    disk.empty()
+    await until('it is written down', () => runningPart(data, 'api') !== undefined)
+    disk.fill()
+    const parts = ['postgres', 'api', 'git', 'logs', 'rendezvous', 'manager-us']
+    const running = parts.flatMap((it) => runningPart(data, it) ?? [])
+    assert.equal(running.length, parts.length)
+    await endSupervisor(data)
+    assert.deepEqual(running.filter(isAlive), [])
   })
 })
 
