@@ -5,6 +5,7 @@ import type { Pool } from 'pg'
 import type { DataDirectory } from '../installation/data-directory.ts'
 import { type Clock, MINUTE, pause } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
+import { forgetWhatOneOffsWereGiven } from '../store/histories.ts'
 import { pruneCaches } from './prune-caches.ts'
 import { pruneHistories } from './prune-histories.ts'
 import { pruneSlugs } from './prune-slugs.ts'
@@ -19,6 +20,8 @@ export interface Pruning {
 }
 
 const EVERY = 10 * MINUTE
+/** Passes: to count all that apps have takes the database seconds where there are hundreds of them. */
+const HISTORIES_EVERY = 6
 
 /** Until the signal aborts. */
 export async function pruneFiles(deps: Pruning, signal: AbortSignal): Promise<void> {
@@ -26,10 +29,11 @@ export async function pruneFiles(deps: Pruning, signal: AbortSignal): Promise<vo
     uploads: pruneUploads,
     slugs: pruneSlugs,
     caches: pruneCaches,
-    histories: pruneHistories,
+    'one-offs': ({ pool, region }: Pruning) => forgetWhatOneOffsWereGiven(pool, region),
   }
-  while (!signal.aborted) {
-    for (const [kind, prune] of Object.entries(kinds)) {
+  for (let pass = 0; !signal.aborted; pass++) {
+    const due = pass % HISTORIES_EVERY === 0 ? { histories: pruneHistories } : {}
+    for (const [kind, prune] of Object.entries({ ...kinds, ...due })) {
       await prune(deps).catch((error: unknown) =>
         deps.log.error(`cannot prune ${kind}`, error),
       )

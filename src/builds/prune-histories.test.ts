@@ -13,6 +13,7 @@ import type { BuildId } from '../model/ids.ts'
 import { KEPT_HISTORY, type KeptHistory } from '../model/kept-history.ts'
 import { buildsOf, fail } from '../store/builds.ts'
 import { writeWish } from '../store/events.ts'
+import { FORGOTTEN_AT_ONCE, forgetWhatOneOffsWereGiven } from '../store/histories.ts'
 import { appendOutput, outputFrom, type Printer } from '../store/output.ts'
 import { inTransaction } from '../store/queryable.ts'
 import { releasesOf } from '../store/releases.ts'
@@ -22,8 +23,10 @@ const pool = aDatabase()
 
 /** By a manager of the region, at this time. */
 async function prune(but: Partial<KeptHistory>, now = new Date(), region = 'us') {
+  const asManager = asRole(pool, roleOf('manager'))
+  await forgetWhatOneOffsWereGiven(asManager, region)
   await pruneHistories({
-    pool: asRole(pool, roleOf('manager')),
+    pool: asManager,
     region,
     clock: { now: () => now },
     kept: { ...KEPT_HISTORY, ...but },
@@ -91,6 +94,21 @@ test('old releases go, but for what may still be wanted of them', async () => {
   assert.deepEqual(await versionsOf(made), [5, 13, 14])
   await prune({ releases: 2, dynosDown: 0 }, later(new Date(), 2 * HOUR))
   assert.deepEqual(await versionsOf(made), [13, 14])
+})
+
+test('of very many releases all that are too old go', async () => {
+  const made = await anApp(pool)
+  const { app, account } = made
+  await pool.query(
+    `insert into releases (id, app, version, status, description, account, config_vars)
+     select gen_random_uuid(), $1, n + 10, 'succeeded', 'One of many', $2, ''
+       from generate_series(1, $3) as n`,
+    [app.id, account.id, 2 * FORGOTTEN_AT_ONCE + 100],
+  )
+  await prune({ releases: 50 })
+  const versions = await versionsOf(made)
+  // The current one, and the newest.
+  assert.deepEqual([versions.length, versions[0]], [51, 2])
 })
 
 test('a pending release stays, with what it printed', async () => {

@@ -3,19 +3,20 @@
 import type { Pool } from 'pg'
 
 import { type Clock, later } from '../lib/clock.ts'
+import type { AppId } from '../model/ids.ts'
 import { KEPT_HISTORY, type KeptHistory } from '../model/kept-history.ts'
 import { lockApp } from '../store/apps.ts'
 import {
   appsWithLongHistories,
+  FORGOTTEN_AT_ONCE,
   forgetBuildsBeyond,
   forgetDynosBeyond,
   forgetEventsBeyond,
   forgetOutputsBeyond,
   forgetReleasesBeyond,
   forgetWebhookEventsBeyond,
-  forgetWhatOneOffsWereGiven,
 } from '../store/histories.ts'
-import { inTransaction } from '../store/queryable.ts'
+import { inTransaction, type Queryable } from '../store/queryable.ts'
 
 export interface HistoryPruning {
   readonly pool: Pool
@@ -30,17 +31,17 @@ export async function pruneHistories({
   clock,
   kept = KEPT_HISTORY,
 }: HistoryPruning): Promise<void> {
-  await forgetWhatOneOffsWereGiven(pool, region)
   const now = clock.now()
+  const before = later(now, -kept.dynosDownFor)
   for (const app of await appsWithLongHistories(pool, region, kept)) {
-    await inTransaction(pool, async (tx) => {
-      if (!(await lockApp(tx, app))) return
-      const before = later(now, -kept.dynosDownFor)
-      // In this order: what is gone refers to nothing any more.
-      await forgetDynosBeyond(tx, app, { most: kept.dynosDown, before })
-      await forgetBuildsBeyond(tx, app, kept.builds)
-      await forgetReleasesBeyond(tx, app, kept.releases)
-    })
+    // In this order: what is gone refers to nothing any more.
+    for (const forget of [
+      (tx: Queryable) => forgetDynosBeyond(tx, app, { most: kept.dynosDown, before }),
+      (tx: Queryable) => forgetBuildsBeyond(tx, app, kept.builds),
+      (tx: Queryable) => forgetReleasesBeyond(tx, app, kept.releases),
+    ]) {
+      while ((await forgotten(forget, app)) === FORGOTTEN_AT_ONCE);
+    }
   }
   await forgetOutputsBeyond(pool, region, {
     most: kept.outputs,
@@ -49,4 +50,8 @@ export async function pruneHistories({
   })
   await forgetEventsBeyond(pool, region, kept.events)
   await forgetWebhookEventsBeyond(pool, region, kept.webhookEvents)
+
+  function forgotten(forget: (tx: Queryable) => Promise<number>, app: AppId) {
+    return inTransaction(pool, async (tx) => ((await lockApp(tx, app)) ? forget(tx) : 0))
+  }
 }

@@ -24,41 +24,51 @@ export async function appsWithLongHistories(
   return (rows as { id: AppId }[]).map((row) => row.id)
 }
 
-/** All but the newest that are down since before `before`. */
+/**
+ * Rows that are forgotten at once, for the app is locked meanwhile: as long as it is so many, there may be
+ * more.
+ */
+export const FORGOTTEN_AT_ONCE = 500
+
+/** All but the newest that are down since before `before`; returns how many those were. */
 export async function forgetDynosBeyond(
   tx: Queryable,
   app: AppId,
   { most, before }: { readonly most: number; readonly before: Date },
-): Promise<void> {
-  await tx.query(
+): Promise<number> {
+  const { rows } = await tx.query(
     `delete from dynos where id in (
        select id from (
          select id, updated_at, routed,
                 row_number() over (order by updated_at desc, id) as place
            from dynos where app = $1 and state = 'down') as down
-        where place > $2 and updated_at < $3 and not routed)`,
-    [app, most, before],
+        where place > $2 and updated_at < $3 and not routed
+        limit $4) returning true`,
+    [app, most, before, FORGOTTEN_AT_ONCE],
   )
+  return rows.length
 }
 
-/** All but the newest that are over; their outputs, too. */
+/** All but the newest that are over, and their outputs; returns how many those were. */
 export async function forgetBuildsBeyond(
   tx: Queryable,
   app: AppId,
   most: number,
-): Promise<void> {
-  await tx.query(
+): Promise<number> {
+  const { rows } = await tx.query(
     `delete from builds where id in (
        select id from (
          select id, status, row_number() over (order by created_at desc, id) as place
            from builds where app = $1) as its
-        where place > $2 and status <> 'pending')`,
-    [app, most],
+        where place > $2 and status <> 'pending'
+        limit $3) returning true`,
+    [app, most, FORGOTTEN_AT_ONCE],
   )
+  return rows.length
 }
 
 /**
- * All but the newest; their outputs, too. What stays beside them: the current release, the last one of each
+ * All but the newest, and their outputs; returns how many those were. What stays beside them: the current release, the last one of each
  * slug that can be rolled back to, and what a dyno or a build that is kept is of. The newest has the
  * highest number, so numbers go on. The caller holds the app's lock, or one of these could become the current one.
  */
@@ -66,8 +76,8 @@ export async function forgetReleasesBeyond(
   tx: Queryable,
   app: AppId,
   most: number,
-): Promise<void> {
-  await tx.query(
+): Promise<number> {
+  const { rows } = await tx.query(
     `delete from releases where id in (
        select id from (
          select id, status, slug, row_number() over (order by version desc) as place,
@@ -79,9 +89,11 @@ export async function forgetReleasesBeyond(
                    and exists (select from slugs
                                 where slugs.id = its.slug and deleted_at is null))
           and not exists (select from dynos where dynos.release = its.id)
-          and not exists (select from builds where builds.release = its.id))`,
-    [app, most],
+          and not exists (select from builds where builds.release = its.id)
+        limit $3) returning true`,
+    [app, most, FORGOTTEN_AT_ONCE],
   )
+  return rows.length
 }
 
 /** What ended one-offs were given: nobody reads it any more. Of their commands the beginning stays. */
