@@ -29,6 +29,8 @@ export async function setPassword(
 
 /** Says false where there was none. */
 export async function removePassword(tx: Queryable, account: Account): Promise<boolean> {
+  // First: a login that moves on at this moment has done so before, or does not.
+  const hadOne = await forgetPassword(tx, account.id)
   await forgetBrowserLogins(tx, account.id)
-  return forgetPassword(tx, account.id)
+  return hadOne
 }

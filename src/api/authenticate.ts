@@ -4,10 +4,9 @@ import type { Account } from '../model/app.ts'
 import { Problem } from '../model/problem.ts'
 import { digestOf, pairIn, tokenIn } from '../model/token.ts'
 import { accountOfToken, type Bearer, lockAuthorizations } from '../store/accounts.ts'
-import { hasPassword } from '../store/passwords.ts'
 import type { Queryable } from '../store/queryable.ts'
 import type { Deps } from './deps.ts'
-import { type LogIn, logIn } from './log-in.ts'
+import { isStillGood, type LogIn, logIn } from './log-in.ts'
 
 const CODE = 'heroku-two-factor-code'
 
@@ -45,18 +44,18 @@ export async function authenticateAgain(
 
 /**
  * `authenticateAgain` for what gives its caller another way in: a token that is revoked or rotated
- * at this moment makes no other, nor does the password of an account that has none any more.
+ * at this moment makes no other, nor does a password that is not the account's any more.
  */
 export async function authenticateUntilEnd(
   tx: Queryable,
   request: FastifyRequest,
 ): Promise<void> {
-  const { account, authorization } = request
-  await lockAuthorizations(tx, account.id)
-  await authenticateAgain({ pool: tx }, request)
-  if (authorization === undefined && !(await hasPassword(tx, account.id))) {
+  const { account, authorization, logIn: came } = request
+  if (authorization === undefined && !(came && (await isStillGood(tx, came)))) {
     throw unauthorized()
   }
+  await lockAuthorizations(tx, account.id)
+  await authenticateAgain({ pool: tx }, request)
 }
 
 interface Asked {

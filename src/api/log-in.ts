@@ -8,7 +8,8 @@ import { type Account, faultOfEmail } from '../model/app.ts'
 import { LONGEST_PASSWORD } from '../model/password.ts'
 import { digestOfRecoveryCode } from '../model/recovery-code.ts'
 import { isTotp, stepOfTotp } from '../model/totp.ts'
-import { accountToLogIn } from '../store/passwords.ts'
+import { accountToLogIn, holdPassword } from '../store/passwords.ts'
+import type { Queryable } from '../store/queryable.ts'
 import { takeRecoveryCode, takeStep, twoFactorOf } from '../store/two-factors.ts'
 import type { Deps } from './deps.ts'
 
@@ -16,9 +17,18 @@ type LogInDeps = Pick<Deps, 'pool' | 'secrets' | 'clock' | 'attempts'>
 
 /** What came of it, and whose it was: an account that is not there is nobody's. */
 export type LogIn =
-  | { readonly outcome: 'password' | 'code' | 'recovery code'; readonly account: Account }
-  | { readonly outcome: 'code missing' | 'wrong code'; readonly account: Account }
+  | (Right & { readonly outcome: 'password' | 'code' | 'recovery code' })
+  | (Right & { readonly outcome: 'code missing' | 'wrong code' })
   | { readonly outcome: 'wrong password'; readonly account: Account | undefined }
+
+interface Right {
+  readonly account: Account
+  /**
+   * Of the password that was right; undefined where only a code was asked for. To look at it takes
+   * its time, in which the account may get another: what comes of it asks `holdPassword`.
+   */
+  readonly hash?: string | undefined
+}
 
 export interface Credentials {
   readonly email: string
@@ -35,10 +45,16 @@ export async function logIn(
 ): Promise<LogIn> {
   const came = await byPassword(deps, { email, password, address })
   if (came.outcome === 'wrong password') return came
-  const { account } = came
+  const { account, hash } = came
   if ((await twoFactorOf(deps.pool, account.id)) === undefined) return came
-  if (code === undefined) return { outcome: 'code missing', account }
-  return byCode(deps, { account, code, address })
+  if (code === undefined) return { outcome: 'code missing', account, hash }
+  return { ...(await byCode(deps, { account, code, address })), hash }
+}
+
+/** Whether the password that was right is so still, and stays so until the transaction ends. */
+export async function isStillGood(tx: Queryable, came: LogIn): Promise<boolean> {
+  if (came.outcome === 'wrong password' || came.hash === undefined) return false
+  return holdPassword(tx, came.account.id, came.hash)
 }
 
 /** The first half: whether the account has a second factor is not asked. */
@@ -54,7 +70,7 @@ async function byPassword(
   const right = await isPassword(given, found?.hash)
   if (!found || !right) return { outcome: 'wrong password', account: found?.account }
   giveBack()
-  return { outcome: 'password', account: found.account }
+  return { outcome: 'password', account: found.account, hash: found.hash }
 }
 
 /** The second half, for an account whose password was right; a code is taken by it. */
@@ -65,7 +81,7 @@ export async function byCode(
     code,
     address,
   }: { readonly account: Account; readonly code: string; readonly address: string },
-): Promise<LogIn> {
+): Promise<Exclude<LogIn, { readonly outcome: 'wrong password' }>> {
   const giveBack = attempts.take(account.email, address)
   const sealed = await twoFactorOf(pool, account.id)
   const typed = code.replace(/\s/g, '')

@@ -30,6 +30,22 @@ export async function hasPassword(db: Queryable, account: AccountId): Promise<bo
   return rows.length === 1
 }
 
+/**
+ * Whether this is the hash of the account's password; then it stays so until the transaction ends.
+ * Before `lockAuthorizations`, where there is both.
+ */
+export async function holdPassword(
+  tx: Queryable,
+  account: AccountId,
+  hash: string,
+): Promise<boolean> {
+  const { rows } = await tx.query(
+    'select true from passwords where account = $1 and hash = $2 for update',
+    [account, hash],
+  )
+  return rows.length === 1
+}
+
 export async function keepPassword(
   tx: Queryable,
   account: AccountId,

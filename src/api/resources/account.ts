@@ -14,7 +14,7 @@ import { hasPassword } from '../../store/passwords.ts'
 import { inTransaction } from '../../store/queryable.ts'
 import { codeIn, mustBeIn } from '../authenticate.ts'
 import type { Deps } from '../deps.ts'
-import { logIn } from '../log-in.ts'
+import { isStillGood, logIn } from '../log-in.ts'
 
 const Change = Type.Object({
   name: Type.Optional(Type.Union([Type.String({ maxLength: 200 }), Type.Null()])),
@@ -35,8 +35,12 @@ export const account: FastifyPluginAsyncTypebox<Deps> = async (server, deps) => 
       const { name, new_password: wanted } = body
       const hash = wanted === undefined ? undefined : await hashOf(wanted, request, body)
       await inTransaction(pool, async (tx) => {
+        if (hash !== undefined) {
+          // It may have been given another, or lost it for good, while the hashes were made.
+          if (!request.logIn || !(await isStillGood(tx, request.logIn))) throw isAnother()
+          await setPassword(tx, its, hash)
+        }
         if (name !== undefined) await renameAccount(tx, its.id, name)
-        if (hash !== undefined) await setPassword(tx, its, hash)
       })
       return serializeAccount(await accountDetails(pool, its.id))
     })
@@ -78,11 +82,13 @@ export const account: FastifyPluginAsyncTypebox<Deps> = async (server, deps) => 
     const code = codeIn(request)
     const came = await logIn(deps, { email: its.email, password, code, address })
     request.logIn = came
-    if (came.outcome === 'wrong password') {
-      throw new Problem('invalid_params', 'The current password is another.')
-    }
+    if (came.outcome === 'wrong password') throw isAnother()
     mustBeIn(came)
   }
+}
+
+function isAnother(): Problem {
+  return new Problem('invalid_params', 'The current password is another.')
 }
 
 function serializeAccount(it: AccountDetails): ApiAccount {

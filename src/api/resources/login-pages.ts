@@ -14,8 +14,9 @@ import {
   browserLoginOfPage,
   moveBrowserLogin,
 } from '../../store/browser-logins.ts'
+import { inTransaction, type Queryable } from '../../store/queryable.ts'
 import type { Deps } from '../deps.ts'
-import { byCode, logIn, type LogIn } from '../log-in.ts'
+import { byCode, isStillGood, logIn, type LogIn } from '../log-in.ts'
 import { loginPage, noticePage, PAGE_HEADERS } from '../login-page.ts'
 
 const LARGEST_FORM = 8 * 1024
@@ -30,6 +31,10 @@ const Form = Type.Object({
 })
 
 const OPEN = { open: true } as const
+const WRONG_PASSWORD = {
+  status: 401,
+  fault: 'That address and that password do not go together.',
+}
 
 export const loginPages: FastifyPluginAsyncTypebox<Deps> = async (server, deps) => {
   const { pool } = deps
@@ -85,7 +90,7 @@ export const loginPages: FastifyPluginAsyncTypebox<Deps> = async (server, deps) 
     try {
       const came = await logInOf(login, request.client, form)
       request.logIn = came
-      return await moveOn(login, came)
+      return await inTransaction(pool, (tx) => moveOn(tx, login, came))
     } catch (error) {
       if (!(error instanceof Problem)) throw error
       return { status: error.status, fault: error.message }
@@ -101,28 +106,32 @@ export const loginPages: FastifyPluginAsyncTypebox<Deps> = async (server, deps) 
       ? byCode(deps, { account, code, address })
       : logIn(deps, { email, password, code: undefined, address })
   }
+}
 
-  async function moveOn(
-    { id }: BrowserLogin,
-    { outcome, account }: LogIn,
-  ): Promise<{ readonly status: number; readonly fault?: string }> {
-    switch (outcome) {
-      case 'wrong password':
-        return {
-          status: 401,
-          fault: 'That address and that password do not go together.',
-        }
-      case 'wrong code':
-        return { status: 403, fault: 'That code is wrong, or was used before.' }
-      case 'code missing':
-        await moveBrowserLogin(pool, id, { state: 'password given', account: account.id })
-        return { status: 403 }
-      case 'password':
-      case 'code':
-      case 'recovery code':
-        await moveBrowserLogin(pool, id, { state: 'granted', account: account.id })
-        return { status: 200 }
-    }
+async function moveOn(
+  tx: Queryable,
+  { id }: BrowserLogin,
+  came: LogIn,
+): Promise<{ readonly status: number; readonly fault?: string }> {
+  const { outcome, account } = came
+  switch (outcome) {
+    case 'wrong password':
+      return WRONG_PASSWORD
+    case 'wrong code':
+      return { status: 403, fault: 'That code is wrong, or was used before.' }
+    case 'code missing':
+      if (!(await isStillGood(tx, came))) return WRONG_PASSWORD
+      await moveBrowserLogin(tx, id, { state: 'password given', account: account.id })
+      return { status: 403 }
+    case 'password':
+      if (!(await isStillGood(tx, came))) return WRONG_PASSWORD
+      await moveBrowserLogin(tx, id, { state: 'granted', account: account.id })
+      return { status: 200 }
+    case 'code':
+    case 'recovery code':
+      // Whose password is changed or taken meanwhile is not about to log in any more.
+      await moveBrowserLogin(tx, id, { state: 'granted', account: account.id })
+      return { status: 200 }
   }
 }
 
