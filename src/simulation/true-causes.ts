@@ -30,7 +30,7 @@ export interface Known {
 type Claim = (dyno: SeenDyno, known: Known) => boolean
 
 const ranOutOfMemory: Claim = (_, { fates }) => fates.has('out of memory')
-const wasLost: Claim = ({ startedAt }, { fates }) => fates.has('host lost') || !startedAt
+const wasLost: Claim = (_, { fates }) => fates.has('host lost')
 /** For as long as it must be before it is given up. */
 const wasTried: Claim = ({ startedAt }, { had }) => !startedAt && had >= PLACED_WITHIN
 const isOfAge: Claim = (_, { age }) => age >= DAY

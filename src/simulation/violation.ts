@@ -17,6 +17,7 @@ export type Invariant =
   | 'no web place unserved'
   | 'one address, one dyno'
   | 'no SIGTERM while routed'
+  | 'no end while routed'
   | 'cool-off respected'
   | 'one true cause'
   | 'converges'

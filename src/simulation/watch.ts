@@ -8,7 +8,7 @@
 import type { Client } from 'pg'
 
 import { MINUTE } from '../lib/clock.ts'
-import { placeOf, type StopReason } from '../model/dyno.ts'
+import { type DynoState, placeOf, type StopReason } from '../model/dyno.ts'
 import type { AppId, DynoId, FormationId } from '../model/ids.ts'
 import { RELEASE_TYPE } from '../model/one-off.ts'
 import { Convergence } from './convergence.ts'
@@ -30,6 +30,8 @@ import type { VirtualTime } from './virtual-time.ts'
 
 /** A look may act on what it read so long ago. */
 const STALE = 2 * MINUTE
+/** Whose address may be given to another. */
+const RESTING: readonly DynoState[] = ['down', 'idle']
 
 export class Watch {
   readonly #time: VirtualTime
@@ -168,6 +170,9 @@ export class Watch {
     )
     this.#convergence.moved(dyno)
     this.#crashes.moved(was, dyno)
+    if (RESTING.includes(dyno.state) && dyno.routed) {
+      throw new Violation('no end while routed', `${placeOf(dyno)} ${dyno.id} is routed`)
+    }
     if (dyno.state === 'down' && was?.state !== 'down') this.#isDown(dyno)
   }
 
