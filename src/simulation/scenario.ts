@@ -20,6 +20,7 @@ export interface Scenario {
 
 const BURSTS_A_DAY = 2
 const MOST_IN_BURST = 6
+const MORE_THAN_BOOT_AT_ONCE = 25
 const MENDED_AT = DAY - 75 * MINUTE
 const CHECKED_AT = DAY - MINUTE
 
@@ -70,7 +71,7 @@ function aWish(random: Random): WithoutApp<Wish> {
   return drawn<WithoutApp<Wish>>(random, [
     [5, () => aDeploy(random)],
     [3, () => ({ does: 'configure', value: random.whole(0, 1000) })],
-    [6, () => ({ does: 'scale', type: type(), quantity: random.whole(0, 6) })],
+    [6, () => ({ does: 'scale', type: type(), quantity: aQuantity(random) })],
     [2, () => ({ does: 'resize', type: type(), size: random.one(SIZES) })],
     [4, () => ({ does: 'restart', which: random.one(RESTARTS) })],
     [1, () => ({ does: 'roll back' })],
@@ -82,6 +83,14 @@ function aWish(random: Random): WithoutApp<Wish> {
     ],
     [0.5, () => ({ does: 'destroy' })],
   ])
+}
+
+/** Few; one time in ten more than a manager boots in one look. */
+function aQuantity(random: Random): number {
+  // By one draw, as few alone would be: the others of a seed's draws stay what they are.
+  const one = random.whole(0, 600)
+  const [few, percent] = [Math.floor(one / 100), one % 100]
+  return percent < 90 ? few : MORE_THAN_BOOT_AT_ONCE + few
 }
 
 function aDeploy(random: Random): WithoutApp<Wish> {
