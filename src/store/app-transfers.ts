@@ -34,7 +34,10 @@ export async function transfersOf(
   return rows as AppTransfer[]
 }
 
-/** Says false where the app is being offered to somebody already. */
+/** Settled ones of an app that are kept: each list has them all. */
+export const SETTLED_KEPT = 10
+
+/** Says false where the app is being offered to somebody already. The oldest that are settled are forgotten. */
 export async function addTransfer(
   tx: Queryable,
   it: {
@@ -49,6 +52,12 @@ export async function addTransfer(
      values ($1, $2, $3, $4, 'pending')
      on conflict (app) where state = 'pending' do nothing returning true`,
     [it.id, it.app, it.owner, it.recipient],
+  )
+  await tx.query(
+    `delete from app_transfers where id in (
+       select id from app_transfers where app = $1 and state <> 'pending'
+        order by created_at desc, id offset $2)`,
+    [it.app, SETTLED_KEPT],
   )
   return rows.length === 1
 }

@@ -6,7 +6,15 @@ import { test } from 'node:test'
 import { type Answer, anApi } from '../../../test/an-api.ts'
 import { type AnApp, anApp, secrets } from '../../../test/an-app.ts'
 import { aDatabase } from '../../../test/postgres.ts'
+import { createAccount } from '../../actions/create-account.ts'
 import { setConfigVars } from '../../actions/set-config-vars.ts'
+import { newId } from '../../model/ids.ts'
+import {
+  addTransfer,
+  SETTLED_KEPT,
+  settleTransfer,
+  transfersOf,
+} from '../../store/app-transfers.ts'
 import { type Database, inTransaction } from '../../store/queryable.ts'
 
 const pool = aDatabase()
@@ -181,4 +189,22 @@ test('a build has so many buildpacks, of so many letters', async () => {
   assert.equal(await install(most), 200)
   assert.equal(await install([...most, longest]), 422)
   assert.equal(await install([`${longest}x`]), 422)
+})
+
+test('of an app`s settled offers the last are kept', async () => {
+  const { app, account } = await anApp(pool)
+  const ann = await createAccount(pool, { email: 'ann@example.com', name: null })
+  for (let n = 0; n < SETTLED_KEPT + 3; n += 1) {
+    const id = newId<'app transfer'>()
+    const offer = { id, app: app.id, owner: account.id, recipient: ann.id }
+    assert.ok(await addTransfer(pool, offer))
+    assert.ok(await settleTransfer(pool, id, 'declined'))
+  }
+  const id = newId<'app transfer'>()
+  const offer = { id, app: app.id, owner: account.id, recipient: ann.id }
+  assert.ok(await addTransfer(pool, offer))
+  assert.equal(await addTransfer(pool, { ...offer, id: newId() }), false)
+  const all = await transfersOf(pool, ann.id)
+  assert.equal(all.length, SETTLED_KEPT + 1)
+  assert.equal(all.at(-1)?.id, id)
 })
