@@ -8,6 +8,7 @@ import { readPushedRefs } from '../src/builds/pushed-refs.ts'
 import { receivePush } from '../src/builds/receive-push.ts'
 import { dataDirectory } from '../src/installation/data-directory.ts'
 import { databaseConfig, openPool } from '../src/installation/database.ts'
+import { boundLog } from '../src/installation/part-log.ts'
 import { roleOf } from '../src/installation/roles.ts'
 import { jsonLog } from '../src/lib/log.ts'
 import type { AccountId } from '../src/model/ids.ts'
@@ -26,21 +27,23 @@ const {
 const data = dataDirectory(MAYFLY_DATA ?? '')
 const pool = openPool(databaseConfig(data, DATABASE_URL, roleOf('git')), 1)
 // Git shows standard error to whoever pushes, so what is not for them goes to a file.
-const log = jsonLog('pre-receive', (line) =>
-  appendFileSync(join(data.run('git'), 'pre-receive.log'), line, { mode: 0o600 }),
-)
+const log = jsonLog('pre-receive', (line) => {
+  const file = join(data.run('git'), 'pre-receive.log')
+  boundLog(file, () => {})
+  appendFileSync(file, line, { mode: 0o600 })
+})
 // Whoever pushed has gone: the build goes on without a reader.
 process.stdout.on('error', () => process.exit(1))
 
 try {
   process.exitCode = (await accepted()) ? 0 : 1
 } catch (error) {
-  const words =
-    error instanceof Problem
-      ? error.message
-      : 'Internal error: the push could not be built. Try again.'
+  const isTheirs = error instanceof Problem
+  const words = isTheirs
+    ? error.message
+    : 'Internal error: the push could not be built. Try again.'
   process.stdout.write(` !     ${words}\n`)
-  log.error('a push could not be built', error, { app: MAYFLY_APP })
+  if (!isTheirs) log.error('a push could not be built', error, { app: MAYFLY_APP })
   process.exitCode = 1
 }
 await pool.end()
