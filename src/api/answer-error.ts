@@ -13,8 +13,8 @@ export function answerError(log: Log) {
       log.error('a request failed', error, {
         request: request.id,
         method: request.method,
-        // Without its query: nothing secret is meant to be there, and then it is not logged.
-        path: request.url.split('?')[0],
+        // As it is declared: in the place of a name there may be a token, and of what is asked a secret.
+        route: request.routeOptions.url,
       })
     }
     if (!problem) {

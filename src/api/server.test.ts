@@ -3,6 +3,7 @@ import { test } from 'node:test'
 
 import { anApi } from '../../test/an-api.ts'
 import { aDatabase } from '../../test/postgres.ts'
+import type { Facts, Log } from '../lib/log.ts'
 import type { Deps } from './deps.ts'
 import { apiServer } from './server.ts'
 
@@ -141,25 +142,30 @@ test('a body that is no JSON, is not as it should be, or is too large is refused
   assert.equal(large.body.id, 'payload_too_large')
 })
 
-test('a fault of ours is logged with its cause, and tells the caller nothing', async () => {
-  const logged: unknown[] = []
-  const log = {
+test('a fault of ours is logged with its cause and without tokens, and tells the caller nothing', async () => {
+  const logged: [unknown, Facts][] = []
+  const log: Log = {
     info: () => {},
-    error: (_: string, error: unknown) => void logged.push(error),
+    error: (_, error, facts = {}) => void logged.push([error, facts]),
   }
   const fault = new Error('the disk is on fire', { cause: new Error('a spark') })
   const deps = { pool, log, trustedProxies: () => [] } as unknown as Deps
   const server = await apiServer(deps, [
     async (it) => {
-      it.get('/broken', { config: { open: true } }, async () => {
+      it.get('/broken/:token', { config: { open: true } }, async () => {
         throw fault
       })
     },
   ])
-  const reply = await server.inject('/broken')
+  const reply = await server.inject('/broken/a-secret?login=another-secret')
   assert.equal(reply.statusCode, 500)
   assert.ok(!reply.body.includes('disk'))
-  assert.deepEqual(logged, [fault])
+  const facts = {
+    request: reply.headers['request-id'],
+    method: 'GET',
+    route: '/broken/:token',
+  }
+  assert.deepEqual(logged, [[fault, facts]])
 })
 
 test('health needs no token', async () => {
