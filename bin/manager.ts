@@ -123,6 +123,7 @@ const loop = runLoop(
         health,
         place,
         sizes,
+        limits,
         downAt,
       }),
       'one-off': lookAfterOneOff({

@@ -4,6 +4,7 @@ import type { SecretBox } from '../lib/secret-box.ts'
 import type { Account } from '../model/app.ts'
 import { appEvent } from '../model/event.ts'
 import { type AppId, newId, type SlugId } from '../model/ids.ts'
+import type { Limits } from '../model/limits.ts'
 import { RELEASE_TYPE } from '../model/one-off.ts'
 import { Problem } from '../model/problem.ts'
 import { byWhom, type ConfigVars, type Release } from '../model/release.ts'
@@ -29,6 +30,8 @@ export interface ReleaseWish {
    * release command having done its work when it was new.
    */
   readonly automatic?: boolean
+  /** What its dynos keep to, where it is automatic; as a rule Heroku's. */
+  readonly limits?: Limits
 }
 
 const TOKEN_BYTES = 24
@@ -97,7 +100,7 @@ export async function createRelease(
     expired.map(({ dyno }) => ({ kind: 'one-off', subject: dyno, region })),
   )
 
-  if (command === undefined) await makeCurrent(tx, app, release)
+  if (command === undefined) await makeCurrent(tx, app, release, wish.limits)
   else await beginReleasePhase(tx, { app, release, command, configVars }, secrets)
   return release
 }

@@ -2,6 +2,7 @@ import { type AppFormation, describeScale } from '../model/app-formation.ts'
 import type { App } from '../model/app.ts'
 import { appEvent } from '../model/event.ts'
 import { newId, type SlugId } from '../model/ids.ts'
+import { HEROKU_LIMITS, type Limits, withinLimits } from '../model/limits.ts'
 import { RELEASE_TYPE } from '../model/one-off.ts'
 import { byWhom, type Release } from '../model/release.ts'
 import { DEFAULT_SIZE } from '../model/size.ts'
@@ -26,11 +27,15 @@ export async function makeCurrent(
   tx: Queryable,
   app: Pick<App, 'id' | 'name' | 'region'>,
   release: Release,
+  limits: Limits = HEROKU_LIMITS,
 ): Promise<void> {
   const { id, slug, version, account } = release
   const before = slug === null ? [] : await everyFormationOf(tx, app.id)
   await setCurrentRelease(tx, app.id, { release: id, deployed: slug !== null })
-  const scaled = slug === null ? [] : await syncFormations(tx, release, slug, before)
+  const scaled =
+    slug === null
+      ? []
+      : await syncFormations(tx, release, { slug, present: before, limits })
 
   const lines = [`Release v${version} created`]
   if (scaled.length > 0) lines.push(`Scaled to ${describeScale(scaled)}`)
@@ -56,13 +61,21 @@ export async function makeCurrent(
  * Brings the formations in line with the slug's process types; returns those that are new, or
  * there again. What is kept keeps its scale; what has left the Procfile has no dynos any more. A
  * new `web` gets one dyno, any other type none, and so does one that comes back, as on Heroku;
- * but nobody asked for an automatic rollback, nor would see to the scale after it.
+ * but nobody asked for an automatic rollback, nor would see to the scale after it: then it has what
+ * it had, as far as the others, which may have grown meanwhile, leave room for it.
  */
 async function syncFormations(
   tx: Queryable,
   { app, automatic }: Release,
-  slug: SlugId,
-  present: readonly AppFormation[],
+  {
+    slug,
+    present,
+    limits,
+  }: {
+    readonly slug: SlugId
+    readonly present: readonly AppFormation[]
+    readonly limits: Limits
+  },
 ): Promise<AppFormation[]> {
   const compiled = await findSlug(tx, slug)
   if (!compiled) throw new Error(`app ${app} has no slug ${slug}`)
@@ -82,7 +95,17 @@ async function syncFormations(
     if (!Object.hasOwn(processTypes, type)) await changeCommand(tx, id, null)
   }
   const known = present.filter((it) => it.command !== null).map((it) => it.type)
-  return (await formationsOf(tx, app)).filter((it) => !known.includes(it.type))
+  const now = await formationsOf(tx, app)
+  const added = now.filter((it) => !known.includes(it.type))
+  if (!automatic) return added
+  const others = now.filter((it) => known.includes(it.type))
+  const [release, dynos] = [
+    others.filter((it) => !isOfDynos(it)),
+    others.filter(isOfDynos),
+  ]
+  const fit = withinLimits(added, [...dynos, ...release], limits)
+  for (const it of fit) await putFormation(tx, it)
+  return fit
 }
 
 /** The release phase's own size is nobody else's. */

@@ -5,6 +5,7 @@ import { type AnApp, anApp, secrets } from '../../test/an-app.ts'
 import { aDatabase } from '../../test/postgres.ts'
 import { systemClock } from '../lib/clock.ts'
 import { describeScale } from '../model/app-formation.ts'
+import { HEROKU_LIMITS } from '../model/limits.ts'
 import { formationsOf } from '../store/app-formations.ts'
 import { inTransaction } from '../store/queryable.ts'
 import { releasesOf } from '../store/releases.ts'
@@ -29,10 +30,11 @@ async function anAppOnTrial() {
   assert.ok(bad)
   return {
     ...made,
-    takeBack: () =>
+    takeBack: (limits = HEROKU_LIMITS) =>
       inTransaction(pool, (tx) => {
         const trial = { app: made.app.id, release: bad.id, failure: 'web.1 fell ill' }
-        return takeBackRelease(tx, { ...trial, now: systemClock.now() }, secrets)
+        const now = systemClock.now()
+        return takeBackRelease(tx, { ...trial, now }, { secrets, limits })
       }),
     scale: async () => describeScale(await formationsOf(pool, made.app.id)),
     releases: async () =>
@@ -71,6 +73,22 @@ test('with the release come back the dynos of a process type that it alone had',
     ],
   )
 })
+
+for (const [meanwhile, scale, limits] of [
+  [{ quantity: 99 }, 'web@99:Standard-1X worker@1:Standard-2X'],
+  [{ quantity: 100 }, 'web@100:Standard-1X worker@0:Standard-2X'],
+  [{ size: 'basic' }, 'web@1:Basic worker@1:Basic'],
+  [{ size: 'performance-m' }, 'web@1:Performance-M worker@3:Standard-2X'],
+  [{}, 'web@1:Standard-1X worker@2:Standard-2X', { ...HEROKU_LIMITS, dynosPerApp: 3 }],
+] as const) {
+  test(`as many of them as the limits leave: ${scale}`, async () => {
+    const { app, account, takeBack, scale: scaleOf } = await anAppOnTrial()
+    const wish = { type: 'web', quantity: undefined, size: undefined, ...meanwhile }
+    await inTransaction(pool, (tx) => scaleFormations(tx, app, [wish], account))
+    await takeBack(limits)
+    assert.equal(await scaleOf(), scale)
+  })
+}
 
 for (const [how, comesBack] of [
   ['a rollback by hand', rollBack],

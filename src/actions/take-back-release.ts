@@ -1,6 +1,7 @@
 import type { SecretBox } from '../lib/secret-box.ts'
 import { appEvent } from '../model/event.ts'
 import type { AppId, ReleaseId } from '../model/ids.ts'
+import type { Limits } from '../model/limits.ts'
 import { lockApp } from '../store/apps.ts'
 import { writeEvents } from '../store/events.ts'
 import { writeLogLines } from '../store/log-lines.ts'
@@ -24,7 +25,7 @@ export interface FailedTrial {
 export async function takeBackRelease(
   tx: Queryable,
   { app, release, failure, now }: FailedTrial,
-  secrets: SecretBox,
+  { secrets, limits }: { readonly secrets: SecretBox; readonly limits: Limits },
 ): Promise<void> {
   await lockApp(tx, app)
   const failed = await recordFailure(tx, app, release, failure)
@@ -44,6 +45,7 @@ export async function takeBackRelease(
       slug: earlier.slug,
       configVars: await configVarsOf(tx, earlier, secrets),
       automatic: true,
+      limits,
     },
     secrets,
   )

@@ -17,6 +17,7 @@ import { type Dyno, timesNotedOf } from '../model/dyno.ts'
 import { dynoPolicy } from '../model/dyno-policy.ts'
 import { dynoEnvironment, type Environment } from '../model/dyno-environment.ts'
 import type { DynoId, FormationId } from '../model/ids.ts'
+import { HEROKU_LIMITS, type Limits } from '../model/limits.ts'
 import { liesAhead } from '../model/noted-times.ts'
 import type { Size } from '../model/size.ts'
 import type { Timings } from '../model/timings.ts'
@@ -49,6 +50,8 @@ export interface Deps {
   readonly place: Placer['place']
   /** As set now; undefined: as Heroku has them. */
   readonly sizes?: () => readonly Size[]
+  /** What a release that is taken back keeps to; as set now; undefined: Heroku's. */
+  readonly limits?: () => Limits
   /** When `mayfly down` last ended all that ran here. */
   readonly downAt?: () => Date | undefined
 }
@@ -217,7 +220,11 @@ async function changeRows(steps: readonly RowStep[], look: ThisLook): Promise<vo
   for (const { failure } of steps.filter((step) => step.do === 'take back release')) {
     const { app, release } = formation
     const trial = { app, release, failure, now }
-    await inTransaction(deps.pool, (tx) => takeBackRelease(tx, trial, deps.secrets))
+    const { secrets } = deps
+    const limits = deps.limits?.() ?? HEROKU_LIMITS
+    await inTransaction(deps.pool, (tx) =>
+      takeBackRelease(tx, trial, { secrets, limits }),
+    )
   }
 }
 

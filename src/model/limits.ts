@@ -85,6 +85,30 @@ export function faultOfFormations(
   return aboveUpdate(most, `Cannot update to more than ${most} dynos per app.`)
 }
 
+/**
+ * Of formations that come back beside others what the limits leave of them: as many dynos of each
+ * as may be, in the size of the first of the others where its own cannot stand beside them.
+ */
+export function withinLimits<T extends Scale>(
+  back: readonly T[],
+  others: readonly Scale[],
+  limits: Limits,
+): T[] {
+  const kept: T[] = []
+  for (const it of back) {
+    const all = [...others, ...kept]
+    const { size } = all[0] ?? it
+    const isMixed = faultOfMixture([...all, it].map((one) => one.size)) !== undefined
+    const fit = isMixed ? { ...it, size } : it
+    let { quantity } = fit
+    while (quantity > 0 && faultOfFormations([...all, { ...fit, quantity }], limits)) {
+      quantity -= 1
+    }
+    kept.push({ ...fit, quantity })
+  }
+  return kept
+}
+
 /** What is wrong with one more one-off dyno; undefined if nothing is. */
 export function faultOfOneOff(
   wish: {
