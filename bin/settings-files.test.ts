@@ -49,3 +49,14 @@ test('parts that are not root may read theirs', () => {
   )
   for (const path of its) rmSync(path)
 })
+
+test('an OCI runtime for what is no region is refused, for it would be that of none', () => {
+  const regions = ['us', 'eu'].map((name) => ({ name }))
+  writeFileSync(data.installation, JSON.stringify({ regions }))
+  writeFileSync(data.managerSettings, '{"ociRuntimes": {"eu": "runsc"}}')
+  settingsMustDo(data)
+  writeFileSync(data.managerSettings, '{"ociRuntimes": {"uss": "runsc"}}')
+  assert.throws(() => settingsMustDo(data), {
+    message: /ociRuntimes names uss, which is no region: there is us, eu\.$/,
+  })
+})

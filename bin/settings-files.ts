@@ -7,6 +7,7 @@ import {
 } from '../src/api/api-settings.ts'
 import type { DataDirectory } from '../src/installation/data-directory.ts'
 import { readLimits } from '../src/installation/follow-limits.ts'
+import { findInstallation } from '../src/installation/open-installation.ts'
 import {
   letPartsRead,
   readSettings,
@@ -27,7 +28,11 @@ import {
 export function managerSettingsFile(data: DataDirectory): SettingsFile<ManagerSettings> {
   return {
     path: data.managerSettings,
-    understand: managerSettings,
+    understand: (text) =>
+      managerSettings(
+        text,
+        findInstallation(data)?.regions.map((it) => it.name),
+      ),
     usual: USUAL_MANAGER_SETTINGS,
   }
 }

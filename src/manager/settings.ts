@@ -69,9 +69,23 @@ export function settingsFrom(written: () => ManagerSettings): Settings {
   }
 }
 
-/** What the text of `manager.json` says. Throws an error that says what is not understood. */
-export function managerSettings(text: string): ManagerSettings {
-  return { ...USUAL_MANAGER_SETTINGS, ...namedSettings(text, KINDS) }
+/**
+ * What the text of `manager.json` says. Throws an error that says what is not understood.
+ * `regions`: those that it may name; undefined: nobody has said yet which there are.
+ */
+export function managerSettings(
+  text: string,
+  regions?: readonly string[],
+): ManagerSettings {
+  const settings: ManagerSettings = {
+    ...USUAL_MANAGER_SETTINGS,
+    ...namedSettings(text, KINDS),
+  }
+  const stray = Object.keys(settings.ociRuntimes).find((it) => !regions?.includes(it))
+  if (!regions || stray === undefined) return settings
+  throw new TypeError(
+    `ociRuntimes names ${stray}, which is no region: there is ${regions.join(', ')}`,
+  )
 }
 
 const isAmount = (value: unknown) => typeof value === 'number' && value >= 0
@@ -94,6 +108,7 @@ const KINDS: Readonly<Record<keyof ManagerSettings, Kind>> = {
     is: (value) =>
       typeof value === 'object' &&
       value !== null &&
+      !Array.isArray(value) &&
       Object.values(value).every(isOciRuntime),
     what: `one of ${OCI_RUNTIMES.join(', ')} for each region it names (docs/decisions/0010-oci-runtimes.md: why no others)`,
   },
