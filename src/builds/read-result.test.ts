@@ -49,6 +49,17 @@ test('does without any of them', async () => {
   })
 })
 
+test('takes a hundred process types, and no more', async () => {
+  await put('Procfile', declared(0, 99).join('\n'))
+  await put('release.yml', `default_process_types:\n  ${declared(98, 2).join('\n  ')}\n`)
+  assert.equal(Object.keys((await readResult(directory)).processTypes).length, 100)
+  await put('release.yml', `default_process_types:\n  ${declared(98, 3).join('\n  ')}\n`)
+  await assert.rejects(
+    readResult(directory),
+    new UnusableResult('The app has 101 process types, more than the 100 that it may.'),
+  )
+})
+
 test('does not follow a link that stands for a file', async () => {
   await writeFile(join(directory, 'secret'), 'web: secret\n')
   await symlink(join(directory, 'secret'), join(directory, 'Procfile'))
@@ -216,3 +227,7 @@ test('whatever it wrote, there is a result or a sentence about it', async (t) =>
   t.diagnostic(`${told.results} results, ${told.sentences} sentences`)
   assert.ok(told.results > 0 && told.sentences > 0)
 })
+
+function declared(from: number, many: number): string[] {
+  return Array.from({ length: many }, (_, nth) => `type-${from + nth}: run`)
+}

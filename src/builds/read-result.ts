@@ -40,6 +40,8 @@ export class UnusableResult extends Error {
 }
 
 const LIMIT = 64 * 1024
+/** Heroku tells no figure. Each is a formation, which the manager looks after; an app has 100 dynos. */
+const MOST_TYPES = 100
 /** What is nested so deep that it is an error takes 5 ms for each kilobyte. */
 const YAML_LIMIT = 16 * 1024
 /** Of the Procfile, to tell of; and how many characters of each line. */
@@ -60,6 +62,12 @@ export async function readResult(directory: string): Promise<BuildResult> {
   const { checks: healthChecks, faults } = await readAppJson(join(directory, 'app'))
   const size = Number((await read('size'))?.trim() ?? NaN)
   const processTypes = withDefaults(procfile, defaults)
+  const types = Object.keys(processTypes).length
+  if (types > MOST_TYPES) {
+    throw new UnusableResult(
+      `The app has ${types} process types, more than the ${MOST_TYPES} that it may.`,
+    )
+  }
   for (const [type, command] of Object.entries(processTypes)) {
     const fault = faultOfCommand(command)
     if (fault !== undefined) throw new UnusableResult(`The command of ${type} ${fault}.`)
