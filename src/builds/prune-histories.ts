@@ -8,9 +8,8 @@ import { KEPT_HISTORY, type KeptHistory } from '../model/kept-history.ts'
 import { lockApp } from '../store/apps.ts'
 import {
   appsWithLongHistories,
-  FORGOTTEN_AT_ONCE,
+  FORGOTTEN_UNDER_LOCK,
   forgetBuildsBeyond,
-  forgetDynosBeyond,
   forgetEventsBeyond,
   forgetOutputsBeyond,
   forgetReleasesBeyond,
@@ -32,15 +31,13 @@ export async function pruneHistories({
   kept = KEPT_HISTORY,
 }: HistoryPruning): Promise<void> {
   const now = clock.now()
-  const before = later(now, -kept.dynosDownFor)
   for (const app of await appsWithLongHistories(pool, region, kept)) {
     // In this order: what is gone refers to nothing any more.
     for (const forget of [
-      (tx: Queryable) => forgetDynosBeyond(tx, app, { most: kept.dynosDown, before }),
       (tx: Queryable) => forgetBuildsBeyond(tx, app, kept.builds),
       (tx: Queryable) => forgetReleasesBeyond(tx, app, kept.releases),
     ]) {
-      while ((await forgotten(forget, app)) === FORGOTTEN_AT_ONCE);
+      while ((await forgotten(forget, app)) === FORGOTTEN_UNDER_LOCK);
     }
   }
   await forgetOutputsBeyond(pool, region, {

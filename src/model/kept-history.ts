@@ -3,7 +3,8 @@
  * of the machine, and a program makes thousands in an hour.
  */
 
-import { DAY, HOUR } from '../lib/clock.ts'
+import { MiB } from '../lib/bytes.ts'
+import { DAY } from '../lib/clock.ts'
 
 export const KEPT_HISTORY = {
   /** Newest first; beside these, what is still referred to. */
@@ -12,13 +13,10 @@ export const KEPT_HISTORY = {
   events: 50_000,
   /** With their deliveries. */
   webhookEvents: 20_000,
-  /** Of dynos that are down; any number of them for an hour. */
-  dynosDown: 500,
-  dynosDownFor: HOUR,
   /** Of those that printed anything: of builds, and as many of releases. */
   outputs: 50,
   /** Bytes of an app's, of either. */
-  outputBytes: 64 * 1024 ** 2,
+  outputBytes: 64 * MiB,
   outputsFor: 30 * DAY,
 } as const
 

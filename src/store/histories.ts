@@ -4,22 +4,20 @@ import type { AppId } from '../model/ids.ts'
 import type { KeptHistory } from '../model/kept-history.ts'
 import type { Queryable } from './queryable.ts'
 
-type Most = Pick<KeptHistory, 'releases' | 'builds' | 'dynosDown'>
+type Most = Pick<KeptHistory, 'releases' | 'builds'>
 
 /** A region's apps that have more of something than is kept. */
 export async function appsWithLongHistories(
   db: Queryable,
   region: string,
-  { releases, builds, dynosDown }: Most,
+  { releases, builds }: Most,
 ): Promise<AppId[]> {
   const { rows } = await db.query(
     `select id from apps
       where region = $1
         and ((select count(*) from releases where releases.app = apps.id) > $2
-             or (select count(*) from builds where builds.app = apps.id) > $3
-             or (select count(*) from dynos
-                  where dynos.app = apps.id and state = 'down') > $4)`,
-    [region, releases, builds, dynosDown],
+             or (select count(*) from builds where builds.app = apps.id) > $3)`,
+    [region, releases, builds],
   )
   return (rows as { id: AppId }[]).map((row) => row.id)
 }
@@ -28,26 +26,7 @@ export async function appsWithLongHistories(
  * Rows that are forgotten at once, for the app is locked meanwhile: as long as it is so many, there may be
  * more.
  */
-export const FORGOTTEN_AT_ONCE = 500
-
-/** All but the newest that are down since before `before`; returns how many those were. */
-export async function forgetDynosBeyond(
-  tx: Queryable,
-  app: AppId,
-  { most, before }: { readonly most: number; readonly before: Date },
-): Promise<number> {
-  const { rows } = await tx.query(
-    `delete from dynos where id in (
-       select id from (
-         select id, updated_at, routed,
-                row_number() over (order by updated_at desc, id) as place
-           from dynos where app = $1 and state = 'down') as down
-        where place > $2 and updated_at < $3 and not routed
-        limit $4) returning true`,
-    [app, most, before, FORGOTTEN_AT_ONCE],
-  )
-  return rows.length
-}
+export const FORGOTTEN_UNDER_LOCK = 500
 
 /** All but the newest that are over, and their outputs; returns how many those were. */
 export async function forgetBuildsBeyond(
@@ -62,7 +41,7 @@ export async function forgetBuildsBeyond(
            from builds where app = $1) as its
         where place > $2 and status <> 'pending'
         limit $3) returning true`,
-    [app, most, FORGOTTEN_AT_ONCE],
+    [app, most, FORGOTTEN_UNDER_LOCK],
   )
   return rows.length
 }
@@ -91,7 +70,7 @@ export async function forgetReleasesBeyond(
           and not exists (select from dynos where dynos.release = its.id)
           and not exists (select from builds where builds.release = its.id)
         limit $3) returning true`,
-    [app, most, FORGOTTEN_AT_ONCE],
+    [app, most, FORGOTTEN_UNDER_LOCK],
   )
   return rows.length
 }
