@@ -55,19 +55,26 @@ test('each request of a connection has an id of its own', async (t) => {
   await assertEachAnothers(router, told)
 })
 
-test('so has each of those that come at once by HTTP/2', async (t) => {
-  const { router, told, its } = await anAppThatNotes(t, 'two.example.com')
-  const session = connectByHttp2(`https://two.example.com:${router.tlsPort}`, {
-    ca: its.certificate,
-    host: '127.0.0.1',
-    servername: 'two.example.com',
+for (const [named, host, headers] of [
+  [':authority', 'two.example.com', {}],
+  ['host alone', 'three.example.com', { host: 'three.example.com' }],
+] as const) {
+  test(`so has each of those that come at once by HTTP/2, by ${named}`, async (t) => {
+    const { router, told, its } = await anAppThatNotes(t, host)
+    const session = connectByHttp2(`https://${host}:${router.tlsPort}`, {
+      ca: its.certificate,
+      host: '127.0.0.1',
+      servername: host,
+    })
+    t.after(() => session.destroy())
+    await once(session, 'connect')
+    const streams = Array.from({ length: REQUESTS }, () =>
+      session.request(headers).resume(),
+    )
+    await Promise.all(streams.map((it) => once(it, 'end')))
+    await assertEachAnothers(router, told)
   })
-  t.after(() => session.destroy())
-  await once(session, 'connect')
-  const streams = Array.from({ length: REQUESTS }, () => session.request().resume())
-  await Promise.all(streams.map((it) => once(it, 'end')))
-  await assertEachAnothers(router, told)
-})
+}
 
 test('so has each that is sent away at once', async (t) => {
   const router = await aRouter(t, pool)
@@ -87,7 +94,7 @@ test('so has each that is sent away at once', async (t) => {
 })
 
 test('so has each that is sent to HTTPS', async (t) => {
-  const { router } = await anAppThatNotes(t, 'three.example.com')
+  const { router } = await anAppThatNotes(t, 'four.example.com')
   const app = await router.app('by-tls-alone')
   await router.wish(app, { httpsOnly: true })
   await router.dyno(app, await aBackend(t, () => {}))

@@ -110,17 +110,18 @@ export function idOfAnswered(when = ''): string {
 /**
  * For the frontend, once the host was looked up: what a plain request for an app with a dyno needs.
  * `txn.id` is what the dyno is told. In HTTP/2 no header need say that a body is still to come, and
- * nothing else tells it than whether the request has ended, which HAProxy has for developers.
+ * nothing else tells it than whether the request has ended, which HAProxy has for developers. Its URL is whole, but
+ * for a client that says `host` and no `:authority`.
  */
 export const PLAIN_REQUESTS = `  acl is_get method GET HEAD
   acl is_plain url -m reg ^${PLAIN_PATH}
-  acl is_plain_in_full url -m reg ^https?://[^/]+${PLAIN_PATH}
+  acl is_plain_in_full url -m reg ^(https?://[^/]+)?${PLAIN_PATH}
   acl is_telling req.hdr_names -m reg ${oneOf(TELLING)}
   acl is_h2 fc_http_major 2
   acl is_served var(txn.entry),field(1,/),nbsrv gt 0
   acl has_ended internal.htx.has_eom
 ${ID_BY_TIME}
-${allow('is_plain is_get is_served !is_telling')}
+${allow('is_plain is_get is_served !is_telling !is_h2')}
 ${OWN_ID}
 ${allow('is_h2 is_plain_in_full is_get is_served !is_telling has_ended')}`
 
