@@ -3,7 +3,7 @@ import type { Limits } from '../model/limits.ts'
 import { Problem } from '../model/problem.ts'
 import { type AppTransfer, settleTransfer } from '../store/app-transfers.ts'
 import type { Queryable } from '../store/queryable.ts'
-import { standingOn } from '../store/standings.ts'
+import { standingIn, standingOn } from '../store/standings.ts'
 import { lockOwnedApp } from './lock-owned-app.ts'
 import { transferApp } from './transfer-app.ts'
 
@@ -30,5 +30,10 @@ export async function settleAppTransfer(
   if (!offerer?.permissions.includes('manage')) {
     throw new Problem('conflict', 'Who offered the app may not give it away any more.')
   }
-  await transferApp(tx, { app, to: transfer.recipient, by: transfer.owner, limits })
+  // Of a team's apps only its own people are offered any.
+  const { recipient } = transfer
+  if (app.team && !(await standingIn(tx, recipient.id, app.team.id))) {
+    throw new Problem('conflict', 'Only members of its team may take the app.')
+  }
+  await transferApp(tx, { app, to: recipient, by: transfer.owner, limits })
 }

@@ -118,7 +118,7 @@ export async function setMember(
   )
 }
 
-/** With what the account was given on the team's apps. */
+/** With what the account was given on the team's apps, or is being offered of them, or offers. */
 export async function removeMember(
   tx: Queryable,
   team: TeamId,
@@ -127,7 +127,11 @@ export async function removeMember(
   await tx.query(
     `with given as (
        delete from collaborators c using apps a
-        where a.id = c.app and a.owner = $1 and c.account = $2)
+        where a.id = c.app and a.owner = $1 and c.account = $2),
+     offered as (
+       delete from app_transfers t using apps a
+        where a.id = t.app and a.owner = $1 and t.state = 'pending'
+          and $2 in (t.recipient, t.owner))
      delete from team_members where team = $1 and account = $2`,
     [team, account],
   )

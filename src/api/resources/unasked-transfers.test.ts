@@ -97,10 +97,18 @@ suite('apps that are given away unasked', () => {
       as(caller, 'PATCH /account/app-transfers/team-app', { state })
     assert.equal((await settle('owner', 'accepted')).status, 404)
     // Who is no admin any more gives nothing away.
-    const gone = await as('owner', 'DELETE /teams/my-team/members/stranger@example.com')
-    assert.equal(gone.status, 200)
+    await as('owner', 'PUT /teams/my-team/members', {
+      email: 'stranger@example.com',
+      role: 'member',
+    })
     const late = await settle('team member', 'accepted')
     assert.deepEqual([late.status, late.body.id], [409, 'conflict'])
+
+    // Nor does who is in the team no more take anything of it, or offer it.
+    assert.equal((await of('stranger@example.com')).body.state, 'pending')
+    const gone = await as('owner', 'DELETE /teams/my-team/members/stranger@example.com')
+    assert.equal(gone.status, 200)
+    assert.equal((await settle('another tenant', 'accepted')).status, 404)
 
     assert.equal((await of('member@example.com')).body.state, 'pending')
     assert.equal((await settle('team member', 'accepted')).status, 200)
