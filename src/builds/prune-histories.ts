@@ -8,7 +8,6 @@ import { KEPT_HISTORY, type KeptHistory } from '../model/kept-history.ts'
 import { lockApp } from '../store/apps.ts'
 import {
   appsWithLongHistories,
-  FORGOTTEN_UNDER_LOCK,
   forgetBuildsBeyond,
   forgetEventsBeyond,
   forgetOutputsBeyond,
@@ -24,31 +23,38 @@ export interface HistoryPruning {
   readonly kept?: KeptHistory
 }
 
+/** What cannot be cut keeps nothing else from being; it throws then, an AggregateError. */
 export async function pruneHistories({
   pool,
   region,
   clock,
   kept = KEPT_HISTORY,
 }: HistoryPruning): Promise<void> {
-  const now = clock.now()
-  for (const app of await appsWithLongHistories(pool, region, kept)) {
+  const since = later(clock.now(), -kept.outputsFor)
+  const outputs = { most: kept.outputs, bytes: kept.outputBytes, since }
+  const apps = await appsWithLongHistories(pool, region, kept)
+  const steps = [
     // In this order: what is gone refers to nothing any more.
-    for (const forget of [
-      (tx: Queryable) => forgetBuildsBeyond(tx, app, kept.builds),
-      (tx: Queryable) => forgetReleasesBeyond(tx, app, kept.releases),
-    ]) {
-      while ((await forgotten(forget, app)) === FORGOTTEN_UNDER_LOCK);
-    }
+    ...apps.map((app) => async () => {
+      await allOf(() => locked(app, (tx) => forgetBuildsBeyond(tx, app, kept.builds)))
+      await allOf(() => locked(app, (tx) => forgetReleasesBeyond(tx, app, kept.releases)))
+    }),
+    () => allOf(() => forgetOutputsBeyond(pool, region, outputs)),
+    () => allOf(() => forgetEventsBeyond(pool, region, kept.events)),
+    () => allOf(() => forgetWebhookEventsBeyond(pool, region, kept.webhookEvents)),
+  ]
+  const faults: unknown[] = []
+  for (const step of steps) {
+    await step().catch((error: unknown) => faults.push(error))
   }
-  await forgetOutputsBeyond(pool, region, {
-    most: kept.outputs,
-    bytes: kept.outputBytes,
-    since: later(now, -kept.outputsFor),
-  })
-  await forgetEventsBeyond(pool, region, kept.events)
-  await forgetWebhookEventsBeyond(pool, region, kept.webhookEvents)
+  if (faults.length > 0) throw new AggregateError(faults, 'some could not be cut')
 
-  function forgotten(forget: (tx: Queryable) => Promise<number>, app: AppId) {
+  function locked(app: AppId, forget: (tx: Queryable) => Promise<number>) {
     return inTransaction(pool, async (tx) => ((await lockApp(tx, app)) ? forget(tx) : 0))
   }
+}
+
+/** Again for as long as something goes: a statement forgets but so much. */
+async function allOf(forget: () => Promise<number>): Promise<void> {
+  while ((await forget()) > 0);
 }

@@ -2,6 +2,7 @@
 
 import type { AppId } from '../model/ids.ts'
 import type { KeptHistory } from '../model/kept-history.ts'
+import { FORGOTTEN_AT_ONCE } from './forgotten-at-once.ts'
 import type { Queryable } from './queryable.ts'
 
 type Most = Pick<KeptHistory, 'releases' | 'builds'>
@@ -75,57 +76,69 @@ export async function forgetReleasesBeyond(
   return rows.length
 }
 
-/** What ended one-offs were given: nobody reads it any more. Of their commands the beginning stays. */
+/** What ended one-offs were given: nobody reads it any more. Of their commands the beginning stays. Of some thousands. */
 export async function forgetWhatOneOffsWereGiven(
   db: Queryable,
   region: string,
 ): Promise<void> {
   await db.query(
     `update one_offs set environment = ''
-       from dynos
-      where dynos.id = one_offs.dyno and dynos.state = 'down' and dynos.region = $1
-        and octet_length(environment) > 0`,
-    [region],
+      where dyno = any(array(
+        select id from dynos join one_offs on one_offs.dyno = dynos.id
+         where dynos.state = 'down' and dynos.region = $1 and octet_length(environment) > 0
+         limit $2))`,
+    [region, FORGOTTEN_AT_ONCE],
   )
   await db.query(
     `update dynos set command = left(command, 200)
-      where region = $1 and state = 'down' and formation is null
-        and octet_length(command) > 1000`,
-    [region],
+      where id = any(array(
+        select id from dynos
+         where region = $1 and state = 'down' and formation is null
+           and octet_length(command) > 1000
+         limit $2))`,
+    [region, FORGOTTEN_AT_ONCE],
   )
 }
 
+/** Some thousands of them; returns how many. */
 export async function forgetEventsBeyond(
   db: Queryable,
   region: string,
   most: number,
-): Promise<void> {
-  await db.query(
-    `delete from events using (
-       select apps.id as app,
-              (select id from events where events.app = apps.id
-                order by id desc offset $2 limit 1) as last
-         from apps where region = $1) as beyond
-      where events.app = beyond.app and events.id <= beyond.last`,
-    [region, most],
+): Promise<number> {
+  const { rows } = await db.query(
+    `delete from events where id = any(array(
+       select events.id
+         from (select apps.id as app,
+                      (select id from events where events.app = apps.id
+                        order by id desc offset $2 limit 1) as last
+                 from apps where region = $1) as beyond
+         join events on events.app = beyond.app and events.id <= beyond.last
+        limit $3)) returning true`,
+    [region, most, FORGOTTEN_AT_ONCE],
   )
+  return rows.length
 }
 
-/** And all that came of them. */
+/** And all that came of them: of some thousands; returns of how many. */
 export async function forgetWebhookEventsBeyond(
   db: Queryable,
   region: string,
   most: number,
-): Promise<void> {
-  await db.query(
-    `delete from webhook_events using (
-       select apps.id as app,
-              (select seq from webhook_events where webhook_events.app = apps.id
-                order by seq desc offset $2 limit 1) as last
-         from apps where region = $1) as beyond
-      where webhook_events.app = beyond.app and webhook_events.seq <= beyond.last`,
-    [region, most],
+): Promise<number> {
+  const { rows } = await db.query(
+    `delete from webhook_events where seq = any(array(
+       select webhook_events.seq
+         from (select apps.id as app,
+                      (select seq from webhook_events where webhook_events.app = apps.id
+                        order by seq desc offset $2 limit 1) as last
+                 from apps where region = $1) as beyond
+         join webhook_events
+           on webhook_events.app = beyond.app and webhook_events.seq <= beyond.last
+        limit $3)) returning true`,
+    [region, most, FORGOTTEN_AT_ONCE],
   )
+  return rows.length
 }
 
 export interface KeptOutputs {
@@ -136,13 +149,20 @@ export interface KeptOutputs {
   readonly since: Date
 }
 
-/** What a region's builds and release commands printed, the newest first. What still prints is left alone. */
+/** Each may be of some megabytes. */
+const OUTPUTS_AT_ONCE = 100
+
+/**
+ * What a region's builds and release commands printed, the newest first. What still prints is left alone. Some of
+ * them; returns how many parts of outputs.
+ */
 export async function forgetOutputsBeyond(
   db: Queryable,
   region: string,
   { most, bytes, since }: KeptOutputs,
-): Promise<void> {
-  await db.query(
+): Promise<number> {
+  const its = [region, most, bytes, since, OUTPUTS_AT_ONCE]
+  const ofBuilds = await db.query(
     `delete from build_output where printer in (
        select id from (
          select builds.id, builds.status, builds.created_at,
@@ -152,10 +172,11 @@ export async function forgetOutputsBeyond(
                           order by position desc limit 1) as output on true
           where apps.region = $1
          window newest as (partition by builds.app order by builds.created_at desc, builds.id)) as its
-        where status <> 'pending' and (place > $2 or bytes > $3 or created_at < $4))`,
-    [region, most, bytes, since],
+        where status <> 'pending' and (place > $2 or bytes > $3 or created_at < $4)
+        limit $5) returning true`,
+    its,
   )
-  await db.query(
+  const ofReleases = await db.query(
     `delete from release_output where printer in (
        select id from (
          select releases.id, releases.status, releases.created_at,
@@ -165,7 +186,9 @@ export async function forgetOutputsBeyond(
                           order by position desc limit 1) as output on true
           where apps.region = $1 and releases.output_token is not null
          window newest as (partition by releases.app order by releases.version desc)) as its
-        where status <> 'pending' and (place > $2 or bytes > $3 or created_at < $4))`,
-    [region, most, bytes, since],
+        where status <> 'pending' and (place > $2 or bytes > $3 or created_at < $4)
+        limit $5) returning true`,
+    its,
   )
+  return ofBuilds.rows.length + ofReleases.rows.length
 }

@@ -17,7 +17,7 @@ import { AppParams } from '../app-params.ts'
 import { MOST_BUILDPACKS, OF_A_BUILDPACK } from '../bound-bodies.ts'
 import type { Deps } from '../deps.ts'
 import { outputFeed } from '../output-feed.ts'
-import { parseRange, partIn, sendFound } from '../range.ts'
+import { partIn, rangeOf, sendFound } from '../range.ts'
 import { requireApp } from '../require-app.ts'
 
 const BuildParams = Type.Object({ app: Type.String(), build: Type.String() })
@@ -74,7 +74,7 @@ export const builds: FastifyPluginAsyncTypebox<Deps> = async (server, { pool }) 
     { schema: { params: AppParams } },
     async (request, reply) => {
       const app = await requireApp(pool, request.params.app)
-      const range = parseRange([request.headers.range].join(), SORTED_BY)
+      const range = rangeOf(request, SORTED_BY)
       const found = await buildsOf(pool, app.id, partIn(range))
       return sendFound(reply, found, {
         range,

@@ -20,7 +20,7 @@ import { AppParams } from '../app-params.ts'
 import type { Deps } from '../deps.ts'
 import { Identity, identityIn } from '../identity.ts'
 import { outputFeed } from '../output-feed.ts'
-import { parseRange, partIn, sendFound } from '../range.ts'
+import { partIn, rangeOf, sendFound } from '../range.ts'
 import { requireApp } from '../require-app.ts'
 
 const ReleaseParams = Type.Object({ app: Type.String(), release: Type.String() })
@@ -41,7 +41,7 @@ export const releases: FastifyPluginAsyncTypebox<Deps> = async (server, deps) =>
     { schema: { params: AppParams } },
     async (request, reply) => {
       const app = await requireApp(pool, request.params.app)
-      const range = parseRange([request.headers.range].join(), SORTED_BY)
+      const range = rangeOf(request, SORTED_BY)
       const found = await releasesOf(pool, app.id, partIn(range))
       return sendFound(reply, found, {
         range,
