@@ -7,6 +7,7 @@ import { endProcess, removeProcessFile } from './living-process.ts'
 import { removePartCgroup } from './part-cgroup.ts'
 import type { PartSpec } from './parts.ts'
 import { Refusal } from './refusal.ts'
+import { strayPart } from './strays.ts'
 
 const POLL = 50
 const DEADLINE = 2 * MINUTE
@@ -69,7 +70,8 @@ export async function endParts(
 const isDatabase = (part: PartSpec) => part.name === 'postgres'
 
 async function endPart(part: PartSpec, data: DataDirectory): Promise<void> {
-  const running = runningPart(data, part.name)
+  // One that was started on a full disk could not be written down.
+  const running = runningPart(data, part.name) ?? strayPart(part)
   if (running) {
     await endProcess(running, part.ends)
     if (part.endsWhole) killGroup(running.pid)

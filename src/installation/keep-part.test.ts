@@ -21,7 +21,7 @@ import { pause, SECOND, systemClock } from '../lib/clock.ts'
 import { dataDirectory } from './data-directory.ts'
 import { endParts } from './control-plane.ts'
 import { keepPart, restartDelay, runningPart } from './keep-part.ts'
-import { endProcess, groupsOfProcess } from './living-process.ts'
+import { endProcess, groupsOfProcess, isAlive } from './living-process.ts'
 import { boundLog, FILE_MOST_BYTES, LOG_MOST_BYTES, logOfBefore } from './part-log.ts'
 import { type PartSpec, partsOf } from './parts.ts'
 import { asUser } from './run-program.ts'
@@ -152,6 +152,47 @@ test('one that an earlier version started in other groups is not adopted, but st
   last.abort()
   await again
   await endProcess(second, now.ends)
+})
+
+test('one that an earlier version started for its schema is not adopted, but started anew', async () => {
+  const part = aPart('versioned', ['sleep', '1000'])
+  const of = (schema: string) => ({
+    ...part,
+    environment: { ...part.environment, MAYFLY_SCHEMA: schema },
+  })
+  const said: string[] = []
+  const keeping = { data, clock: systemClock, say: (it: string) => said.push(it) }
+  const pids: number[] = []
+  for (const [at, schema] of ['0001.sql', '0001.sql', '0002.sql'].entries()) {
+    const stop = new AbortController()
+    const keeper = keepPart(of(schema), keeping, stop.signal)
+    const { pid } = await until(() => {
+      const now = runningPart(data, 'versioned')
+      return at === 2 && now?.pid === pids[0] ? undefined : now
+    })
+    pids.push(pid)
+    stop.abort()
+    await keeper
+  }
+  assert.equal(pids[1], pids[0])
+  assert.notEqual(pids[2], pids[0])
+  assert.deepEqual(said, ['starting versioned anew: it was of another version of Mayfly'])
+  await endParts([of('0002.sql')], data)
+  assert.equal(runningPart(data, 'versioned'), undefined)
+})
+
+test('a part that could not be written down is ended all the same', async () => {
+  const environment = { MAYFLY_DATA: data.root, MAYFLY_PART: 'unwritten' }
+  const part = { ...aPart('unwritten', ['sleep', '1000']), environment }
+  const stop = new AbortController()
+  const keeping = { data, clock: systemClock, say: () => {} }
+  const keeper = keepPart(part, keeping, stop.signal)
+  const it = await until(() => runningPart(data, 'unwritten'))
+  stop.abort()
+  await keeper
+  rmSync(data.processFile('unwritten'))
+  await endParts([part], data)
+  assert.equal(isAlive(it), false)
 })
 
 test('a part that nobody wrote down is adopted, and not its child', async () => {

@@ -24,7 +24,7 @@ import { ensurePartCgroup, enterPartCgroup } from './part-cgroup.ts'
 import { boundLog, openLog } from './part-log.ts'
 import type { PartSpec } from './parts.ts'
 import { letPartsRead } from './settings-file.ts'
-import { strayPart } from './strays.ts'
+import { environmentOf, strayPart } from './strays.ts'
 import { groupId } from './users.ts'
 
 const POLL = 100
@@ -92,6 +92,11 @@ async function keepUntilItEnds(
     await endProcess(adopted, part.ends)
     return undefined
   }
+  if (adopted && !isOfThisSchema(adopted, part)) {
+    keeping.say(`starting ${part.name} anew: it was of another version of Mayfly`)
+    await endProcess(adopted, part.ends)
+    return undefined
+  }
   const running = adopted ?? startPart(part, keeping)
   const end = await endOf(part, running, { ...keeping, signal })
   if (end === 'gone') return running
@@ -135,6 +140,13 @@ function adoptStray(part: PartSpec, keeping: Keeping): PartRecord | undefined {
 function hasGroups({ pid }: PartRecord, { groups }: PartSpec): boolean {
   if (groups === undefined) return true
   return isDeepStrictEqual(groupsOfProcess(pid), new Set(groups.map(groupId)))
+}
+
+/** One that an `up` of before left running asks for what the schema has no more, or would not fill what it has now. */
+function isOfThisSchema({ pid }: PartRecord, { environment }: PartSpec): boolean {
+  const { MAYFLY_SCHEMA } = environment
+  if (MAYFLY_SCHEMA === undefined) return true
+  return environmentOf(pid).includes(`MAYFLY_SCHEMA=${MAYFLY_SCHEMA}`)
 }
 
 function startPart(part: PartSpec, keeping: Keeping): PartRecord {

@@ -54,6 +54,11 @@ async function applyMissing(client: PoolClient): Promise<void> {
   }
 }
 
+/** By which a version of the schema is known. */
+export function newestMigration(): string {
+  return migrationNames().at(-1) ?? ''
+}
+
 function migrationNames(): string[] {
   return globSync('*.sql', { cwd: directory }).toSorted()
 }

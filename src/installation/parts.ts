@@ -12,6 +12,7 @@ import { readSmallFile } from '../lib/read-small-file.ts'
 import { EXEC_PORT, execAddress } from '../model/exec.ts'
 import type { DataDirectory, Installation } from './data-directory.ts'
 import type { LivingProcess } from './living-process.ts'
+import { newestMigration } from './migrate.ts'
 import type { PartBounds } from './part-cgroup.ts'
 import { withinBound } from './part-log.ts'
 import { postgresAnswers, postgresCommand } from './postgres-cluster.ts'
@@ -47,6 +48,8 @@ export interface PartSpec {
   readonly reads?: readonly string[]
   /** One that runs with others is ended, and started anew: another version may have started it. */
   readonly groups?: readonly string[]
+  /** One of another version's schema is ended, and started anew. */
+  readonly readsDatabase?: boolean
   /** It runs on when `up` ends. */
   readonly outlivesUp: boolean
   /** Dynos that are told to end still have it. */
@@ -77,6 +80,7 @@ export function partsOf(settings: PartSettings): PartSpec[] {
       ...part.environment,
       MAYFLY_DATA: settings.data.root,
       MAYFLY_PART: part.name,
+      ...(part.readsDatabase && { MAYFLY_SCHEMA: newestMigration() }),
     },
   }))
 }
@@ -171,6 +175,7 @@ function nodePart(settings: PartSettings, part: NodePart): PartSpec {
       ...(databaseUrl === undefined ? {} : { DATABASE_URL: databaseUrl }),
     },
     needs: undefined,
+    readsDatabase: true,
     ...(user !== undefined && { groups: groupsOf(user), reads: settingsOfParts(data) }),
     // A push may still be received, but what would build it ends too.
     ends: { signal: 'SIGTERM', patience: (name === 'git' ? 2 : 10) * SECOND },

@@ -37,8 +37,8 @@ function processesWith(
   })
 }
 
-/** Empty for a process that is gone by now. */
-function environmentOf(pid: number): string[] {
+/** What it was started with, `NAME=value`. Empty for a process that is gone by now. */
+export function environmentOf(pid: number): string[] {
   try {
     return readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0')
   } catch {
