@@ -90,6 +90,9 @@ export const OF_A_CONNECTION = `  tcp-request session set-var(sess.src) src,conc
   tcp-request session set-var-fmt(sess.spoken) "1 %[so_name] %[ssl_fc_protocol]" if { ssl_fc }
   tcp-request session set-var-fmt(sess.spoken) "2 %[so_name] %[ssl_fc_protocol]" if { ssl_fc_alpn h2 }`
 
+/** When a dyno is asked, in milliseconds. A plain request of HTTP/1 has it in its id: see router.lua. */
+const SENT = '  http-request set-var(txn.sent) date(0,ms)'
+
 /** To make one takes HAProxy a twentieth of a request's time. */
 const OWN_ID = '  http-request set-var(txn.id) uuid()'
 
@@ -123,6 +126,7 @@ export const PLAIN_REQUESTS = `  acl is_get method GET HEAD
 ${ID_BY_TIME}
 ${allow('is_plain is_get is_served !is_telling !is_h2')}
 ${OWN_ID}
+${SENT}
 ${allow('is_h2 is_plain_in_full is_get is_served !is_telling has_ended')}`
 
 /** A worker that has a successor counts its servers still where HAProxy is newer: it is not it that serves then. */
@@ -160,7 +164,8 @@ export const REQUEST_RULES = `  acl is_path url,bytes(0,1) -m str /
   http-request allow if { stopping } || !{ var(txn.entry) -m found } || { var(txn.entry) -m beg ${NO_SERVER}/ }
 ${REFUSALS}
 ${HYGIENE}
-${BODY_RULES}`
+${BODY_RULES}
+${SENT}`
 
 /**
  * What a dyno of Heroku gets. To HAProxy it is one header of several lines, for each one costs it 700
@@ -172,11 +177,10 @@ const ADDED_LINES = [
   'x-forwarded-for: %[var(txn.chain)]%[var(sess.src)]',
   'x-forwarded-proto: %[so_name]',
   'x-forwarded-port: %[var(sess.port)]',
-  'x-request-start: %[var(txn.sent)]',
+  'x-request-start: %[date(0,ms)]',
 ]
 
-export const ADDED = `  http-request set-var(txn.sent) date(0,ms)
-  http-request add-header Via "${ADDED_LINES.join(String.raw`\r\n`)}"`
+export const ADDED = `  http-request add-header Via "${ADDED_LINES.join(String.raw`\r\n`)}"`
 
 /** Of one `Set-Cookie` of an answer, in bytes. */
 const LONGEST_COOKIE = 8192
