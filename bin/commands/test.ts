@@ -31,7 +31,7 @@ const CHECKED = ['bin', 'src', 'test', 'bench']
 const STACK_CACHE = '/var/cache/mayfly/stacks'
 /** A test that takes longer hangs, and so do all tests or all journeys together. */
 const LONGEST_TEST = 4 * MINUTE
-const LONGEST_TESTS = 10 * MINUTE
+const LONGEST_TESTS = 15 * MINUTE
 const LONGEST_JOURNEYS = 20 * MINUTE
 /** The soak takes its time: a year is simulated, a hundred managers are killed. */
 const SOAK = 12
