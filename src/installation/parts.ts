@@ -74,13 +74,14 @@ export interface PartSettings {
 
 /** PostgreSQL, where it is ours, comes first: everything else needs it. */
 export function partsOf(settings: PartSettings): PartSpec[] {
+  const schema = newestMigration()
   return programsOf(settings).map((part) => ({
     ...part,
     environment: {
       ...part.environment,
       MAYFLY_DATA: settings.data.root,
       MAYFLY_PART: part.name,
-      ...(part.readsDatabase && { MAYFLY_SCHEMA: newestMigration() }),
+      ...(part.readsDatabase && { MAYFLY_SCHEMA: schema }),
     },
   }))
 }

@@ -154,7 +154,7 @@ const OUTPUTS_AT_ONCE = 100
 
 /**
  * What a region's builds and release commands printed, the newest first. What still prints is left alone. Some of
- * them; returns how many parts of outputs.
+ * them, the oldest: what is newer counts for what an older one is beyond. Returns how many parts of outputs.
  */
 export async function forgetOutputsBeyond(
   db: Queryable,
@@ -173,7 +173,7 @@ export async function forgetOutputsBeyond(
           where apps.region = $1
          window newest as (partition by builds.app order by builds.created_at desc, builds.id)) as its
         where status <> 'pending' and (place > $2 or bytes > $3 or created_at < $4)
-        limit $5) returning true`,
+        order by place desc limit $5) returning true`,
     its,
   )
   const ofReleases = await db.query(
@@ -187,7 +187,7 @@ export async function forgetOutputsBeyond(
           where apps.region = $1 and releases.output_token is not null
          window newest as (partition by releases.app order by releases.version desc)) as its
         where status <> 'pending' and (place > $2 or bytes > $3 or created_at < $4)
-        limit $5) returning true`,
+        order by place desc limit $5) returning true`,
     its,
   )
   return ofBuilds.rows.length + ofReleases.rows.length
