@@ -39,8 +39,9 @@ import { findBuild, requestCancel } from '../store/builds.ts'
 import { inTransaction } from '../store/queryable.ts'
 import { currentConfigVars, releasesOf } from '../store/releases.ts'
 import { findSlug } from '../store/slugs.ts'
+import type { BuildDeps } from './build-deps.ts'
 import { buildDynoId } from './build-dyno.ts'
-import { type BuildDeps, lookAfterBuild } from './look-after-build.ts'
+import { lookAfterBuild } from './look-after-build.ts'
 import { BUILD_LIMIT } from './plan-compile.ts'
 
 const pool = aDatabase()
