@@ -1,5 +1,5 @@
 /**
- * HAProxy's record of a request, as src/router/haproxy-config.ts has it written, read into its fields.
+ * HAProxy's record of a request, as src/router/record-format.ts has it written, read into its fields.
  * Of what clients wrote nothing gets on that could pass for another field, another line, or an
  * order to a terminal.
  */

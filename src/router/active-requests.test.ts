@@ -1,4 +1,4 @@
-/** How many requests an app may have under way: see `tooMany` in haproxy-config.ts. */
+/** How many requests an app may have under way: see `tooMany` in limit-rules.ts. */
 
 import assert from 'node:assert/strict'
 import { Agent, type ServerResponse } from 'node:http'

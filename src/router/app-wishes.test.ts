@@ -18,9 +18,9 @@ import { type Facts, silentLog } from '../lib/log.ts'
 import { parseRouterRecord } from '../logs/router-line.ts'
 import { appRouting } from '../model/app-routing.ts'
 import type { AppId, DynoId } from '../model/ids.ts'
-import { HEROKU_TIMEOUTS } from './haproxy-config.ts'
 import { ask as askHaproxy } from './haproxy-socket.ts'
 import { type LiveServer, parseServers } from './live-router.ts'
+import { HEROKU_TIMEOUTS } from './router-settings.ts'
 
 const pool = aDatabase()
 const IMPATIENT = { ...HEROKU_TIMEOUTS, firstByte: SECOND, idle: 2 * SECOND }

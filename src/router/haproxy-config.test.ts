@@ -4,13 +4,9 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 
 import type { DynoId } from '../model/ids.ts'
-import {
-  haproxyConfig,
-  HEROKU_TIMEOUTS,
-  type RouterSettings,
-  shapeOf,
-} from './haproxy-config.ts'
+import { haproxyConfig, shapeOf } from './haproxy-config.ts'
 import { routerPaths } from './router-paths.ts'
+import { HEROKU_TIMEOUTS, type RouterSettings } from './router-settings.ts'
 import type { RoutingTable } from './routing-table.ts'
 
 const golden = join(import.meta.dirname, 'haproxy.golden.cfg')

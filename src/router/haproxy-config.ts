@@ -5,121 +5,38 @@
 
 import { createHash } from 'node:crypto'
 
-import { SECOND } from '../lib/clock.ts'
 import { LONGEST_OF_APPS } from '../model/app-routing.ts'
+import { HELD, holdRules } from './hold-rules.ts'
+import { routersWorth, tooMany } from './limit-rules.ts'
+import { errorPages, GIVEN_UP, noServer, page } from './page-rules.ts'
 import { APPLICATION_ERROR, MISDIRECTED, NO_SUCH_APP, PAGES, REFUSED } from './pages.ts'
-import type { RouterPaths } from './router-paths.ts'
+import { LONGEST_RECORD, RECORD } from './record-format.ts'
+import {
+  ADDED,
+  answerRules,
+  CONTINUE,
+  OF_A_CONNECTION,
+  PLAIN_REQUESTS,
+  REQUEST_RULES,
+} from './request-rules.ts'
+import type { RouterSettings, RouterTimeouts } from './router-settings.ts'
 import {
   BACKEND_KINDS,
-  BACKLOG,
   type BackendKind,
   backendOf,
   NO_SERVER,
   type RoutingTable,
 } from './routing-table.ts'
-import {
-  ADDED,
-  answerRules,
-  CONTINUE,
-  idOfAnswered,
-  OF_A_CONNECTION,
-  PLAIN_REQUESTS,
-  REQUEST_RULES,
-} from './request-rules.ts'
 import { serverId } from './server-id.ts'
-import {
-  challengeRules,
-  redirectRules,
-  TLS_GLOBALS,
-  tlsBinds,
-  type TlsSettings,
-} from './tls-rules.ts'
-import { affinityRules, pageRules, wishRules } from './wish-rules.ts'
-
-export interface RouterSettings {
-  readonly paths: RouterPaths
-  /** `127.0.0.1:8080`; as HAProxy's `bind` takes it. */
-  readonly listen: readonly string[]
-  /** Undefined: there is plain HTTP alone. */
-  readonly tls: TlsSettings | undefined
-  /** Where `logs` takes request lines. */
-  readonly logSocket: string
-  readonly maxConnections: number
-  /** Whether HAProxy starts as root, and leaves it. */
-  readonly asRoot: boolean
-  readonly timeouts: RouterTimeouts
-  /** The text of router.lua, which HAProxy reads as it starts. */
-  readonly lua: string
-}
-
-/** Milliseconds. */
-export interface RouterTimeouts {
-  readonly connect: number
-  /** Until a dyno's first byte: then H12. */
-  readonly firstByte: number
-  /** Of silence, once something was said. */
-  readonly idle: number
-  /** How long a request waits for its app's first dyno: then H20. */
-  readonly boot: number
-}
-
-export const HEROKU_TIMEOUTS: RouterTimeouts = {
-  connect: 5 * SECOND,
-  firstByte: 30 * SECOND,
-  idle: 55 * SECOND,
-  boot: 75 * SECOND,
-}
-
-/**
- * Of every server, static or added at run time. The weight makes `random` spread evenly. Without
- * `pool-max-conn` one added at run time would keep no connection (HAProxy 2.6: `idle_lim` 0), and
- * each request would pay for a new one.
- *
- * A dyno that refuses a connection, or does not take it in time, is asked again at once, and is
- * quarantined if that fails, too: it gets no request until it takes a connection, which is tried
- * every five seconds. (Quarantined by the request's failure itself, it would cost that request
- * a second where one other dyno is left.) HAProxy observes requests only where there are checks;
- * those of dynos that are well are three weeks apart.
- */
-export const SERVER_SETTINGS = [
-  'weight 32 pool-purge-delay 2s pool-max-conn -1',
-  'check inter 20d fastinter 10ms downinter 5s rise 1 fall 2 observe layer4 error-limit 1',
-].join(' ')
-
-/**
- * The request line for `logs`: what src/logs/router-record.ts reads. A variable that is not set is
- * `-`, or a quoted nothing. Quoted texts may be anything a client sends, and of any length: the last
- * ones may be cut, or missing. Of the entry the app's id is a part: to find that for each would take HAProxy longer than to tell all.
- */
-const RECORD = [
-  '%[date(0,us)]',
-  '%[var(txn.entry)]',
-  '%TR %Tw %Tc %Ta %ST %B %[capture.res.hdr(0)] %ts',
-  '%[var(txn.code)]',
-  '%[var(sess.spoken)]',
-  'method=%HM',
-  'request_id=%[var(txn.id)]',
-  'dyno=%s',
-  'src=%[var(sess.src)]',
-  'agent=%{+Q,+E}[var(txn.agent)]',
-  'host=%{+Q,+E}[var(txn.host)]',
-  'fwd=%{+Q,+E}[var(txn.chain)]',
-  'path=%{+Q}HU',
-].join(' ')
-/** Bytes. A longer one finds no room in a buffer of HAProxy's, and is lost. */
-const LONGEST_RECORD = 15_000
-
-/** Marks an answer that is HAProxy's own, until it is on its way out. */
-const GIVEN_UP = 'mayfly-gave-up'
+import { SERVER_SETTINGS } from './server-settings.ts'
+import { challengeRules, redirectRules, TLS_GLOBALS, tlsBinds } from './tls-rules.ts'
+import { affinityRules, wishRules } from './wish-rules.ts'
 
 /**
  * Of before reloads, with connections left; the oldest ends for one more. A reload comes when apps have
  * twice as many backends as at the last one, or with a new Mayfly.
  */
 const OLD_WORKERS = 4
-
-const PAGE =
-  'content-type "text/html; charset=utf-8" hdr Cache-Control "no-cache, no-store"'
 
 export function haproxyConfig(table: RoutingTable, settings: RouterSettings): string {
   const shape = shapeOf(table, settings)
@@ -199,7 +116,7 @@ function defaultsSections(settings: RouterSettings): string {
   timeout client ${timeouts.idle}ms
   timeout server ${timeouts.idle}ms
   timeout tunnel ${timeouts.idle}ms
-${errors(paths)}
+${errorPages(paths)}
 
 # The first byte is waited for from the connect on, or, where there is a body, from the
 # last of it on: the former by rules in each backend. What comes after it has the time of
@@ -223,53 +140,6 @@ ${kind === 'app' ? '' : `${affinityRules(paths)}\n${wishRules(kind, paths, tls)}
 }
 
 /**
- * Heroku's routers are many, and each counts what it has under way itself; here is one. What waits for a first
- * dyno is one router's worth; open websockets are under way, and a dyno may have thousands.
- */
-const AS_MANY_AS_ROUTERS = 10
-/** No app may have more of all the connections there are. */
-const LARGEST_SHARE = 1 / 2
-
-function shareOf({ maxConnections }: RouterSettings): number {
-  return Math.floor(LARGEST_SHARE * maxConnections)
-}
-
-/**
- * The requests that one dyno may have under way. An app has no more held, however many it is scaled to: those
- * dynos cost nothing while they do not start, and each request that is held costs all apps' router something.
- */
-function routersWorth(settings: RouterSettings): number {
-  return Math.min(AS_MANY_AS_ROUTERS * BACKLOG, shareOf(settings))
-}
-
-/** Last of a backend's rules, which end for nearly all requests with its first one. */
-function tooMany(settings: RouterSettings): string {
-  return `  http-request allow unless { be_conn gt ${routersWorth(settings)} }
-  http-request set-var(txn.most) var(txn.entry),field(5,/),mul(${AS_MANY_AS_ROUTERS})
-  http-request allow unless { be_conn,sub(txn.most) gt 0 } || { be_conn gt ${shareOf(settings)} }
-  http-request set-var(txn.code) str(H11)
-${idOfAnswered()}
-  ${returns(503, `${settings.paths.pages}/H11.html`)}`
-}
-
-/**
- * What HAProxy itself gives up on is told as 503 whatever it was: see `frontend`. Whose request is refused is hung up on:
- * what else it says may be part of that.
- */
-function errors({ applicationError, pages }: RouterPaths): string {
-  return [
-    ...REFUSED.map(
-      ({ status }) =>
-        `  http-error status ${status} ${PAGE} lf-file ${pages}/${status}.html hdr Connection close`,
-    ),
-    ...[500, 502, 503, 504].map(
-      (status) =>
-        `  http-error status ${status} ${PAGE} lf-file ${applicationError} hdr ${GIVEN_UP} 1`,
-    ),
-  ].join('\n')
-}
-
-/**
  * HAProxy 2.6 does not wait for what such rules in a `defaults` section wait for, and has no
  * `ignore-persist` there, which it heeds before all other rules of a backend.
  */
@@ -281,13 +151,7 @@ function backendRules(kind: BackendKind, { firstByte }: RouterTimeouts): string 
   tcp-response content lua.no_answer`
 }
 
-/** Milliseconds that may have gone by since a client's last byte when its request begins to be held. */
-const SINCE_LAST_BYTE = 100
-
-/**
- * Who is to come by TLS need not wait for a dyno to hear so, nor wake the app. While a request is held the client's
- * time-out goes on where its body is not there: who is hung up on by that did not leave.
- */
+/** Who is to come by TLS need not wait for a dyno to hear so, nor wake the app. */
 function frontend({ paths, listen, asRoot, tls, timeouts }: RouterSettings): string {
   const owner = asRoot ? ' user haproxy group haproxy' : ''
   return `frontend apps from http
@@ -312,11 +176,7 @@ ${challengeRules(paths)}  http-request set-var(txn.name) var(txn.host),host_only
   http-request set-var(txn.entry) var(txn.name),map(${paths.hostsMap}) unless { var(txn.entry) -m found }
   http-request set-var(txn.entry) var(txn.name),regsub(^[^.]*,*),map(${paths.hostsMap}) unless { var(txn.entry) -m found }
 ${tls ? redirectRules(tls, ' !is_served !{ stopping }') : ''}  ${CONTINUE}
-  http-request track-sc0 var(txn.entry),field(4,/) table held if { var(txn.entry),field(1,/),nbsrv eq 0 } !{ var(txn.entry) -m beg ${NO_SERVER}/ }
-  http-request set-var(txn.held) date(0,ms) if { sc0_tracked }
-  http-request lua.hold if { sc0_tracked }
-  http-request set-var(txn.code) str(H28) if { var(txn.code) -m found } !has_ended { date(0,ms),sub(txn.held) ge ${timeouts.idle - SINCE_LAST_BYTE} }
-  http-request deny deny_status 503 if { var(txn.code) -m found }
+${holdRules(timeouts)}
   http-request set-var-fmt(txn.entry) successor_%[so_name] if { stopping }
 ${REQUEST_RULES}
 
@@ -346,35 +206,6 @@ function successorBackend(scheme: 'http' | 'https', socket: string): string {
 `
 }
 
-/** How many requests each app has that were held, until they end: what H11 is decided by. */
-const HELD = `backend held from http
-  stick-table type string len 36 size 100k expire 2m store conn_cur
-`
-
-/** Answers for apps whose state is an H code, for apps elsewhere, and for unknown hosts. */
-function noServer({ paths }: RouterSettings): string {
-  return `backend ${NO_SERVER} from http
-  http-after-response set-header Connection close if { stopping }
-  http-request set-log-level silent unless { var(txn.entry) -m found }
-  http-request deny deny_status 400 unless { req.hdr(host) -m found }
-  http-request deny deny_status 400 if { req.hdr(host) -m len 0 }
-  ${returns(NO_SUCH_APP.status, paths.noSuchApp)} unless { var(txn.entry) -m found }
-  http-request set-var(txn.code) var(txn.entry),field(2,/)
-${pageRules('error', paths.hostsMap, ' unless { var(txn.code) -m str H80 }')}
-${pageRules('maintenance', paths.hostsMap, ' if { var(txn.code) -m str H80 }')}
-${Object.entries(PAGES)
-  .map(
-    ([code, { status }]) =>
-      `  ${returns(status, `${paths.pages}/${code}.html`)} if { var(txn.code) -m str ${code} }`,
-  )
-  .join('\n')}
-  http-request set-var(txn.agent) req.fhdr(user-agent)
-  http-request set-var-fmt(txn.address) "http://%[var(txn.entry),field(5,/)]/"
-  http-request set-var-fmt(txn.address) "https://%[var(txn.entry),field(6,/)]/" if { so_name https } { var(txn.entry),field(6,/) -m len 1: }
-  ${returns(MISDIRECTED.status, paths.misdirected)}
-`
-}
-
 function backends({ servers, pool }: RoutingTable, { timeouts }: RouterSettings): string {
   const serversOf = Map.groupBy(servers, (server) => server.backend)
   const ids = new Set<number>()
@@ -392,12 +223,4 @@ function backends({ servers, pool }: RoutingTable, { timeouts }: RouterSettings)
     }
   }
   return `${lines.join('\n')}\n`
-}
-
-function returns(status: number, file: string): string {
-  return `http-request ${page(status, file)}`
-}
-
-function page(status: number, file: string): string {
-  return `return status ${status} ${PAGE} lf-file ${file}`
 }

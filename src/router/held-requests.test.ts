@@ -16,8 +16,8 @@ import { aDatabase } from '../../test/postgres.ts'
 import { until } from '../../test/until.ts'
 import { whatAClientGets } from '../../test/what-a-client-gets.ts'
 import { pause, SECOND } from '../lib/clock.ts'
-import { HEROKU_TIMEOUTS } from './haproxy-config.ts'
 import { ask } from './haproxy-socket.ts'
+import { HEROKU_TIMEOUTS } from './router-settings.ts'
 
 const pool = aDatabase()
 

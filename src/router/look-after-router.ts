@@ -30,13 +30,7 @@ import {
 import type { Look } from '../work/loop.ts'
 import { busyServers } from './busy-servers.ts'
 import { bringCertificates, ensureCertificateList } from './bring-certificates.ts'
-import {
-  HEROKU_TIMEOUTS,
-  haproxyConfig,
-  type RouterSettings,
-  type RouterTimeouts,
-  shapeOf,
-} from './haproxy-config.ts'
+import { haproxyConfig, shapeOf } from './haproxy-config.ts'
 import {
   checkConfig,
   hasIpv6,
@@ -56,6 +50,11 @@ import { missing, pathOf, planCommands } from './plan-commands.ts'
 import { Reloads } from './reloads.ts'
 import { Files, routerFiles } from './router-files.ts'
 import { type RouterPaths, routerPaths } from './router-paths.ts'
+import {
+  HEROKU_TIMEOUTS,
+  type RouterSettings,
+  type RouterTimeouts,
+} from './router-settings.ts'
 import { routingTable, type RoutingTable } from './routing-table.ts'
 import { type CertificateSources, wantedCertificates } from './wanted-certificates.ts'
 

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
 import { newId } from '../model/ids.ts'
-import { SERVER_SETTINGS } from './haproxy-config.ts'
 import type { LiveRouter, LiveServer } from './live-router.ts'
 import { parseBusyServers, parseLiveRouter, parseOldWorkers } from './live-router.ts'
 import { planCommands } from './plan-commands.ts'
 import type { RoutingTable, Server } from './routing-table.ts'
 import { serverId } from './server-id.ts'
+import { SERVER_SETTINGS } from './server-settings.ts'
 
 const hostsMap = '/hosts.map'
 const challengesMap = '/challenges.map'

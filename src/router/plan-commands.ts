@@ -10,7 +10,7 @@ import type { LiveRouter, LiveServer } from './live-router.ts'
 import { argument } from './map-entry.ts'
 import type { RoutingTable, Server } from './routing-table.ts'
 import { serverId } from './server-id.ts'
-import { SERVER_SETTINGS } from './haproxy-config.ts'
+import { SERVER_SETTINGS } from './server-settings.ts'
 
 export interface Wanted {
   readonly table: RoutingTable

@@ -5,6 +5,7 @@
 
 import { createHash } from 'node:crypto'
 
+import { pageRules } from './page-rules.ts'
 import type { RouterPaths } from './router-paths.ts'
 import type { BackendKind } from './routing-table.ts'
 import { redirectRules, type TlsSettings } from './tls-rules.ts'
@@ -31,14 +32,4 @@ export function wishRules(
   const idle = '{ var(txn.entry),field(7,/) -m len 1:9 }'
   return `${tls ? redirectRules(tls) : ''}${kind === 'patient' ? ownTime : ''}  http-request set-timeout tunnel var(txn.entry),field(7,/) if ${idle}
 ${pageRules('error', hostsMap)}`
-}
-
-/** Sets what pages show in place of theirs, if the app has one for that. */
-export function pageRules(
-  kind: 'error' | 'maintenance',
-  hostsMap: string,
-  condition = '',
-): string {
-  return `  http-request set-var(txn.app) var(txn.entry),field(4,/)
-  http-request set-var(txn.page) str(${kind}:),concat(,txn.app),map(${hostsMap})${condition}`
 }
