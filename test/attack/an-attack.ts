@@ -3,7 +3,7 @@
  * dyno may; each attempt is a row of the table that is printed, with what was expected of it.
  */
 
-import { copyFile, mkdir, readFile } from 'node:fs/promises'
+import { cp, readFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { dirname, join } from 'node:path'
 import { after, afterEach, before } from 'node:test'
@@ -52,7 +52,7 @@ export interface Region {
 }
 
 export interface Attack extends Region {
-  /** Its files are where `attacker.py` is to be had, too. */
+  /** `attacker.py`, on the host; what it imports lies beside it. */
   readonly program: string
   /** What it says of that group, by its end. */
   rows(group: string, knows?: Knows, place?: number): Promise<Row[]>
@@ -155,8 +155,7 @@ export async function anAttack(): Promise<Attack> {
   return attack
 
   async function bringProgram(): Promise<void> {
-    await mkdir(dirname(program), { recursive: true })
-    await copyFile(join(import.meta.dirname, 'attacker.py'), program)
+    await cp(join(import.meta.dirname, 'attacker'), dirname(program), { recursive: true })
     // The first dyno's filter is compiled for it; those of all others are what came of that.
     await attack.rows('none')
   }

@@ -1,7 +1,7 @@
 /** What a hostile dyno finds of the machine: files, devices, processes, system calls. */
 
 import assert from 'node:assert/strict'
-import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { cp, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 
@@ -123,9 +123,8 @@ async function rowsOfBuild(group: string, knows: Knows): Promise<Row[]> {
     environment: knows,
   })
   const given = join(root, 'builds', its.id, 'source')
-  await mkdir(given, { recursive: true })
   await mkdir(join(root, 'buildpacks'), { recursive: true })
-  await copyFile(attack.program, join(given, 'attacker.py'))
+  await cp(dirname(attack.program), given, { recursive: true })
   const command = `exec python3 /source/attacker.py ${group}`
   await attack.runtime.start({ ...spec, command }, signal)
   return attack.rowsOf(spec.id)
