@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 
 import type { Pool } from 'pg'
 
-import { later } from '../src/lib/clock.ts'
+import { type Clock, later, systemClock } from '../src/lib/clock.ts'
 import type { Health } from '../src/manager/facts.ts'
 import { lookAfterFormation } from '../src/manager/look-after-formation.ts'
 import type { Dyno } from '../src/model/dyno.ts'
@@ -14,11 +14,24 @@ import {
   MemoryRuntime,
   type MemoryRuntimeOptions,
 } from '../src/runtime/memory/memory-runtime.ts'
+import type { Runtime } from '../src/runtime/runtime.ts'
 import { liveDynos } from '../src/store/dynos.ts'
 import { anApp, type AnApp, secrets } from './an-app.ts'
 
 const { signal } = new AbortController()
-const timings = () => HEROKU_TIMINGS
+
+/** What a manager's looks need, where no health is checked and there is room for every dyno. */
+export function managerDeps(pool: Pool, runtime: Runtime, clock: Clock = systemClock) {
+  return {
+    pool,
+    runtime,
+    secrets,
+    clock,
+    timings: () => HEROKU_TIMINGS,
+    health: () => new Map<DynoId, Health>(),
+    place: async (ids: readonly DynoId[]) => new Set(ids),
+  }
+}
 
 /** One app whose manager and router look as often as they like; time passes only by `wait`. */
 export async function aManagedApp(pool: Pool, options: MemoryRuntimeOptions = {}) {
@@ -27,15 +40,7 @@ export async function aManagedApp(pool: Pool, options: MemoryRuntimeOptions = {}
   const runtime = new MemoryRuntime(clock, options)
   const health = new Map<DynoId, Health>()
   const aManager = () =>
-    lookAfterFormation({
-      pool,
-      runtime,
-      secrets,
-      clock,
-      timings,
-      health: () => health,
-      place: async (ids) => new Set(ids),
-    })
+    lookAfterFormation({ ...managerDeps(pool, runtime, clock), health: () => health })
   let look = aManager()
   const it = await anApp(pool)
 

@@ -11,8 +11,9 @@ import { HEROKU_SIZES, type Size, sizeNamed } from '../src/model/size.ts'
 import { watchMemory } from '../src/manager/watch-memory.ts'
 import { LocalRuntime } from '../src/runtime/local/local-runtime.ts'
 import { aLocalMachine, type LocalMachine } from './a-local-machine.ts'
+import { managerDeps } from './a-managed-app.ts'
 import { aRunningDyno } from './a-running-dyno.ts'
-import { anApp, type AnApp, secrets } from './an-app.ts'
+import { anApp, type AnApp } from './an-app.ts'
 import { aDatabase } from './postgres.ts'
 import { until } from './until.ts'
 
@@ -38,13 +39,9 @@ before(async () => {
   own = await anApp(pool)
   await own.deploy()
   const watch = watchMemory({
-    pool,
-    runtime,
-    secrets,
-    clock,
+    ...managerDeps(pool, runtime, clock),
     region: 'us',
     sizes: () => sizes,
-    place: async (ids) => new Set(ids),
     log: silentLog,
   })
   look = () => watch('us', signal)

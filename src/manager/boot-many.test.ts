@@ -3,12 +3,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
-import { anApp, secrets } from '../../test/an-app.ts'
+import { managerDeps } from '../../test/a-managed-app.ts'
+import { anApp } from '../../test/an-app.ts'
 import { aDatabase } from '../../test/postgres.ts'
 import { until } from '../../test/until.ts'
 import { systemClock } from '../lib/clock.ts'
 import type { DynoId } from '../model/ids.ts'
-import { HEROKU_TIMINGS } from '../model/timings.ts'
 import { MemoryRuntime } from '../runtime/memory/memory-runtime.ts'
 import type { DynoSpec } from '../runtime/runtime.ts'
 import { liveDynos } from '../store/dynos.ts'
@@ -84,15 +84,7 @@ async function manyWorkers(runtime: SlowRuntime) {
     MANY,
   ])
   const formation = await it.formation('worker')
-  const lookAt = lookAfterFormation({
-    pool,
-    runtime,
-    secrets,
-    clock: systemClock,
-    timings: () => HEROKU_TIMINGS,
-    health: () => new Map(),
-    place: async (ids) => new Set(ids),
-  })
+  const lookAt = lookAfterFormation(managerDeps(pool, runtime))
   const look = () => lookAt(formation, signal)
   return {
     look,

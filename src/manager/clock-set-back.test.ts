@@ -4,13 +4,13 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
 import { aDyno, aFormation, aPolicy, bootedAt } from '../../test/a-dyno.ts'
+import { managerDeps } from '../../test/a-managed-app.ts'
 import { anApp, secrets } from '../../test/an-app.ts'
 import { aDatabase } from '../../test/postgres.ts'
 import { runDyno } from '../actions/run-dyno.ts'
 import { stopDynos } from '../actions/stop-dynos.ts'
 import { HOUR, later, MINUTE, SECOND } from '../lib/clock.ts'
 import type { Dyno } from '../model/dyno.ts'
-import { HEROKU_TIMINGS } from '../model/timings.ts'
 import {
   MemoryRuntime,
   type MemoryRuntimeOptions,
@@ -25,17 +25,14 @@ import { heldUntil } from './preboot.ts'
 const pool = aDatabase()
 const { signal } = new AbortController()
 
-const place = async (ids: readonly Dyno['id'][]) => new Set(ids)
-const health = () => new Map()
-
 /** One app, whose manager looks as often as it likes, by a clock that goes only as it is told. */
 async function aWorld(options: MemoryRuntimeOptions = {}) {
   let now = new Date()
   const clock = { now: () => now }
   const runtime = new MemoryRuntime(clock, options)
-  const common = { pool, runtime, secrets, clock, timings: () => HEROKU_TIMINGS }
-  const lookAtFormation = lookAfterFormation({ ...common, health, place })
-  const lookAtOneOff = lookAfterOneOff({ ...common, ahead: () => 0, place })
+  const deps = managerDeps(pool, runtime, clock)
+  const lookAtFormation = lookAfterFormation(deps)
+  const lookAtOneOff = lookAfterOneOff({ ...deps, ahead: () => 0 })
   const own = await anApp(pool)
 
   return {

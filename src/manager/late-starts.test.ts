@@ -4,11 +4,11 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
 
-import { anApp, secrets } from '../../test/an-app.ts'
+import { managerDeps } from '../../test/a-managed-app.ts'
+import { anApp } from '../../test/an-app.ts'
 import { aDatabase } from '../../test/postgres.ts'
 import { systemClock } from '../lib/clock.ts'
 import type { DynoId } from '../model/ids.ts'
-import { HEROKU_TIMINGS } from '../model/timings.ts'
 import { MemoryRuntime } from '../runtime/memory/memory-runtime.ts'
 import type { DynoSpec } from '../runtime/runtime.ts'
 import { putFeature } from '../store/app-features.ts'
@@ -90,15 +90,7 @@ async function manyWorkers(runtime: LateRuntime, { metadata = false } = {}) {
   const scale = (quantity: number) =>
     pool.query('update formations set quantity = $2 where id = $1', [formation, quantity])
   await scale(MANY)
-  const lookAt = lookAfterFormation({
-    pool,
-    runtime,
-    secrets,
-    clock: systemClock,
-    timings: () => HEROKU_TIMINGS,
-    health: () => new Map(),
-    place: async (ids) => new Set(ids),
-  })
+  const lookAt = lookAfterFormation(managerDeps(pool, runtime))
   return {
     scale,
     look: () => lookAt(formation, signal),

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
+import { managerDeps } from '../../test/a-managed-app.ts'
 import { anApp, secrets } from '../../test/an-app.ts'
 import { aDatabase } from '../../test/postgres.ts'
 import { destroyApp } from '../actions/destroy-app.ts'
@@ -13,7 +14,6 @@ import { later, MINUTE, SECOND } from '../lib/clock.ts'
 import { placeOf } from '../model/dyno.ts'
 import type { DynoId } from '../model/ids.ts'
 import type { ShownDyno } from '../model/serialize-dyno.ts'
-import { HEROKU_TIMINGS } from '../model/timings.ts'
 import {
   MemoryRuntime,
   type MemoryRuntimeOptions,
@@ -44,15 +44,7 @@ async function aWorld(options: MemoryRuntimeOptions = {}) {
   const clock = { now: () => later(new Date(), ahead) }
   const runtime = new MemoryRuntime(clock, options)
   const aManager = () =>
-    lookAfterOneOff({
-      pool,
-      runtime,
-      secrets,
-      clock,
-      ahead: () => 0,
-      timings: () => HEROKU_TIMINGS,
-      place: async (ids) => new Set(ids),
-    })
+    lookAfterOneOff({ ...managerDeps(pool, runtime, clock), ahead: () => 0 })
   let look = aManager()
   const it = await anApp(pool)
   const { app, account } = it

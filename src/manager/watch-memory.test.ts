@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { beforeEach, test } from 'node:test'
 
+import { managerDeps } from '../../test/a-managed-app.ts'
 import { aRunningDyno } from '../../test/a-running-dyno.ts'
-import { anApp, type AnApp, secrets } from '../../test/an-app.ts'
+import { anApp, type AnApp } from '../../test/an-app.ts'
 import { aDatabase } from '../../test/postgres.ts'
 import { MiB } from '../lib/bytes.ts'
 import { type Clock, HOUR, later, MINUTE } from '../lib/clock.ts'
@@ -29,13 +30,9 @@ beforeEach(async () => {
   runtime = new MemoryRuntime(clock)
   own = await anApp(pool)
   const watch = watchMemory({
-    pool,
-    runtime,
-    secrets,
-    clock,
+    ...managerDeps(pool, runtime, clock),
     region: 'us',
     sizes: () => HEROKU_SIZES,
-    place: async (ids) => new Set(ids),
     log: silentLog,
   })
   look = () => watch('us', signal)
