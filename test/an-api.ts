@@ -50,12 +50,16 @@ export interface AnApi {
   readonly account: Account
   readonly token: string
   /** `call('PATCH /apps/x', { maintenance: true })` */
-  readonly call: (
-    request: string,
-    body?: object,
-    headers?: Record<string, string>,
-  ) => Promise<Answer>
+  readonly call: Call
+  /** `call` of whoever has that token; undefined: none. */
+  readonly as: (token: string | undefined) => Call
 }
+
+export type Call = (
+  request: string,
+  body?: object,
+  headers?: Record<string, string>,
+) => Promise<Answer>
 
 export async function anApi(
   pool: Database,
@@ -122,11 +126,9 @@ export async function anApi(
     { bodyPatience },
   )
 
-  return {
-    server,
-    account,
-    token,
-    async call(request, body, headers = {}) {
+  const as = (bearer: string | undefined): Call => {
+    const own = bearer === undefined ? {} : { authorization: `Bearer ${bearer}` }
+    return async (request, body, headers = {}) => {
       const [method = '', url = ''] = request.split(' ')
       const reply = await server.inject({
         method: method as 'GET',
@@ -134,7 +136,7 @@ export async function anApi(
         ...(body && { payload: body }),
         headers: {
           accept: 'application/vnd.heroku+json; version=3.sdk',
-          authorization: `Bearer ${token}`,
+          ...own,
           ...headers,
         },
       })
@@ -143,6 +145,7 @@ export async function anApi(
         headers: reply.headers,
         body: JSON.parse(reply.body) as Json,
       }
-    },
+    }
   }
+  return { server, account, token, call: as(token), as }
 }

@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict'
 import { before, suite, test } from 'node:test'
 
-import type { FastifyInstance } from 'fastify'
-
-import { anApi } from '../../../test/an-api.ts'
+import { type AnApi, anApi } from '../../../test/an-api.ts'
 import { aTenancy, aToken, type Caller, type Tenancy } from '../../../test/a-tenancy.ts'
 import { oneAfterTheOther } from '../../../test/one-after-the-other.ts'
 import { aDatabase } from '../../../test/postgres.ts'
@@ -36,11 +34,11 @@ interface Shown {
 
 suite('who shares what with whom', () => {
   const pool = aDatabase()
-  let server: FastifyInstance
+  let api: AnApi
   let tenancy: Tenancy
 
   before(async () => {
-    ;({ server } = await anApi(pool))
+    api = await anApi(pool)
     tenancy = await aTenancy(pool)
   })
 
@@ -49,18 +47,9 @@ suite('who shares what with whom', () => {
     request: string,
     body?: object,
   ): Promise<{ readonly status: number; readonly body: Shown }> {
-    const [method = '', url = ''] = request.split(' ')
     const token = typeof caller === 'string' ? tenancy.tokens[caller] : caller.token
-    const reply = await server.inject({
-      method: method as 'GET',
-      url,
-      ...(body && { payload: body }),
-      headers: {
-        accept: 'application/vnd.heroku+json; version=3',
-        ...(token !== undefined && { authorization: `Bearer ${token}` }),
-      },
-    })
-    return { status: reply.statusCode, body: JSON.parse(reply.body) as Shown }
+    const answer = await api.as(token)(request, body)
+    return { status: answer.status, body: answer.body as unknown as Shown }
   }
 
   async function apps(caller: Caller, list = '/apps'): Promise<string[]> {
@@ -328,7 +317,7 @@ suite('who shares what with whom', () => {
     const basic = Buffer.from(`owner@example.com:${tenancy.tokens.owner}`).toString(
       'base64',
     )
-    const reply = await server.inject({
+    const reply = await api.server.inject({
       method: 'POST',
       url: '/oauth/authorizations',
       payload: { description: 'CLI', expires_in: 2592000, scope: ['global'] },

@@ -3,9 +3,7 @@
 import assert from 'node:assert/strict'
 import { before, suite, test } from 'node:test'
 
-import type { FastifyInstance } from 'fastify'
-
-import { anApi } from '../../../test/an-api.ts'
+import { type AnApi, anApi } from '../../../test/an-api.ts'
 import { aTenancy, type Caller, type Tenancy } from '../../../test/a-tenancy.ts'
 import { aDatabase } from '../../../test/postgres.ts'
 import { HEROKU_LIMITS } from '../../model/limits.ts'
@@ -19,13 +17,11 @@ interface Shown {
 
 suite('apps that are given away unasked', () => {
   const pool = aDatabase()
-  let server: FastifyInstance
+  let api: AnApi
   let tenancy: Tenancy
 
   before(async () => {
-    ;({ server } = await anApi(pool, {
-      limits: { ...HEROKU_LIMITS, appsPerAccount: 3 },
-    }))
+    api = await anApi(pool, { limits: { ...HEROKU_LIMITS, appsPerAccount: 3 } })
     tenancy = await aTenancy(pool)
   })
 
@@ -34,17 +30,8 @@ suite('apps that are given away unasked', () => {
     request: string,
     body?: object,
   ): Promise<{ readonly status: number; readonly body: Shown }> {
-    const [method = '', url = ''] = request.split(' ')
-    const reply = await server.inject({
-      method: method as 'GET',
-      url,
-      ...(body && { payload: body }),
-      headers: {
-        accept: 'application/vnd.heroku+json; version=3',
-        authorization: `Bearer ${tenancy.tokens[caller]}`,
-      },
-    })
-    return { status: reply.statusCode, body: JSON.parse(reply.body) as Shown }
+    const answer = await api.as(tenancy.tokens[caller])(request, body)
+    return { status: answer.status, body: answer.body as unknown as Shown }
   }
 
   const ownerOf = async (app: string) =>
