@@ -11,17 +11,16 @@ import { createSource } from '../src/actions/create-source.ts'
 import { buildDynoId } from '../src/builds/build-dyno.ts'
 import { lookAfterBuild } from '../src/builds/look-after-build.ts'
 import { dataDirectory } from '../src/installation/data-directory.ts'
-import { pause, systemClock } from '../src/lib/clock.ts'
-import { silentLog } from '../src/lib/log.ts'
+import { pause } from '../src/lib/clock.ts'
 import type { Build } from '../src/model/build.ts'
 import { LocalRuntime } from '../src/runtime/local/local-runtime.ts'
 import { signalProcess } from '../src/runtime/local/process-status.ts'
 import { localRegion } from '../src/runtime/local/region.ts'
 import { findBuild } from '../src/store/builds.ts'
-import { outputFrom } from '../src/store/output.ts'
 import { inTransaction } from '../src/store/queryable.ts'
+import { buildDeps, outputOf } from './a-build.ts'
 import { aLocalMachine } from './a-local-machine.ts'
-import { anApp, secrets } from './an-app.ts'
+import { anApp } from './an-app.ts'
 import { makeOfAnEarlierBoot } from './of-an-earlier-boot.ts'
 import { aDatabase } from './postgres.ts'
 import { until } from './until.ts'
@@ -61,22 +60,10 @@ after(() => machine.close())
 
 test('a build that was under way as the machine stopped is built again, from its beginning', async () => {
   const build = await aBuild()
-  const look = lookAfterBuild({
-    pool,
-    runtime,
-    secrets,
-    clock: systemClock,
-    data,
-    uploaders: [process.getuid?.() ?? 0],
-    log: silentLog,
-    region: 'us',
-    builtIns: BUILT_INS,
-    buildEnvironment: {},
-    placeBuild: (begin) => inTransaction(pool, begin).then(() => true),
-  })
+  const look = lookAfterBuild({ ...buildDeps(pool, runtime, data), builtIns: BUILT_INS })
   await until('it is in the middle', async () => {
     await look(build.id, signal)
-    return (await outputOf(build)).endsWith('half done\n')
+    return (await outputOf(pool, build)).endsWith('half done\n')
   })
 
   const cgroups = region.cgroupsOf(buildDynoId(build))
@@ -92,7 +79,7 @@ test('a build that was under way as the machine stopped is built again, from its
   const ended = await findBuild(pool, build.id)
   assert.equal(ended?.status, 'succeeded', ended?.failure ?? '')
   assert.match(
-    await outputOf(build),
+    await outputOf(pool, build),
     /^compiling\nhalf done\n\n ! {5}The machine stopped in the middle of the build, which begins anew\.\n\ncompiling\ntried\n/,
   )
   assert.deepEqual(readdirSync(join(data.slugs, build.id, 'app')), [])
@@ -111,9 +98,4 @@ async function aBuild(): Promise<Build> {
   return inTransaction(pool, (tx) =>
     createBuild(tx, { app, account, source: id, sourceUrl: 'git', version: '5f2a1c3e' }),
   )
-}
-
-async function outputOf({ id: build }: Build): Promise<string> {
-  const pieces = await outputFrom(pool, { build }, 0)
-  return pieces.map(({ text }) => text).join('')
 }

@@ -26,12 +26,12 @@ import { ensureStack } from '../src/runtime/local/ensure-stack.ts'
 import { LocalRuntime } from '../src/runtime/local/local-runtime.ts'
 import { ensureAuthorization } from '../src/store/accounts.ts'
 import { buildsOf } from '../src/store/builds.ts'
-import { inTransaction } from '../src/store/queryable.ts'
 import { findSlug } from '../src/store/slugs.ts'
 import { runLoop } from '../src/work/loop.ts'
+import { buildDeps } from './a-build.ts'
 import { aTree, aTreeOf, git } from './a-git-tree.ts'
 import { takeNetwork } from './a-local-machine.ts'
-import { type AnApp, anApp, secrets } from './an-app.ts'
+import { type AnApp, anApp } from './an-app.ts'
 import { type AResolver, aResolver } from './a-resolver.ts'
 import { noteInstallation } from './note-installation.ts'
 import { aDatabase } from './postgres.ts'
@@ -184,17 +184,9 @@ suite('a push becomes a slug', () => {
 
 async function manage(): Promise<void> {
   const build = lookAfterBuild({
-    pool,
-    runtime,
-    secrets,
-    clock: systemClock,
-    data,
-    uploaders: [process.getuid?.() ?? 0],
-    log: silentLog,
-    region: 'us',
+    ...buildDeps(pool, runtime, data),
     builtIns: await installBuildpacks(data, systemClock.now()),
     buildEnvironment: await readBuildEnvironment(process.env),
-    placeBuild: (begin) => inTransaction(pool, begin).then(() => true),
   })
   const loop = { pool, region: 'us', looks: { build }, log: silentLog }
   await runLoop({ ...loop, overdue: () => assert.fail('overdue') }, ended.signal)

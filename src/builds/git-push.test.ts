@@ -13,9 +13,10 @@ import { text } from 'node:stream/consumers'
 import { after, before, suite, test, type TestContext } from 'node:test'
 import { promisify } from 'node:util'
 
+import { buildDeps } from '../../test/a-build.ts'
 import { aTree, commit, git } from '../../test/a-git-tree.ts'
 import { aToken } from '../../test/a-tenancy.ts'
-import { anApp, secrets } from '../../test/an-app.ts'
+import { anApp } from '../../test/an-app.ts'
 import { aDatabase } from '../../test/postgres.ts'
 import { ScriptedRuntime } from '../../test/scripted-runtime.ts'
 import { until } from '../../test/until.ts'
@@ -431,19 +432,7 @@ async function aDeployer(): Promise<Deployer> {
 }
 
 function manage(signal: AbortSignal): Promise<void> {
-  const build = lookAfterBuild({
-    pool,
-    runtime,
-    secrets,
-    clock: systemClock,
-    data,
-    uploaders: [process.getuid?.() ?? 0],
-    log: silentLog,
-    region: 'us',
-    builtIns: 'buildpacks/x',
-    buildEnvironment: {},
-    placeBuild: (begin) => inTransaction(pool, begin).then(() => true),
-  })
+  const build = lookAfterBuild(buildDeps(pool, runtime, data))
   const loop = { pool, region: 'us', looks: { build }, log: silentLog }
   return runLoop(
     { ...loop, overdue: () => assert.fail('a look outlived its lease') },

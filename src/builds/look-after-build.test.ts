@@ -14,6 +14,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, beforeEach, test } from 'node:test'
 
+import { buildDeps, outputOf } from '../../test/a-build.ts'
 import { anApp, secrets } from '../../test/an-app.ts'
 import { aDatabase } from '../../test/postgres.ts'
 import { ScriptedRuntime } from '../../test/scripted-runtime.ts'
@@ -31,10 +32,8 @@ import { silentLog } from '../lib/log.ts'
 import { treeChecksum } from '../lib/tree-checksum.ts'
 import type { Account, App } from '../model/app.ts'
 import type { Build } from '../model/build.ts'
-import type { BuildId } from '../model/ids.ts'
 import { type Copy, RuntimeError } from '../runtime/runtime.ts'
 import { findApp } from '../store/apps.ts'
-import { outputFrom } from '../store/output.ts'
 import { findBuild, requestCancel } from '../store/builds.ts'
 import { inTransaction } from '../store/queryable.ts'
 import { currentConfigVars, releasesOf } from '../store/releases.ts'
@@ -83,7 +82,7 @@ test('a build that succeeds ends in a slug and a release', async () => {
   const files = join(data.slugs, ended.slug, 'app')
   assert.ok(existsSync(files))
   assert.equal(slug.checksum, await treeChecksum(files))
-  const output = await outputOf(build)
+  const output = await outputOf(pool, build)
   assert.match(output, /^-----> Node\.js app detected\n/)
   assert.match(output, new RegExp(`Released v${release.version}\n`))
   assert.match(
@@ -156,7 +155,7 @@ test('a build that fails leaves the running release alone, and says why', async 
   assert.equal(ended.status, 'failed')
   assert.equal((await findApp(pool, app.id))?.currentRelease, app.currentRelease)
   assert.match(
-    await outputOf(build),
+    await outputOf(pool, build),
     / ! {5}no good\n\n ! {5}Build failed with exit status 1/,
   )
   assert.ok(!existsSync(join(data.slugs, build.id)))
@@ -188,7 +187,7 @@ for (const [code, said] of [
     runtime.end(buildDynoId(build), 0)
     await look(build)
     assert.equal((await read(build)).status, 'failed')
-    assert.match(await outputOf(build), said)
+    assert.match(await outputOf(pool, build), said)
     assert.ok(!existsSync(join(data.builds, build.id)))
   })
 }
@@ -340,7 +339,7 @@ test('what a part planted in place of a source is not given to its build', async
       ...silentLog,
       error: (_: string, error: unknown) => said.push(String(error)),
     }
-    await look(build, { ...buildDeps(), uploaders, log })
+    await look(build, { ...deps(), uploaders, log })
     const { failure } = await read(build)
     assert.match(failure ?? '', /^The source is not the file that was uploaded\./)
     assert.deepEqual(said, ['UnsafeFile: is not a regular file'])
@@ -352,12 +351,12 @@ test('what a part planted in place of a source is not given to its build', async
 test("a build is given a source of one of its uploaders', and nobody else's file", async () => {
   const build = await aBuild()
   const path = data.sourceFile(build.source ?? '')
-  await look(build, { ...buildDeps(), uploaders: [userId('mayfly-git')] })
+  await look(build, { ...deps(), uploaders: [userId('mayfly-git')] })
   assert.match((await read(build)).failure ?? '', /^The source is not the file/)
 
   const another = await aBuild()
   await chown(data.sourceFile(another.source ?? ''), userId('mayfly-git'), 0)
-  await look(another, { ...buildDeps(), uploaders: [userId('mayfly-git')] })
+  await look(another, { ...deps(), uploaders: [userId('mayfly-git')] })
   const given = join(data.builds, another.id, 'source', 'source.tar.gz')
   assert.equal(await readFile(given, 'utf8'), 'a tarball')
   assert.equal((await stat(given)).uid, 0)
@@ -374,7 +373,7 @@ test('output is kept once, whatever is repeated, and to the last byte', async ()
   runtime.print(buildDynoId(build), 'the end\n')
   runtime.end(buildDynoId(build), 1)
   await look(build)
-  const output = await outputOf(build)
+  const output = await outputOf(pool, build)
   assert.equal(output.split('the end').length, 2)
   assert.ok(output.endsWith('Build failed with exit status 1.\n'))
   assert.match(output, /and a good deal more than one piece of it\nthe end\n\n !/)
@@ -382,7 +381,7 @@ test('output is kept once, whatever is repeated, and to the last byte', async ()
 
 test('a build for which the machine has no room waits, and its log says so', async () => {
   const build = await aBuild()
-  const full = lookAfterBuild({ ...buildDeps(), placeBuild: async () => false })
+  const full = lookAfterBuild({ ...deps(), placeBuild: async () => false })
   const { signal } = new AbortController()
   for (let looks = 0; looks < 2; looks++) assert.ok((await full(build.id, signal)) > 0)
   assert.equal((await findBuild(pool, build.id))?.step, 'prepare')
@@ -416,7 +415,10 @@ test('a build that cannot be finished fails after ten minutes, and holds nothing
   assert.deepEqual([status, address], ['failed', null])
   assert.match(failure ?? '', /^An internal error /)
   assert.deepEqual(removed, [`slugs/${build.id}`])
-  assert.match(await outputOf(build), /An internal error kept the build from going on/)
+  assert.match(
+    await outputOf(pool, build),
+    /An internal error kept the build from going on/,
+  )
 })
 
 test('so does one that cannot be prepared, but not for a failure now and then', async () => {
@@ -460,28 +462,16 @@ test('a build whose dyno cannot be removed keeps what that holds', async () => {
   assert.ok(address)
 })
 
-function buildDeps(): BuildDeps {
-  return {
-    pool,
-    runtime,
-    secrets,
-    clock: { now: () => now },
-    data,
-    uploaders: [process.getuid?.() ?? 0],
-    log: silentLog,
-    region: 'us',
-    builtIns: 'buildpacks/x',
-    buildEnvironment: {},
-    placeBuild: (begin) => inTransaction(pool, begin).then(() => true),
-  }
+function deps(): BuildDeps {
+  return { ...buildDeps(pool, runtime, data), clock: { now: () => now } }
 }
 
 /** Until the build waits for something. */
-async function look(build: Build, deps = buildDeps()): Promise<void> {
+async function look(build: Build, its = deps()): Promise<void> {
   const { signal } = new AbortController()
   for (let looks = 0; looks < 10; looks++) {
     const killed = runtime.killed.length
-    const delay = await lookAfterBuild(deps)(build.id, signal)
+    const delay = await lookAfterBuild(its)(build.id, signal)
     if (delay > 0 && runtime.killed.length === killed) return
   }
   assert.fail('the build wants looking at again and again')
@@ -509,14 +499,4 @@ async function read(build: Build): Promise<Build> {
   const found = await findBuild(pool, build.id)
   assert.ok(found)
   return found
-}
-
-async function outputOf(build: { readonly id: BuildId }): Promise<string> {
-  let text = ''
-  for (let at = 0; ;) {
-    const pieces = await outputFrom(pool, { build: build.id }, at)
-    if (pieces.length === 0) return text
-    text += pieces.map((piece) => piece.text).join('')
-    at = pieces.at(-1)?.next ?? at
-  }
 }
