@@ -25,7 +25,7 @@ import {
   OK,
   TWO,
 } from '../../test/vegur.ts'
-import { SECOND } from '../lib/clock.ts'
+import { pause, SECOND } from '../lib/clock.ts'
 import { APPLICATION_ERROR, PAGES } from './pages.ts'
 
 const pool = aDatabase()
@@ -120,6 +120,31 @@ test('a dyno that gives no answer has its line, and the client a page', async (t
       assert.ok(second.closed)
     },
   )
+})
+
+/** HAProxy's clock goes by whole milliseconds, and is read the sooner the more there is to do. */
+test('a dyno that says nothing is told of in time on a busy router, too', async (t) => {
+  const router = await aRouter(t, pool, { timeouts: { ...quick, idle: 20 * SECOND } })
+  await router.dyno(await router.app('silent'), await aBackend(t, () => {}))
+  const busy = await router.app('busy')
+  await router.dyno(busy, await aBackend(t, (_, it) => it.end('here')))
+  await router.look()
+  await router.start()
+  await router.look()
+  const busyUntil = new AbortController()
+  const clients = Array.from({ length: 3 }, async () => {
+    while (!busyUntil.signal.aborted)
+      assert.equal((await router.get('busy.localhost')).status, 200)
+  })
+  const asked = Array.from({ length: 60 }, async (_, nth) => {
+    await pause(7 * nth)
+    const { body } = await router.get('silent.localhost', `/${nth}`)
+    return /\(H\d+\)/.exec(body)?.[0]
+  })
+  const codes = await Promise.all(asked)
+  busyUntil.abort()
+  await Promise.all(clients)
+  assert.deepEqual(new Set(codes), new Set(['(H12)']))
 })
 
 test('nor is it otherwise in HTTP/2', async (t) => {

@@ -15,7 +15,7 @@ local POLL = 20
 local TURN_OF_APP = 0.2
 local TURN = 0.1
 local BODY_FOLLOWS_WITHIN = 50 -- milliseconds
--- Between two clocks that measure the same time. Milliseconds.
+-- Between two clocks that measure the same time, of which HAProxy's own goes by whole milliseconds. Milliseconds.
 local LEEWAY = 10
 
 local function page(code)
@@ -106,7 +106,8 @@ local function hold(txn)
   local time = now()
   local deadline = time + hold_for
   -- In a worker that has a successor all requests come here, and the successor decides.
-  if txn.f:stopping() == 0 and txn.f:sc0_conn_cur() > math.min(tonumber(most) or most_held, most_held) then
+  local waiting = txn.f:sc0_conn_cur() - txn:get_var('txn.let_go')
+  if txn.f:stopping() == 0 and waiting > math.min(tonumber(most) or most_held, most_held) then
     txn:set_var('txn.entry', 'no_server/H11//' .. app)
     return
   end
@@ -208,7 +209,7 @@ core.register_action('no_answer', { 'tcp-res' }, function(txn)
     end
     give_up(txn, 'H13', application_error)
   end
-  if waited >= first_byte and not its_own_clock then
+  if waited >= first_byte - LEEWAY and not its_own_clock then
     give_up(txn, 'H12', h12)
   end
 end, 0)
