@@ -81,6 +81,9 @@ test('of a record that HAProxy cut the line has what there is', () => {
   }
   const odd = aRecord({ uri: String.raw`/a\"b` })
   assert.match(messageOf(odd.slice(0, -3)) ?? '', / path="\/a" /)
+  // Nobody may have another path told by saying so much that there is no room for the one asked for.
+  const long = aRecord({ fwd: String.raw`\"`.repeat(100) })
+  assert.match(messageOf(long.slice(0, -100)) ?? '', / path="" /)
 })
 
 test('records of no app, and what is none, are left out', () => {

@@ -110,8 +110,9 @@ function numbersIn(found: RegExpExecArray) {
   }
 }
 
-/** A request line may name the whole address; the log shows path and query. */
+/** A request line may name the whole address; the log shows path and query. Empty where HAProxy cut it off. */
 function pathOf(uri: string): string {
+  if (uri === '') return ''
   return uri.startsWith('/') ? uri : uri.replace(/^https?:\/\/[^/?]*/i, '') || '/'
 }
 

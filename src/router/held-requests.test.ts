@@ -4,12 +4,13 @@
  */
 
 import assert from 'node:assert/strict'
+import type { ServerResponse } from 'node:http'
 import { connect as connectHttp2 } from 'node:http2'
 import { connect } from 'node:net'
 import { join } from 'node:path'
-import { test } from 'node:test'
+import { test, type TestContext } from 'node:test'
 
-import { aBackend, aRouter } from '../../test/a-router.ts'
+import { aBackend, type ARouter, aRouter } from '../../test/a-router.ts'
 import { aRouterLine } from '../../test/a-router-line.ts'
 import { HAPROXY_3 } from '../../test/haproxy-of-here.ts'
 import { aDatabase } from '../../test/postgres.ts'
@@ -18,10 +19,40 @@ import { whatAClientGets } from '../../test/what-a-client-gets.ts'
 import { pause, SECOND } from '../lib/clock.ts'
 import { ask } from './haproxy-socket.ts'
 import { HEROKU_TIMEOUTS } from './router-settings.ts'
+import { BACKLOG } from './routing-table.ts'
 
 const pool = aDatabase()
 
 const HELD = 20
+
+/** What HAProxy answers to a command. */
+async function said(router: ARouter, command: string): Promise<string> {
+  const answer = await ask(join(router.directory, 'admin.sock'), [command])
+  assert.ok(answer.is === 'answered')
+  return answer.text
+}
+
+/** As many requests on a connection of their own, which is what HTTP/2 has at once; notes their statuses as they come. */
+function hundred(
+  t: TestContext,
+  { tlsPort }: ARouter,
+  app: string,
+  statuses: (number | undefined)[],
+): void {
+  const session = connectHttp2(`https://localhost:${tlsPort}`, {
+    servername: `${app}.localhost`,
+    rejectUnauthorized: false,
+  })
+  t.after(() => session.destroy())
+  session.on('error', () => {})
+  for (let nth = 0; nth < 100; nth++) {
+    session
+      .request({ ':path': '/', ':authority': `${app}.localhost` })
+      .on('error', () => {})
+      .on('response', ({ ':status': status }) => statuses.push(status))
+      .resume()
+  }
+}
 
 test('held requests go once HAProxy has a dyno, with no look in between', async (t) => {
   const router = await aRouter(t, pool)
@@ -39,20 +70,15 @@ test('held requests go once HAProxy has a dyno, with no look in between', async 
     'select slot from router_slots where app = $1',
     [app],
   )
-  const said = async (command: string) => {
-    const answer = await ask(join(router.directory, 'admin.sock'), [command])
-    assert.equal(answer.is, 'answered')
-    return answer.is === 'answered' ? answer.text : ''
-  }
   const become = (state: 'maint' | 'ready') =>
-    said(`set server app${rows[0]?.slot}/web.1:${dyno} state ${state}`)
+    said(router, `set server app${rows[0]?.slot}/web.1:${dyno} state ${state}`)
 
   await become('maint')
   const asked = Array.from({ length: HELD }, (_, nth) =>
     router.get('held.localhost', `/${nth}`),
   )
   await until('all are held', async () =>
-    (await said('show table held')).includes(`conn_cur=${HELD}`),
+    (await said(router, 'show table held')).includes(`conn_cur=${HELD}`),
   )
   assert.deepEqual(heard, [])
   await become('ready')
@@ -139,6 +165,42 @@ test(
   },
 )
 
+test('who was let go does not wait any more', async (t) => {
+  const router = await aRouter(t, pool, { byTls: true })
+  const app = await router.app('crowd')
+  await router.look()
+  await router.start()
+  const statuses: (number | undefined)[] = []
+  for (let nth = 0; nth < BACKLOG / 100; nth++) hundred(t, router, 'crowd', statuses)
+  await until('all are held', async () =>
+    (await said(router, 'show table held')).includes(`conn_cur=${BACKLOG}`),
+  )
+  const begun: ServerResponse[] = []
+  const backend = await aBackend(t, (_, it) => {
+    it.write('here')
+    begun.push(it)
+  })
+  const dyno = await router.dyno(app, backend)
+  await router.look()
+  await until('all are let go', () => statuses.length === BACKLOG)
+  const { rows } = await pool.query<{ slot: number }>(
+    'select slot from router_slots where app = $1',
+    [app],
+  )
+  const become = (state: 'maint' | 'ready') =>
+    said(router, `set server app${rows[0]?.slot}/web.1:${dyno} state ${state}`)
+  await become('maint')
+  const one = router.get('crowd.localhost', '/one')
+  await until('one more is held', async () =>
+    (await said(router, 'show table held')).includes(`conn_cur=${BACKLOG + 1}`),
+  )
+  await become('ready')
+  await until('it is let go', () => begun.length === BACKLOG + 1)
+  for (const it of begun) it.end()
+  assert.equal((await one).body, 'here')
+  assert.deepEqual(new Set(statuses), new Set([200]))
+})
+
 /** What an app may have held, however many web dynos it is scaled to. */
 const MOST = 2000
 
@@ -147,42 +209,22 @@ test('an app has no more held than ten routers, and they cost little', async (t)
   const app = await router.app('many', { web: 100 })
   await router.look()
   await router.start()
-  const said = async (command: string) => {
-    const answer = await ask(join(router.directory, 'admin.sock'), [command])
-    assert.ok(answer.is === 'answered')
-    return answer.text
-  }
   const statuses: (number | undefined)[] = []
-  const hundred = () => {
-    const session = connectHttp2(`https://localhost:${router.tlsPort}`, {
-      servername: 'many.localhost',
-      rejectUnauthorized: false,
-    })
-    t.after(() => session.destroy())
-    session.on('error', () => {})
-    for (let nth = 0; nth < 100; nth++) {
-      session
-        .request({ ':path': '/', ':authority': 'many.localhost' })
-        .on('error', () => {})
-        .on('response', ({ ':status': status }) => statuses.push(status))
-        .resume()
-    }
-  }
-  for (let nth = 0; nth < MOST / 100; nth++) hundred()
+  for (let nth = 0; nth < MOST / 100; nth++) hundred(t, router, 'many', statuses)
   await until('all are held', async () =>
-    (await said('show table held')).includes(`conn_cur=${MOST}`),
+    (await said(router, 'show table held')).includes(`conn_cur=${MOST}`),
   )
   assert.deepEqual(statuses, [])
 
   const wakes = async () =>
-    Number(/^tasksw: (\d+)/m.exec(await said('show activity'))?.[1])
-  const threads = Number(/^Nbthread: (\d+)/m.exec(await said('show info'))?.[1])
+    Number(/^tasksw: (\d+)/m.exec(await said(router, 'show activity'))?.[1])
+  const threads = Number(/^Nbthread: (\d+)/m.exec(await said(router, 'show info'))?.[1])
   const [began, before] = [performance.now(), await wakes()]
   await pause(SECOND)
   const perSecond = ((await wakes()) - before) / ((performance.now() - began) / SECOND)
   assert.ok(perSecond < 7500 * threads, `they were looked at ${perSecond} times a second`)
 
-  hundred()
+  hundred(t, router, 'many', statuses)
   await until('one more is too many', () => statuses.length === 100)
   assert.deepEqual(statuses, Array<number>(100).fill(503))
   await router.dyno(app, await aBackend(t, (_, it) => it.end('here')))
