@@ -1,37 +1,34 @@
 /**
  * The published ways to hide a request in another (CL.TE, TE.CL, TE.TE, CL.0, 0.CL, chunk sizes
- * and extensions, line ends, and HTTP/2 brought down to HTTP/1.1). Router and dyno must see the
- * same requests: none that only the dyno sees, nothing the dyno would have to guess about, and
- * nobody else's answer.
+ * and extensions, line ends; those of HTTP/2 have smuggling-by-http2.test.ts). Router and dyno must
+ * see the same requests: none that only the dyno sees, nothing the dyno would have to guess about,
+ * and nobody else's answer.
  */
 
 import assert from 'node:assert/strict'
-import { Agent } from 'node:http'
-import type { Socket } from 'node:net'
-import { test, type TestContext } from 'node:test'
-import { connect as connectByTls } from 'node:tls'
+import { test } from 'node:test'
 
-import { aCertificate } from '../../test/a-certificate.ts'
 import { aLeakyProxy } from '../../test/a-leaky-proxy.ts'
 import { aRouter, type ARouter, get } from '../../test/a-router.ts'
 import {
-  aStrictRecorder,
-  readRequest,
-  type StrictRecorder,
-} from '../../test/a-strict-recorder.ts'
+  aBystander,
+  afterAttack,
+  assertNothingHidden,
+  HIDDEN,
+  HIDDEN_WHOLE,
+  HOST,
+  isPatient,
+  TO_HIDE,
+} from '../../test/a-smuggler.ts'
+import { aStrictRecorder, readRequest } from '../../test/a-strict-recorder.ts'
 import { aDatabase } from '../../test/postgres.ts'
-import { whatAClientGets } from '../../test/what-a-client-gets.ts'
 import { until } from '../../test/until.ts'
-import { SECOND } from '../lib/clock.ts'
+import { whatAClientGets } from '../../test/what-a-client-gets.ts'
 import { parseRouterRecord } from '../logs/router-line.ts'
 
 const pool = aDatabase()
 
-const HOST = 'Host: prey.localhost\r\n'
-const HIDDEN = `GET /hidden HTTP/1.1\r\n${HOST}X: `
-const HIDDEN_WHOLE = `GET /hidden HTTP/1.1\r\n${HOST}\r\n`
 const TE = 'Transfer-Encoding: chunked\r\n'
-const TO_HIDE = `0\r\n\r\n${HIDDEN}`
 
 const post = (headers: string, body: string) =>
   `POST /shown HTTP/1.1\r\n${HOST}${headers}\r\n${body}`
@@ -178,63 +175,6 @@ const payloads: readonly (readonly [string, string])[] = [
 /** Of a client that says all that at once. */
 const said = (port: number, bytes: string) => whatAClientGets({ port }, bytes, isPatient)
 
-/** It hears all that there is to hear, and goes. */
-function isPatient(client: Socket): void {
-  client.setTimeout(SECOND, () => client.destroy())
-  client.on('data', () => client.setTimeout(0.15 * SECOND))
-}
-
-/**
- * Somebody else, whose connection the router knows by then: to HAProxy the first request of one is
- * not to go by a connection to the dyno that others have used.
- */
-async function aBystander(t: TestContext, port: number, host: string) {
-  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
-  t.after(() => agent.destroy())
-  const asks = async (path: string) => (await get(port, path, { host }, agent)).body
-  await asks('/before')
-  return asks
-}
-
-let probes = 0
-
-/** What came of an attack, and of the next request, which is a bystander's. */
-async function afterAttack(
-  recorder: StrictRecorder,
-  attack: () => Promise<string>,
-  bystander: (path: string) => Promise<string>,
-) {
-  await recorder.hangUp()
-  recorder.requests()
-  const got = await attack()
-  const open = await recorder.atRest()
-  const faults = recorder.faults()
-  const probe = `GET /probe-${++probes}`
-  const answer = await bystander(probe.slice('GET '.length))
-  faults.push(...recorder.faults())
-  const requests = recorder.requests()
-  const over = requests.find(({ line }) => line === probe)?.over
-  return {
-    faults,
-    answer: answer === probe ? 'its own' : answer,
-    /** Whether the dyno answered the attack; then a connection that it came by goes on. */
-    isServed: / 200 OK\r\n| \/shown/.test(got),
-    goesOn: open.length > 0,
-    /** Whether that is what the bystander's came by. */
-    isShared: over !== undefined && open.includes(over),
-    /** Without the bystander's. */
-    requests: requests.map(({ line }) => line).filter((it) => it !== probe),
-  }
-}
-
-/** But for requests that the dyno saw whole: which there may be differs. */
-function assertNothingHidden(its: Awaited<ReturnType<typeof afterAttack>>): void {
-  const { faults, answer, isServed, goesOn, isShared } = its
-  assert.deepEqual({ faults, answer }, { faults: [], answer: 'its own' })
-  // Otherwise it would say nothing that the bystander got its own.
-  assert.equal(isShared, isServed || goesOn)
-}
-
 /** How many requests for the path the router says that it sent to the dyno. */
 const sent = ({ records }: ARouter, path: string) =>
   records
@@ -324,150 +264,3 @@ test('the recorder itself is strict', () => {
     assert.ok(read !== 'more' && 'fault' in read, what)
   }
 })
-
-/** HPACK's literal without indexing, without Huffman: any bytes may be a header. RFC 7541, 6.2.2. */
-function literal([name, value]: readonly [string, string]): Buffer {
-  return Buffer.concat([Buffer.from([0]), string(name), string(value)])
-}
-
-function string(text: string): Buffer {
-  const bytes = Buffer.from(text, 'latin1')
-  assert.ok(bytes.length < 127)
-  return Buffer.concat([Buffer.from([bytes.length]), bytes])
-}
-
-function frame(type: number, flags: number, stream: number, payload: Buffer): Buffer {
-  const head = Buffer.alloc(9)
-  head.writeUIntBE(payload.length, 0, 3)
-  head.writeUInt8(type, 3)
-  head.writeUInt8(flags, 4)
-  head.writeUInt32BE(stream, 5)
-  return Buffer.concat([head, payload])
-}
-
-const DATA = 0
-const HEADERS = 1
-const SETTINGS = 4
-const END_STREAM = 1
-const END_HEADERS = 4
-
-const byHttp2: readonly (readonly [
-  string,
-  readonly (readonly [string, string])[],
-  string,
-])[] = [
-  ['nothing hidden', [['content-length', '2']], 'ab'],
-  ['H2.TE', [['transfer-encoding', 'chunked']], TO_HIDE],
-  ['H2.CL, shorter than it is', [['content-length', '0']], HIDDEN_WHOLE],
-  ['H2.CL, longer than it is', [['content-length', '500']], HIDDEN_WHOLE],
-  [
-    'two lengths',
-    [
-      ['content-length', '0'],
-      ['content-length', String(HIDDEN_WHOLE.length)],
-    ],
-    HIDDEN_WHOLE,
-  ],
-  ['line ends in a value', [['x', `a\r\nTransfer-Encoding: chunked`]], TO_HIDE],
-  ['a newline in a value', [['x', `a\nTransfer-Encoding: chunked`]], TO_HIDE],
-  ['line ends in a name', [['x: a\r\ntransfer-encoding', 'chunked']], TO_HIDE],
-  ['a colon in a name', [['transfer-encoding: chunked', '']], TO_HIDE],
-  ['capital letters in a name', [['Transfer-Encoding', 'chunked']], TO_HIDE],
-  ['Connection', [['connection', 'content-length']], HIDDEN_WHOLE],
-  ['another host', [['host', 'other.localhost']], HIDDEN_WHOLE],
-  [
-    'another scheme',
-    [
-      [':method', 'GET'],
-      [':scheme', 'ftp'],
-    ],
-    '',
-  ],
-  [
-    'an upgrade',
-    [
-      ['upgrade', 'h2c'],
-      ['http2-settings', 'AAMA'],
-    ],
-    '',
-  ],
-  [
-    'a request in the path',
-    [[':path', '/shown HTTP/1.1\r\nHost: a\r\n\r\nGET /hidden']],
-    '',
-  ],
-  ['a space in the path', [[':path', '/shown HTTP/1.1 /hidden']], ''],
-  ['a request in the method', [[':method', 'GET /hidden HTTP/1.1\r\nX: y']], ''],
-  ['line ends in the host', [[':authority', 'prey-by-two.localhost\r\nX: y']], ''],
-  [
-    'a pseudo-header twice',
-    [
-      [':path', '/hidden'],
-      [':path', '/shown'],
-    ],
-    '',
-  ],
-]
-
-test('no request is hidden in one that comes by HTTP/2', async (t) => {
-  const router = await aRouter(t, pool, { byTls: true })
-  const recorder = await aStrictRecorder(t)
-  const app = await router.app('prey-by-two')
-  await router.dyno(app, recorder)
-  await router.domain(app, 'prey.example.com', await aCertificate(['prey.example.com']))
-  await router.look()
-  await router.start()
-  await router.look()
-
-  const bystander = await aBystander(t, router.port, 'prey-by-two.localhost')
-
-  for (const [what, headers, body] of byHttp2) {
-    await t.test(what, async () => {
-      const usual = [
-        [':method', 'POST'],
-        [':scheme', 'https'],
-        [':path', '/shown'],
-        [':authority', 'prey-by-two.localhost'],
-      ] as const
-      const own = new Set(headers.map(([name]) => name))
-      const all = [...usual.filter(([name]) => !own.has(name)), ...headers]
-      const block = Buffer.concat(all.map(literal))
-      const ends = body === '' ? END_STREAM : 0
-      const bytes = Buffer.concat([
-        Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'),
-        frame(SETTINGS, 0, 0, Buffer.alloc(0)),
-        frame(HEADERS, END_HEADERS | ends, 1, block),
-        ...(body === '' ? [] : [frame(DATA, END_STREAM, 1, Buffer.from(body))]),
-      ])
-      const attack = () => saidByTls(router.tlsPort, bytes)
-      const after = await afterAttack(recorder, attack, bystander)
-      assertNothingHidden(after)
-      const { requests } = after
-      if (what === 'nothing hidden') assert.ok(requests.includes('POST /shown'))
-      assert.ok(
-        !requests.some((it) => it.includes('/hidden')),
-        `the dyno saw ${requests.join()}`,
-      )
-    })
-  }
-})
-
-/** As `said` has it. */
-function saidByTls(port: number, bytes: Buffer): Promise<string> {
-  return new Promise((resolve) => {
-    let got = ''
-    const socket = connectByTls(
-      {
-        host: '127.0.0.1',
-        port,
-        servername: 'prey.example.com',
-        ALPNProtocols: ['h2'],
-        rejectUnauthorized: false,
-      },
-      () => socket.write(bytes),
-    )
-    socket.setEncoding('latin1').on('data', (text: string) => (got += text))
-    socket.on('error', () => {}).on('close', () => resolve(got))
-    isPatient(socket)
-  })
-}
