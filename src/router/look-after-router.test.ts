@@ -12,8 +12,6 @@ import { aDatabase } from '../../test/postgres.ts'
 import { underLoad } from '../../test/under-load.ts'
 import { until } from '../../test/until.ts'
 import { SECOND } from '../lib/clock.ts'
-import type { AppId } from '../model/ids.ts'
-import { ask as askHaproxy } from './haproxy-socket.ts'
 
 const pool = aDatabase()
 
@@ -28,20 +26,6 @@ function keeping(t: TestContext, router: ARouter, host: string): () => Promise<G
   t.after(() => agents.forEach((agent) => agent.destroy()))
   let next = 0
   return () => get(router.port, '/', { host }, agents[next++ % agents.length])
-}
-
-/** A dyno with one request under way, which it ends when told to `finish`. */
-async function aDynoAtWork(t: TestContext, router: ARouter, app: AppId, host: string) {
-  let finish: (() => void) | undefined
-  const backend = await aBackend(t, (_, it) => {
-    it.write('first,')
-    finish = () => it.end('last')
-  })
-  const dyno = await router.dyno(app, backend)
-  await router.look()
-  const underWay = router.get(host)
-  await until('it is under way', () => finish !== undefined)
-  return { dyno, underWay, finish: () => finish?.() }
 }
 
 test('a request reaches an up dyno of the right app, and no other', async (t) => {
@@ -120,78 +104,6 @@ test('dynos come and go without a failed request', async (t) => {
   assert.deepEqual(await load.stop(), [])
 })
 
-test('a dyno keeps the request it has, gets no new one, and then is let go', async (t) => {
-  const router = await aRouter(t, pool)
-  const app = await router.app('slow')
-  await router.look()
-  await router.start()
-  let finish: (() => void) | undefined
-  const slow = await aBackend(t, (_, it) => {
-    it.write('first,')
-    finish = () => it.end('last')
-  })
-  const dyno = await router.dyno(app, slow)
-  await router.look()
-  const underWay = router.get('slow.localhost')
-  await until('it is under way', () => finish !== undefined)
-
-  await router.dyno(app, await aBackend(t, (_, it) => it.end('other')))
-  await router.become(dyno, 'stopping')
-  assert.ok((await router.look()) <= 50)
-  assert.equal(await router.isRouted(dyno), true)
-  for (let i = 0; i < 20; i++) {
-    assert.equal((await router.get('slow.localhost')).body, 'other')
-  }
-
-  finish?.()
-  assert.equal((await underWay).body, 'first,last')
-  await until('it is let go', async () => {
-    await router.look()
-    return !(await router.isRouted(dyno))
-  })
-})
-
-test('a dyno that never falls silent is let go after a while, its requests going on', async (t) => {
-  let drainTimeout = 60_000
-  const router = await aRouter(t, pool, { drainTimeout: () => drainTimeout })
-  const app = await router.app('endless')
-  await router.look()
-  await router.start()
-  const { dyno, underWay, finish } = await aDynoAtWork(
-    t,
-    router,
-    app,
-    'endless.localhost',
-  )
-  await router.become(dyno, 'stopping')
-  await router.look()
-  assert.equal(await router.isRouted(dyno), true)
-  // An operator's new setting is for it, too.
-  drainTimeout = 0
-  await router.look()
-  assert.equal(await router.isRouted(dyno), false)
-  finish()
-  assert.equal((await underWay).body, 'first,last')
-})
-
-test('a dead dyno is gone at once, and its requests are sent to another', async (t) => {
-  const router = await aRouter(t, pool)
-  const app = await router.app('mortal')
-  await router.look()
-  await router.start()
-  const dead = await aBackend(t, (_, it) => it.end('dead'))
-  const dyno = await router.dyno(app, dead)
-  await router.dyno(app, await aBackend(t, (_, it) => it.end('alive')))
-  await router.look()
-  dead.close()
-  for (let i = 0; i < 50; i++) {
-    assert.equal((await router.get('mortal.localhost')).body, 'alive')
-  }
-  await router.become(dyno, 'crashed')
-  await router.look()
-  assert.equal(await router.isRouted(dyno), false)
-})
-
 test('every state of an app has its page and its line', async (t) => {
   const router = await aRouter(t, pool, { timeouts: quick })
   const other = await aRouter(t, pool)
@@ -233,86 +145,6 @@ test('every state of an app has its page and its line', async (t) => {
   const elsewhere = await router.get('far-away.localhost')
   assert.ok(elsewhere.body.includes(`http://far-away.localhost:${other.port}/`))
   assert.equal((await router.get('unknown.localhost')).status, 404)
-})
-
-test('a request waits for the first dyno of its app', async (t) => {
-  const router = await aRouter(t, pool)
-  const app = await router.app('booting')
-  const backend = await aBackend(t, (_, it) => it.end('awake'))
-  const dyno = await router.dyno(app, backend, 'starting')
-  await router.look()
-  await router.start()
-  let answered = false
-  const held = router.get('booting.localhost').finally(() => (answered = true))
-  assert.equal((await router.get('unknown.localhost')).status, 404)
-  assert.equal(answered, false)
-
-  await router.become(dyno, 'up')
-  await router.look()
-  assert.equal((await held).body, 'awake')
-})
-
-test('a name that ends with a dot is the same name, also to one who waits', async (t) => {
-  const router = await aRouter(t, pool)
-  const app = await router.app('dotted')
-  await router.look()
-  await router.start()
-  const held = router.get('dotted.localhost.')
-  await until('it is held', async () => {
-    const answer = await askHaproxy(join(router.directory, 'admin.sock'), [
-      'show table held',
-    ])
-    return answer.is === 'answered' && answer.text.includes(app)
-  })
-  await router.dyno(app, await aBackend(t, (_, it) => it.end('awake')))
-  await router.look()
-  assert.equal((await held).body, 'awake')
-})
-
-test('a held request gets the page of what became of its app', async (t) => {
-  const router = await aRouter(t, pool)
-  const app = await router.app('hopeless')
-  const dyno = await router.dyno(app, { address: '127.0.0.7', port: 5002 }, 'starting')
-  await router.look()
-  await router.start()
-  const held = router.get('hopeless.localhost', '/hopeless')
-  await router.become(dyno, 'crashed')
-  await router.look()
-  assert.equal((await held).status, 503)
-  assert.match(await aRouterLine(router, '/hopeless'), /code=H10/)
-})
-
-test('a held request whose app goes by another name, or is no more, is nobody`s', async (t) => {
-  const router = await aRouter(t, pool)
-  const [renamed, destroyed] = [await router.app('before'), await router.app('destroyed')]
-  await router.look()
-  await router.start()
-  const held = ['before', 'destroyed'].map((it) => router.get(`${it}.localhost`, '/held'))
-  await until('both are held', async () => {
-    const answer = await askHaproxy(join(router.directory, 'admin.sock'), [
-      'show table held',
-    ])
-    return (
-      answer.is === 'answered' &&
-      [renamed, destroyed].every((app) => answer.text.includes(app))
-    )
-  })
-  await pool.query(`update apps set name = 'after' where id = $1`, [renamed])
-  await pool.query('update apps set deleted_at = now() where id = $1', [destroyed])
-  await router.look()
-  for (const { status, body } of await Promise.all(held)) {
-    assert.equal(status, 404)
-    assert.match(body, /There is no app at this address/)
-  }
-  // Its line would be the first.
-  await router.dyno(renamed, await aBackend(t, (_, it) => it.end('ok')))
-  await router.look()
-  assert.equal((await router.get('after.localhost', '/told')).body, 'ok')
-  await aRouterLine(router, '/told')
-  assert.deepEqual(
-    router.records.filter((it) => it.includes('/held')),
-    [],
-  )
 })
 
 test('a websocket goes through, and its end is no fault', async (t) => {
@@ -426,34 +258,6 @@ test('HAProxy loads more backends under load, and no request is lost', async (t)
   assert.deepEqual([...(await own.stop()), ...(await kept.stop())], [])
 })
 
-test('a dyno keeps the requests it has from before a reload', async (t) => {
-  const router = await aRouter(t, pool)
-  const app = await router.app('slow-reload')
-  let finish: (() => void) | undefined
-  const slow = await aBackend(t, (_, it) => {
-    it.write('first,')
-    finish = () => it.end('last')
-  })
-  const dyno = await router.dyno(app, slow)
-  await router.look()
-  await router.start()
-  const underWay = router.get('slow-reload.localhost')
-  await until('it is under way', () => finish !== undefined)
-  for (let n = 0; n < 256; n++) await router.app(`another-${n}`, { web: 0 })
-  await router.look()
-
-  await router.become(dyno, 'stopping')
-  const delay = await router.look()
-  assert.ok(delay <= 50, `it would look again after ${delay} ms`)
-  assert.equal(await router.isRouted(dyno), true)
-  finish?.()
-  assert.equal((await underWay).body, 'first,last')
-  await until('it is let go', async () => {
-    await router.look()
-    return !(await router.isRouted(dyno))
-  })
-})
-
 test('a dyno is recorded as routed before a request can reach it', async (t) => {
   const router = await aRouter(t, pool)
   const app = await router.app('announced')
@@ -487,49 +291,4 @@ test('a dyno that began to stop unseen is neither recorded nor served', async (t
   await router.look()
   const config = await readFile(join(router.directory, 'haproxy.cfg'), 'utf8')
   assert.equal(config.includes(dyno), false)
-})
-
-test('the time to drain is counted by HAProxy, whatever the clocks say', async (t) => {
-  const router = await aRouter(t, pool, { drainTimeout: () => 60_000 })
-  const app = await router.app('clocked')
-  await router.look()
-  await router.start()
-  const { dyno, underWay, finish } = await aDynoAtWork(
-    t,
-    router,
-    app,
-    'clocked.localhost',
-  )
-  await router.become(dyno, 'stopping')
-  for (const moved of ['1 day', '-1 day']) {
-    await pool.query('update dynos set updated_at = now() + $2 where id = $1', [
-      dyno,
-      moved,
-    ])
-    await router.look()
-    assert.equal(await router.isRouted(dyno), true)
-  }
-  finish()
-  await underWay
-})
-
-test('a kept connection survives the dyno it was served by', async (t) => {
-  const router = await aRouter(t, pool)
-  const app = await router.app('kept')
-  const vanishing = await aBackend(t, (_, it) => it.end('one'))
-  const dyno = await router.dyno(app, vanishing)
-  await router.look()
-  await router.start()
-  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
-  t.after(() => agent.destroy())
-  const ask = () => get(router.port, '/', { host: 'kept.localhost' }, agent)
-  assert.equal((await ask()).body, 'one')
-
-  await router.dyno(app, await aBackend(t, (_, it) => it.end('two')))
-  await router.look()
-  vanishing.close()
-  for (let i = 0; i < 10; i++) assert.equal((await ask()).body, 'two')
-  await router.become(dyno, 'crashed')
-  await router.look()
-  assert.equal((await ask()).body, 'two')
 })
