@@ -5,13 +5,14 @@ import { execFile } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
-import { delimiter, dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
 import { promisify } from 'node:util'
 
 import { openAccount } from '../src/actions/open-account.ts'
 import { inTransaction } from '../src/store/queryable.ts'
 import { anApi } from './an-api.ts'
+import { envOfCli } from './env-of-cli.ts'
 import { aDatabase } from './postgres.ts'
 
 const cli = join(import.meta.dirname, '../node_modules/.bin/heroku')
@@ -45,7 +46,7 @@ suite('access by the CLI', () => {
     await server.listen({ port: 0, host: '127.0.0.1' })
     const { port } = server.server.address() as AddressInfo
     const person = async (email: string) => ({
-      PATH: [dirname(process.execPath), process.env['PATH']].join(delimiter),
+      ...envOfCli,
       HOME: home,
       HEROKU_HOST: `http://127.0.0.1:${port}`,
       HEROKU_PARTICLEBOARD_URL: `http://127.0.0.1:${port}`,
@@ -53,9 +54,6 @@ suite('access by the CLI', () => {
         openAccount(tx, { email, name: null }),
       ),
       HEROKU_NETRC_WRITE: 'true',
-      HEROKU_SKIP_NEW_VERSION_CHECK: 'true',
-      HEROKU_DISABLE_AUTOUPDATE: '1',
-      DISABLE_TELEMETRY: 'true',
     })
     ann = await person('ann@example.com')
     bob = await person('bob@example.com')

@@ -83,7 +83,12 @@ export function installationToBe(options: InstallationOptions = {}): {
   mkdirSync(home)
   const data = dataDirectory(join(top, 'data'))
   const regions = options.regions ?? ['us', 'eu']
-  let env: NodeJS.ProcessEnv = { PATH: process.env['PATH'], HOME: home, LANG: 'C.UTF-8' }
+  let env: NodeJS.ProcessEnv = {
+    PATH: process.env['PATH'],
+    HOME: home,
+    LANG: 'C.UTF-8',
+    NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
+  }
   let ports = { api: 0, http: 0, https: 0 }
 
   const installation: TestInstallation = {

@@ -9,7 +9,7 @@ import { execFile } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
-import { delimiter, dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
 
@@ -21,6 +21,7 @@ import { writeEvents } from '../src/store/events.ts'
 import { findMonitor } from '../src/store/monitors.ts'
 import { putRouterMeasures } from '../src/store/router-measures.ts'
 import { anApi } from './an-api.ts'
+import { envOfCli } from './env-of-cli.ts'
 import { anApp } from './an-app.ts'
 import { aDatabase } from './postgres.ts'
 
@@ -50,13 +51,10 @@ test('ps:autoscale and apps:errors of the CLI reach us by /etc/hosts', async (t)
     const command = ['sh', '-c', WITH_HOSTS, 'sh', hosts, cli, ...args, '--app', name]
     const { stdout, stderr } = await run('unshare', ['--mount', ...command], {
       env: {
-        PATH: [dirname(process.execPath), process.env['PATH']].join(delimiter),
+        ...envOfCli,
         HOME: home,
         HEROKU_HOST: `http://localhost:${port}`,
         HEROKU_API_KEY: token,
-        HEROKU_SKIP_NEW_VERSION_CHECK: 'true',
-        HEROKU_DISABLE_AUTOUPDATE: '1',
-        DISABLE_TELEMETRY: 'true',
       },
     })
     return stdout + stderr

@@ -7,7 +7,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
-import { delimiter, dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
 import { promisify } from 'node:util'
 
@@ -20,6 +20,7 @@ import { heedHappenings } from '../src/webhooks/heed-happenings.ts'
 import { lookAfterWebhook } from '../src/webhooks/look-after-webhook.ts'
 import { runLoop } from '../src/work/loop.ts'
 import { anApi } from './an-api.ts'
+import { envOfCli } from './env-of-cli.ts'
 import { anApp, secrets } from './an-app.ts'
 import { aDatabase } from './postgres.ts'
 import { until } from './until.ts'
@@ -67,13 +68,10 @@ suite('webhooks by the CLI', () => {
     await made.deploy()
     app = made.app
     env = {
-      PATH: [dirname(process.execPath), process.env['PATH']].join(delimiter),
+      ...envOfCli,
       HOME: home,
       HEROKU_HOST: `http://127.0.0.1:${portOf(server.server)}`,
       HEROKU_API_KEY: token,
-      HEROKU_SKIP_NEW_VERSION_CHECK: 'true',
-      HEROKU_DISABLE_AUTOUPDATE: '1',
-      DISABLE_TELEMETRY: 'true',
     }
     const webhook = lookAfterWebhook({
       pool,

@@ -81,7 +81,13 @@ async function runAll(named: readonly string[], signal: AbortSignal): Promise<Ta
   // Mayfly's users have to get through.
   chmodSync(temporary, 0o711)
   writeFileSync(idsFile(temporary), '')
-  Object.assign(process.env, { TMPDIR: temporary, MAYFLY_STACKS: stacks })
+  // Each test file is a process, and so is each call of the CLI: none compiles what another did.
+  const compiled = join(temporary, 'compiled')
+  Object.assign(process.env, {
+    TMPDIR: temporary,
+    MAYFLY_STACKS: stacks,
+    NODE_COMPILE_CACHE: compiled,
+  })
   let tally = FAILED
   try {
     tally = await withThrowAwayPostgres((host) => {
