@@ -3,11 +3,12 @@
 import assert from 'node:assert/strict'
 import { afterEach, before, beforeEach, suite, test } from 'node:test'
 
+import { aLightHash } from '../../../test/a-light-hash.ts'
 import { anApi, type AnApi } from '../../../test/an-api.ts'
 import { secrets } from '../../../test/an-app.ts'
 import { aDatabase } from '../../../test/postgres.ts'
 import { createAccount } from '../../actions/create-account.ts'
-import { hashOfNew, removePassword, setPassword } from '../../actions/set-password.ts'
+import { removePassword, setPassword } from '../../actions/set-password.ts'
 import { setTwoFactor } from '../../actions/set-two-factor.ts'
 import type { Account } from '../../model/app.ts'
 import { digestOf } from '../../model/token.ts'
@@ -32,7 +33,7 @@ suite('logging in by a browser', () => {
 
   before(async () => {
     ann = await createAccount(pool, { email: 'ann@example.com', name: null })
-    hash = await hashOfNew(ann, PASSWORD)
+    hash = aLightHash(PASSWORD)
   })
   beforeEach(async () => {
     api = await anApi(pool)

@@ -3,13 +3,14 @@
 import assert from 'node:assert/strict'
 import { before, beforeEach, suite, test } from 'node:test'
 
+import { aLightHash } from '../../../test/a-light-hash.ts'
 import { anApi, type AnApi } from '../../../test/an-api.ts'
 import { secrets } from '../../../test/an-app.ts'
 import { aToken } from '../../../test/a-tenancy.ts'
 import { oneAfterTheOther } from '../../../test/one-after-the-other.ts'
 import { aDatabase } from '../../../test/postgres.ts'
 import { createAccount } from '../../actions/create-account.ts'
-import { hashOfNew, removePassword, setPassword } from '../../actions/set-password.ts'
+import { removePassword, setPassword } from '../../actions/set-password.ts'
 import { setTwoFactor } from '../../actions/set-two-factor.ts'
 import type { Account } from '../../model/app.ts'
 import { authorizationsOf, removeAuthorizations } from '../../store/accounts.ts'
@@ -28,8 +29,8 @@ suite('logging in at the wrong moment', () => {
   before(async () => {
     api = await anApi(pool)
     ann = await createAccount(pool, { email: 'ann@example.com', name: null })
-    hash = await hashOfNew(ann, PASSWORD)
-    other = await hashOfNew(ann, 'another horse battery')
+    hash = aLightHash(PASSWORD)
+    other = aLightHash('another horse battery')
   })
   beforeEach(async () => {
     await setPassword(pool, ann, hash)
