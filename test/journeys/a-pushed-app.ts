@@ -1,5 +1,6 @@
 /** One of test/apps or examples as its owner has it: a git repository with a `heroku` remote. */
 
+import assert from 'node:assert/strict'
 import { cpSync, mkdtempSync } from 'node:fs'
 import { join } from 'node:path'
 
@@ -16,8 +17,10 @@ export interface PushedApp {
   git(...args: string[]): Promise<string>
   /** Commits what is there and pushes it; gives what the push printed. */
   push(message: string): Promise<string>
-  /** The app's log, all of it unless `--num` is given. */
+  /** The app's log by the CLI, all of it unless `--num` is given. */
   logs(...args: string[]): Promise<string>
+  /** All of it, as the API gives it to the CLI: for who asks until it says something. */
+  log(): Promise<string>
 }
 
 /** `source`: a directory relative to the repository's root. Nothing is pushed yet. */
@@ -53,6 +56,14 @@ export async function anApp(
     logs: (...args) => {
       const all = args.includes('--num') ? [] : ['--num', '1500']
       return journey.stdoutOfHeroku('logs', '--no-color', '--app', name, ...all, ...args)
+    },
+    async log() {
+      const asked = await journey.api('POST', `/apps/${name}/log-sessions`, {
+        lines: 1500,
+      })
+      const answer = await fetch((asked as { readonly logplex_url: string }).logplex_url)
+      assert.equal(answer.status, 200)
+      return answer.text()
     },
   }
 }

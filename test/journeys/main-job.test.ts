@@ -43,7 +43,7 @@ test('an app without code says so', async () => {
   const answer = await ask(app.url)
   assert.equal(answer.status, 502)
   assert.match(answer.body, /Nothing was deployed/)
-  await until('H81 is in the log', async () => /code=H81/.test(await app.logs()))
+  await until('H81 is in the log', async () => /code=H81/.test(await app.log()))
 })
 
 test('a push is built, released, and answers', async () => {
@@ -261,7 +261,7 @@ test('a second person sees and pushes nothing until let in, and the audit tells'
 test('scaled to nothing, the app says so', async () => {
   await app.heroku('ps:scale', 'web=0')
   assert.equal((await ask(app.url)).status, 503)
-  await until('H14 is in the log', async () => /code=H14/.test(await app.logs()))
+  await until('H14 is in the log', async () => /code=H14/.test(await app.log()))
   await app.heroku('ps:scale', 'web=1')
   assert.equal((await ask(app.url)).status, 200)
 })

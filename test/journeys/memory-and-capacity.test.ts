@@ -109,7 +109,7 @@ async function states(wanted: Readonly<Record<string, string>>): Promise<void> {
 async function logSays(pattern: RegExp): Promise<void> {
   await until(
     `the log says ${pattern}`,
-    async () => pattern.test(await app.logs()),
+    async () => pattern.test(await app.log()),
     MINUTE,
   )
 }

@@ -29,14 +29,14 @@ test('an app that exits at once crashes, is restarted at once, and then waits', 
   const app = await pushed('exits-at-once')
   await app.push('Exit')
   await until('it has crashed twice', async () => {
-    const log = await app.logs()
+    const log = await app.log()
     return log.split('State changed from starting to crashed').length > 2
   })
   await until('it waits', async () => /web\.1: crashed/.test(await app.heroku('ps')))
   const answer = await ask(app.url)
   assert.equal(answer.status, 503)
   await until('H10 is in the log', async () =>
-    /code=H10 desc="App crashed"/.test(await app.logs()),
+    /code=H10 desc="App crashed"/.test(await app.log()),
   )
 })
 
@@ -45,12 +45,12 @@ test('an app that never binds its port meets R10', async () => {
   await app.push('Bind nothing')
   await until('R10 is in the log', async () =>
     /Error R10 \(Boot timeout\) -> Web process failed to bind to \$PORT within 3 seconds of launch/.test(
-      await app.logs(),
+      await app.log(),
     ),
   )
   await until('it has crashed', async () =>
     /Stopping process with SIGKILL[^]*Process exited with status 137[^]*State changed from starting to crashed/.test(
-      await app.logs(),
+      await app.log(),
     ),
   )
 })
@@ -62,7 +62,7 @@ test('an app that ignores SIGTERM meets R12', async () => {
   await app.heroku('ps:scale', 'web=0')
   await until('it was killed', async () =>
     /Error R12 \(Exit timeout\)[^]*Stopping remaining processes with SIGKILL[^]*Process exited with status 137/.test(
-      await app.logs(),
+      await app.log(),
     ),
   )
 })
@@ -73,7 +73,7 @@ test('an app that eats memory meets R15', async () => {
   assert.equal((await ask(`${app.url}eat`)).status, 200)
   await until('R15 is in the log', async () =>
     /Error R15 \(Memory quota vastly exceeded\)[^]*Process exited with status 137[^]*to crashed/.test(
-      await app.logs(),
+      await app.log(),
     ),
   )
 })

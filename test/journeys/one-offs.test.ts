@@ -27,7 +27,7 @@ test('a push waits for the release command, and shows what it prints', async () 
   )
   await until('the log tells of it', async () =>
     /Running release v3 commands by user [^]*heroku\[release\.\d+\]: Starting process with command `bash release\.sh`[^]*State changed from up to complete[^]*Release v3 created by user/.test(
-      await app.logs(),
+      await app.log(),
     ),
   )
   assert.match(await app.heroku('releases'), /Current: v3/)
@@ -38,7 +38,7 @@ test('run:detached runs a command of the Procfile, whose end is in the log', asy
   const name = await runDetached('greet me; exit 3')
   await until('it has ended', async () =>
     told(
-      await app.logs(),
+      await app.log(),
       `app[api]: Starting process with command \`greet me; exit 3\` by user`,
       `heroku[${name}]: Starting process with command \`echo hello from me; exit 3\``,
       `app[${name}]: hello from me`,
@@ -62,7 +62,7 @@ test('a one-off is listed while it runs, left alone by restarts, and stopped', a
   await app.heroku('ps:stop', name)
   await until('it has ended', async () =>
     told(
-      await app.logs(),
+      await app.log(),
       `heroku[${name}]: Stopping all processes with SIGTERM`,
       `heroku[${name}]: Process exited with status 143`,
       `heroku[${name}]: State changed from up to complete`,
@@ -74,7 +74,7 @@ test('a one-off is listed while it runs, left alone by restarts, and stopped', a
 test('a one-off ends when its time is up', async () => {
   const { name } = await run({ command: 'sleep 600', time_to_live: 1 })
   await until('it has ended', async () =>
-    told(await app.logs(), `heroku[${name}]: Process exited with status 143`),
+    told(await app.log(), `heroku[${name}]: Process exited with status 143`),
   )
 })
 
@@ -82,7 +82,7 @@ test('a client that never comes is R13', async () => {
   const { name } = await run({ command: 'bash', attach: true })
   await until('it has ended', async () =>
     told(
-      await app.logs(),
+      await app.log(),
       `heroku[${name}]: Awaiting client`,
       `heroku[${name}]: Error R13 (Attach error) -> Failed to attach to process`,
       `heroku[${name}]: State changed from starting to complete`,
@@ -95,7 +95,7 @@ test('a release whose command fails changes nothing but the config vars', async 
   const before = await current()
   await app.heroku('config:set', 'RELEASE_EXIT=7')
   await until('it has failed', async () =>
-    /Release v\d+ command failed by user/.test(await app.logs()),
+    /Release v\d+ command failed by user/.test(await app.log()),
   )
   assert.match(
     await app.heroku('releases'),

@@ -33,11 +33,9 @@ test('run prints what the command does, and the log tells of the rest', async ()
   assert.deepEqual([ran.status, ran.stdout], [0, 'hi\n'])
   const [, name] = /(run\.\d+)/.exec(ran.stderr) ?? []
   await until('the log tells of its end', async () =>
-    (await app.logs()).includes(`heroku[${name}]: State changed from up to complete`),
+    (await app.log()).includes(`heroku[${name}]: State changed from up to complete`),
   )
-  const lines = (await app.logs())
-    .split('\n')
-    .filter((line) => line.includes(`[${name}]`))
+  const lines = (await app.log()).split('\n').filter((line) => line.includes(`[${name}]`))
   assert.deepEqual(
     lines.map((line) => line.slice(line.indexOf('heroku['))),
     [
@@ -83,7 +81,7 @@ test('run:inside runs a command in a dyno that is up', async () => {
   assert.match(ran.stdout, /^web\.1\n[^]*^MainThread$[^]*^mayfly-init$/m)
   await until('the log tells of it', async () =>
     /app\[api\]: Starting process with command `.*` inside web\.1 by user /.test(
-      await app.logs(),
+      await app.log(),
     ),
   )
   const nowhere = await talk(['run:inside', 'web.7', '--app', app.name, '--', 'true'])
@@ -122,10 +120,10 @@ test('a command whose client goes is hung up on, and said not to heed it', async
   assert.ok(name)
   session.vanishes()
   await until('it is said to be detached', async () =>
-    told(await app.logs(), `heroku[${name}]: Error R16 (Detached)`),
+    told(await app.log(), `heroku[${name}]: Error R16 (Detached)`),
   )
   const hangUps = 'Client connection closed. Sending SIGHUP to all processes'
-  assert.equal((await app.logs()).split(`heroku[${name}]: ${hangUps}`).length - 1, 3)
+  assert.equal((await app.log()).split(`heroku[${name}]: ${hangUps}`).length - 1, 3)
   await app.heroku('ps:stop', name)
   await nothingLeft()
 })
@@ -136,7 +134,7 @@ test('a command whose client goes ends, unless it does not want to', async () =>
   const [, name] = /(run\.\d+)/.exec(session.seen()) ?? []
   session.vanishes()
   await until('it has ended', async () =>
-    told(await app.logs(), `heroku[${name}]: Process exited with status 129`),
+    told(await app.log(), `heroku[${name}]: Process exited with status 129`),
   )
   await nothingLeft()
 })
@@ -146,12 +144,12 @@ test('a command that nobody attaches to is never run', async () => {
   const dyno = (await journey.api('POST', '/apps/talker/dynos', body)) as { name: string }
   await until('it is given up', async () =>
     told(
-      await app.logs(),
+      await app.log(),
       `heroku[${dyno.name}]: Error R13 (Attach error) -> Failed to attach to process`,
       `heroku[${dyno.name}]: State changed from starting to complete`,
     ),
   )
-  assert.ok(!(await app.logs()).includes(`app[${dyno.name}]`))
+  assert.ok(!(await app.log()).includes(`app[${dyno.name}]`))
 })
 
 test('ps:exec asks to be let in once, and then runs a command in a dyno', async () => {
@@ -167,7 +165,7 @@ test('ps:exec asks to be let in once, and then runs a command in a dyno', async 
   assert.match(ran.stdout, /web\.1 \/app\s+1000\s+\/dev\/pts\/\d+\s+mayfly-init/)
   await until('the log tells of it', async () =>
     /Opened web\.1 for Heroku Exec by user .*\n.*Starting process with command `echo .*` inside web\.1 by user /.test(
-      await app.logs(),
+      await app.log(),
     ),
   )
   const nowhere = await exec(['ps:exec', '--dyno', 'web.7', '--', 'true'])
