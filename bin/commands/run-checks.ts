@@ -2,6 +2,8 @@ import { spawn } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
+const RUNNER = join(import.meta.dirname, 'run-test-files.ts')
+
 export interface Tally {
   readonly passed: number
   readonly failed: number
@@ -34,21 +36,25 @@ export function runToTerminal(command: readonly string[], where: Where): Promise
 
 interface TestRun extends Where {
   readonly temporary: string
-  readonly options: readonly string[]
+  /** How many files at once. */
+  readonly atOnce: number
+  /** Milliseconds that a test may take. */
+  readonly longest: number
 }
 
-/** Runs test files; the numbers are node's own. */
+/** Runs test files in this order; the numbers are node's own. */
 export async function runNodeTests(
   files: readonly string[],
   run: TestRun,
 ): Promise<Tally> {
   const summary = join(run.temporary, 'summary.tap')
-  const reporters = [
-    ['--test-reporter=spec', '--test-reporter-destination=stdout'],
-    ['--test-reporter=tap', `--test-reporter-destination=${summary}`],
-  ].flat()
+  const settings = [
+    `--at-once=${run.atOnce}`,
+    `--longest=${run.longest}`,
+    `--summary=${summary}`,
+  ]
   const status = await runToTerminal(
-    [process.execPath, '--test', ...run.options, ...reporters, ...files],
+    [process.execPath, RUNNER, ...settings, ...files],
     run,
   )
   return tallyOf(existsSync(summary) ? readFileSync(summary, 'utf8') : '', status)

@@ -33,10 +33,29 @@ const STACK_CACHE = '/var/cache/mayfly/stacks'
 const LONGEST_TEST = 4 * MINUTE
 const LONGEST_TESTS = 15 * MINUTE
 const LONGEST_JOURNEYS = 20 * MINUTE
+/** Files. Tests wait a third of their time; journeys, half of it, and they put whole installations on the machine. */
+const TESTS_AT_ONCE = availableParallelism() + 1
+const JOURNEYS_AT_ONCE = 3
 /** The soak takes its time: a year is simulated, a hundred managers are killed. */
 const SOAK = 12
 /** What was told to end may take that long to be gone. */
 const ENDING = 3 * SECOND
+/** These begin first: what is last to end is to be short. The slowest first. */
+const SLOW = [
+  'test/journeys/run.test.ts',
+  'test/journeys/kill.test.ts',
+  'test/journeys/recovery.test.ts',
+  'test/journeys/supervision.test.ts',
+  'test/journeys/main-job.test.ts',
+  'test/journeys/memory-and-capacity.test.ts',
+  'test/journeys/later-up.test.ts',
+  'test/journeys/odd-apps.test.ts',
+  'test/journeys/certificates.test.ts',
+  'src/simulation/simulation.test.ts',
+  'test/access-by-cli.test.ts',
+  'test/attack/network.test.ts',
+  'src/builds/archives.test.ts',
+]
 const NONE: Tally = { passed: 0, failed: 0 }
 const FAILED: Tally = { passed: 0, failed: 1 }
 
@@ -126,11 +145,21 @@ async function cleanUp(temporary: string): Promise<Tally> {
 }
 
 function checks(host: string): Stage[] {
-  return [
-    tool('format', 'prettier', '--check', '--log-level=warn', '.'),
+  const format = tool('format', 'prettier', '--check', '--log-level=warn', '.')
+  const others = [
     tool('lint', 'oxlint', '--type-aware', '--deny-warnings', ...CHECKED),
     tool('types', 'tsc', '--noEmit'),
     { name: 'schema.sql and grants.sql', run: () => schemaIsCurrent(host) },
+  ]
+  // Prettier has one thread, and takes as long as the others twice.
+  return [
+    {
+      name: 'checks',
+      async run(signal) {
+        const both = [untilOneFails([format], signal), untilOneFails(others, signal)]
+        return (await Promise.all(both)).reduce(plus)
+      },
+    },
   ]
 }
 
@@ -145,7 +174,6 @@ function tool(name: string, command: string, ...args: string[]): Stage {
   }
 }
 
-/** Journeys put whole installations on the machine, and wait much of their time. */
 function testStages(named: readonly string[], temporary: string): Stage[] {
   const patience = process.env['MAYFLY_SOAK'] === undefined ? 1 : SOAK
   const all =
@@ -158,13 +186,13 @@ function testStages(named: readonly string[], temporary: string): Stage[] {
     {
       name: 'tests',
       files: all.filter((it) => !isJourney(it)),
-      atOnce: Math.max(2, availableParallelism()),
+      atOnce: TESTS_AT_ONCE,
       longest: LONGEST_TESTS * patience,
     },
     {
       name: 'journeys',
       files: all.filter(isJourney),
-      atOnce: 2,
+      atOnce: JOURNEYS_AT_ONCE,
       longest: LONGEST_JOURNEYS * patience,
     },
   ]
@@ -173,17 +201,20 @@ function testStages(named: readonly string[], temporary: string): Stage[] {
     .map(({ name, files, atOnce, longest }) => ({
       name,
       run: (signal) =>
-        runNodeTests(files.toSorted(), {
+        runNodeTests(slowFirst(files), {
           cwd: program,
           // Node's own deadline ends a test, but not a file that something keeps alive.
           signal: AbortSignal.any([signal, AbortSignal.timeout(longest)]),
           temporary,
-          options: [
-            `--test-concurrency=${atOnce}`,
-            `--test-timeout=${LONGEST_TEST * patience}`,
-          ],
+          atOnce,
+          longest: LONGEST_TEST * patience,
         }),
     }))
+}
+
+function slowFirst(files: readonly string[]): string[] {
+  const slow = SLOW.filter((it) => files.includes(it))
+  return [...slow, ...files.filter((it) => !slow.includes(it)).toSorted()]
 }
 
 const isJourney = (file: string) => file.includes('journeys/')
