@@ -120,9 +120,10 @@ function mustExist(data: DataDirectory): void {
 /** All that needs no part to run. The installation is as wished, and not written down where it was another before. */
 async function setUp(data: DataDirectory, wishes: Wishes): Promise<Installation> {
   await machineMustDo()
-  settingsMustDo(data)
   // A name server of a cloud's may have an address of 172.16.0.0/12 behind the gateway.
   const installation = await decideInstallation(data, wishes, presentResolvers())
+  // Not before: it changes files of the directory, which may have been somebody else's.
+  settingsMustDo(data)
   await ensureUsers()
   if (!findInstallation(data)) {
     // From here on the directory is Mayfly's.
