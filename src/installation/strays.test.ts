@@ -126,6 +126,13 @@ test('root and the user of a part start it, and no user of another part', async 
   await killed(git)
 })
 
+test('what was begun as a user that the machine has not is root’s, or not there', async () => {
+  assert.equal(part('mayfly-of-another-version'), undefined)
+  const root = await started(naps)
+  assert.equal(part('mayfly-of-another-version'), root)
+  await killed(root)
+})
+
 async function killed(pid: number) {
   process.kill(pid, 'SIGKILL')
   while (strays().includes(pid)) await pause(20)

@@ -6,22 +6,26 @@ import type { DataDirectory } from './data-directory.ts'
 import { type LivingProcess, parentOf } from './living-process.ts'
 import { ownProcesses } from './own-processes.ts'
 import type { PartSpec } from './parts.ts'
-import { ourUids, userId } from './users.ts'
+import { findUserId, ourUids } from './users.ts'
 
 /** What parts started and left running when they were killed, such as the hook of a push. */
 export function straysOf(data: DataDirectory): LivingProcess[] {
   return processesWith({ MAYFLY_DATA: data.root }, ourUids())
 }
 
-/** The process that was started as this part, whose children may have its environment too. */
+/**
+ * The process that was started as this part, whose children may have its environment too. Of a user
+ * that the machine has not, as one that is newly installed, there are no processes.
+ */
 export function strayPart({
   user,
   environment,
 }: Pick<PartSpec, 'user' | 'environment'>): LivingProcess | undefined {
   const { MAYFLY_DATA, MAYFLY_PART } = environment
   if (MAYFLY_DATA === undefined || MAYFLY_PART === undefined) return undefined
+  const its = user === undefined ? undefined : findUserId(user)
   // Root's until it has become its user's.
-  const uids = new Set([0, ...(user === undefined ? [] : [userId(user)])])
+  const uids = new Set([0, ...(its === undefined ? [] : [its])])
   const all = processesWith({ MAYFLY_DATA, MAYFLY_PART }, uids)
   return all.find((it) => all.every((other) => other.pid !== parentOf(it.pid)))
 }

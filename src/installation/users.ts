@@ -50,7 +50,12 @@ export function groupsOf(user: string): readonly [string, ...string[]] {
 }
 
 export function userId(name: string): number {
-  return known(idOf('/etc/passwd', name), `user ${name}`)
+  return known(findUserId(name), `user ${name}`)
+}
+
+/** Undefined where the machine has no such user. */
+export function findUserId(name: string): number | undefined {
+  return idOf('/etc/passwd', name)
 }
 
 export function groupId(name: string): number {
