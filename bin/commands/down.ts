@@ -1,16 +1,13 @@
 /** `./mayfly down`: nothing of the installation runs any more; `--destroy`: nothing is left. */
 
-import { readFileSync, rmSync } from 'node:fs'
-
 import { SECOND } from '../../src/lib/clock.ts'
 import { bootService, removeService } from '../../src/installation/boot-service.ts'
 import { endParts } from '../../src/installation/control-plane.ts'
-import type { DataDirectory } from '../../src/installation/data-directory.ts'
 import { runningPart } from '../../src/installation/keep-part.ts'
 import { endProcess } from '../../src/installation/living-process.ts'
 import { openInstallation } from '../../src/installation/open-installation.ts'
 import type { PartSpec } from '../../src/installation/parts.ts'
-import { Refusal } from '../../src/installation/refusal.ts'
+import { removeData } from '../../src/installation/remove-data.ts'
 import { endSupervisor, lockSupervision } from '../../src/installation/supervisor-lock.ts'
 import { straysOf } from '../../src/installation/strays.ts'
 import { dataNamed, dataOption, parsed } from './arguments.ts'
@@ -51,18 +48,7 @@ export async function down(args: string[]): Promise<void> {
   if (!values.destroy) return
   // Or the next boot would make another.
   await removeService(bootService(data, installation))
-  destroy(data)
+  removeData(data.root)
 }
 
 const isLast = (part: PartSpec) => part.outlivesDynos === true
-
-/** Whatever is still mounted below would be emptied with it. */
-function destroy(data: DataDirectory): void {
-  const mounts = readFileSync('/proc/self/mountinfo', 'utf8').split('\n')
-  const below = mounts
-    .map((it) => it.split(' ')[4] ?? '')
-    .find((it) => it.startsWith(`${data.root}/`))
-  if (below !== undefined)
-    throw new Refusal(`${below} is still mounted; nothing was removed.`)
-  rmSync(data.root, { recursive: true })
-}

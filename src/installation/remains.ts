@@ -4,6 +4,7 @@ import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
 import { dataDirectory } from './data-directory.ts'
+import { mountPoints } from './mount-points.ts'
 import { findInstallation } from './open-installation.ts'
 import { ownProcesses } from './own-processes.ts'
 import { runProgram } from './run-program.ts'
@@ -50,7 +51,6 @@ export async function namedRemains(): Promise<Remain[]> {
  * they run is killed, and anybody can name the directory.
  */
 export function remainsIn(directory: string): Remain[] {
-  const mounts = readFileSync('/proc/self/mountinfo', 'utf8').split('\n')
   return [
     ...ownProcesses(ourUids(), (pid) => pid !== process.pid && isOf(pid, directory))
       .map(({ pid }) => String(pid))
@@ -59,8 +59,7 @@ export function remainsIn(directory: string): Remain[] {
         name,
         details: ofProcess(name, 'cmdline').replaceAll('\0', ' '),
       })),
-    ...mounts
-      .map((it) => it.split(' ')[4] ?? '')
+    ...mountPoints()
       .filter((it) => it.startsWith(`${directory}/`))
       .map((name): Remain => ({ kind: 'mount', name })),
   ]
