@@ -1,6 +1,6 @@
 /** A service of systemd's that runs `./mayfly up` from the machine's boot on. */
 
-import { existsSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { type DataDirectory, DEFAULT_DATA, type Installation } from './data-directory.ts'
@@ -8,6 +8,10 @@ import { Refusal } from './refusal.ts'
 import { runProgram } from './run-program.ts'
 
 const UNITS = '/etc/systemd/system'
+/** There where systemd runs the machine: see sd_booted(3). */
+const RUNS = '/run/systemd/system'
+/** Of a unit that neither runs nor is about to. */
+const AT_REST = ['inactive', 'failed']
 
 /** What `up` looks at, and may have a secret in it: the unit is anyone's to read, this file root's. */
 const VARIABLES = [
@@ -92,7 +96,7 @@ export async function enableAtBoot(
   installation: Installation,
   { program, present }: { readonly program: string; readonly present: Variables },
 ): Promise<BootService> {
-  if (!existsSync('/run/systemd/system')) {
+  if (!existsSync(RUNS)) {
     throw new Refusal(
       `systemd does not run this machine: have what does run \`${join(program, 'mayfly')} up --existing --data ${data.root}\` at boot.`,
     )
@@ -111,14 +115,34 @@ export async function startService({ name }: BootService): Promise<void> {
   await runProgram(['systemctl', 'start', name])
 }
 
+/**
+ * Ended, as `up` ends, and not begun anew before the next boot: systemd begins one anew that fails
+ * again and again, or is killed, as soon as whoever ended it looks away. False where it was at rest.
+ */
+export async function stopService(service: BootService): Promise<boolean> {
+  const { name, unit } = service
+  if (!existsSync(unit) || !existsSync(RUNS) || isWithin(service)) return false
+  const show = ['systemctl', 'show', '--property=ActiveState', '--value', name]
+  if (AT_REST.includes((await runProgram(show)).trim())) return false
+  await runProgram(['systemctl', 'stop', name])
+  return true
+}
+
 /** Ended, as `up` ends, and gone. False where there was none. */
 export async function removeService(service: BootService): Promise<boolean> {
   rmSync(service.environment, { force: true })
   if (!existsSync(service.unit)) return false
-  await runProgram(['systemctl', 'disable', '--quiet', '--now', service.name])
+  const now = isWithin(service) ? [] : ['--now']
+  await runProgram(['systemctl', 'disable', '--quiet', ...now, service.name])
   rmSync(service.unit)
   await runProgram(['systemctl', 'daemon-reload'])
   return true
+}
+
+/** Whether it runs this process, as one that is to stop it: who waits for its end there waits for their own. */
+function isWithin({ name }: BootService): boolean {
+  const cgroups = readFileSync('/proc/self/cgroup', 'utf8').split('\n')
+  return cgroups.some((it) => it.split('/').includes(name))
 }
 
 /** `%` begins what systemd fills in. */

@@ -22,11 +22,10 @@ export function supervisorOf(data: DataDirectory): LivingProcess | undefined {
   return holder && isAlive(holder) ? holder : undefined
 }
 
-/** Ended as by Ctrl-C: dynos and routers run on. False where there was none. */
-export async function endSupervisor(data: DataDirectory): Promise<boolean> {
+/** Ended as by Ctrl-C: dynos and routers run on. */
+export async function endSupervisor(data: DataDirectory): Promise<void> {
   const supervisor = supervisorOf(data)
   if (supervisor) await endProcess(supervisor, { signal: 'SIGTERM', patience: PATIENCE })
-  return supervisor !== undefined
 }
 
 /** Takes the lock for this process until it is released or the process ends; throws a Refusal if another has it. */
