@@ -1,4 +1,4 @@
-/** When the apps were last asked for, from what HAProxy's workers count anyway. */
+/** When what the apps were last asked for began, from what HAProxy's workers count anyway. */
 
 import { SECOND } from '../lib/clock.ts'
 import { ask } from './haproxy-socket.ts'
@@ -9,8 +9,8 @@ import { BACKEND_KINDS, backendOf } from './routing-table.ts'
 const QUESTIONS = ['show info', 'show stat -1 2 -1']
 
 /**
- * Resolves to what is known now, by slot: milliseconds since the last request, 0 while one or
- * a websocket is under way, undefined where no HAProxy answers. A worker that has had no
+ * Resolves to what is known now, by slot: milliseconds since the last request began, 0 while one or
+ * a websocket is under way, undefined where no HAProxy answers. When one ended nobody knows. A worker that has had no
  * request for an app may have followed one that had: it counts from its own start. Throws where a
  * worker that is there does not say: it may be the one that knows of traffic.
  */

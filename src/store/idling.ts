@@ -68,3 +68,18 @@ export async function markAwake(
   )
   return (rows as { region: string }[])[0]?.region
 }
+
+/** These apps had web traffic just now. One that somebody is changing is left for the next time. */
+export async function noteWebTraffic(
+  db: Queryable,
+  apps: readonly AppId[],
+  now: Date,
+): Promise<void> {
+  if (apps.length === 0) return
+  await db.query(
+    `update apps set web_traffic_at = $2
+      where id in (select id from apps where id = any($1) and idle_since is null
+                      for no key update skip locked)`,
+    [apps, now],
+  )
+}
