@@ -25,6 +25,7 @@ import {
   removeOrder,
   setAcmState,
 } from '../store/acme.ts'
+import { lockApp } from '../store/apps.ts'
 import { noteOrderAnew } from '../store/noted-times.ts'
 import { writeLogLines } from '../store/log-lines.ts'
 import { inTransaction, type Queryable } from '../store/queryable.ts'
@@ -78,19 +79,18 @@ export function lookAfterCertificate(deps: CertificateDeps): Look {
 
   async function order(
     domain: DomainId,
-    { hostname }: CertificateFacts,
+    facts: CertificateFacts,
     directory: AcmeDirectory,
   ): Promise<number> {
     const authority = await authorityAt(directory, deps)
     const key = await newPrivateKey()
-    const { url, token, keyAuthorization } = await authority.order(hostname)
-    await inTransaction(pool, async (tx) => {
+    const { url, token, keyAuthorization } = await authority.order(facts.hostname)
+    return ifStillSo(domain, facts, async (tx) => {
       const privateKey = deps.secrets.seal(key, domain)
       const its = { directory: directory.url, url, token, keyAuthorization, privateKey }
       await putOrder(tx, domain, { ...its, now: clock.now() })
       await wakeEveryRouter(tx)
     })
-    return 0
   }
 
   async function tell(
@@ -119,7 +119,7 @@ export function lookAfterCertificate(deps: CertificateDeps): Look {
     const certificate = readCertificate(chain, key, clock.now())
     if ('fault' in certificate) throw new Refused(certificate.fault)
 
-    await inTransaction(pool, async (tx) => {
+    return ifStillSo(domain, facts, async (tx) => {
       const { endpoint, app } = facts
       const id = endpoint?.id ?? newId<'sni endpoint'>()
       const stored = sealedCertificate(certificate, id, deps.secrets)
@@ -135,7 +135,6 @@ export function lookAfterCertificate(deps: CertificateDeps): Look {
       await say(tx, facts, message)
       await wakeEveryRouter(tx)
     })
-    return 0
   }
 
   async function drop(domain: DomainId): Promise<number> {
@@ -151,14 +150,31 @@ export function lookAfterCertificate(deps: CertificateDeps): Look {
     facts: CertificateFacts,
     { reason, forGood }: { readonly reason: string; readonly forGood: boolean },
   ): Promise<number> {
-    const failures = facts.failures + 1
-    const status = forGood || failures >= FAILED_FROM ? 'failed' : 'failing'
-    const retryAt = new Date(clock.now().getTime() + retryAfter(failures))
-    await inTransaction(pool, async (tx) => {
+    return ifStillSo(domain, facts, async (tx, present) => {
+      const failures = present.failures + 1
+      const status = forGood || failures >= FAILED_FROM ? 'failed' : 'failing'
+      const retryAt = new Date(clock.now().getTime() + retryAfter(failures))
       await removeOrder(tx, domain)
       await setAcmState(tx, domain, { status, reason, failures, retryAt })
       await say(tx, facts, `Certificate for ${facts.hostname} not issued: ${reason}`)
       await wakeEveryRouter(tx)
+    })
+  }
+
+  /**
+   * An authority takes seconds. What the app's users said meanwhile stands: then nothing is
+   * written, and the next look begins with that.
+   */
+  async function ifStillSo(
+    domain: DomainId,
+    facts: CertificateFacts,
+    write: (tx: Queryable, present: CertificateFacts) => Promise<void>,
+  ): Promise<number> {
+    await inTransaction(pool, async (tx) => {
+      if (!(await lockApp(tx, facts.app))) return
+      const present = await certificateFacts(tx, domain)
+      if (!present?.acm || present.order?.url !== facts.order?.url) return
+      if (present.endpoint?.id === facts.endpoint?.id) await write(tx, present)
     })
     return 0
   }
