@@ -115,7 +115,8 @@ export const builds: FastifyPluginAsyncTypebox<Deps> = async (server, { pool }) 
 
   server.get(
     '/builds/:token/output',
-    { schema: { params: OutputParams }, config: { open: true } },
+    // Of HEAD it would be followed to its end, for nobody.
+    { schema: { params: OutputParams }, config: { open: true }, exposeHeadRoute: false },
     async ({ params }, reply) => {
       const build = await buildOfOutput(pool, params.token)
       if (!build) throw new Problem('not_found', `Couldn't find that build.`)

@@ -94,7 +94,8 @@ export const releases: FastifyPluginAsyncTypebox<Deps> = async (server, deps) =>
 
   server.get(
     '/releases/:token/output',
-    { schema: { params: OutputParams }, config: { open: true } },
+    // Of HEAD it would be followed to its end, for nobody.
+    { schema: { params: OutputParams }, config: { open: true }, exposeHeadRoute: false },
     async ({ params }, reply) => {
       const release = await releaseOfOutput(pool, params.token)
       if (!release) throw new Problem('not_found', `Couldn't find that release.`)

@@ -45,7 +45,8 @@ export const sources: FastifyPluginAsyncTypebox<Deps> = async (
 
   server.get(
     '/sources/:token',
-    { schema: { params: TokenParams }, config: { open: true } },
+    // Of HEAD the whole file would be read, for nobody.
+    { schema: { params: TokenParams }, config: { open: true }, exposeHeadRoute: false },
     async ({ params }, reply) => {
       const source = await sourceToGet(pool, params.token)
       if (!source?.uploadedAt) throw notFound()
