@@ -11,7 +11,11 @@ import { loginAttempts } from '../src/api/login-attempts.ts'
 import { type Allowance, rateLimit, USUAL_ALLOWANCE } from '../src/api/rate-limit.ts'
 import { resources } from '../src/api/resources.ts'
 import { apiServer, type Resource } from '../src/api/server.ts'
-import { dataDirectory, type Installation } from '../src/installation/data-directory.ts'
+import {
+  type DataDirectory,
+  dataDirectory,
+  type Installation,
+} from '../src/installation/data-directory.ts'
 import { roleOf } from '../src/installation/roles.ts'
 import { type Clock, systemClock } from '../src/lib/clock.ts'
 import { type Log, silentLog } from '../src/lib/log.ts'
@@ -74,6 +78,7 @@ export async function anApi(
     bodyPatience,
     trustedProxies = [],
     hasDiskRoom = async () => true,
+    data = dataDirectory('/nowhere'),
   }: {
     readonly log?: Log
     readonly allowance?: Partial<Allowance>
@@ -87,6 +92,7 @@ export async function anApi(
     readonly bodyPatience?: number
     readonly trustedProxies?: readonly string[]
     readonly hasDiskRoom?: () => Promise<boolean>
+    readonly data?: DataDirectory
   } = {},
 ): Promise<AnApi> {
   const token = randomUUID()
@@ -105,7 +111,6 @@ export async function anApi(
     await createAuthorization(tx, { account: owner, token, description: 'a test' })
     return owner
   })
-  const data = dataDirectory('/nowhere')
   const server = await apiServer(
     {
       pool: pool instanceof Pool ? asRole(pool, roleOf('api')) : pool,

@@ -10,7 +10,7 @@ import { addSource, lockToAddSource, type Source } from '../store/sources.ts'
 /** Of an account, each as large as `sourceBounds` has it. */
 const MOST_UPLOADS = 20
 
-/** So long may an upload be begun, and then take. */
+/** From its making on so long may an upload be begun, however many were, and then take. */
 export const UPLOAD_WITHIN = HOUR
 
 /**

@@ -1,3 +1,4 @@
+import type { Account } from '../model/app.ts'
 import type { AccountId, BuildId, SourceId } from '../model/ids.ts'
 import type { Queryable } from './queryable.ts'
 
@@ -51,18 +52,34 @@ export async function lockToAddSource(
   return (rows as { count: number }[])[0]?.count ?? 0
 }
 
-/** Keeps it open for so many milliseconds more. Undefined: there is none, or it is closed. */
-export async function openSource(
+/** Of the URL to write to. Undefined: there is none, or no upload may be begun any more. */
+export async function sourceToPut(
   db: Queryable,
   putToken: string,
   patience: number,
-): Promise<Source | undefined> {
+): Promise<{ readonly id: SourceId; readonly account: Account } | undefined> {
   const { rows } = await db.query(
-    `update sources set open_until = now() + make_interval(secs => $2 / 1000.0)
-      where put_token = $1 and open_until > now() returning ${columns}`,
+    `select s.id, json_build_object('id', a.id, 'email', a.email) as account
+       from sources s join accounts a on a.id = s.account
+      where s.put_token = $1 and s.open_until > now()
+        and s.created_at > now() - make_interval(secs => $2 / 1000.0)`,
     [putToken, patience],
   )
-  return (rows as Source[])[0]
+  return (rows as { id: SourceId; account: Account }[])[0]
+}
+
+/** Keeps it open for so many milliseconds more, for an upload that begins. Says false where it is closed. */
+export async function keepOpen(
+  db: Queryable,
+  id: SourceId,
+  patience: number,
+): Promise<boolean> {
+  const { rows } = await db.query(
+    `update sources set open_until = now() + make_interval(secs => $2 / 1000.0)
+      where id = $1 and open_until > now() returning true`,
+    [id, patience],
+  )
+  return rows.length === 1
 }
 
 export async function sourceToGet(

@@ -13,9 +13,8 @@ import { unlessStalled } from '../../lib/unless-stalled.ts'
 import type { SourceId } from '../../model/ids.ts'
 import { Problem } from '../../model/problem.ts'
 import { sourceBounds } from '../../model/source.ts'
-import { findAccount } from '../../store/accounts.ts'
 import { inTransaction } from '../../store/queryable.ts'
-import { markUploaded, openSource, sourceToGet } from '../../store/sources.ts'
+import { keepOpen, markUploaded, sourceToGet, sourceToPut } from '../../store/sources.ts'
 import type { Deps } from '../deps.ts'
 
 /** Not in the place of one that was uploaded, whoever else may write there. */
@@ -25,7 +24,7 @@ const TokenParams = Type.Object({ token: Type.String() })
 
 export const sources: FastifyPluginAsyncTypebox<Deps> = async (
   server,
-  { pool, data },
+  { pool, data, rateLimit },
 ) => {
   /** One at a time to each: whoever sends it anew takes the place of who did before. */
   const underWay = new Map<SourceId, Readable>()
@@ -71,11 +70,13 @@ export const sources: FastifyPluginAsyncTypebox<Deps> = async (
       { bodyLimit: sourceBounds.most, config: { open: true, takesFile: true } },
       async (request) => {
         const { token } = request.params as { token: string }
-        const source = await openSource(pool, token, UPLOAD_WITHIN)
-        const account = source && (await findAccount(pool, source.account))
-        if (!account) throw notFound()
-        const { id } = source
+        const source = await sourceToPut(pool, token, UPLOAD_WITHIN)
+        if (!source) throw notFound()
+        const { id, account } = source
+        // Whoever has the URL; each that is let through is in the audit log.
+        rateLimit.take({ account })
         request.upload = { source: id, account }
+        if (!(await keepOpen(pool, id, UPLOAD_WITHIN))) throw notFound()
         const upload = request.body as Readable
         underWay.get(id)?.destroy(replaced())
         underWay.set(id, upload)
