@@ -830,6 +830,8 @@ CREATE INDEX events_by_age ON public.events USING btree (at);
 CREATE INDEX events_of_app ON public.events USING btree (app, id);
 
 CREATE INDEX exec_reservations_of_authorization ON public.exec_reservations USING btree ("authorization");
+CREATE INDEX exec_reservations_of_account ON public.exec_reservations USING btree (account, created_at);
+
 
 CREATE INDEX exec_reservations_of_dyno ON public.exec_reservations USING btree (dyno);
 

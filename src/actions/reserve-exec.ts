@@ -4,11 +4,11 @@ import type { SecretBox } from '../lib/secret-box.ts'
 import { enabledFeatures } from '../model/app-features.ts'
 import type { Account, App } from '../model/app.ts'
 import { type Dyno, placeOf } from '../model/dyno.ts'
-import { publicKeyIn, RESERVED_FOR } from '../model/exec.ts'
+import { MOST_RESERVATIONS, publicKeyIn, RESERVED_FOR } from '../model/exec.ts'
 import { Problem } from '../model/problem.ts'
 import type { AuthorizationId } from '../store/accounts.ts'
 import { switchesOf } from '../store/app-features.ts'
-import { addExecReservation } from '../store/exec-reservations.ts'
+import { addExecReservation, forgetExecReservations } from '../store/exec-reservations.ts'
 import { writeLogLines } from '../store/log-lines.ts'
 import type { Queryable } from '../store/queryable.ts'
 
@@ -26,7 +26,7 @@ const NAME_BYTES = 16
 
 /**
  * Lets whoever has this key enter the dyno by SSH, as long as it is up, the token is good and its
- * account may operate the app, and at most a day. Returns the name under which to come. A Problem
+ * account may operate the app, and at most a day: where the account has many, in place of its oldest. Returns the name under which to come. A Problem
  * `invalid_params` for a dyno that is not up and for what is no key, `forbidden` where the app
  * does not want it, `unauthorized` where the token has just been revoked.
  */
@@ -48,6 +48,7 @@ export async function reserveExec(
   const key = publicKeyIn(clientKey)
   if (!key) throw new Problem('invalid_params', 'client_key is no OpenSSH public key.')
 
+  await forgetExecReservations(tx, account.id, MOST_RESERVATIONS - 1)
   const clientUser = randomBytes(NAME_BYTES).toString('hex')
   const added = await addExecReservation(tx, {
     clientUser,

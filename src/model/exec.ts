@@ -9,6 +9,8 @@ import { HOUR } from '../lib/clock.ts'
 export const EXEC_PORT = 80
 /** At most. `ps:socks` makes a new connection for each of its clients, as long as it runs. */
 export const RESERVED_FOR = 24 * HOUR
+/** Of an account: a script that copies a file each minute has them for most of a day. */
+export const MOST_RESERVATIONS = 1000
 
 /** What the SSH server says of itself to those who send clients to it. */
 export type ExecDoor =
@@ -29,7 +31,8 @@ export function execAddress(apiPort: number): string {
   return `127.80.${apiPort >> 8}.${apiPort & 0xff}`
 }
 
-const LONGEST_KEY = 16 * 1024
+/** Letters, its comment included: of RSA with 16,384 bits, which OpenSSH makes none above, they are 2,772. */
+export const LONGEST_KEY = 4096
 const KEY =
   /^(ssh-rsa|ssh-ed25519|ecdsa-sha2-nistp(?:256|384|521)) ([A-Za-z0-9+/]+={0,2})(?: |$)/
 

@@ -38,6 +38,24 @@ export async function addExecReservation(
   return rows.length === 1
 }
 
+/** Those of the account that have expired, and the oldest of the others beyond so many. */
+export async function forgetExecReservations(
+  tx: Queryable,
+  account: AccountId,
+  but: number,
+): Promise<void> {
+  await tx.query(
+    `delete from exec_reservations
+      where account = $1
+        and (expires_at <= now()
+             or client_user in (
+               select client_user from exec_reservations
+                where account = $1 and expires_at > now()
+                order by created_at desc, client_user offset $2))`,
+    [account, but],
+  )
+}
+
 export interface ExecReservation {
   readonly clientUser: string
   readonly clientKey: string

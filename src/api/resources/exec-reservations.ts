@@ -13,7 +13,7 @@ import { reserveExec } from '../../actions/reserve-exec.ts'
 import { enabledFeatures } from '../../model/app-features.ts'
 import type { App } from '../../model/app.ts'
 import { placeOf } from '../../model/dyno.ts'
-import type { ExecDoor } from '../../model/exec.ts'
+import { type ExecDoor, LONGEST_KEY } from '../../model/exec.ts'
 import { Problem } from '../../model/problem.ts'
 import { userIn } from '../../model/token.ts'
 import { dynosOf } from '../../store/app-dynos.ts'
@@ -24,7 +24,7 @@ import type { Deps } from '../deps.ts'
 import { requireApp } from '../require-app.ts'
 
 const Params = Type.Object({ dyno: Type.String() })
-const Reservation = Type.Object({ client_key: Type.String({ maxLength: 8000 }) })
+const Reservation = Type.Object({ client_key: Type.String({ maxLength: LONGEST_KEY }) })
 const config: FastifyContextConfig = {
   anyVersion: true,
   appOf: nameOfApp,
