@@ -9,7 +9,7 @@ grant select, insert (app, enabled, name), update (enabled, updated_at) on app_f
 grant select, delete, insert (app, id, owner, recipient, state), update (state, updated_at) on app_transfers to mayfly_api;
 grant select, insert (id, name, owner, region, stack), update (acm, clear_cache, current_release, deleted_at, idle_since, locked, maintenance, name, owner, released_at, stack, updated_at, web_traffic_at) on apps to mayfly_api;
 grant insert ("authorization", account, address, app, email, method, nouns, request, route, status) on audit to mayfly_api;
-grant select, delete, insert (account, description, expires_at, id, scope, token_sha256), update (description, rotations, token_sha256, updated_at) on authorizations to mayfly_api;
+grant select, delete, insert (account, by_login, description, expires_at, id, scope, token_sha256), update (description, rotations, token_sha256, updated_at) on authorizations to mayfly_api;
 grant select, delete, insert (address, cli_sha256, description, expires_at, id, page_sha256), update (account, state) on browser_logins to mayfly_api;
 grant select on build_output to mayfly_api;
 grant select, delete, insert (app, ordinal, url) on buildpack_installations to mayfly_api;
@@ -82,7 +82,7 @@ grant select, insert (kind, region, subject), update (failures, heeded, last_err
 grant select on accounts to mayfly_rendezvous;
 grant select on app_features to mayfly_rendezvous;
 grant select on apps to mayfly_rendezvous;
-grant select (account, created_at, description, expires_at, id, rotations, scope, updated_at) on authorizations to mayfly_rendezvous;
+grant select (account, by_login, created_at, description, expires_at, id, rotations, scope, updated_at) on authorizations to mayfly_rendezvous;
 grant select on collaborators to mayfly_rendezvous;
 grant select on dynos to mayfly_rendezvous;
 grant select, insert ("authorization", attach_secret_sha256, columns, command, dyno, environment, id, rotations, rows), update (attached_at) on entries to mayfly_rendezvous;

@@ -111,7 +111,8 @@ CREATE TABLE public.authorizations (
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     expires_at timestamp with time zone,
     scope text[] DEFAULT '{global}'::text[] NOT NULL,
-    rotations integer DEFAULT 0 NOT NULL
+    rotations integer DEFAULT 0 NOT NULL,
+    by_login boolean DEFAULT false NOT NULL
 );
 
 CREATE TABLE public.browser_logins (
@@ -829,9 +830,9 @@ CREATE INDEX events_by_age ON public.events USING btree (at);
 
 CREATE INDEX events_of_app ON public.events USING btree (app, id);
 
-CREATE INDEX exec_reservations_of_authorization ON public.exec_reservations USING btree ("authorization");
 CREATE INDEX exec_reservations_of_account ON public.exec_reservations USING btree (account, created_at);
 
+CREATE INDEX exec_reservations_of_authorization ON public.exec_reservations USING btree ("authorization");
 
 CREATE INDEX exec_reservations_of_dyno ON public.exec_reservations USING btree (dyno);
 

@@ -9,8 +9,7 @@ import { makeAuthorization } from './make-authorization.ts'
 const LASTS = 30 * DAY
 
 /**
- * A token for the CLI whose login was granted; undefined where another took it, or it was taken back. A Problem
- * `invalid_params` where the account may have no more.
+ * A token for the CLI whose login was granted; undefined where another took it, or it was taken back.
  */
 export async function endBrowserLogin(
   tx: Queryable,
@@ -25,6 +24,7 @@ export async function endBrowserLogin(
     account,
     sha256: digestOf(token),
     description,
+    byLogin: true,
     expiresAt: later(clock.now(), LASTS),
   })
   return token

@@ -54,13 +54,6 @@ async function outcomeNow(
   if (!login) return { error: 'The login is over: nobody logged in on the page in time.' }
   if (login.state === 'refused') return { error: 'The login was refused on the page.' }
   if (login.state !== 'granted' || signal.aborted) return undefined
-  try {
-    const token = await inTransaction(pool, (tx) => endBrowserLogin(tx, clock, login))
-    return token === undefined ? undefined : { access_token: token }
-  } catch (error) {
-    if (error instanceof Problem && error.id === 'invalid_params') {
-      return { error: error.message }
-    }
-    throw error
-  }
+  const token = await inTransaction(pool, (tx) => endBrowserLogin(tx, clock, login))
+  return token === undefined ? undefined : { access_token: token }
 }

@@ -143,10 +143,12 @@ export function faultOfOneMoreTeam(present: number, limits: Limits): Fault | und
   return { id: 'invalid_params', message, details: { limit: most } }
 }
 
-/** Of an account, expired ones not counted: Heroku tells no figure. */
+/** Of an account, expired ones and logins not counted: Heroku tells no figure. */
 export const MOST_AUTHORIZATIONS = 500
+/** Of an account, beside them: another is in place of the oldest. */
+export const MOST_LOGINS = 100
 
-/** `present`: the API keys that the account has already. */
+/** `present`: the API keys that the account has already, those of logins not counted. */
 export function faultOfOneMoreAuthorization(present: number): Fault | undefined {
   if (present < MOST_AUTHORIZATIONS) return undefined
   const message = `You've reached your limit of ${MOST_AUTHORIZATIONS} authorizations. Revoke some first: heroku authorizations:revoke.`

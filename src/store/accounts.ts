@@ -139,6 +139,8 @@ export interface NewAuthorization {
   /** All, where it is left out. */
   readonly scope?: readonly Scope[]
   readonly expiresAt?: Date | null
+  /** Somebody logged in, for a time. */
+  readonly byLogin?: boolean
 }
 
 /** Does nothing where the key is known already. */
@@ -147,9 +149,18 @@ export async function ensureAuthorization(
   it: NewAuthorization,
 ): Promise<void> {
   await tx.query(
-    `insert into authorizations (id, account, token_sha256, description, scope, expires_at)
-     values ($1, $2, $3, $4, $5, $6) on conflict (token_sha256) do nothing`,
-    [it.id, it.account, it.sha256, it.description, it.scope ?? ['global'], it.expiresAt],
+    `insert into authorizations
+            (id, account, token_sha256, description, scope, expires_at, by_login)
+     values ($1, $2, $3, $4, $5, $6, $7) on conflict (token_sha256) do nothing`,
+    [
+      it.id,
+      it.account,
+      it.sha256,
+      it.description,
+      it.scope ?? ['global'],
+      it.expiresAt,
+      it.byLogin ?? false,
+    ],
   )
 }
 
@@ -182,12 +193,13 @@ export async function findAuthorization(
   return (rows as Authorization[])[0]
 }
 
+/** Those that no login made. */
 export async function countAuthorizations(
   db: Queryable,
   account: AccountId,
 ): Promise<number> {
   const { rows } = await db.query(
-    'select count(*)::integer as count from authorizations where account = $1',
+    'select count(*)::integer as count from authorizations where account = $1 and not by_login',
     [account],
   )
   return (rows as { count: number }[])[0]?.count ?? 0
@@ -200,6 +212,20 @@ export async function forgetExpiredAuthorizations(
   await tx.query(
     'delete from authorizations where account = $1 and expires_at <= now()',
     [account],
+  )
+}
+
+/** The oldest of those that logins made, beyond so many. */
+export async function forgetLogins(
+  tx: Queryable,
+  account: AccountId,
+  but: number,
+): Promise<void> {
+  await tx.query(
+    `delete from authorizations where id in (
+       select id from authorizations where account = $1 and by_login
+        order by created_at desc, id offset $2)`,
+    [account, but],
   )
 }
 

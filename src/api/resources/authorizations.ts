@@ -74,6 +74,8 @@ export const authorizations: FastifyPluginAsyncTypebox<Deps> = async (
           description: description ?? 'Long-lived user authorization',
           scope: [...new Set(scope)],
           expiresAt,
+          // What has no end is a program's, whoever had it made.
+          byLogin: request.authorization === undefined && expiresAt !== null,
         })
       })
       const made = await find(account, id)
