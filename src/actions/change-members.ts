@@ -10,7 +10,7 @@ export interface Membership {
   readonly account: AccountId
   /** Undefined: it is in the team no more. */
   readonly role: TeamRole | undefined
-  /** An admin, who says so. */
+  /** An admin, who says so; or who leaves. */
   readonly by: AccountId
 }
 
@@ -24,8 +24,9 @@ export async function changeMembers(
   { account, role, by }: Membership,
 ): Promise<void> {
   await lockTeam(tx, team)
+  const leaves = account === by && role === undefined
   // Who is shut out at this moment does not let himself in again.
-  if ((await standingIn(tx, by, team))?.role !== 'admin') {
+  if (!leaves && (await standingIn(tx, by, team))?.role !== 'admin') {
     throw new Problem('conflict', 'You have just ceased to be an admin of this team.')
   }
   if (role) await setMember(tx, { team, account, role })

@@ -24,6 +24,7 @@ type Asks =
   | 'read scope'
   | 'write scope'
   | 'team: view'
+  | 'team: view, global scope'
   | 'team: manage'
   | `${'view' | 'deploy' | 'operate' | 'manage'}${'' | ', protected' | ', global scope'}`
 
@@ -95,7 +96,8 @@ const rows: Readonly<Record<string, Asks>> = {
   'PUT /teams/:team/members': 'team: manage',
   'POST /teams/:team/members': 'team: manage',
   'PATCH /teams/:team/members': 'team: manage',
-  'DELETE /teams/:team/members/:member': 'team: manage',
+  // Everybody may leave: the handler asks who it is about.
+  'DELETE /teams/:team/members/:member': 'team: view, global scope',
   'GET /teams/apps/:app': 'view',
   'PATCH /teams/apps/:app': 'manage, global scope',
   'GET /teams/apps/:app/collaborators': 'view',
@@ -211,9 +213,9 @@ function expected(asks: Asks, method: string, caller: Caller, place: Place): num
     if (asks === 'identity') return LET_THROUGH
     return /global scope|team: manage|protected/.test(asks) ? 403 : LET_THROUGH
   }
-  if (asks === 'team: view' || asks === 'team: manage') {
+  if (asks.startsWith('team: ')) {
     if (caller === 'another tenant') return 404
-    return asks === 'team: view' || caller === 'team admin' ? LET_THROUGH : 403
+    return asks.startsWith('team: view') || caller === 'team admin' ? LET_THROUGH : 403
   }
   const [permission = ''] = asks.split(', ')
   if (!['view', 'deploy', 'operate', 'manage'].includes(permission)) return LET_THROUGH

@@ -40,7 +40,7 @@ export async function authorize(db: Queryable, request: FastifyRequest): Promise
     request.standing = await requireStanding(db, account, app, needs)
     pin(request, { app: request.standing.app })
   } else if (team !== undefined) {
-    const needs = isRead(method) ? 'view' : 'manage'
+    const needs = isRead(method) || config.needs === 'view' ? 'view' : 'manage'
     pin(request, { team: (await requireTeamStanding(db, account, team, needs)).team })
   }
 }
@@ -77,8 +77,11 @@ export function mustHave(standing: AppStanding, needs: Permission): void {
   )
 }
 
-/** Everyone of a team may view it, its admins manage it. */
-async function requireTeamStanding(
+/**
+ * Everyone of a team may view it, its admins manage it. A Problem `not_found` where the account is not of it,
+ * `forbidden` where it would have to be an admin.
+ */
+export async function requireTeamStanding(
   db: Queryable,
   account: Account,
   team: string,

@@ -69,7 +69,7 @@ declare module 'fastify' {
     readonly anyVersion?: boolean
     /** Not counted among the token's requests. */
     readonly free?: boolean
-    /** What a route below an app needs, where it is not what `needOf` says. */
+    /** What a route below an app needs, where it is not what `needOf` says; of a team's, `view` where its handler asks for more. */
     readonly needs?: Permission
     /** Which app the route is about, where no `:app` says so. */
     readonly appOf?: (request: FastifyRequest) => string

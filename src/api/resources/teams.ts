@@ -18,6 +18,7 @@ import {
   type TeamMember,
   teamsOf,
 } from '../../store/teams.ts'
+import { requireTeamStanding } from '../authorize.ts'
 import type { Deps } from '../deps.ts'
 import { sendPart } from '../range.ts'
 import { requirePerson } from '../require-person.ts'
@@ -128,10 +129,14 @@ export const teams: FastifyPluginAsyncTypebox<Deps> = async (server, deps) => {
 
   server.delete(
     '/teams/:team/members/:member',
-    { schema: { params: MemberParams } },
+    { schema: { params: MemberParams }, config: { needs: 'view' } },
     async ({ account: by, params }) => {
       const team = await requireTeam(params.team)
       const member = await memberOf(team, params.member)
+      // Everybody may leave: one is put into a team without being asked.
+      if (member?.account.id !== by.id) {
+        await requireTeamStanding(pool, by, team.id, 'manage')
+      }
       if (!member) throw notFound()
       const leaving = { account: member.account.id, role: undefined, by: by.id }
       await inTransaction(pool, (tx) => changeMembers(tx, team.id, leaving))
