@@ -26,6 +26,9 @@ export const ROUTER_METRICS = ['latency', 'errors', 'status'] as const
 export type RouterMetric = (typeof ROUTER_METRICS)[number]
 
 const MOST_STEPS = 1500
+/** The database reads no times far outside these years. */
+const FIRST = Date.parse('0001-01-01T00:00:00Z')
+const LAST = Date.parse('9999-12-31T23:59:59.999Z')
 
 export interface AskedSpan {
   readonly start: string
@@ -40,8 +43,9 @@ export function spanOf({ start, end, step: text }: AskedSpan): TimeSpan | string
   if (!count) return 'step must be a number of minutes or hours, like 1m, 10m or 1h.'
   const step = Number(count) * (unit === 'h' ? HOUR : MINUTE)
   const [from, to] = [Date.parse(start), Date.parse(end)]
-  if (Number.isNaN(from) || Number.isNaN(to)) {
-    return 'start_time and end_time must be times, like 2026-01-01T00:00:00Z.'
+  // What is no time is neither before nor after another.
+  if (![from, to].every((at) => at >= FIRST && at <= LAST)) {
+    return 'start_time and end_time must be times of the years 0001 to 9999, like 2026-01-01T00:00:00Z.'
   }
   if (from >= to) return 'start_time must be before end_time.'
   const span = {

@@ -20,6 +20,8 @@ let made: AnApp
 const time = (minutes: number) => later(start, minutes * MINUTE).toISOString()
 const during = (from: number, to: number, step = '1m') =>
   `start_time=${time(from)}&end_time=${time(to)}&step=${step}`
+const between = (from: string, to: string) =>
+  `start_time=${encodeURIComponent(from)}&end_time=${encodeURIComponent(to)}&step=1h`
 
 suite('metrics of an app', () => {
   test('latency, status and errors of requests, step by step', async () => {
@@ -107,18 +109,25 @@ suite('metrics of an app', () => {
     assert.deepEqual(body.data, { R12: [0, 2], R15: [0, 1] })
   })
 
-  const refused: [string, string, number][] = [
+  const asked: [string, string, number][] = [
     ['router-metrics/status', during(3, 3), 422],
     ['router-metrics/status', during(0, 3, '1s'), 422],
     ['router-metrics/status', during(0, 1501), 422],
     ['router-metrics/status', 'start_time=x&end_time=y', 422],
     ['router-metrics/status', '', 422],
+    // What `Date` takes, and the database does not.
+    ['router-metrics/status', between('-010000-01-01', '-010000-01-02'), 422],
+    ['formation/web/metrics/errors', between('-010000-01-01', '-010000-01-02'), 422],
+    ['router-metrics/status', between('+275760-09-12', '+275760-09-13'), 422],
+    ['router-metrics/status', between('0000-12-31', '0001-01-01'), 422],
+    ['router-metrics/status', between('9999-12-30', '9999-12-31'), 200],
+    ['router-metrics/status', between('0001-01-01', '0001-01-02'), 200],
     ['router-metrics/bogus', during(0, 3), 422],
     ['router-metrics/status', `${during(0, 3)}&process_type=worker`, 400],
     ['formation/none/metrics/errors', during(0, 3), 400],
   ]
-  for (const [path, query, status] of refused) {
-    test(`refused: ${path}?${query}`, async () => {
+  for (const [path, query, status] of asked) {
+    test(`${status}: ${path}?${query}`, async () => {
       const answer = await call(`GET /apps/${made.app.name}/${path}?${query}`)
       assert.equal(answer.status, status, JSON.stringify(answer.body))
     })
