@@ -12,9 +12,9 @@ export async function lockTeamApp(
   { locked, by }: { readonly locked: boolean; readonly by: Account },
 ): Promise<App> {
   if (!app.team) throw new Problem('invalid_params', `Only a team's app can be locked.`)
-  await lockOwnedApp(tx, app)
-  await setLocked(tx, app.id, locked)
+  const before = await lockOwnedApp(tx, app)
+  const updatedAt = (await setLocked(tx, app.id, locked)) ?? before.updatedAt
   const message = `${locked ? 'Locked' : 'Unlocked'} by user ${by.email}`
   await writeWish(tx, { app: app.id, kind: 'access.changed', message })
-  return { ...app, locked }
+  return { ...before, locked, updatedAt }
 }

@@ -15,12 +15,13 @@ export interface AppChanges {
   readonly stack?: string | undefined
 }
 
+/** The app as it was, and as it is now: the same where it was so already, and nothing is written then. */
 export async function updateApp(
   tx: Queryable,
   identity: App['id'],
   changes: AppChanges,
   account: Account,
-): Promise<App> {
+): Promise<{ readonly before: App; readonly after: App }> {
   const app = (await lockApp(tx, identity)) ? await findApp(tx, identity) : undefined
   if (!app) throw new Problem('not_found', `Couldn't find that app.`)
 
@@ -30,19 +31,19 @@ export async function updateApp(
   const wanted = findStack(stack)
   if (!wanted) throw new Problem('invalid_params', `Couldn't find that stack (${stack}).`)
 
-  if (!(await changeApp(tx, { id: app.id, name, maintenance, stack: wanted.name }))) {
+  const changed = { ...app, name, maintenance, stack: wanted.name }
+  const said = describeChange(app, changed)
+  if (said === '') return { before: app, after: app }
+  const updatedAt = await changeApp(tx, changed)
+  if (!updatedAt) {
     throw new Problem('invalid_params', `Name ${name} is already taken`)
   }
   // What one stack compiled may not run on another.
   if (wanted.name !== app.stack) await requestClearCache(tx, app.id)
-  const changed = { ...app, name, maintenance, stack: wanted.name }
-  const said = describeChange(app, changed)
-  if (said !== '') {
-    const message = `${said} by user ${account.email}`
-    await writeWish(tx, { app: app.id, kind: 'app.changed', message })
-  }
+  const message = `${said} by user ${account.email}`
+  await writeWish(tx, { app: app.id, kind: 'app.changed', message })
   await wakeEveryRouter(tx)
-  return changed
+  return { before: app, after: { ...changed, updatedAt } }
 }
 
 /** Empty where nothing has changed. */

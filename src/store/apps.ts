@@ -88,20 +88,20 @@ export async function addApp(tx: Queryable, app: NewApp): Promise<boolean> {
   return rows.length === 1
 }
 
-/** Says false where the name is another app's. */
+/** Returns when that was; undefined: the name is another app's. */
 export async function changeApp(
   tx: Queryable,
   app: Pick<App, 'id' | 'name' | 'maintenance' | 'stack'>,
-): Promise<boolean> {
+): Promise<Date | undefined> {
   try {
-    await tx.query(
+    const { rows } = await tx.query(
       `update apps set name = $2, maintenance = $3, stack = $4, updated_at = now()
-        where id = $1`,
+        where id = $1 returning updated_at as "updatedAt"`,
       [app.id, app.name, app.maintenance, app.stack],
     )
-    return true
+    return (rows as { updatedAt: Date }[])[0]?.updatedAt
   } catch (error) {
-    if (isUniqueViolation(error)) return false
+    if (isUniqueViolation(error)) return undefined
     throw error
   }
 }
@@ -117,15 +117,18 @@ export async function changeOwner(
   )
 }
 
+/** Returns when that was; undefined: the app is gone. */
 export async function setLocked(
   tx: Queryable,
   app: AppId,
   locked: boolean,
-): Promise<void> {
-  await tx.query('update apps set locked = $2, updated_at = now() where id = $1', [
-    app,
-    locked,
-  ])
+): Promise<Date | undefined> {
+  const { rows } = await tx.query(
+    `update apps set locked = $2, updated_at = now()
+      where id = $1 returning updated_at as "updatedAt"`,
+    [app, locked],
+  )
+  return (rows as { updatedAt: Date }[])[0]?.updatedAt
 }
 
 export async function markDestroyed(tx: Queryable, app: AppId): Promise<void> {

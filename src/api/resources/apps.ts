@@ -72,14 +72,16 @@ export const apps: FastifyPluginAsyncTypebox<Deps> = async (server, deps) => {
     '/apps/:app',
     { schema: { params: AppParams, body: Changes } },
     async ({ params, body, account }) => {
-      const before = await requireApp(pool, params.app)
-      const { id } = before
+      const { id } = await requireApp(pool, params.app)
       const { name, maintenance, build_stack } = body
       const stack = build_stack && identityIn(build_stack)
       return inTransaction(pool, async (tx) => {
-        const app = await updateApp(tx, id, { name, maintenance, stack }, account)
-        const data = shown(app)
-        const previousData = differences(shown(before), data)
+        const changes = { name, maintenance, stack }
+        const { before, after } = await updateApp(tx, id, changes, account)
+        const data = shown(after)
+        if (after === before) return data
+        const previously = shown({ ...before, updatedAt: after.updatedAt })
+        const previousData = differences(previously, data)
         const happening = { app: id, at: clock.now(), actor: account, data, previousData }
         // Here, for only the API knows in which words it shows an app.
         await publish(tx, [{ ...happening, include: 'api:app', action: 'update' }])
