@@ -137,7 +137,7 @@ const loop = runLoop(
         sizes,
         downAt,
       }),
-      entry: lookAfterEntry({ pool, runtime, secrets }),
+      entry: lookAfterEntry({ pool, runtime, secrets, log }),
       build: lookAfterBuild({
         pool,
         runtime,

@@ -4,10 +4,12 @@ import { test } from 'node:test'
 import { aDynoSpec } from '../../test/a-dyno-spec.ts'
 import { anApp, secrets } from '../../test/an-app.ts'
 import { aDatabase } from '../../test/postgres.ts'
+import { until } from '../../test/until.ts'
 import { enterDyno } from '../actions/enter-dyno.ts'
 import { runDyno } from '../actions/run-dyno.ts'
 import { MINUTE, systemClock } from '../lib/clock.ts'
-import type { EntryId } from '../model/ids.ts'
+import { silentLog } from '../lib/log.ts'
+import type { DynoId, EntryId } from '../model/ids.ts'
 import { Problem } from '../model/problem.ts'
 import { digestOf } from '../model/token.ts'
 import { RuntimeError } from '../runtime/runtime.ts'
@@ -58,6 +60,37 @@ test('a dyno in which as many run as may is not entered, and its log says so', a
     (await its.told('run.')).at(-1) ?? '',
     /^run\.\d+ No more processes are started/,
   )
+})
+
+test('a dyno that stops who enters it is not waited for, and of it one is begun at a time', async () => {
+  const { runtime, look, entry, secret, dyno, enter } = await anEntry()
+  const second = await inTransaction(pool, (tx) => enterDyno(tx, enter, secrets))
+  for (const it of [secret, second]) {
+    await inTransaction(pool, (tx) => attachClient(tx, digestOf(it)))
+  }
+  const [next] = await entriesOf(dyno.id, entry)
+  assert.ok(next)
+  const stopped = Promise.withResolvers<void>()
+  const begun: EntryId[] = []
+  runtime.enter = async (_dyno, { id }) => {
+    begun.push(id)
+    if (begun.length === 1) await stopped.promise
+  }
+  assert.ok((await look(entry, signal)) > 0)
+  for (const it of [entry, next]) assert.ok((await look(it, signal)) > 0)
+  assert.deepEqual(begun, [entry])
+
+  // It is too late for a client to come, and it goes on.
+  await pool.query(
+    `update entries set created_at = now() - interval '2 minutes' where id = $1`,
+    [entry],
+  )
+  assert.ok((await look(entry, signal)) > 0)
+  stopped.reject(new RuntimeError('failed', 'it took too long'))
+  await until('it is over', async () => (await look(entry, signal)) === Infinity)
+  assert.equal(await look(next, signal), Infinity)
+  assert.deepEqual(begun, [entry, next])
+  assert.deepEqual(await entriesOf(dyno.id), [])
 })
 
 test('what nobody comes for is forgotten', async () => {
@@ -112,14 +145,21 @@ async function anEntry(environment: Readonly<Record<string, string>> = {}) {
     terminal: { columns: 90, rows: 24 },
   }
   const secret = await inTransaction(pool, (tx) => enterDyno(tx, enter, secrets))
-  const { rows } = await pool.query<{ id: EntryId }>(
-    'select id from entries where dyno = $1',
-    [dyno.id],
-  )
-  const [entry] = rows
+  const [entry] = await entriesOf(dyno.id)
   assert.ok(entry)
-  const look = lookAfterEntry({ pool, runtime, secrets })
-  return { runtime, look, entry: entry.id, dyno, secret, enter, its }
+  const look = lookAfterEntry({ pool, runtime, secrets, log: silentLog })
+  return { runtime, look, entry, dyno, secret, enter, its }
+}
+
+async function entriesOf(
+  dyno: DynoId,
+  ...others: readonly EntryId[]
+): Promise<EntryId[]> {
+  const { rows } = await pool.query<{ id: EntryId }>(
+    'select id from entries where dyno = $1 and id <> all ($2)',
+    [dyno, others],
+  )
+  return rows.map((it) => it.id)
 }
 
 async function isThere(entry: EntryId): Promise<boolean> {

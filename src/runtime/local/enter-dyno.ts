@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs'
 import { chmod, chown, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
+import { pause } from '../../lib/clock.ts'
 import { type DynoId, type EntryId, isUuid } from '../../model/ids.ts'
 import { type Entry, RuntimeError } from '../runtime.ts'
 import { admitClient, startBridge } from './attach-bridge.ts'
@@ -11,11 +12,12 @@ import { livingInit, ociRuntimeOf } from './dyno-status.ts'
 import { enterContainer } from './monitor.ts'
 import { callOf } from './oci-runtime.ts'
 import { entryProcess, type OciConfig } from './oci-config.ts'
-import { processStatus, runsWith } from './process-status.ts'
+import { processStatus, runsWith, signalProcess } from './process-status.ts'
 import type { LocalRegion } from './region.ts'
 
 /** Each has a monitor, and a bridge to its client, beside the dyno's own limits. */
 const MOST_ENTRIES = 50
+const LOOK_EVERY = 2
 /** Seconds. */
 const CLIENT_COMES_WITHIN = 30
 const PASSABLE = 0o711
@@ -27,7 +29,7 @@ export async function enterDyno(
   entry: Entry,
 ): Promise<void> {
   const init = livingInit(region, region.files.of(dyno))
-  if (!init) throw new RuntimeError('not_running', `Dyno ${dyno} does not run.`)
+  if (!init) throw notRunning(dyno)
   const files = region.files.entry(dyno, entry.id)
   if (existsSync(files.pid)) return admitClient(files.stream)
   const running = await forgetEnded(region, dyno)
@@ -59,13 +61,42 @@ export async function enterDyno(
   }
   const { directory, pid: pidFile } = files
   const bridge = { directory, pidFile, clients, monitorProcs }
-  await enterContainer(plan, async () => {
-    await startBridge({ ...bridge, patience: CLIENT_COMES_WITHIN })
-    // The client may tell the size of its terminal.
-    if (clients !== undefined) await chown(files.control, 0, clients)
-    await chmod(files.control, FOR_THE_GROUP)
-  })
+  try {
+    await enterContainer(plan, async () => {
+      await startBridge({ ...bridge, patience: CLIENT_COMES_WITHIN })
+      // The client may tell the size of its terminal.
+      if (clients !== undefined) await chown(files.control, 0, clients)
+      await chmod(files.control, FOR_THE_GROUP)
+    })
+  } catch (error) {
+    await endEntry(region, dyno, entry.id)
+    throw error
+  }
   await admitClient(files.stream)
+}
+
+export function notRunning(dyno: DynoId): RuntimeError {
+  return new RuntimeError('not_running', `Dyno ${dyno} does not run.`)
+}
+
+/**
+ * Of an entry that did not begin: its monitor, the OCI runtime and what that was about to make the process of.
+ * Until it has become the dyno's command, that is the dyno's user's already, who may stop it for ever.
+ */
+async function endEntry(
+  region: LocalRegion,
+  dyno: DynoId,
+  entry: EntryId,
+): Promise<void> {
+  const cgroups = region.cgroupsOf(dyno)
+  // What is forked meanwhile is seen the next time round. More of them are the dyno's own: it reads the id, too.
+  for (let round = 0; round < 3; round++) {
+    for (const pid of [...cgroups.monitors(), ...cgroups.processes()]) {
+      if (runsWith(pid, entry)) signalProcess(pid, 'SIGKILL')
+    }
+    await pause(LOOK_EVERY)
+  }
+  await rm(region.files.entry(dyno, entry).directory, { recursive: true, force: true })
 }
 
 /**

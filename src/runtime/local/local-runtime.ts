@@ -9,6 +9,7 @@ import { open, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 
+import { OneAtATime } from '../../lib/one-at-a-time.ts'
 import { type DynoId, isUuid } from '../../model/ids.ts'
 import {
   type Capacity,
@@ -26,7 +27,7 @@ import {
 import { diskCapacity } from './disk-capacity.ts'
 import { decodeOutput } from './dyno-output.ts'
 import { dynoStatus, recordOf } from './dyno-status.ts'
-import { enterDyno } from './enter-dyno.ts'
+import { enterDyno, notRunning } from './enter-dyno.ts'
 import { httpProbe } from './http-probe.ts'
 import { keepUp } from './keep-up.ts'
 import { machineMemory } from './memory-use.ts'
@@ -56,8 +57,13 @@ export class LocalRuntime implements Runtime {
   readonly #starting = new Map<DynoId, number>()
   /** How many removals: what has not begun by then is not begun any more. */
   readonly #removing = new Map<DynoId, number>()
-  /** What is being done to a dyno at this moment: one thing at a time. */
-  readonly #underWay = new Map<DynoId, Promise<void>>()
+  /** What is being done to a dyno at this moment. */
+  readonly #underWay = new OneAtATime<DynoId>()
+  /**
+   * Who enters one. Nothing else that is done to it waits for them: a dyno can stop what enters it, and is to
+   * be ended all the same.
+   */
+  readonly #entering = new OneAtATime<DynoId>()
 
   /** Before anything was started by us, nothing half-made can be ours. */
   #swept = false
@@ -117,8 +123,11 @@ export class LocalRuntime implements Runtime {
   }
 
   async enter(id: DynoId, entry: Entry, signal: AbortSignal): Promise<void> {
-    await this.#oneAtATime(id, `enter dyno ${id}`, signal, () =>
-      enterDyno(this.#region, id, entry),
+    await this.#entering.do(id, signal, () =>
+      toldAsRuntimeError(`enter dyno ${id}`, signal, async () => {
+        if (this.#removing.has(id)) throw notRunning(id)
+        await enterDyno(this.#region, id, entry)
+      }),
     )
   }
 
@@ -260,22 +269,13 @@ export class LocalRuntime implements Runtime {
     }
   }
 
-  async #oneAtATime(
+  #oneAtATime(
     id: DynoId,
     what: string,
     signal: AbortSignal,
     work: () => Promise<void>,
   ): Promise<void> {
-    const before = this.#underWay.get(id) ?? Promise.resolve()
-    const now = before
-      .catch(() => undefined) // told to whoever asked for it
-      .then(() => toldAsRuntimeError(what, signal, work))
-    this.#underWay.set(id, now)
-    try {
-      await now
-    } finally {
-      if (this.#underWay.get(id) === now) this.#underWay.delete(id)
-    }
+    return this.#underWay.do(id, signal, () => toldAsRuntimeError(what, signal, work))
   }
 }
 

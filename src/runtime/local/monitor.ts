@@ -25,6 +25,7 @@ import type { DynoFiles, EntryFiles } from './dyno-files.ts'
 import type { MonitorStarter } from './monitor-starter.ts'
 
 const CREATES_WITHIN = 20 * SECOND
+const TOO_LATE = 'it took too long'
 /** The descriptor after the standard ones. */
 const FIRST_PIPE = 3
 /** Bytes. Then conmon goes on in a new file, and the old one is its readers' alone. */
@@ -106,7 +107,7 @@ export async function createContainer(
 
 async function inTime(said: Promise<string>): Promise<string> {
   const over = new AbortController()
-  const late = pause(CREATES_WITHIN, over.signal).then(() => 'it took too long')
+  const late = pause(CREATES_WITHIN, over.signal).then(() => TOO_LATE)
   try {
     return await Promise.race([said, late])
   } finally {
@@ -214,7 +215,11 @@ async function pidToldBy(monitor: ChildProcess): Promise<number> {
     })
     sync?.once('end', resolve)
     sync?.once('error', () => resolve())
-    setTimeout(resolve, CREATES_WITHIN).unref()
+    const late = () => {
+      errors += TOO_LATE
+      resolve()
+    }
+    setTimeout(late, CREATES_WITHIN).unref()
   })
   await Promise.race([synced, failed])
   sync?.destroy()

@@ -1,0 +1,97 @@
+/** A dyno whose processes stop whoever enters it: over crun and conmon. */
+
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
+import { after, before, test } from 'node:test'
+
+import { aDynoSpec } from '../../../test/a-dyno-spec.ts'
+import { aLocalMachine } from '../../../test/a-local-machine.ts'
+import { MINUTE, pause, SECOND } from '../../lib/clock.ts'
+import { newId } from '../../model/ids.ts'
+import { LocalRuntime } from './local-runtime.ts'
+
+const { signal } = new AbortController()
+const { options, address, close } = await aLocalMachine()
+const runtime = new LocalRuntime({ ...options, mostEntries: Infinity })
+
+/** A session that is let in is stopped a moment later, and holds nobody up. */
+const STOPS_ALL = `trap '' HUP; while :; do kill -STOP -1; done 2>/dev/null`
+/** Far longer than a session takes to begin that lets itself. */
+const HANGS = 5 * SECOND
+
+before(() => runtime.prepare(signal))
+after(close)
+
+test('a dyno is ended whatever it does to who enters it, and nothing is left of that', async (t) => {
+  const dyno = aDynoSpec({ command: STOPS_ALL, address: address(0) })
+  await runtime.start(dyno, signal)
+  const { id, entered } = await oneThatHangs(() => {
+    const entry = {
+      id: newId<'entry'>(),
+      command: 'true',
+      environment: {},
+      terminal: undefined,
+    }
+    return { id: entry.id, entered: runtime.enter(dyno.id, entry, signal) }
+  })
+  let over = false
+  const outcome = assert.rejects(entered, /enter dyno/).finally(() => (over = true))
+
+  // Who waits for it can be called off, and what ends the dyno does not wait.
+  const another = {
+    id: newId<'entry'>(),
+    command: 'true',
+    environment: {},
+    terminal: undefined,
+  }
+  const patience = new AbortController()
+  const waiting = runtime.enter(dyno.id, another, patience.signal)
+  patience.abort()
+  await assert.rejects(waiting, { name: 'AbortError' })
+  await runtime.hangUp(dyno.id, signal)
+  assert.ok(!over)
+  assert.notDeepEqual(processesOf(id), [])
+
+  await outcome
+  assert.deepEqual(processesOf(id), [])
+  assert.equal((await runtime.status([dyno.id], signal)).get(dyno.id)?.is, 'running')
+  await runtime.kill(dyno.id, signal)
+  await runtime.remove(dyno.id, signal)
+  t.diagnostic('one hung')
+})
+
+interface Attempt {
+  readonly id: string
+  readonly entered: Promise<void>
+}
+
+/** Which of them does is chance: the process is to be stopped before it has become its command. */
+async function oneThatHangs(enter: () => Attempt): Promise<Attempt> {
+  const end = performance.now() + 5 * MINUTE
+  for (let n = 1; performance.now() < end; n++) {
+    const it = enter()
+    const first = await Promise.race([
+      it.entered.then(
+        () => 'in',
+        () => 'failed',
+      ),
+      pause(HANGS),
+    ])
+    if (first === undefined) return it
+  }
+  throw new Error('none of them hung')
+}
+
+/** By their command lines. */
+function processesOf(id: string): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(id)
+      } catch {
+        return false
+      }
+    })
+}
