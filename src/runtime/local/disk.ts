@@ -17,8 +17,10 @@ import { mkdir, open, rename, rm, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import { GiB } from '../../lib/bytes.ts'
+import { hasDiskRoom } from '../../lib/disk-room.ts'
 import type { Log } from '../../lib/log.ts'
 import { beginMonitor, type Disk } from './begin-monitor.ts'
+import { hasDisks } from './kernel-knows.ts'
 import { runProgram } from './run-program.ts'
 
 /** Bytes, as `df` shows them in the dyno but for what the file system itself needs. */
@@ -32,19 +34,53 @@ const READ_AT_ONCE = 256 * BLOCK
 /**
  * Ensures the template that disks are made from: the blocks of an empty file system that
  * are not zero. Where the machine cannot mount one there is none, and dynos have no limit.
+ *
+ * One that is there has been mounted before. What goes wrong then, on a disk that is full or in a
+ * machine that has no more processes, says nothing of the machine: it stays, and the dynos
+ * that cannot be made for want of a disk are not made. Where there is none yet, that is thrown.
  */
 export async function prepareDisks(template: string, log: Log): Promise<void> {
+  const known = existsSync(template)
+  const draft = `${template}.new`
+  try {
+    if (!known) await makeTemplate(draft)
+    const failure = await mountOnTrial(known ? template : draft)
+    if (failure && !known) return await without(failure)
+    if (failure) throw failure
+    if (!known) await rename(draft, template)
+  } catch (error) {
+    if (!hasDisks()) return without(error)
+    if (!known) throw error
+    log.error('no disk could be mounted on trial: dynos may not start', error)
+  }
+
+  async function without(error: unknown): Promise<void> {
+    for (const it of [template, draft]) await rm(it, { force: true })
+    log.error('what dynos write at /app has no limit: no disk can be mounted', error)
+  }
+}
+
+/** Why it could not be mounted; rejects where that may be for want of something else. */
+async function mountOnTrial(template: string): Promise<Error | undefined> {
   const trial = `${template}.trial.new`
   const disk = overlayDisk(join(trial, 'image'), join(trial, 'at'), 0)
+  const ends = (disks: readonly Disk[]) =>
+    runProgram('env', [
+      ...beginMonitor({ cgroups: [], hybridMount: undefined, disks }),
+      'true',
+    ])
   try {
-    if (!existsSync(template)) await makeTemplate(template)
     await mkdir(disk.at, { recursive: true })
     writeDisk(template, disk.image)
-    const begin = beginMonitor({ cgroups: [], hybridMount: undefined, disks: [disk] })
-    await runProgram('env', [...begin, 'true'])
-  } catch (error) {
-    await rm(template, { force: true })
-    log.error('what dynos write at /app has no limit: no disk can be mounted', error)
+    return await ends([disk]).then(
+      () => undefined,
+      async (error: Error) => {
+        await ends([])
+        // What was written comes to the disk only as it is mounted.
+        if (!(await hasDiskRoom(trial))) throw error
+        return error
+      },
+    )
   } finally {
     await rm(trial, { recursive: true, force: true })
   }
@@ -73,14 +109,15 @@ export function writeDisk(template: string, image: string): boolean {
 }
 
 async function makeTemplate(template: string): Promise<void> {
-  const image = `${template}.image.new`
-  const draft = `${template}.new`
-  await writeFile(image, '')
-  await truncate(image, DISK_SIZE)
-  await makeFileSystem(image, FILES)
-  await writeFile(draft, await blocksIn(image))
-  await rename(draft, template)
-  await rm(image)
+  const image = `${template}.image`
+  try {
+    await writeFile(image, '')
+    await truncate(image, DISK_SIZE)
+    await makeFileSystem(image, FILES)
+    await writeFile(template, await blocksIn(image))
+  } finally {
+    await rm(image, { force: true })
+  }
 }
 
 /** An empty one, for so many files, on a file of zeros. */

@@ -1,6 +1,6 @@
 /** What this machine must be able to do to run dynos. Root's to ask. */
 
-import { existsSync, globSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 
 import { type Cgroups, presentCgroups } from '../../lib/cgroup-mounts.ts'
@@ -11,6 +11,7 @@ import {
   programNamed,
   wished,
 } from '../../lib/finding.ts'
+import { hasDisks, knowsFileSystem } from './kernel-knows.ts'
 import { anyDropsByPolicy, barredBridges, commandsForDocker } from './other-firewalls.ts'
 import { firstPresent } from './region.ts'
 import { RESOLV_CONF, resolversIn } from './resolvers.ts'
@@ -88,7 +89,7 @@ function kernelFindings(): Finding[] {
     ),
     wished(
       'disks',
-      (existsSync('/dev/loop-control') || isModule('loop')) && knowsFileSystem('ext4'),
+      hasDisks(),
       'The machine has no loop devices or no ext4: what a dyno or a build writes has no limit.',
     ),
   ]
@@ -204,15 +205,6 @@ async function works(args: readonly string[], input?: string): Promise<boolean> 
   } catch {
     return false
   }
-}
-
-function knowsFileSystem(name: string): boolean {
-  return textOf('/proc/filesystems').includes(`\t${name}\n`) || isModule(name)
-}
-
-/** Whether the kernel could load it when it is wanted. */
-function isModule(name: string): boolean {
-  return globSync(`/lib/modules/*/kernel/**/${name}.ko*`).length > 0
 }
 
 function textOf(file: string): string {

@@ -1,6 +1,6 @@
 /** Makes the machine ready for a region's dynos, and sweeps up after a killed manager. */
 
-import { chown, mkdir, readdir, rm, writeFile } from 'node:fs/promises'
+import { chown, mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import { NOTHING_ALLOWED } from '../../model/allowances.ts'
@@ -17,6 +17,7 @@ import { regroupDynos } from './regroup-dynos.ts'
 import { dynoResolvConf, putUpResolver } from './resolvers.ts'
 import { runProgram } from './run-program.ts'
 import { wallOffLinks } from './wall-off-links.ts'
+import { writeInPlace } from './write-in-place.ts'
 
 /** Others reach what lies below by its name; only root and the readers may list it. */
 const PASSABLE = 0o751
@@ -38,8 +39,7 @@ export async function prepareRegion(
   for (const it of states) await mkdir(it, { recursive: true, mode: PRIVATE })
   await spread([files.directory, ...states], signal)
   await regroupDynos(region)
-  // The same file: dynos that run have it mounted.
-  await writeFile(files.resolvConf, dynoResolvConf(network.subnet.gateway))
+  await writeInPlace(files.resolvConf, dynoResolvConf(network.subnet.gateway))
   await prepareDisks(files.diskTemplate, region.log)
   await prepareCgroups(cgroups, names.cgroup)
   await ensureBridge(network, signal)
