@@ -89,8 +89,18 @@ const cases: readonly [
     { do: 'start' },
   ],
   [
-    'a second one after `down`',
+    'a second one that `down` ended',
     { build: again, downAt: soon, now: soon },
+    { do: 'finish', failure: failures.lost },
+  ],
+  [
+    'a second one that `down` ended, of a cancelled build',
+    { build: { ...cancelled, anewFrom: 1 }, downAt: soon, now: late },
+    { do: 'finish', failure: failures.cancelled },
+  ],
+  [
+    'a second one asked for since `down`',
+    { build: again, downAt: later(startedAt, -1), now: soon },
     { do: 'start' },
   ],
   [

@@ -58,8 +58,10 @@ export function planCompile(facts: CompileFacts): CompileStep {
   const age = now.getTime() - (build.startedAt ?? now).getTime()
   const unwanted = reasonNotToBuild()
   // Once: it may be what stops the machine. The time for which that was off is not the build's.
-  if (wentWithHost(facts) && build.anewFrom === null) {
-    return unwanted ? { do: 'finish', failure: unwanted } : { do: 'begin anew' }
+  if (wentWithHost(facts)) {
+    return build.anewFrom === null && !unwanted
+      ? { do: 'begin anew' }
+      : { do: 'finish', failure: unwanted ?? failures.lost }
   }
   const reason = unwanted ?? (age >= BUILD_LIMIT ? failures.tooLong : undefined)
   switch (status?.is) {
