@@ -179,6 +179,12 @@ CREATE TABLE public.collaborators (
     CONSTRAINT collaborators_permissions_check CHECK ((permissions <@ '{view,deploy,operate,manage}'::text[]))
 );
 
+CREATE TABLE public.database_identity (
+    singleton boolean DEFAULT true NOT NULL,
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    CONSTRAINT database_identity_singleton_check CHECK (singleton)
+);
+
 CREATE TABLE public.domains (
     id uuid NOT NULL,
     app uuid NOT NULL,
@@ -653,6 +659,9 @@ ALTER TABLE ONLY public.collaborators
 
 ALTER TABLE ONLY public.collaborators
     ADD CONSTRAINT collaborators_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.database_identity
+    ADD CONSTRAINT database_identity_pkey PRIMARY KEY (singleton);
 
 ALTER TABLE ONLY public.domains
     ADD CONSTRAINT domains_hostname_key UNIQUE (hostname);

@@ -12,6 +12,7 @@ import { Refusal } from '../../src/installation/refusal.ts'
 import { endSupervisor, supervisorOf } from '../../src/installation/supervisor-lock.ts'
 import { dataNamed, dataOption, parsed } from './arguments.ts'
 import { databaseMustBeIts, program } from './settings.ts'
+import { withDatabase } from './with-database.ts'
 
 const BEGINS_WITHIN = 60 * SECOND
 const POLL = 100
@@ -22,6 +23,7 @@ export async function serviceInstall(args: string[]): Promise<void> {
   const installation = openInstallation(data)
   // Or `up` would refuse at each boot, and from now on.
   databaseMustBeIts(installation)
+  if (installation.databaseId !== undefined) await withDatabase(data.root, async () => {})
   const service = await enableAtBoot(data, installation, {
     program,
     present: process.env,

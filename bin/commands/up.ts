@@ -35,6 +35,7 @@ import { Refusal } from '../../src/installation/refusal.ts'
 import { upgradeCluster } from '../../src/installation/upgrade-cluster.ts'
 import { lockSupervision } from '../../src/installation/supervisor-lock.ts'
 import { ensureUsers } from '../../src/installation/users.ts'
+import { databaseIdentity } from '../../src/store/database-identity.ts'
 import { presentResolvers } from '../../src/runtime/local/resolvers.ts'
 import { settingsMustDo } from '../settings-files.ts'
 import {
@@ -54,6 +55,7 @@ import { machineMustDo } from './machine.ts'
 import { type Narrator, narrator } from './narrator.ts'
 import { databaseUrl, partsHere } from './settings.ts'
 import { whatNext } from './what-next.ts'
+import { withDatabase } from './with-database.ts'
 
 export async function up(args: string[]): Promise<number> {
   const { values } = parsed({
@@ -122,6 +124,8 @@ async function setUp(data: DataDirectory, wishes: Wishes): Promise<Installation>
   await machineMustDo()
   // A name server of a cloud's may have an address of 172.16.0.0/12 behind the gateway.
   const installation = await decideInstallation(data, wishes, presentResolvers())
+  // And before anything is changed.
+  if (installation.databaseId !== undefined) await withDatabase(data.root, async () => {})
   // Not before: it changes files of the directory, which may have been somebody else's.
   settingsMustDo(data)
   await ensureUsers()
@@ -183,8 +187,9 @@ async function keepUp(signal: AbortSignal, supervision: Supervision): Promise<vo
       await start(parts.filter((it) => it.name === 'postgres'))
       await ensureDatabase(data)
     }
-    for (const it of await fillDatabase(data, installation)) tell.say(it)
-    keepInstallation(data, installation)
+    const { said, databaseId } = await fillDatabase(data, installation)
+    for (const it of said) tell.say(it)
+    keepInstallation(data, { ...installation, databaseId })
     await ensureDomainKeys(data, installation)
     await prepareStacks(data, tell.say)
     tell.say('starting all parts')
@@ -208,17 +213,25 @@ async function keepUp(signal: AbortSignal, supervision: Supervision): Promise<vo
 /** Others do without it. */
 const canWait = (part: PartSpec) => part.without !== undefined
 
-/** Resolves to what a person should know. */
+interface Filled {
+  /** What a person should know. */
+  readonly said: readonly string[]
+  /** Of one that is elsewhere. */
+  readonly databaseId: string | undefined
+}
+
 async function fillDatabase(
   data: DataDirectory,
   installation: Installation,
-): Promise<string[]> {
+): Promise<Filled> {
   const pool = openPool(withoutHaste(databaseConfig(data, databaseUrl)), 1)
   try {
     await migrate(pool)
     // Of another's PostgreSQL we have the one role that its URL names.
     if (databaseUrl === undefined) await applyGrants(pool)
-    return await ensureFirstRows(pool, installation, readApiKey(data))
+    const said = await ensureFirstRows(pool, installation, readApiKey(data))
+    const isElsewhere = installation.database === 'elsewhere'
+    return { said, databaseId: isElsewhere ? await databaseIdentity(pool) : undefined }
   } catch (error) {
     if (error instanceof NewerSchema) throw new Refusal(error.message)
     throw error

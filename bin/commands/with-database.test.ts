@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,6 +9,7 @@ import { after, test } from 'node:test'
 import { freePorts } from '../../test/an-installation.ts'
 import { aDatabase } from '../../test/postgres.ts'
 import { dataDirectory } from '../../src/installation/data-directory.ts'
+import { databaseIdentity } from '../../src/store/database-identity.ts'
 
 const program = join(import.meta.dirname, '..', 'mayfly.ts')
 const top = mkdtempSync(join(tmpdir(), 'mayfly-database-'))
@@ -21,19 +23,23 @@ const theirs = () => {
 const accounts = async () => (await pool.query('select email from accounts')).rows.length
 
 /** The data directory of one whose parts do not run. */
-function anInstallation(name: string, database?: 'elsewhere'): string {
+function anInstallation(
+  name: string,
+  database?: 'elsewhere',
+  databaseId?: string,
+): string {
   const data = dataDirectory(join(top, name))
   mkdirSync(data.root)
-  const decided = { id: 'a1b2c3', apiPort: 1, domain: 'localhost', regions: [], database }
-  writeFileSync(data.installation, JSON.stringify(decided))
+  const decided = { id: 'a1b2c3', apiPort: 1, domain: 'localhost', regions: [] }
+  writeFileSync(data.installation, JSON.stringify({ ...decided, database, databaseId }))
   return data.root
 }
 
 /** Of `account:create`. */
-function created(root: string, url?: string) {
+function created(root: string, url?: string, email = 'ann@example.com') {
   const { DATABASE_URL: _, ...rest } = process.env
   const env = { ...rest, ...(url !== undefined && { DATABASE_URL: url }) }
-  const args = [program, 'account:create', 'ann@example.com', '--data', root]
+  const args = [program, 'account:create', email, '--data', root]
   return new Promise<{ ok: boolean; stdout: string; stderr: string }>((resolve) => {
     execFile(process.execPath, args, { env }, (error, stdout, stderr) =>
       resolve({ ok: error === null, stdout, stderr }),
@@ -75,4 +81,26 @@ test('the one that DATABASE_URL names is, where it was set up so', async () => {
   assert.ok(ok, stderr)
   assert.match(stdout, /^\S+\n$/)
   assert.equal(await accounts(), 1)
+})
+
+test('another’s is left alone, and an empty one, where the installation knows its own', async () => {
+  const id = await databaseIdentity(pool)
+  assert.ok(id !== undefined)
+  const before = await accounts()
+  const others = anInstallation('others', 'elsewhere', randomUUID())
+  const another = await created(others, theirs())
+  assert.deepEqual([another.ok, another.stdout], [false, ''])
+  assert.match(
+    another.stderr,
+    new RegExp(
+      `is not this installation's: it has the id ${id}, .*installation\\.json\\.$`,
+      'm',
+    ),
+  )
+  const its = anInstallation('known', 'elsewhere', id)
+  const empty = await created(its, theirs().replace(/\/test_\w+/, '/postgres'))
+  assert.deepEqual([empty.ok, empty.stdout], [false, ''])
+  assert.match(empty.stderr, /is not this installation's: it has no id, /)
+  assert.equal(await accounts(), before)
+  assert.ok((await created(its, theirs(), 'bob@example.com')).ok)
 })

@@ -1,6 +1,7 @@
 import type { Pool } from 'pg'
 
 import { databaseConfig, openPool } from '../../src/installation/database.ts'
+import { mustBeItsDatabase } from '../../src/installation/its-database.ts'
 import { openInstallation } from '../../src/installation/open-installation.ts'
 import { Refusal } from '../../src/installation/refusal.ts'
 import { Problem } from '../../src/model/problem.ts'
@@ -16,12 +17,14 @@ export async function withDatabase<T>(
   work: (pool: Pool) => Promise<T>,
 ): Promise<T> {
   const data = dataNamed(path)
-  databaseMustBeIts(openInstallation(data))
+  const installation = openInstallation(data)
+  databaseMustBeIts(installation)
   const pool = openPool(databaseConfig(data, databaseUrl), 1)
   try {
     await pool.query('select').catch((error: NodeJS.ErrnoException) => {
       throw new Refusal(noAnswer(error))
     })
+    await mustBeItsDatabase(pool, data, installation)
     return await work(pool)
   } catch (error) {
     if (error instanceof Problem) throw new Refusal(error.message)

@@ -153,6 +153,8 @@ export interface Installation {
     | undefined
   /** Where DATABASE_URL said when it was set up; absent: in the private cluster. */
   readonly database?: 'elsewhere'
+  /** By which that one is known again; absent: no `up` has come to it yet. */
+  readonly databaseId?: string | undefined
 }
 
 export interface InstalledRegion {
