@@ -29,10 +29,11 @@ import { settingsFrom } from '../src/manager/settings.ts'
 import { sweep } from '../src/manager/sweep.ts'
 import { takeOver, wakeDynos } from '../src/manager/take-over.ts'
 import { watchMemory } from '../src/manager/watch-memory.ts'
+import { whenDown } from '../src/manager/when-down.ts'
 import { lookAfterRouter } from '../src/router/look-after-router.ts'
 import { routerPaths } from '../src/router/router-paths.ts'
 import { webTraffic } from '../src/router/web-traffic.ts'
-import { demolishedAt } from '../src/runtime/local/demolish.ts'
+import { demolishedAt, noteDemolished } from '../src/runtime/local/demolish.ts'
 import { LocalRuntime } from '../src/runtime/local/local-runtime.ts'
 import { wakeCertificates } from '../src/store/acme.ts'
 import { holdRegion } from '../src/store/hold-region.ts'
@@ -90,7 +91,14 @@ const machine = new LocalRuntime({
   log,
 })
 const runtime = runtimeOnClock(machine, ahead)
-const demolished = demolishedAt(data.dynos(name))
+const demolished = await whenDown({
+  pool,
+  region: name,
+  clock: systemClock,
+  ahead,
+  noted: demolishedAt(data.dynos(name)),
+  noteAnew: (now) => noteDemolished(data.dynos(name), now),
+})
 const downAt = () => demolished && later(demolished, ahead())
 await runtime.prepare(signal)
 const list = part.hastyPool(FOR_THE_LIST)

@@ -81,3 +81,22 @@ export async function noteScalingAnew(
     [apps, now],
   )
 }
+
+/** Of all of a region's dynos and builds. `now`, by the clock of each kind. */
+export async function noteStartsAnew(
+  db: Queryable,
+  region: string,
+  now: { readonly ofDynos: Date; readonly ofBuilds: Date },
+): Promise<void> {
+  await db.query(
+    `update dynos set started_at = $2
+      where region = $1 and state <> 'down' and started_at > $2`,
+    [region, now.ofDynos],
+  )
+  await db.query(
+    `update builds b set started_at = $2
+       from apps a
+      where a.id = b.app and a.region = $1 and b.status = 'pending' and b.started_at > $2`,
+    [region, now.ofBuilds],
+  )
+}

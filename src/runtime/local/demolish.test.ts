@@ -7,7 +7,7 @@ import { aDynoSpec } from '../../../test/a-dyno-spec.ts'
 import { aLocalMachine } from '../../../test/a-local-machine.ts'
 import { until } from '../../../test/until.ts'
 import { SECOND } from '../../lib/clock.ts'
-import { demolish, demolishedAt } from './demolish.ts'
+import { demolish, demolishedAt, noteDemolished } from './demolish.ts'
 import { LocalRuntime } from './local-runtime.ts'
 
 const { signal } = new AbortController()
@@ -29,6 +29,9 @@ test('dynos get SIGTERM and a grace before they are killed', async () => {
 
   assert.match(await readFile(join(options.endedLogs, `${heeding}.log`), 'utf8'), /asked/)
   assert.ok(demolishedAt(options.dynos))
+  const earlier = new Date('2026-01-01T00:00:00.123Z')
+  noteDemolished(options.dynos, earlier)
+  assert.deepEqual(demolishedAt(options.dynos), earlier)
   assert.equal(await demolish(options, { grace: SECOND }), 0)
 })
 

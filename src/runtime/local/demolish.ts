@@ -3,7 +3,7 @@
  * was is kept: whoever comes next must not take those dynos for lost.
  */
 
-import { existsSync, statSync } from 'node:fs'
+import { existsSync, statSync, utimesSync } from 'node:fs'
 import { readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
@@ -51,6 +51,11 @@ export async function demolish(
 /** Undefined: never. `dynos`: the driver's own directory for the region. */
 export function demolishedAt(dynos: string): Date | undefined {
   return statSync(markIn(dynos), { throwIfNoEntry: false })?.mtime
+}
+
+/** It was then: the clock that it was noted by has been set back since. */
+export function noteDemolished(dynos: string, at: Date): void {
+  utimesSync(markIn(dynos), at, at)
 }
 
 const markIn = (dynos: string) => join(dynos, 'demolished')
