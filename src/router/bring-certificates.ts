@@ -8,7 +8,7 @@ import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import type { ServedCertificate } from '../model/served-certificate.ts'
-import { ask } from './haproxy-socket.ts'
+import { askIfPresent } from './haproxy-socket.ts'
 import type { LeftOutCertificates } from './left-out-certificates.ts'
 import {
   addition,
@@ -149,13 +149,11 @@ async function write(file: string, text: string): Promise<void> {
 }
 
 /** HAProxy's answers; undefined: none runs. */
-async function tell(
+function tell(
   commands: readonly string[],
   paths: RouterPaths,
 ): Promise<string | undefined> {
-  const answer = await ask(paths.adminSocket, commands)
-  if (answer.is === 'failed') throw answer.error
-  return answer.is === 'absent' ? undefined : answer.text
+  return askIfPresent(paths.adminSocket, commands)
 }
 
 /** What HAProxy has now is what it is to start from; other files are nobody's. */

@@ -47,7 +47,8 @@ test('the whole configuration is as it was last looked at', () => {
 
 test('only what a running HAProxy cannot be told is another shape', () => {
   const shape = shapeOf(table, settings)
-  assert.equal(shapeOf({ ...table, servers: [], hosts: new Map() }, settings), shape)
+  const others = { ...table, servers: [], hosts: new Map() }
+  assert.equal(shapeOf(others, settings), shape)
   assert.notEqual(shapeOf({ ...table, pool: 4 }, settings), shape)
   assert.notEqual(shapeOf(table, { ...settings, lua: '-- another' }), shape)
   assert.notEqual(shapeOf(table, { ...settings, listen: ['127.0.0.1:8081'] }), shape)

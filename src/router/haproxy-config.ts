@@ -53,7 +53,10 @@ ${backends(table, settings)}`
  * Names all of the configuration that a running HAProxy can only take by a reload: two
  * of the same shape differ in servers alone.
  */
-export function shapeOf(table: RoutingTable, settings: RouterSettings): string {
+export function shapeOf(
+  { pool }: Pick<RoutingTable, 'pool'>,
+  settings: RouterSettings,
+): string {
   const text = [
     globalSection(settings, ''),
     defaultsSections(settings),
@@ -62,7 +65,7 @@ export function shapeOf(table: RoutingTable, settings: RouterSettings): string {
     HELD,
     noServer(settings),
     ...BACKEND_KINDS.map((kind) => backendRules(kind, settings.timeouts)),
-    JSON.stringify(table.pool),
+    JSON.stringify(pool),
     settings.lua,
     JSON.stringify([PAGES, REFUSED, NO_SUCH_APP, MISDIRECTED, APPLICATION_ERROR]),
   ].join('\n')

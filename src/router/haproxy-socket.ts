@@ -37,6 +37,16 @@ export async function ask(
   return { is: 'answered', text }
 }
 
+/** What is answered to the commands; undefined where nobody listens. Throws where one is not answered. */
+export async function askIfPresent(
+  path: string,
+  commands: readonly string[],
+): Promise<string | undefined> {
+  const answer = await ask(path, commands)
+  if (answer.is === 'failed') throw answer.error
+  return answer.is === 'absent' ? undefined : answer.text
+}
+
 export function linesOf(commands: readonly string[]): string[] {
   const lines: string[] = []
   for (const command of commands) {

@@ -3,9 +3,13 @@
 import type { RouterPaths } from './router-paths.ts'
 import { BACKEND } from './routing-table.ts'
 
-export interface LiveRouter {
+export interface Worker {
+  readonly pid: number
   /** Tells which configuration it runs; see `shapeOf`. */
   readonly shape: string
+}
+
+export interface LiveRouter extends Pick<Worker, 'shape'> {
   readonly servers: readonly LiveServer[]
   readonly hosts: ReadonlyMap<string, string>
   readonly challenges: ReadonlyMap<string, string>
@@ -35,10 +39,18 @@ export function parseLiveRouter(text: string): LiveRouter {
   const [info = '', state = '', ...maps] = text.split('\n\n')
   const entries = parseMap(maps.join('\n'))
   return {
-    shape: /^description: (.*)$/m.exec(info)?.[1] ?? '',
+    shape: parseWorker(info).shape,
     servers: parseServers(state),
     hosts: new Map(entries.filter(([key]) => !key.startsWith('/'))),
     challenges: new Map(entries.filter(([key]) => key.startsWith('/'))),
+  }
+}
+
+/** From `show info`. */
+export function parseWorker(text: string): Worker {
+  return {
+    pid: Number(/^Pid: (\d+)$/m.exec(text)?.[1]),
+    shape: /^description: (.*)$/m.exec(text)?.[1] ?? '',
   }
 }
 

@@ -4,6 +4,9 @@
  * it would start anew at any moment; then the running one, as a whole, whatever it knows
  * already; last it is recorded which dynos no request can reach any more.
  *
+ * Where what is wanted takes a reload, dynos that the present worker has no backend for are announced after
+ * it. If HAProxy refuses it, that worker is brought to all the rest, and the look fails when it has done so.
+ *
  * A dyno recorded as routed may not be so for a moment yet, and its predecessor begins to
  * leave. That one goes by a look alone, which takes no server away before its successor
  * serves.
@@ -37,15 +40,18 @@ import {
   listenAddresses,
   maxConnections,
 } from './haproxy-program.ts'
-import { ask } from './haproxy-socket.ts'
+import { ask, askIfPresent } from './haproxy-socket.ts'
 import { deadServers, dynosLeft, leaving } from './leaving-dynos.ts'
 import { LeftOutCertificates } from './left-out-certificates.ts'
 import {
   type LiveRouter,
   type LiveServer,
   parseLiveRouter,
+  parseWorker,
   questions,
+  type Worker,
 } from './live-router.ts'
+import { knownTo, servable, within } from './old-shape.ts'
 import { missing, pathOf, planCommands } from './plan-commands.ts'
 import { Reloads } from './reloads.ts'
 import { Files, routerFiles } from './router-files.ts'
@@ -55,7 +61,7 @@ import {
   type RouterSettings,
   type RouterTimeouts,
 } from './router-settings.ts'
-import { routingTable, type RoutingTable } from './routing-table.ts'
+import { poolOf, routingTable, type RoutingTable } from './routing-table.ts'
 import { type CertificateSources, wantedCertificates } from './wanted-certificates.ts'
 
 export interface RouterDeps {
@@ -77,7 +83,7 @@ export interface RouterDeps {
 
 /** As it is when the manager starts. */
 interface Machine {
-  /** A process's hard limit of open files. */
+  /** The manager's hard limit of open files. */
   readonly files: number
   readonly six: boolean
 }
@@ -108,9 +114,16 @@ export function lookAfterRouter(deps: RouterDeps): Look {
     leftOut: new LeftOutCertificates(deps.tls.clock, log),
   }
 
-  return async (subject, signal) => {
-    const facts = await announced(pool, await factsOf(pool, subject as RegionId))
-    const settings = settingsOf(facts, paths, { ...deps, machine })
+  return look
+
+  async function look(subject: string, signal: AbortSignal): Promise<number> {
+    const wanted = await factsOf(pool, subject as RegionId)
+    const worker = await presentWorker(paths)
+    const mostFiles = Math.min(machine.files, worker ? filesOf(worker) : Infinity)
+    const settings = settingsOf(wanted, paths, { ...deps, machine, mostFiles })
+    const shape = shapeOf({ pool: poolOf(wanted) }, settings)
+    const known = worker && worker.shape !== shape ? await knownTo(paths) : undefined
+    const facts = await announced(pool, known ? servable(wanted, known) : wanted)
     const table = routingTable(facts)
     for (const key of table.leftOut.filter((it) => !told.has(it))) {
       log.info('HAProxy cannot be told of an entry: it is left out', { key })
@@ -124,9 +137,13 @@ export function lookAfterRouter(deps: RouterDeps): Look {
     if (certificates) await ensureCertificateList(certificates)
     await writeAll(files, table, settings)
 
-    const live = await liveRouter(table, settings, reloads, signal)
+    const refusal = known && (await reloads.to(shape, paths, hasShape(shape), signal))
+    if (known && !refusal) return look(subject, signal)
+    const live = await readRouter(paths)
+    if (live && live.shape !== shape && !refusal) return LOOK_FOR_HAPROXY
+    const its = live && known ? within(table, live, known) : table
     const busy = leaving(facts).length > 0 ? await busyServers(paths) : new Set<string>()
-    const servers = live && (await bringTo(table, { live, facts, paths, busy }))
+    const servers = live && (await bringTo(its, { live, facts, paths, busy }))
     const left = dynosLeft(facts, {
       before: live?.servers ?? [],
       servers: servers ?? [],
@@ -138,21 +155,29 @@ export function lookAfterRouter(deps: RouterDeps): Look {
     }
     if (!servers) return LOOK_FOR_HAPROXY
     await recordAnswers(pool, facts.region.name, [...table.challenges.values()])
+    const takesThem = !known || known.has(paths.certificateList)
     const hasAllCertificates =
       !certificates ||
       !tls ||
+      !takesThem ||
       (await bringCertificates(
         await wantedCertificates(facts, pool, tls.sources),
         { ...certificates, leftOut: tls.leftOut },
         signal,
       ))
-    const refused = missing(table, servers)
+    const refused = missing(its, servers)
     if (refused.length > 0) {
-      throw new Error(`HAProxy did not take ${refused.map((it) => it.name).join(', ')}`)
+      const names = refused.map((it) => it.name).join(', ')
+      throw new Error(`HAProxy did not take ${names}`, { cause: refusal })
     }
     if (!hasAllCertificates) return BRING_MORE
     if (leaving(facts).length > left.length) return LOOK_AT_DRAINING
-    return Math.min(LOOK_ANYWAY, ...unwanted(table, servers).map(soonestGone))
+    if (refusal) throw refusal
+    return Math.min(LOOK_ANYWAY, ...unwanted(its, servers).map(soonestGone))
+  }
+
+  function hasShape(shape: string): () => Promise<boolean> {
+    return async () => (await presentWorker(paths))?.shape === shape
   }
 }
 
@@ -189,9 +214,9 @@ async function announced(pool: Pool, facts: RouterFacts): Promise<RouterFacts> {
 function settingsOf(
   { region }: RouterFacts,
   paths: RouterPaths,
-  deps: RouterDeps & { machine: Machine },
+  deps: RouterDeps & { machine: Machine; mostFiles: number },
 ): RouterSettings {
-  const { logSocket, timeouts = HEROKU_TIMEOUTS, machine, tls } = deps
+  const { logSocket, timeouts = HEROKU_TIMEOUTS, machine, mostFiles, tls } = deps
   const { domain, httpPort, httpsPort } = region
   return {
     paths,
@@ -205,7 +230,7 @@ function settingsOf(
           }
         : undefined,
     logSocket,
-    maxConnections: maxConnections(machine.files),
+    maxConnections: maxConnections(mostFiles),
     asRoot: process.getuid?.() === 0,
     timeouts,
     lua: LUA,
@@ -228,29 +253,28 @@ async function writeAll(
   await files.write(paths.config, haproxyConfig(table, settings), check)
 }
 
-/** The running HAProxy, of this table's shape; undefined if none runs. */
-async function liveRouter(
-  table: RoutingTable,
-  settings: RouterSettings,
-  reloads: Reloads,
-  signal: AbortSignal,
-): Promise<LiveRouter | undefined> {
-  const { paths } = settings
-  const shape = shapeOf(table, settings)
-  let live = await readRouter(paths)
-  if (!live || live.shape === shape) return live
+/** Undefined: none runs. */
+async function presentWorker({ adminSocket }: RouterPaths): Promise<Worker | undefined> {
+  const text = await askIfPresent(adminSocket, ['show info'])
+  return text === undefined ? undefined : parseWorker(text)
+}
 
-  const hasShape = async () => {
-    live = await readRouter(paths)
-    return live?.shape === shape
+/**
+ * How many it may have open: not as many as the manager where it was begun by another shell, and HAProxy may
+ * be unable to raise that. Infinity: it has just ended.
+ */
+function filesOf({ pid }: Worker): number {
+  try {
+    return hardFileLimit(pid)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return Infinity
+    throw error
   }
-  return (await reloads.to(shape, paths, hasShape, signal)) ? live : undefined
 }
 
 async function readRouter(paths: RouterPaths): Promise<LiveRouter | undefined> {
-  const answer = await ask(paths.adminSocket, questions(paths))
-  if (answer.is === 'failed') throw answer.error
-  return answer.is === 'absent' ? undefined : parseLiveRouter(answer.text)
+  const text = await askIfPresent(paths.adminSocket, questions(paths))
+  return text === undefined ? undefined : parseLiveRouter(text)
 }
 
 /**

@@ -16,33 +16,33 @@ export class Reloads {
   #failed: { readonly shape: string; readonly at: number } | undefined
 
   /**
-   * Resolves once `hasShape` does to true, or to false if no HAProxy runs. Throws if HAProxy could not take its
-   * configuration; one of the same shape it is not told of again for five minutes.
+   * Resolves once `hasShape` does to true, or if no HAProxy runs; to what is wrong where HAProxy could not take its
+   * configuration: it goes on with the one before, and of one of the same shape is not told again for five minutes.
    */
   async to(
     shape: string,
     paths: RouterPaths,
     hasShape: () => Promise<boolean>,
     signal: AbortSignal,
-  ): Promise<boolean> {
+  ): Promise<Error | undefined> {
     if (
       this.#failed?.shape === shape &&
       performance.now() - this.#failed.at < TRY_AGAIN
     ) {
-      throw couldNot()
+      return couldNot()
     }
     const before = await failedReloads(paths)
-    if (!(await reload(paths))) return false
+    if (!(await reload(paths))) return undefined
     const deadline = AbortSignal.any([signal, AbortSignal.timeout(TAKEN_WITHIN)])
     while (!deadline.aborted) {
       await pause(POLL, deadline)
       if (await hasShape()) {
         this.#failed = undefined
-        return true
+        return undefined
       }
       if ((await failedReloads(paths)) > before) {
         this.#failed = { shape, at: performance.now() }
-        throw couldNot()
+        return couldNot()
       }
     }
     throw new Error('HAProxy did not take its new configuration')
@@ -51,6 +51,6 @@ export class Reloads {
 
 function couldNot(): Error {
   return new Error(
-    'HAProxy could not take its new configuration: its own log says why. It is told of it again after 5 minutes, or when it changes.',
+    'HAProxy could not take its new configuration: its own log says why. It goes on with the one before, and is told of the new one after 5 minutes, or when it changes.',
   )
 }

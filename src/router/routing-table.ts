@@ -114,9 +114,7 @@ export function routingTable({
       ),
     ),
     servers: dynos.flatMap((dyno) => serverOf(dyno, kindFor(dyno.app))),
-    pool: poolFor(
-      apps.reduce((most, { slot }) => Math.max(most, (slot ?? -1) + 1), region.slots),
-    ),
+    pool: poolOf({ region, apps }),
   }
 }
 
@@ -129,7 +127,8 @@ function hostsOf(
 
 /**
  * Slashes part the fields; HAProxy's `field` converter takes them out again, letter by letter, so
- * those come first that it needs of every request.
+ * those come first that it needs of every request. Where HAProxy refuses a reload, a worker of an earlier version
+ * is given them, too: one that has a place keeps it.
  */
 function entryOf(
   it: {
@@ -204,7 +203,11 @@ function serverOf(dyno: WebDyno, kind: BackendKind): Server[] {
  * Doubles before it is used up, so that a new app rarely waits for a reload. By what apps do it never shrinks,
  * nor depends on what they wish for: each reload brings the end of somebody's websockets nearer.
  */
-function poolFor(slots: number): number {
+export function poolOf({ region, apps }: Pick<RouterFacts, 'region' | 'apps'>): number {
+  const slots = apps.reduce(
+    (most, { slot }) => Math.max(most, (slot ?? -1) + 1),
+    region.slots,
+  )
   let size = SMALLEST_POOL
   while (size < slots) size *= 2
   return size
