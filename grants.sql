@@ -15,7 +15,7 @@ grant select on build_output to mayfly_api;
 grant select, delete, insert (app, ordinal, url) on buildpack_installations to mayfly_api;
 grant select, insert (account, app, buildpacks, id, output_token, source, source_checksum, source_description, source_url, source_version, stack), update (cancelled_at, updated_at) on builds to mayfly_api;
 grant select, delete, insert (account, app, id, permissions), update (permissions, updated_at) on collaborators to mayfly_api;
-grant select, delete, insert (app, hostname, id), update (acm_failures, acm_retry_at, acm_status, acm_status_reason, sni_endpoint, updated_at) on domains to mayfly_api;
+grant select, delete, insert (app, hostname, id), update (acm_retry_at, acm_status, acm_status_reason, sni_endpoint, updated_at) on domains to mayfly_api;
 grant select on dyno_memory to mayfly_api;
 grant select, insert (address, app, command, created_at, id, ordinal, port, region, release, size, type, updated_at), update (restart_because, restart_requested_at) on dynos to mayfly_api;
 grant insert ("authorization", attach_secret_sha256, columns, command, dyno, environment, id, rotations, rows) on entries to mayfly_api;
@@ -95,9 +95,10 @@ grant select, insert (kind, region, subject), update (run_at, wakes) on work to 
 
 -- mayfly_manager: bin/manager.ts
 grant select on accounts to mayfly_manager;
-grant select, insert (directory, private_key), update (url) on acme_accounts to mayfly_manager;
+grant select, insert (directory, private_key), update (paused_until, refusals, url) on acme_accounts to mayfly_manager;
 grant select on acme_directory to mayfly_manager;
 grant select, delete, insert (created_at, directory, domain, key_authorization, private_key, token, url), update (answered, created_at, told) on acme_orders to mayfly_manager;
+grant select, delete, insert (at, directory, owner), update (held_until) on acme_tries to mayfly_manager;
 grant select, insert (next, region), update (next) on address_cursors to mayfly_manager;
 grant select on app_features to mayfly_manager;
 grant select, delete, update (clear_cache, current_release, idle_since, released_at, updated_at, web_traffic_at) on apps to mayfly_manager;
@@ -105,7 +106,7 @@ grant select, delete on audit to mayfly_manager;
 grant select, delete, insert (next, position, printer, text) on build_output to mayfly_manager;
 grant select on buildpack_installations to mayfly_manager;
 grant select, delete, update (address, anew_from, failing_since, failure, release, slug, started_at, status, step, updated_at) on builds to mayfly_manager;
-grant select, update (acm_failures, acm_retry_at, acm_status, acm_status_reason, sni_endpoint, updated_at) on domains to mayfly_manager;
+grant select, update (acm_failed_at, acm_failures, acm_retry_at, acm_status, acm_status_reason, sni_endpoint, updated_at) on domains to mayfly_manager;
 grant select, insert (at, dyno, quota, used), update (at, quota, used) on dyno_memory to mayfly_manager;
 grant select, delete, insert (address, app, command, crashes, created_at, formation, id, ordinal, port, region, release, size, type, updated_at), update (command, crashes, created_at, exit_status, exited_at, killed_at, leaving, next_attempt_at, placed_at, restart_because, restart_requested_at, routed, started_at, state, stop_reason, terminated_at, updated_at, waiting_for) on dynos to mayfly_manager;
 grant select, delete on entries to mayfly_manager;

@@ -11,7 +11,9 @@ CREATE TABLE public.accounts (
 CREATE TABLE public.acme_accounts (
     directory text NOT NULL,
     private_key bytea NOT NULL,
-    url text
+    url text,
+    refusals integer DEFAULT 0 NOT NULL,
+    paused_until timestamp with time zone
 );
 
 CREATE TABLE public.acme_directory (
@@ -32,6 +34,23 @@ CREATE TABLE public.acme_orders (
     answered boolean DEFAULT false NOT NULL,
     told boolean DEFAULT false NOT NULL,
     created_at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.acme_tries (
+    id bigint NOT NULL,
+    directory text NOT NULL,
+    owner uuid NOT NULL,
+    at timestamp with time zone NOT NULL,
+    held_until timestamp with time zone
+);
+
+ALTER TABLE public.acme_tries ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.acme_tries_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
 
 CREATE TABLE public.address_cursors (
@@ -196,6 +215,7 @@ CREATE TABLE public.domains (
     acm_status_reason text,
     acm_failures integer DEFAULT 0 NOT NULL,
     acm_retry_at timestamp with time zone,
+    acm_failed_at timestamp with time zone,
     CONSTRAINT domains_acm_status_check CHECK ((acm_status = ANY (ARRAY['pending'::text, 'verified'::text, 'cert issued'::text, 'failing'::text, 'failed'::text]))),
     CONSTRAINT domains_hostname_check CHECK (((hostname = lower(hostname)) AND (length(hostname) <= 253)))
 );
@@ -615,6 +635,9 @@ ALTER TABLE ONLY public.acme_orders
 ALTER TABLE ONLY public.acme_orders
     ADD CONSTRAINT acme_orders_token_key UNIQUE (token);
 
+ALTER TABLE ONLY public.acme_tries
+    ADD CONSTRAINT acme_tries_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.address_cursors
     ADD CONSTRAINT address_cursors_pkey PRIMARY KEY (region);
 
@@ -795,6 +818,8 @@ ALTER TABLE ONLY public.webhooks
 ALTER TABLE ONLY public.work
     ADD CONSTRAINT work_pkey PRIMARY KEY (kind, subject);
 
+CREATE INDEX acme_tries_of_owner ON public.acme_tries USING btree (directory, owner, at);
+
 CREATE UNIQUE INDEX app_names ON public.apps USING btree (name) WHERE (deleted_at IS NULL);
 
 CREATE INDEX apps_by_owner ON public.apps USING btree (owner) WHERE (deleted_at IS NULL);
@@ -893,6 +918,9 @@ CREATE INDEX work_due ON public.work USING btree (region, run_at);
 
 ALTER TABLE ONLY public.acme_orders
     ADD CONSTRAINT acme_orders_domain_fkey FOREIGN KEY (domain) REFERENCES public.domains(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.acme_tries
+    ADD CONSTRAINT acme_tries_owner_fkey FOREIGN KEY (owner) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.address_cursors
     ADD CONSTRAINT address_cursors_region_fkey FOREIGN KEY (region) REFERENCES public.regions(name);

@@ -38,13 +38,14 @@ import { LocalRuntime } from '../src/runtime/local/local-runtime.ts'
 import { wakeCertificates } from '../src/store/acme.ts'
 import { holdRegion } from '../src/store/hold-region.ts'
 import { allRegions } from '../src/store/regions.ts'
-import { wake } from '../src/store/work.ts'
+import { type Claim, wake } from '../src/store/work.ts'
 import { runLoop } from '../src/work/loop.ts'
 import { startPart } from './part.ts'
 import { managerSettingsFile } from './settings-files.ts'
 
 const CONNECTIONS = 12
 const FOR_THE_LIST = 4
+const CERTIFICATES_AT_ONCE = 3
 
 const name = process.env['MAYFLY_REGION'] ?? ''
 const part = startPart(`manager-${name}`, CONNECTIONS)
@@ -184,8 +185,6 @@ const loop = runLoop(
         drainTimeout: () => timings().drainTimeout,
         log,
       }),
-      // By the machine's clock, as authorities are.
-      certificate: lookAfterCertificate({ pool, secrets, clock: systemClock }),
       idling: lookAfterIdling({
         pool,
         region: name,
@@ -206,8 +205,23 @@ const loop = runLoop(
       sweep: sweep({ pool, runtime, region: name, clock, log }),
     },
     log,
-    overdue: ({ kind, subject }) =>
-      die('a look outlived its lease')(`${kind} ${subject}`),
+    overdue,
+  },
+  signal,
+)
+// Beside it, for they wait for what is not ours: an authority that answers nobody holds up no dyno.
+const certificates = runLoop(
+  {
+    pool: list,
+    region: name,
+    // By the machine's clock, as authorities are.
+    looks: { certificate: lookAfterCertificate({ pool, secrets, clock: systemClock }) },
+    log,
+    overdue,
+    width: CERTIFICATES_AT_ONCE,
+    // Nothing in it is as urgent as each wake of a dyno would have it look.
+    listens: async () => {},
+    longestSleep: SECOND,
   },
   signal,
 )
@@ -220,9 +234,13 @@ await wakeCertificates(pool, { region: name })
 part.ready()
 void pruneFiles({ pool, data, region: name, clock: systemClock, log }, signal)
 
-await loop
+await Promise.all([loop, certificates])
 await Promise.all([pool.end(), list.end()])
 process.exit()
+
+function overdue({ kind, subject }: Pick<Claim, 'kind' | 'subject'>): void {
+  die('a look outlived its lease')(`${kind} ${subject}`)
+}
 
 /** The supervisor starts another; dynos and router never notice. */
 function die(message: string): (cause: unknown) => void {

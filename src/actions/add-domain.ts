@@ -3,7 +3,7 @@ import { hostnameIn, isBelow } from '../model/hostname.ts'
 import { newId } from '../model/ids.ts'
 import { HEROKU_LIMITS, type Limits } from '../model/limits.ts'
 import { Problem } from '../model/problem.ts'
-import { setAcmState } from '../store/acme.ts'
+import { setAcmStatus } from '../store/acme.ts'
 import {
   addDomain as add,
   appOfDomain,
@@ -49,7 +49,7 @@ export async function addDomain(
     throw new Problem('invalid_params', `${hostname} is ${by}.`)
   }
   if (app.acm) {
-    await setAcmState(tx, domain.id, { status: 'pending' })
+    await setAcmStatus(tx, domain.id, 'pending')
     await wake(tx, { kind: 'certificate', subject: domain.id, region: app.region })
   }
   await tell(tx, app, `Add ${hostname} domain by user ${wish.account.email}`)

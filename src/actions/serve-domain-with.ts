@@ -3,7 +3,7 @@ import { covers } from '../model/certificate.ts'
 import { Problem } from '../model/problem.ts'
 import type { CustomDomain } from '../store/domains.ts'
 import type { Queryable } from '../store/queryable.ts'
-import { setAcmState } from '../store/acme.ts'
+import { setAcmStatus } from '../store/acme.ts'
 import {
   removeUnusedAcmEndpoints,
   serveDomainWith as serve,
@@ -35,7 +35,7 @@ export async function serveDomainWith(
   await serve(tx, domain.id, endpoint?.id ?? null)
   await removeUnusedAcmEndpoints(tx, app.id)
   if (app.acm) {
-    await setAcmState(tx, domain.id, { status: endpoint ? null : 'pending' })
+    await setAcmStatus(tx, domain.id, endpoint ? null : 'pending')
     await wake(tx, { kind: 'certificate', subject: domain.id, region: app.region })
   }
   const what = endpoint ? `certificate ${endpoint.name}` : 'no certificate of its own'

@@ -1,8 +1,9 @@
 import type { Account, App } from '../model/app.ts'
+import { SOONEST_RETRY } from '../model/acm.ts'
 import { Problem } from '../model/problem.ts'
 import {
   acmeDirectory,
-  forgetAcmFailures,
+  bringAcmForward,
   setAcm as set,
   wakeCertificates,
 } from '../store/acme.ts'
@@ -31,13 +32,13 @@ export async function setAcm(
   await tell(tx, app, `${verb} automatic certificates by user ${account.email}`)
 }
 
-/** Has those that failed tried again now. */
+/** Has those that failed tried again now, or as soon as it may be. */
 export async function refreshAcm(tx: Queryable, app: App): Promise<void> {
   await lockPresentApp(tx, app.id)
   if (!app.acm) {
     const message = 'The app has no automatic certificates: heroku certs:auto:enable.'
     throw new Problem('invalid_params', message)
   }
-  await forgetAcmFailures(tx, app.id)
+  await bringAcmForward(tx, app.id, SOONEST_RETRY)
   await wakeCertificates(tx, app)
 }

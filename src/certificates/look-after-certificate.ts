@@ -6,8 +6,9 @@
 
 import type { Pool } from 'pg'
 
-import { type Clock, SECOND } from '../lib/clock.ts'
+import { type Clock, later, MINUTE, SECOND } from '../lib/clock.ts'
 import type { SecretBox } from '../lib/secret-box.ts'
+import { FAILED_FROM, retryAfter } from '../model/acm.ts'
 import { readCertificate } from '../model/certificate.ts'
 import { type DomainId, newId } from '../model/ids.ts'
 import { liesAhead } from '../model/noted-times.ts'
@@ -18,6 +19,7 @@ import {
   type AcmeDirectory,
   certificateFacts,
   type CertificateFacts,
+  noteAcmWait,
   orderKey,
   putOrder,
   recordAcmeAccount,
@@ -25,6 +27,14 @@ import {
   removeOrder,
   setAcmState,
 } from '../store/acme.ts'
+import {
+  holdOwner,
+  noteTry,
+  orderingFacts,
+  pauseOrders,
+  refusalsOf,
+  resumeOrders,
+} from '../store/acme-tries.ts'
 import { lockApp } from '../store/apps.ts'
 import { noteOrderAnew } from '../store/noted-times.ts'
 import { writeLogLines } from '../store/log-lines.ts'
@@ -37,8 +47,24 @@ import {
   serveDomainWith,
 } from '../store/sni-endpoints.ts'
 import type { Look } from '../work/loop.ts'
-import { type Authority, authorityOf, newPrivateKey, Refused } from './authority.ts'
-import { FAILED_FROM, planCertificate, retryAfter } from './plan-certificate.ts'
+import {
+  type Authority,
+  authorityOf,
+  newPrivateKey,
+  RateLimited,
+  Refused,
+} from './authority.ts'
+import { planCertificate } from './plan-certificate.ts'
+import {
+  heldAfter,
+  notBefore,
+  ORDERS,
+  type OrderingWait,
+  pauseAfter,
+  planOrdering,
+  retryOfLimited,
+  UNANSWERED_RETRY,
+} from './plan-ordering.ts'
 
 export interface CertificateDeps {
   readonly pool: Pool
@@ -47,12 +73,15 @@ export interface CertificateDeps {
 }
 
 const POLL = 2 * SECOND
+/** Of what waits for others: they may be done sooner. */
+const LONGEST_WAIT = 15 * MINUTE
 
 /** The look for work kind `certificate`; its subject is a custom domain's id. */
 export function lookAfterCertificate(deps: CertificateDeps): Look {
   const { pool, clock } = deps
+  const authorityAt = authorities(deps)
 
-  return async (subject) => {
+  return async (subject, signal) => {
     const domain = subject as DomainId
     const facts = await certificateFacts(pool, domain)
     const directory = await acmeDirectory(pool)
@@ -65,58 +94,95 @@ export function lookAfterCertificate(deps: CertificateDeps): Look {
     if (step.do === 'wait') return step.for
     if (step.do === 'drop') return drop(domain)
     if (!facts || !directory) throw new Error(`there is nothing to ${step.do}`)
-    if (step.do === 'fail') return fail(domain, facts, step)
-    try {
-      if (step.do === 'order') return await order(domain, facts, directory)
-      if (step.do === 'tell') return await tell(domain, facts, directory)
-      return await fetch(domain, facts, directory)
-    } catch (error) {
-      // An order that stands is looked at again soon.
-      if (!(error instanceof Refused) && step.do !== 'order') throw error
-      return fail(domain, facts, { reason: reasonIn(error), forGood: false })
+    const of = { domain, facts, directory, signal }
+    switch (step.do) {
+      case 'fail':
+        return fail(of, step)
+      case 'retry':
+        return wait(of, {
+          until: step.at,
+          reason: notBefore(step.at, 'the last order failed'),
+        })
+      case 'order':
+        return order(of)
+      case 'tell':
+        return ask(of, () => tell(of))
+      case 'fetch':
+        return ask(of, () => fetch(of))
     }
   }
 
-  async function order(
-    domain: DomainId,
-    facts: CertificateFacts,
-    directory: AcmeDirectory,
-  ): Promise<number> {
-    const authority = await authorityAt(directory, deps)
+  async function order(of: Of): Promise<number> {
+    const { domain, facts, directory, signal } = of
+    const common = { directory: directory.url, app: facts.app }
+    const now = clock.now()
+    const since = later(now, -ORDERS.within)
+    const held = planOrdering(await orderingFacts(pool, { ...common, since }), now)
+    if (held) return wait(of, held)
+
+    const attempt = await noteTry(pool, { ...common, now, since })
     const key = await newPrivateKey()
-    const { url, token, keyAuthorization } = await authority.order(facts.hostname)
-    return ifStillSo(domain, facts, async (tx) => {
-      const privateKey = deps.secrets.seal(key, domain)
-      const its = { directory: directory.url, url, token, keyAuthorization, privateKey }
-      await putOrder(tx, domain, { ...its, now: clock.now() })
-      await wakeEveryRouter(tx)
-    })
+    try {
+      const authority = await authorityAt(directory, signal)
+      const made = await authority.order(facts.hostname, signal)
+      return await ifStillSo(domain, facts, async (tx) => {
+        const privateKey = deps.secrets.seal(key, domain)
+        await putOrder(tx, domain, {
+          ...made,
+          directory: directory.url,
+          privateKey,
+          now: clock.now(),
+        })
+        await noteAcmWait(tx, domain, null)
+        await resumeOrders(tx, directory.url)
+        await wakeEveryRouter(tx)
+      })
+    } catch (error) {
+      signal.throwIfAborted()
+      const limited = error instanceof RateLimited
+      const retry = limited ? retryOfLimited(error.retryAfter) : UNANSWERED_RETRY
+      if (limited) await holdOwner(pool, attempt, later(clock.now(), heldAfter(retry)))
+      if (limited || !(error instanceof Refused)) await pause(directory, retry)
+      const reason = reasonIn(error)
+      return fail(of, limited ? { reason, retry } : { reason })
+    }
   }
 
-  async function tell(
-    domain: DomainId,
-    { order: its }: CertificateFacts,
-    directory: AcmeDirectory,
-  ): Promise<number> {
-    const authority = await authorityAt(directory, deps)
-    await authority.tell(its?.url ?? '')
+  /** Nobody asks it for another for a while. */
+  async function pause({ url }: AcmeDirectory, retry: number): Promise<void> {
+    const refusals = await refusalsOf(pool, url)
+    const until = later(clock.now(), pauseAfter(refusals, retry))
+    await pauseOrders(pool, url, { refusals, until })
+  }
+
+  /** For an order that stands: it is looked at again soon, where what went wrong may go well another time. */
+  async function ask(of: Of, call: () => Promise<number>): Promise<number> {
+    try {
+      return await call()
+    } catch (error) {
+      of.signal.throwIfAborted()
+      if (!(error instanceof Refused)) throw error
+      if (error instanceof RateLimited) return MINUTE
+      return fail(of, { reason: reasonIn(error) })
+    }
+  }
+
+  async function tell({ domain, facts, directory, signal }: Of): Promise<number> {
+    const authority = await authorityAt(directory, signal)
+    await authority.tell(facts.order?.url ?? '', signal)
     await recordTold(pool, domain)
     return POLL
   }
 
-  async function fetch(
-    domain: DomainId,
-    facts: CertificateFacts,
-    directory: AcmeDirectory,
-  ): Promise<number> {
+  async function fetch({ domain, facts, directory, signal }: Of): Promise<number> {
     const { hostname, order: its } = facts
     const sealed = await orderKey(pool, domain)
     if (!sealed || !its) return 0
-    const key = deps.secrets.open(sealed, domain)
-    const authority = await authorityAt(directory, deps)
-    const chain = await authority.fetch(its.url, hostname, key)
+    const privateKey = deps.secrets.open(sealed, domain)
+    const authority = await authorityAt(directory, signal)
+    const chain = await authority.fetch({ url: its.url, hostname, privateKey }, signal)
     if (chain === undefined) return POLL
-    const certificate = readCertificate(chain, key, clock.now())
+    const certificate = readCertificate(chain, privateKey, clock.now())
     if ('fault' in certificate) throw new Refused(certificate.fault)
 
     return ifStillSo(domain, facts, async (tx) => {
@@ -137,6 +203,21 @@ export function lookAfterCertificate(deps: CertificateDeps): Look {
     })
   }
 
+  /** Of a domain that just failed, it is told why that was; of another, why it waits. */
+  async function wait(
+    { domain, facts }: Of,
+    { until, reason }: OrderingWait,
+  ): Promise<number> {
+    if (facts.status !== 'failing' && facts.status !== 'failed') {
+      await ifStillSo(domain, facts, async (tx, present) => {
+        await noteAcmWait(tx, domain, reason)
+        if (present.reason !== null) return
+        await say(tx, facts, `Certificate for ${facts.hostname} waits: ${reason}`)
+      })
+    }
+    return Math.min(until.getTime() - clock.now().getTime(), LONGEST_WAIT)
+  }
+
   async function drop(domain: DomainId): Promise<number> {
     await inTransaction(pool, async (tx) => {
       await removeOrder(tx, domain)
@@ -145,17 +226,22 @@ export function lookAfterCertificate(deps: CertificateDeps): Look {
     return 0
   }
 
+  /** `retry`: the authority had too much of something, which is no fault of the domain's. */
   async function fail(
-    domain: DomainId,
-    facts: CertificateFacts,
-    { reason, forGood }: { readonly reason: string; readonly forGood: boolean },
+    { domain, facts }: Of,
+    {
+      reason,
+      forGood = false,
+      retry,
+    }: { readonly reason: string; readonly forGood?: boolean; readonly retry?: number },
   ): Promise<number> {
     return ifStillSo(domain, facts, async (tx, present) => {
-      const failures = present.failures + 1
+      const failures = present.failures + (retry === undefined ? 1 : 0)
       const status = forGood || failures >= FAILED_FROM ? 'failed' : 'failing'
-      const retryAt = new Date(clock.now().getTime() + retryAfter(failures))
+      const failedAt = clock.now()
+      const retryAt = later(failedAt, retry ?? retryAfter(failures))
       await removeOrder(tx, domain)
-      await setAcmState(tx, domain, { status, reason, failures, retryAt })
+      await setAcmState(tx, domain, { status, reason, failures, retryAt, failedAt })
       await say(tx, facts, `Certificate for ${facts.hostname} not issued: ${reason}`)
       await wakeEveryRouter(tx)
     })
@@ -180,18 +266,58 @@ export function lookAfterCertificate(deps: CertificateDeps): Look {
   }
 }
 
-/** The installation registers with it the first time. */
-async function authorityAt(
-  directory: AcmeDirectory,
-  { pool, secrets }: CertificateDeps,
-): Promise<Authority> {
-  const account =
-    (await acmeAccount(pool, directory.url, secrets)) ??
-    (await addAcmeAccount(pool, directory.url, await newPrivateKey(), secrets))
-  if (account.url !== null) return authorityOf(directory, account)
-  const url = await authorityOf(directory, account).register()
-  await recordAcmeAccount(pool, directory.url, url)
-  return authorityOf(directory, { ...account, url })
+/** What a look is about. */
+interface Of {
+  readonly domain: DomainId
+  readonly facts: CertificateFacts
+  readonly directory: AcmeDirectory
+  readonly signal: AbortSignal
+}
+
+/**
+ * The installation registers with an authority the first time. It is kept, with its connections,
+ * until something goes wrong with it: what the library then knows of it may be why.
+ */
+function authorities({ pool, secrets }: CertificateDeps) {
+  let kept: { readonly of: string; readonly authority: Authority } | undefined
+
+  return async (directory: AcmeDirectory, signal: AbortSignal): Promise<Authority> => {
+    const account =
+      (await acmeAccount(pool, directory.url, secrets)) ??
+      (await addAcmeAccount(pool, directory.url, await newPrivateKey(), secrets))
+    let { url } = account
+    if (url === null) {
+      url = await authorityOf(directory, account).register(signal)
+      await recordAcmeAccount(pool, directory.url, url)
+    }
+    const of = JSON.stringify([directory, url])
+    if (kept?.of !== of) {
+      const forget = () => (kept = undefined)
+      kept = {
+        of,
+        authority: watched(authorityOf(directory, { ...account, url }), forget),
+      }
+    }
+    return kept.authority
+  }
+}
+
+/** Says `failed` when a call has. */
+function watched(authority: Authority, failed: () => void): Authority {
+  const noted = async <T>(call: Promise<T>): Promise<T> => {
+    try {
+      return await call
+    } catch (error) {
+      failed()
+      throw error
+    }
+  }
+  return {
+    register: (...its) => noted(authority.register(...its)),
+    order: (...its) => noted(authority.order(...its)),
+    tell: (...its) => noted(authority.tell(...its)),
+    fetch: (...its) => noted(authority.fetch(...its)),
+  }
 }
 
 /** Letters of what an authority says. */

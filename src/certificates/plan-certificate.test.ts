@@ -2,9 +2,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
 import { DAY, HOUR, MINUTE } from '../lib/clock.ts'
+import { retryAfter } from '../model/acm.ts'
 import { type AppId, newId } from '../model/ids.ts'
 import type { AcmeOrder, CertificateFacts } from '../store/acme.ts'
-import { type CertificateStep, planCertificate, retryAfter } from './plan-certificate.ts'
+import { type CertificateStep, planCertificate } from './plan-certificate.ts'
 
 const now = new Date('2026-06-01T00:00:00Z')
 const directory = { url: 'https://authority.example/dir', email: null, trusted: null }
@@ -17,7 +18,9 @@ function facts(but: Partial<CertificateFacts> = {}): CertificateFacts {
     acm: true,
     status: 'pending',
     failures: 0,
+    reason: null,
     retryAt: null,
+    failedAt: null,
     endpoint: null,
     order: null,
     ...but,
@@ -67,10 +70,10 @@ const steps: [string, Partial<CertificateFacts>, CertificateStep['do'], number?]
   ['with 30 of 90 days left', { endpoint: anEndpoint(30 * DAY) }, 'order'],
   ['with one that expired', { endpoint: anEndpoint(-DAY) }, 'order'],
   [`with one of its user's`, { endpoint: anEndpoint(-DAY, false) }, 'wait', Infinity],
-  ['that just failed', { retryAt: after(HOUR), failures: 4 }, 'wait', HOUR],
+  ['that just failed', { retryAt: after(HOUR), failures: 4, failedAt: now }, 'retry'],
   [
     'that failed before the clock was set back',
-    { retryAt: after(2 * HOUR), failures: 4 },
+    { retryAt: after(2 * HOUR), failures: 4, failedAt: after(HOUR) },
     'order',
   ],
   ['that failed a while ago', { retryAt: after(-1), failures: 4 }, 'order'],

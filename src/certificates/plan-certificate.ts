@@ -5,12 +5,15 @@
  * ask, and at last the certificate.
  */
 
-import { DAY, HOUR, MINUTE, SECOND } from '../lib/clock.ts'
+import { MINUTE, SECOND } from '../lib/clock.ts'
+import { liesAhead } from '../model/noted-times.ts'
 import type { AcmeDirectory, CertificateFacts } from '../store/acme.ts'
 
 export type CertificateStep =
   /** Nothing, until `for` milliseconds have gone by; Infinity: until it is woken. */
   | { readonly do: 'wait'; readonly for: number }
+  /** One failed. */
+  | { readonly do: 'retry'; readonly at: Date }
   | { readonly do: 'order' }
   | { readonly do: 'tell' }
   /** Asks what became of the order; fetches the certificate. */
@@ -22,19 +25,13 @@ export type CertificateStep =
 /** Until the router has the answer and the authority has looked: usually seconds. */
 const ORDER_PATIENCE = 15 * MINUTE
 const ROUTER_POLL = 2 * SECOND
-/** After the first failure, the second, …: an authority takes few in an hour. */
-const RETRIES = [MINUTE, 5 * MINUTE, 30 * MINUTE, HOUR, 6 * HOUR]
-const RETRY_AT_LAST = DAY
-/** From which failure on it is told as `failed`, not as `failing`. */
-export const FAILED_FROM = RETRIES.length
-
 export function planCertificate(
   facts: CertificateFacts | undefined,
   directory: AcmeDirectory | undefined,
   now: Date,
 ): CertificateStep {
   if (!facts) return forever
-  const { acm, hostname, endpoint, order, retryAt } = facts
+  const { acm, hostname, endpoint, order, retryAt, failedAt } = facts
   if (!acm || !directory) return order ? { do: 'drop' } : forever
   if (order && order.directory !== directory.url) return { do: 'drop' }
   if (hostname.startsWith('*')) {
@@ -46,10 +43,9 @@ export function planCertificate(
   if (order) return planOrder(order, now)
   const due = endpoint ? renewsAt(endpoint) - now.getTime() : 0
   if (due > 0) return { do: 'wait', for: due }
-  const left = (retryAt?.getTime() ?? 0) - now.getTime()
-  // Nobody was told to wait for longer than that: the clock has been set back since.
-  const waits = left > 0 && left <= retryAfter(facts.failures)
-  return waits ? { do: 'wait', for: left } : { do: 'order' }
+  // By a clock that has been set back since, it would be waited for so much longer.
+  const waits = retryAt && retryAt > now && !liesAhead(now, [failedAt])
+  return waits ? { do: 'retry', at: retryAt } : { do: 'order' }
 }
 
 function planOrder(
@@ -71,11 +67,6 @@ function renewsAt({
 }: NonNullable<CertificateFacts['endpoint']>): number {
   const life = expiresAt.getTime() - startsAt.getTime()
   return expiresAt.getTime() - life / 3
-}
-
-/** How long to leave it alone after the nth failure, in milliseconds. */
-export function retryAfter(failures: number): number {
-  return RETRIES[failures - 1] ?? RETRY_AT_LAST
 }
 
 const forever: CertificateStep = { do: 'wait', for: Infinity }

@@ -1,5 +1,6 @@
 /** Certificates that are got from an authority: ACME, RFC 8555. */
 
+import { SECOND } from '../lib/clock.ts'
 import type { SecretBox } from '../lib/secret-box.ts'
 import type { AcmStatus } from '../model/acm.ts'
 import type { AppId, DomainId, SniEndpointId } from '../model/ids.ts'
@@ -22,7 +23,10 @@ export interface CertificateFacts {
   readonly acm: boolean
   readonly status: AcmStatus | null
   readonly failures: number
+  /** Why it failed, or waits. */
+  readonly reason: string | null
   readonly retryAt: Date | null
+  readonly failedAt: Date | null
   /** What it is served with now. */
   readonly endpoint: {
     readonly id: SniEndpointId
@@ -119,7 +123,8 @@ export async function certificateFacts(
 ): Promise<CertificateFacts | undefined> {
   const { rows } = await db.query(
     `select d.hostname, d.app, a.acm, d.acm_status as status,
-            d.acm_failures as failures, d.acm_retry_at as "retryAt",
+            d.acm_status_reason as reason, d.acm_failures as failures,
+            d.acm_retry_at as "retryAt", d.acm_failed_at as "failedAt",
             e.id as "endpointId", e.acm as "endpointAcm",
             e.starts_at as "startsAt", e.expires_at as "expiresAt",
             o.directory, o.url, o.token, o.answered, o.told, o.created_at as "createdAt"
@@ -140,7 +145,9 @@ export async function certificateFacts(
     acm: row.acm,
     status: row.status,
     failures: row.failures,
+    reason: row.reason,
     retryAt: row.retryAt,
+    failedAt: row.failedAt,
     endpoint: id === null ? null : { id, acm, startsAt, expiresAt },
     order: url === null ? null : { directory, url, token, answered, told, createdAt },
   }
@@ -198,29 +205,57 @@ export interface AcmState {
   readonly reason?: string | null
   readonly failures?: number
   readonly retryAt?: Date | null
+  readonly failedAt?: Date | null
 }
 
 export async function setAcmState(
   tx: Queryable,
   domain: DomainId,
-  { status, reason = null, failures = 0, retryAt = null }: AcmState,
+  { status, reason = null, failures = 0, retryAt = null, failedAt = null }: AcmState,
 ): Promise<void> {
   await tx.query(
     `update domains
         set acm_status = $2, acm_status_reason = $3, acm_failures = $4, acm_retry_at = $5,
-            updated_at = now()
+            acm_failed_at = $6, updated_at = now()
       where id = $1`,
-    [domain, status, reason, failures, retryAt],
+    [domain, status, reason, failures, retryAt, failedAt],
   )
 }
 
-/** Switches it for an app; its domains begin anew, or have no status. */
+/** Its certificate is wanted from now on, or not: null. An order that failed before is waited for all the same. */
+export async function setAcmStatus(
+  tx: Queryable,
+  domain: DomainId,
+  status: AcmStatus | null,
+): Promise<void> {
+  await tx.query(
+    `update domains
+        set acm_status = $2, acm_status_reason = null, updated_at = now()
+      where id = $1`,
+    [domain, status],
+  )
+}
+
+/** Why nothing is ordered for it yet; null: it does not wait any more. */
+export async function noteAcmWait(
+  tx: Queryable,
+  domain: DomainId,
+  reason: string | null,
+): Promise<void> {
+  await tx.query(
+    `update domains set acm_status_reason = $2
+      where id = $1 and acm_status in ('pending', 'cert issued')
+        and acm_status_reason is distinct from $2`,
+    [domain, reason],
+  )
+}
+
+/** Switches it for an app; its domains begin anew, or have no status. Orders that failed are waited for all the same. */
 export async function setAcm(tx: Queryable, app: AppId, on: boolean): Promise<void> {
   await tx.query('update apps set acm = $2, updated_at = now() where id = $1', [app, on])
   await tx.query(
     `update domains
-        set acm_status = case when $2 then 'pending' end, acm_status_reason = null,
-            acm_failures = 0, acm_retry_at = null
+        set acm_status = case when $2 then 'pending' end, acm_status_reason = null
       where app = $1`,
     [app, on],
   )
@@ -232,14 +267,19 @@ export async function setAcm(tx: Queryable, app: AppId, on: boolean): Promise<vo
   await tx.query('delete from sni_endpoints where app = $1 and acm', [app])
 }
 
-/** Those that failed are tried again at once. */
-export async function forgetAcmFailures(tx: Queryable, app: AppId): Promise<void> {
+/** Those that failed are tried again at once, but for what failed within `since`, in milliseconds. */
+export async function bringAcmForward(
+  tx: Queryable,
+  app: AppId,
+  since: number,
+): Promise<void> {
   await tx.query(
     `update domains
-        set acm_status = 'pending', acm_status_reason = null, acm_failures = 0,
-            acm_retry_at = null
+        set acm_status = 'pending', acm_status_reason = null,
+            acm_retry_at = least(acm_retry_at,
+                                 greatest(now(), acm_failed_at + make_interval(secs => $2)))
       where app = $1 and acm_status in ('failing', 'failed')`,
-    [app],
+    [app, since / SECOND],
   )
 }
 

@@ -1,0 +1,103 @@
+/** What is asked of the installation's account with an authority, which the apps of all have in common. */
+
+import type { AppId } from '../model/ids.ts'
+import type { Queryable } from './queryable.ts'
+
+/** As much as decides whether an app may have a certificate ordered. */
+export interface OrderingFacts {
+  /** When the owner of the app had one ordered lately; the oldest first. */
+  readonly tries: readonly Date[]
+  /** The owner's next not before. */
+  readonly heldUntil: Date | null
+  /** Anybody's next not before. */
+  readonly pausedUntil: Date | null
+}
+
+/** `since`: what was before it is not asked for. */
+export async function orderingFacts(
+  db: Queryable,
+  {
+    directory,
+    app,
+    since,
+  }: { readonly directory: string; readonly app: AppId; readonly since: Date },
+): Promise<OrderingFacts> {
+  const { rows } = await db.query(
+    `select coalesce(array_agg(t.at order by t.at) filter (where t.id is not null), '{}') as tries,
+            max(t.held_until) as "heldUntil",
+            (select paused_until from acme_accounts where directory = $2) as "pausedUntil"
+       from apps a
+       left join acme_tries t on t.owner = a.owner and t.directory = $2 and t.at > $3
+      where a.id = $1`,
+    [app, directory, since],
+  )
+  const [facts] = rows as OrderingFacts[]
+  if (!facts) throw new Error('an app without a row is to have a certificate')
+  return facts
+}
+
+/** Notes that one is asked for now, and forgets those from before `since`. Returns the try's id. */
+export async function noteTry(
+  db: Queryable,
+  {
+    directory,
+    app,
+    now,
+    since,
+  }: {
+    readonly directory: string
+    readonly app: AppId
+    readonly now: Date
+    readonly since: Date
+  },
+): Promise<string> {
+  const { rows } = await db.query(
+    `with gone as (delete from acme_tries where at <= $4)
+     insert into acme_tries (directory, owner, at)
+     select $2, owner, $3 from apps where id = $1 returning id::text`,
+    [app, directory, now, since],
+  )
+  const [made] = rows as { id: string }[]
+  if (!made) throw new Error('an app without a row is to have a certificate')
+  return made.id
+}
+
+/** The owner whose try that was has none before. */
+export async function holdOwner(
+  db: Queryable,
+  attempt: string,
+  until: Date,
+): Promise<void> {
+  await db.query('update acme_tries set held_until = $2 where id = $1', [attempt, until])
+}
+
+/** How often in a row the authority took no order. */
+export async function refusalsOf(db: Queryable, directory: string): Promise<number> {
+  const { rows } = await db.query(
+    'select refusals from acme_accounts where directory = $1',
+    [directory],
+  )
+  return (rows as { refusals: number }[])[0]?.refusals ?? 0
+}
+
+/** It took one more order not; unless another look has noted that as often meanwhile. */
+export async function pauseOrders(
+  db: Queryable,
+  directory: string,
+  { refusals, until }: { readonly refusals: number; readonly until: Date },
+): Promise<void> {
+  await db.query(
+    `update acme_accounts set refusals = refusals + 1, paused_until = $3
+      where directory = $1 and refusals = $2`,
+    [directory, refusals, until],
+  )
+}
+
+/** It took one. */
+export async function resumeOrders(db: Queryable, directory: string): Promise<void> {
+  await db.query(
+    `update acme_accounts set refusals = 0, paused_until = null
+      where directory = $1 and refusals > 0`,
+    [directory],
+  )
+}
