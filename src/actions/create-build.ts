@@ -29,20 +29,30 @@ export interface BuildWish {
   readonly buildpacks?: readonly string[]
 }
 
-/** Of an app: they take turns, and each is kept. */
-const MOST_PENDING = 50
+/** They take turns, and each is kept. An account may ask for some at the same moment beyond that. */
+const MOST_PENDING = { ofApp: 50, ofAccount: 200 }
 
 /**
  * Notes the build and wakes the manager of the app's region: nothing is built when this
- * returns. A Problem `not_found` where the app is gone, `rate_limit` where too many of its builds
- * wait already.
+ * returns. A Problem `not_found` where the app is gone, `rate_limit` where too many of its builds,
+ * or of the account's, wait already.
  */
 export async function createBuild(tx: Queryable, wish: BuildWish): Promise<Build> {
   await lockPresentApp(tx, wish.app.id)
-  if ((await countPendingBuilds(tx, wish.app.id)) >= MOST_PENDING) {
+  const pending = await countPendingBuilds(tx, {
+    app: wish.app.id,
+    account: wish.account.id,
+  })
+  if (pending.ofApp >= MOST_PENDING.ofApp) {
     throw new Problem(
       'rate_limit',
-      `${MOST_PENDING} builds of this app wait or run already. Wait until one has ended, or cancel some.`,
+      `${MOST_PENDING.ofApp} builds of this app wait or run already. Wait until one has ended, or cancel some.`,
+    )
+  }
+  if (pending.ofAccount >= MOST_PENDING.ofAccount) {
+    throw new Problem(
+      'rate_limit',
+      `${MOST_PENDING.ofAccount} builds that you asked for, of any apps, wait or run already. Wait until some have ended, or cancel some.`,
     )
   }
   const id = newId<'build'>()

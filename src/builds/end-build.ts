@@ -80,6 +80,8 @@ export async function endInFailure(
   { pool, region }: BuildDeps,
 ): Promise<void> {
   await inTransaction(pool, async (tx) => {
+    // Or one that is just being asked for would wait for this one, and not be woken.
+    await lockApp(tx, build.app)
     if (!(await fail(tx, build.id, failure))) return
     await appendOutput(tx, { build: build.id }, failureMessage(failure))
     const message = `Build failed -- check your build output: ${failure}`
@@ -88,7 +90,7 @@ export async function endInFailure(
   })
 }
 
-/** An app's builds take turns. */
+/** An app's builds take turns. The caller holds the app's lock. */
 async function wakeNext(tx: Queryable, build: Build, region: string): Promise<void> {
   const next = await nextBuildOf(tx, build.app)
   if (next) await wake(tx, { kind: 'build', subject: next, region })

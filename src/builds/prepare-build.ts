@@ -1,5 +1,6 @@
 import type { Pool } from 'pg'
 
+import { MINUTE } from '../lib/clock.ts'
 import { UnsafeFile } from '../lib/open-plain-file.ts'
 import type { Build } from '../model/build.ts'
 import type { ConfigVars } from '../model/release.ts'
@@ -18,8 +19,8 @@ import { failures } from './plan-compile.ts'
 
 /** Of one region, as on Heroku: each may take two gigabytes of memory. */
 const AT_ONCE = { ofAll: 10, ofEach: 3 }
-/** It is woken when the one before it ends. */
-const AFTER_ANOTHER_OF_ITS_APP = 10 * TURN
+/** It is woken when the one before it ends: there may be thousands that wait for days. */
+const AFTER_ANOTHER_OF_ITS_APP = 5 * MINUTE
 
 /** Waits for its turn and for room, and lays out what its dyno is to find. */
 export async function prepareBuild(

@@ -1,5 +1,5 @@
 import type { Build, BuildStep } from '../model/build.ts'
-import type { AppId, BuildId, ReleaseId, SlugId } from '../model/ids.ts'
+import type { AccountId, AppId, BuildId, ReleaseId, SlugId } from '../model/ids.ts'
 import { boundsOf, cutBy, exactly, type PartOfList, whole } from './part-of-list.ts'
 import type { Queryable } from './queryable.ts'
 
@@ -154,13 +154,24 @@ export async function hasPushUnderWay(db: Queryable, app: AppId): Promise<boolea
   return rows.length > 0
 }
 
-/** How many builds of an app wait or run. */
-export async function countPendingBuilds(db: Queryable, app: AppId): Promise<number> {
+export interface PendingBuilds {
+  readonly ofApp: number
+  /** That it asked for, whosesoever the apps are. */
+  readonly ofAccount: number
+}
+
+/** How many builds wait or run. */
+export async function countPendingBuilds(
+  db: Queryable,
+  { app, account }: { readonly app: AppId; readonly account: AccountId },
+): Promise<PendingBuilds> {
   const { rows } = await db.query(
-    `select count(*)::integer as count from builds where app = $1 and status = 'pending'`,
-    [app],
+    `select count(*) filter (where app = $1)::integer as "ofApp",
+            count(*) filter (where account = $2)::integer as "ofAccount"
+       from builds where status = 'pending' and (app = $1 or account = $2)`,
+    [app, account],
   )
-  return (rows as { count: number }[])[0]?.count ?? 0
+  return (rows as [PendingBuilds])[0]
 }
 
 /** The oldest build of an app that is not final: the others wait for it. */
