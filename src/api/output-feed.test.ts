@@ -3,22 +3,22 @@ import { once } from 'node:events'
 import { type AddressInfo, connect } from 'node:net'
 import { after, test } from 'node:test'
 
-import Fastify from 'fastify'
+import Fastify, { type FastifyRequest } from 'fastify'
 
 import { anApp } from '../../test/an-app.ts'
 import { aDatabase } from '../../test/postgres.ts'
 import { until } from '../../test/until.ts'
 import { createBuild } from '../actions/create-build.ts'
-import type { PlaceLimits } from '../lib/places.ts'
-import type { BuildId } from '../model/ids.ts'
+import { type AccountId, type BuildId, newId } from '../model/ids.ts'
 import { Problem } from '../model/problem.ts'
 import { fail } from '../store/builds.ts'
 import { appendOutput } from '../store/output.ts'
 import { inTransaction, type Queryable } from '../store/queryable.ts'
-import { outputFeed } from './output-feed.ts'
+import { outputFeed, type ReaderLimits } from './output-feed.ts'
 
 const pool = aDatabase()
-const bounds: PlaceLimits = { ofEach: 20, ofAll: 1000 }
+const bounds: ReaderLimits = { ofEach: 20, ofAll: 1000, ofAccount: 100 }
+const someone = newId<'account'>()
 const servers: { close(): Promise<void> }[] = []
 
 after(() => Promise.all(servers.map((it) => it.close())))
@@ -50,7 +50,7 @@ test('all is read that was printed before the end, however much', async () => {
 
 test('there are so many readers of one, and of all, and no more until some leave', async () => {
   const [build, another, third] = [await aBuild(), await aBuild(), await aBuild()]
-  const { url } = await served({ ofEach: 2, ofAll: 3 })
+  const { url } = await served({ ...bounds, ofEach: 2, ofAll: 3 })
   const leaving = new AbortController()
   const { signal } = leaving
   await appendOutput(pool, { build }, 'x')
@@ -63,6 +63,27 @@ test('there are so many readers of one, and of all, and no more until some leave
   leaving.abort()
   await fail(pool, build, 'x')
   await until('there is room', async () => (await fetch(url(build))).status === 200)
+})
+
+test('outputs of one account have so many readers, and keep nobody from another’s', async () => {
+  const [build, another, theirs] = [await aBuild(), await aBuild(), await aBuild()]
+  const [one, other] = [newId<'account'>(), newId<'account'>()]
+  const { url } = await served({ ...bounds, ofEach: 2, ofAccount: 3 }, (it) =>
+    it === theirs ? other : one,
+  )
+  const leaving = new AbortController()
+  const { signal } = leaving
+  for (const it of [build, build, another]) {
+    await appendOutput(pool, { build: it }, 'x')
+    assert.equal((await fetch(url(it), { signal })).status, 200)
+  }
+  await fail(pool, theirs, 'x')
+  // Whoever was refused has taken none of the output's own places.
+  for (let n = 0; n < 3; n++) assert.equal((await fetch(url(another))).status, 429)
+  assert.equal((await fetch(url(theirs))).status, 200)
+  leaving.abort()
+  await fail(pool, another, 'x')
+  await until('there is room', async () => (await fetch(url(another))).status === 200)
 })
 
 test('who hangs up before they are answered takes nobody’s place', async () => {
@@ -81,7 +102,10 @@ async function aBuild(): Promise<BuildId> {
   return id
 }
 
-async function served(its: PlaceLimits) {
+async function served(
+  its: ReaderLimits,
+  accountOf: (build: BuildId) => AccountId = () => someone,
+) {
   let queries = 0
   const counted: Queryable = {
     query: (text, values) => {
@@ -91,15 +115,17 @@ async function served(its: PlaceLimits) {
   }
   const server = Fastify()
   const send = outputFeed(counted, 'build', its)
-  server.get('/:build', (request, reply) =>
-    send({ build: (request.params as { build: BuildId }).build }, reply),
-  )
+  const output = (request: FastifyRequest) => {
+    const { build } = request.params as { build: BuildId }
+    return { printer: { build }, account: accountOf(build) }
+  }
+  server.get('/:build', (request, reply) => send(output(request), reply))
   let late = 0
   // As a handler that looks its build up meanwhile.
   server.get('/late/:build', async (request, reply) => {
     if (!reply.raw.destroyed) await once(reply.raw, 'close')
     late += 1
-    return send({ build: (request.params as { build: BuildId }).build }, reply)
+    return send(output(request), reply)
   })
   server.setErrorHandler(async (error, _request, reply) =>
     reply.status(error instanceof Problem ? error.status : 500).send(),

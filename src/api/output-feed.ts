@@ -11,6 +11,7 @@ import type { FastifyReply } from 'fastify'
 import { pause, SECOND } from '../lib/clock.ts'
 import { type PlaceLimits, places } from '../lib/places.ts'
 import { untilGone } from '../lib/until-gone.ts'
+import type { AccountId } from '../model/ids.ts'
 import { Problem } from '../model/problem.ts'
 import {
   idOf,
@@ -22,8 +23,15 @@ import {
 } from '../store/output.ts'
 import type { Queryable } from '../store/queryable.ts'
 
-/** Each output's, and of all. */
-const READERS: PlaceLimits = { ofEach: 20, ofAll: 1000 }
+/**
+ * Each output's, of all, and of those which one account had printed: as of logs, or by fifty builds it could take
+ * all places.
+ */
+export interface ReaderLimits extends PlaceLimits {
+  readonly ofAccount: number
+}
+
+const READERS: ReaderLimits = { ofEach: 20, ofAll: 1000, ofAccount: 100 }
 /** The database could not be asked. */
 const UNKNOWN: Progress = { end: 0, final: false }
 /** An app that was destroyed took its output with it. */
@@ -37,8 +45,14 @@ interface Followed {
   news: PromiseWithResolvers<Progress>
 }
 
-/** Sends what a printer prints, as it comes, to its end. */
-export type OutputFeed = (printer: Printer, reply: FastifyReply) => FastifyReply
+export interface Output {
+  readonly printer: Printer
+  /** Who asked for the build, or made the release. */
+  readonly account: AccountId
+}
+
+/** Sends what a printer prints, as it comes, to its end; the Problem `rate_limit` where too many read. */
+export type OutputFeed = (output: Output, reply: FastifyReply) => FastifyReply
 
 /** `kind`: of all its printers. */
 export function outputFeed(
@@ -49,22 +63,20 @@ export function outputFeed(
   const followed = new Map<string, Followed>()
   const fetch = fetcher(db)
   const readers = places(limits)
+  const ofAccounts = places({ ofEach: limits.ofAccount, ofAll: Infinity })
   let looking = false
 
-  return (printer, reply) => {
+  return (output, reply) => {
     const gone = untilGone(reply.raw)
     // Who has hung up meanwhile would never leave.
     if (gone.aborted) return reply.hijack()
-    const output = Readable.from(read(join(printer, gone), gone))
-    return reply.type('text/plain; charset=utf-8').send(output)
+    const text = Readable.from(read(join(output, gone), gone))
+    return reply.type('text/plain; charset=utf-8').send(text)
   }
 
-  function join(printer: Printer, gone: AbortSignal): Followed {
+  function join({ printer, account }: Output, gone: AbortSignal): Followed {
     const id = idOf(printer)
-    const leave = readers.take(id)
-    if (typeof leave === 'string') {
-      throw new Problem('rate_limit', 'Too many read this output at the moment.')
-    }
+    const leave = enter(id, account)
     const its = followed.get(id) ?? {
       printer,
       readers: 0,
@@ -79,6 +91,26 @@ export function outputFeed(
     })
     if (!looking) void lookWhileRead()
     return its
+  }
+
+  /** Takes a place for a reader; returns what to call at its end. */
+  function enter(id: string, account: AccountId): () => void {
+    const leave = readers.take(id)
+    if (typeof leave === 'string') {
+      throw new Problem('rate_limit', 'Too many read this output at the moment.')
+    }
+    const leaveTheirs = ofAccounts.take(account)
+    if (typeof leaveTheirs === 'string') {
+      leave()
+      throw new Problem(
+        'rate_limit',
+        'As many read the outputs of this account as may. Try again when one has ended.',
+      )
+    }
+    return () => {
+      leave()
+      leaveTheirs()
+    }
   }
 
   async function* read(its: Followed, gone: AbortSignal): AsyncGenerator<string> {

@@ -108,11 +108,12 @@ export async function statusOfRelease(
 export async function releaseOfOutput(
   db: Queryable,
   outputToken: string,
-): Promise<ReleaseId | undefined> {
-  const { rows } = await db.query('select id from releases where output_token = $1', [
-    outputToken,
-  ])
-  return (rows as { id: ReleaseId }[])[0]?.id
+): Promise<{ readonly id: ReleaseId; readonly account: AccountId } | undefined> {
+  const { rows } = await db.query(
+    'select id, account from releases where output_token = $1',
+    [outputToken],
+  )
+  return (rows as { id: ReleaseId; account: AccountId }[])[0]
 }
 
 /**

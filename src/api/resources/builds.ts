@@ -120,7 +120,10 @@ export const builds: FastifyPluginAsyncTypebox<Deps> = async (server, { pool }) 
     async ({ params }, reply) => {
       const build = await buildOfOutput(pool, params.token)
       if (!build) throw new Problem('not_found', `Couldn't find that build.`)
-      return sendOutput({ build: build.id }, reply)
+      return sendOutput(
+        { printer: { build: build.id }, account: build.account.id },
+        reply,
+      )
     },
   )
 

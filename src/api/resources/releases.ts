@@ -99,7 +99,10 @@ export const releases: FastifyPluginAsyncTypebox<Deps> = async (server, deps) =>
     async ({ params }, reply) => {
       const release = await releaseOfOutput(pool, params.token)
       if (!release) throw new Problem('not_found', `Couldn't find that release.`)
-      return sendOutput({ release }, reply)
+      return sendOutput(
+        { printer: { release: release.id }, account: release.account },
+        reply,
+      )
     },
   )
 
