@@ -51,6 +51,22 @@ test('or each token, where the operator wants it so, and the account where there
   }
 })
 
+test('but no account asks without end by tokens that it makes for it', () => {
+  let now = new Date(0)
+  const limit = rateLimit(
+    { now: () => now },
+    allowing({ requestsPerHour: 60, rateLimitPer: 'token' }),
+  )
+  for (let n = 0; n < 600; n += 1) assert.ok(limit.take(fresh(n)) >= 0)
+  assert.equal(limit.left(fresh(600)), 0)
+  assert.throws(() => limit.take(fresh(600)), refused)
+  assert.equal(limit.take(another), 59)
+  // It fills ten times as fast as a token’s.
+  now = later(now, 2 * MINUTE)
+  for (let n = 0; n < 20; n += 1) limit.take(fresh(n))
+  assert.throws(() => limit.take(fresh(20)), refused)
+})
+
 test('a token that has made all its requests is refused, and may ask when it will not be', async () => {
   const { call } = await anApi(pool, { allowance: { requestsPerHour: 2 } })
   assert.equal((await call('GET /apps')).headers['ratelimit-remaining'], '1')
@@ -76,6 +92,10 @@ test('of two tokens of an account each has its own, where tokens are counted', a
   assert.equal((await call('GET /apps', undefined, headers)).status, 200)
   assert.equal((await call('GET /apps', undefined, headers)).status, 429)
 })
+
+function fresh(nth: number) {
+  return { ...one, authorization: `token ${nth}` }
+}
 
 function allowing(some: Partial<Allowance>): () => Allowance {
   return () => ({ ...USUAL_ALLOWANCE, ...some })

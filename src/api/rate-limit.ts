@@ -14,6 +14,9 @@ export const USUAL_ALLOWANCE: Allowance = {
   rateLimitPer: 'account',
 }
 
+/** An account may do so many times what a token may: it makes and revokes tokens as it likes. */
+const TOKENS_OF_ACCOUNT = 10
+
 /** Who asks; with a password there is no authorization, and the account counts. */
 interface Asker {
   readonly account: { readonly id: string }
@@ -29,18 +32,24 @@ export interface RateLimit {
 /** `allowance` is asked each time, so that it may change. */
 export function rateLimit(clock: Clock, allowance: () => Allowance): RateLimit {
   const requests = buckets(clock, () => allowance().requestsPerHour)
+  const ofAccounts = buckets(clock, () => TOKENS_OF_ACCOUNT * allowance().requestsPerHour)
   return {
-    left: (asker) => requests.left(keyOf(asker)),
+    left,
     take(asker) {
-      const key = keyOf(asker)
-      if (!requests.take(key)) {
+      if (left(asker) < 1) {
         throw new Problem(
           'rate_limit',
           'Your account reached the API rate limit. Please wait a few minutes before making new requests.',
         )
       }
-      return requests.left(key)
+      requests.take(keyOf(asker))
+      ofAccounts.take(asker.account.id)
+      return left(asker)
     },
+  }
+
+  function left(asker: Asker): number {
+    return Math.min(requests.left(keyOf(asker)), ofAccounts.left(asker.account.id))
   }
 
   function keyOf({ account, authorization }: Asker): string {
