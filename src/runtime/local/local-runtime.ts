@@ -133,9 +133,12 @@ export class LocalRuntime implements Runtime {
 
   async remove(id: DynoId, signal: AbortSignal): Promise<void> {
     await counted(this.#removing, id, () =>
-      this.#oneAtATime(id, `remove dyno ${id}`, signal, () =>
-        removeDyno(this.#region, id),
-      ),
+      this.#oneAtATime(id, `remove dyno ${id}`, signal, async () => {
+        // Who is entering it would make anew what is removed. Killed, it keeps none of them.
+        killProcesses(this.#region, id)
+        await this.#entering.do(id, signal, async () => {})
+        await removeDyno(this.#region, id)
+      }),
     )
   }
 
