@@ -1,4 +1,4 @@
-import { SECOND } from '../../lib/clock.ts'
+import { pause, SECOND } from '../../lib/clock.ts'
 import type { DynoId } from '../../model/ids.ts'
 import { beginMonitor } from './begin-monitor.ts'
 import { callOf, type OciRuntime } from './oci-runtime.ts'
@@ -8,19 +8,24 @@ import { runProgram } from './run-program.ts'
 
 const ANSWERS_WITHIN = 20 * SECOND
 
+interface Question {
+  /** And what comes after the dyno's id. */
+  readonly command: readonly string[]
+  readonly id: DynoId
+  /** Of the first process of its container. */
+  readonly pid: number
+}
+
 /**
- * Has the OCI runtime do something with a dyno's container, whose first process is `pid`: gVisor
- * is spoken to by a socket that only the dyno's own network has.
+ * Has the OCI runtime do something with a dyno's container, and resolves to what it prints: gVisor
+ * is spoken to by a socket that only the dyno's own network has. Rejects where it takes long; it is not cut
+ * off then, nor when we die: it would have done its work, and not written that down.
  */
 export async function askOciRuntime(
   region: LocalRegion,
   runtime: OciRuntime,
-  {
-    command,
-    id,
-    pid,
-  }: { readonly command: readonly string[]; readonly id: DynoId; readonly pid: number },
-): Promise<void> {
+  { command, id, pid }: Question,
+): Promise<string> {
   const { program, settings } = callOf(runtime, region.files)
   const network = { pid, ticks: processStatus(pid)?.ticks ?? 0 }
   const begin = runtime.isKernel
@@ -28,5 +33,16 @@ export async function askOciRuntime(
     : []
   const [verb = '', ...rest] = command
   const whole = [...begin, program, ...settings, verb, id, ...rest]
-  await runProgram('env', whole, { signal: AbortSignal.timeout(ANSWERS_WITHIN) })
+  // By MAYFLY_PART it would be taken for the manager.
+  const env = ['--unset=MAYFLY_PART', ...whole]
+  const answered = new AbortController()
+  const late = pause(ANSWERS_WITHIN, answered.signal).then(() => {
+    throw new Error(`${runtime.name} ${verb} ${id} has not ended yet`)
+  })
+  try {
+    return await Promise.race([runProgram('env', env, { detached: true }), late])
+  } finally {
+    answered.abort()
+    late.catch(() => undefined) // nobody waits for it any more
+  }
 }

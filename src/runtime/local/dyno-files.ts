@@ -11,6 +11,7 @@
  *   <id>/config.json       the OCI configuration
  *   <id>/hosts, metadata.json  its /etc/hosts and, where it is to have one, /etc/heroku/dyno
  *   <id>/pid, conmon.pid   PID 1 of the dyno, seen from the host; its monitor
+ *   <id>/letting-go        written before an OCI runtime is told to let it go, where that is a command of its own
  *   <id>/started           written once the process was let go (`StartMark`)
  *   <id>/listening         written once its port was found bound
  *   <id>/terminated        written once SIGTERM was sent
@@ -38,6 +39,7 @@ export interface DynoFiles {
   readonly config: string
   readonly pid: string
   readonly monitorPid: string
+  readonly lettingGo: string
   readonly started: string
   readonly listening: string
   readonly terminated: string
@@ -125,6 +127,7 @@ export function regionFiles(directory: string): RegionFiles {
         config: at('config.json'),
         pid: at('pid'),
         monitorPid: at('conmon.pid'),
+        lettingGo: at('letting-go'),
         started: at('started'),
         listening: at('listening'),
         terminated: at('terminated'),

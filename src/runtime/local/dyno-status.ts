@@ -101,7 +101,8 @@ function ending(files: DynoFiles): DynoStatus {
 }
 
 function gone(files: DynoFiles): DynoStatus {
-  return { is: existsSync(files.started) ? 'lost' : 'created' }
+  const wasLetGo = existsSync(files.started) || existsSync(files.lettingGo)
+  return { is: wasLetGo ? 'lost' : 'created' }
 }
 
 function markOf(files: DynoFiles): StartMark | undefined {

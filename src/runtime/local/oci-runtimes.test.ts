@@ -1,7 +1,7 @@
 /** What is true of a dyno whichever OCI runtime made it, beside crun's: local-runtime.test.ts has that. */
 
 import assert from 'node:assert/strict'
-import { mkdir, readdir, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { release } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -94,6 +94,24 @@ for (const name of others) {
       await runtime.remove(it.id, signal)
       assert.deepEqual(await stateKept(by), [])
     }
+  })
+}
+
+for (const name of OCI_RUNTIMES) {
+  test(`${name}: a process that was let go by a manager that died over it is not started again`, async () => {
+    made = name
+    const dyno = aSpec('echo begun; exec sleep 1000')
+    const { pid, started } = files.of(dyno.id)
+    await runtime.start(dyno, signal)
+    await until('it runs', async () => {
+      return (await runtime.output(dyno.id, 0, signal)).text === 'begun\n'
+    })
+    const first = await readFile(pid, 'utf8')
+    await rm(started)
+    await new LocalRuntime({ ...options, ociRuntime: () => name }).start(dyno, signal)
+    assert.equal((await runtime.status([dyno.id], signal)).get(dyno.id)?.is, 'running')
+    assert.equal(await readFile(pid, 'utf8'), first)
+    await runtime.remove(dyno.id, signal)
   })
 }
 

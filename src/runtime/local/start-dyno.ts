@@ -21,7 +21,7 @@ import { admitClient, startBridge } from './attach-bridge.ts'
 import type { Disk } from './begin-monitor.ts'
 import { overlayDisk, writeDisk } from './disk.ts'
 import type { DynoFiles, DynoRecord, StartMark } from './dyno-files.ts'
-import { dynoStatus } from './dyno-status.ts'
+import { dynoStatus, ociRuntimeOf } from './dyno-status.ts'
 import { ensureLog } from './log-files.ts'
 import { SIGNALS } from './machine-tables.ts'
 import { createContainer, letGo } from './monitor.ts'
@@ -45,7 +45,7 @@ export async function startDyno(
   const status = dynoStatus(region, dyno.id)
   if (status && status.is !== 'created') return
   const files = region.files.of(dyno.id)
-  if (status && (await wasLetGo(files))) return mark(region, files)
+  if (status && (await wasLetGo(region, dyno.id))) return mark(region, files)
   if (status) await removeDyno(region, dyno.id)
 
   const runtime = ociRuntime(region.ociRuntime?.() ?? 'crun')
@@ -74,17 +74,44 @@ async function release(
   id: DynoId,
   runtime: OciRuntime,
 ): Promise<void> {
+  const files = region.files.of(id)
   if (runtime.waitsAtPipe) {
     return letGo(join(region.files.stateOf(runtime.name), id, 'exec.fifo'))
   }
-  const pid = (await pidIn(region.files.of(id).pid)) ?? 0
-  await askOciRuntime(region, runtime, { command: ['start'], id, pid })
+  writeFileSync(files.lettingGo, '')
+  await letGoByCommand(region, id, runtime)
 }
 
-/** Whether the process was started already and only the mark is missing. */
-async function wasLetGo(files: DynoFiles): Promise<boolean> {
+/** One that lets it go at this moment, of a manager that died, keeps others out until it has. */
+async function letGoByCommand(
+  region: LocalRegion,
+  id: DynoId,
+  runtime: OciRuntime,
+): Promise<void> {
+  const pid = (await pidIn(region.files.of(id).pid)) ?? 0
+  const ask = (command: string) =>
+    askOciRuntime(region, runtime, { command: [command], id, pid })
+  try {
+    await ask('start')
+  } catch (error) {
+    const { status } = JSON.parse(await ask('state')) as { readonly status: string }
+    if (status === 'created') throw error
+  }
+}
+
+/**
+ * Whether the process was started already and only the mark is missing. A container that was to be let go
+ * by a command is let go now, if it was not: to make another might start the process a second time.
+ */
+async function wasLetGo(region: LocalRegion, id: DynoId): Promise<boolean> {
+  const files = region.files.of(id)
+  const runtime = ociRuntimeOf(files)
   const pid = await pidIn(files.pid)
-  return pid !== undefined && runsWith(pid, INIT)
+  if (pid === undefined) return false
+  if (runtime.waitsAtPipe) return runsWith(pid, INIT)
+  if (!existsSync(files.lettingGo)) return false
+  await letGoByCommand(region, id, runtime)
+  return true
 }
 
 /** Lets its client come, and remembers which process it is, and when it began. */
