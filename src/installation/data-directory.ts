@@ -19,7 +19,7 @@
  *   program/, node         where unprivileged parts see this program and its Node, wherever they lie
  *   stacks/<stack>/        root file systems
  *   sources/<id>.tar.gz    uploaded and pushed source trees
- *   slugs/<id>/app/        compiled apps
+ *   slugs/<id>/app/        compiled apps; beside it `verified`, by a region's manager (`verify-slug.ts`)
  *   cache/<app>/           build caches, a disk each
  *   builds/<id>/           what a build dyno is given to read: its source, the config vars
  *   buildpacks/<version>/  the built-in buildpacks

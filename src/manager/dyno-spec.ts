@@ -1,6 +1,6 @@
 import { type Dyno, placeOf } from '../model/dyno.ts'
 import type { Environment } from '../model/dyno-environment.ts'
-import type { SlugId } from '../model/ids.ts'
+import type { AccountId, SlugId } from '../model/ids.ts'
 import { type Size, sizeNamed } from '../model/size.ts'
 import type { Attachment, DynoSpec } from '../runtime/runtime.ts'
 
@@ -11,6 +11,7 @@ export interface Surroundings {
   readonly stack: string
   readonly slug: SlugId
   readonly slugChecksum: string | null
+  readonly owner: AccountId
   readonly attachment?: Attachment | undefined
   /** As the installation has them; undefined: as Heroku has. */
   readonly sizes?: readonly Size[] | undefined
@@ -30,6 +31,7 @@ export function dynoSpec(dyno: Dyno, its: Surroundings): DynoSpec {
     stack: its.stack,
     slug: its.slug,
     ...(its.slugChecksum !== null && { slugChecksum: its.slugChecksum }),
+    owner: its.owner,
     volumes: [],
     ...(its.attachment && { attachment: its.attachment }),
     ...(its.metadata !== undefined && { metadata: its.metadata }),

@@ -295,11 +295,11 @@ async function specFor(
 
 function specOf(
   dyno: Dyno,
-  { formation, stack, slugChecksum }: FormationFacts,
+  { formation, stack, slugChecksum, owner }: FormationFacts,
   its: Pick<Surroundings, 'environment' | 'metadata' | 'sizes'>,
 ): DynoSpec {
   const { slug } = formation
-  const spec = dynoSpec(dyno, { ...its, stack, slug, slugChecksum })
+  const spec = dynoSpec(dyno, { ...its, stack, slug, slugChecksum, owner })
   return dyno.type === WEB ? { ...spec, port: dyno.port } : spec
 }
 

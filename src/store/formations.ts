@@ -1,6 +1,6 @@
 import type { Switches } from '../model/app-features.ts'
 import type { Formation } from '../model/formation.ts'
-import type { FormationId } from '../model/ids.ts'
+import type { AccountId, FormationId } from '../model/ids.ts'
 import type { Queryable } from './queryable.ts'
 
 /** A formation with what its dynos need to boot. */
@@ -8,6 +8,7 @@ export interface FormationFacts {
   readonly formation: Formation
   readonly region: string
   readonly appName: string
+  readonly owner: AccountId
   readonly stack: string
   readonly slugChecksum: string | null
   /** Sealed for the app. */
@@ -40,7 +41,7 @@ export async function findFormation(
             releases.ready_at is not null as proven,
             apps.idle_since is not null as idle,
             slugs.healthchecks -> formations.type as "healthCheck",
-            apps.region, apps.name as "appName", slugs.stack,
+            apps.region, apps.name as "appName", apps.owner, slugs.stack,
             slugs.checksum as "slugChecksum", releases.config_vars as "configVars",
             coalesce((select json_object_agg(name, enabled)
                         from app_features where app = apps.id), '{}') as switches
@@ -53,8 +54,18 @@ export async function findFormation(
   )
   const [row] = rows as (Formation & Omit<FormationFacts, 'formation'>)[]
   if (!row) return undefined
-  const { region, appName, stack, slugChecksum, configVars, switches, ...formation } = row
-  return { formation, region, appName, stack, slugChecksum, configVars, switches }
+  const { region, appName, owner, stack, slugChecksum, ...others } = row
+  const { configVars, switches, ...formation } = others
+  return {
+    formation,
+    region,
+    appName,
+    owner,
+    stack,
+    slugChecksum,
+    configVars,
+    switches,
+  }
 }
 
 /** Every formation of a region, to be looked at when its manager starts. */

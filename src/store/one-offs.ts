@@ -125,6 +125,7 @@ export interface OneOffFacts {
   readonly oneOff: OneOff
   readonly region: string
   readonly appName: string
+  readonly owner: AccountId
   readonly appIsThere: boolean
   readonly releaseStatus: ReleaseStatus
   readonly otherCommands: OtherCommands
@@ -150,6 +151,7 @@ export async function findOneOff(
             o.detached_at as "detachedAt", o.hang_ups as "hangUps",
             o.hung_up_at as "hungUpAt", o.unresponsive_at as "unresponsiveAt",
             o.release_phase as "releasePhase", a.region, a.name as "appName",
+            a.owner,
             a.deleted_at is null as "appIsThere", r.status as "releaseStatus", r.slug,
             coalesce(others.run, false) as run, others.ended_at as "endedAt",
             s.stack, s.checksum as "slugChecksum",
@@ -178,12 +180,13 @@ export async function findOneOff(
   )
   const [row] = rows as (OneOff & OtherCommands & Omit<OneOffFacts, 'oneOff'>)[]
   if (!row) return undefined
-  const { region, appName, appIsThere, releaseStatus, run, endedAt, slug, ...rest } = row
-  const { stack, slugChecksum, switches, configVars, environment, ...oneOff } = rest
+  const { region, appName, owner, appIsThere, releaseStatus, run, endedAt, ...rest } = row
+  const { slug, stack, slugChecksum, switches, configVars, environment, ...oneOff } = rest
   return {
     oneOff,
     region,
     appName,
+    owner,
     appIsThere,
     releaseStatus,
     otherCommands: { run, endedAt },

@@ -70,7 +70,7 @@ export class LocalRuntime implements Runtime {
 
   constructor(options: LocalRuntimeOptions) {
     this.#region = localRegion(options)
-    this.#verifySlug = slugVerifier(options.slugs, (askers) => {
+    this.#verifySlug = slugVerifier(this.#region, (askers) => {
       for (const changed of this.#watchers) askers.forEach(changed)
     })
     this.#disk = diskCapacity(this.#region.files)

@@ -1,5 +1,12 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
@@ -25,7 +32,7 @@ beforeEach(async () => {
   writeFileSync(file, 'serve()')
   slugChecksum = await treeChecksum(join(slugs, slug, 'app'))
   told = []
-  verify = slugVerifier(slugs, (askers) => told.push(...askers))
+  verify = aManager('this boot')
 })
 afterEach(() => rmSync(slugs, { recursive: true }))
 
@@ -55,6 +62,25 @@ test('all who asked are told what is wrong with one, until it is put right', asy
   assert.equal(fault({ id: one, slug, slugChecksum }), undefined)
 })
 
+test('the next manager reads none again that was well, until the machine is started anew', async () => {
+  assert.equal(await outcome(), undefined)
+  writeFileSync(file, 'changed since')
+  verify = aManager('this boot')
+  assert.equal(fault({ id: one, slug, slugChecksum }), undefined)
+  verify = aManager('the next')
+  assert.equal(await outcome(), 'slug_checksum')
+})
+
+test('the next manager reads one again that was put in the place of another', async () => {
+  assert.equal(await outcome(), undefined)
+  const app = join(slugs, slug, 'app')
+  renameSync(app, join(slugs, 'aside'))
+  cpSync(join(slugs, 'aside'), app, { recursive: true })
+  writeFileSync(file, 'half')
+  verify = aManager('this boot')
+  assert.equal(await outcome(), 'slug_checksum')
+})
+
 test('one that is not there is missing, not wrong', async () => {
   rmSync(join(slugs, slug), { recursive: true })
   assert.equal(await outcome(), 'slug_missing')
@@ -76,6 +102,10 @@ test('a slug is read once, and one without a checksum never', async () => {
   verify({ id: other, slug })
   verify({ id: other })
 })
+
+function aManager(boot: string): VerifySlug {
+  return slugVerifier({ slugs, boot }, (askers) => told.push(...askers))
+}
 
 /** The code of what it throws; undefined: nothing. */
 function fault(asked: Parameters<VerifySlug>[0]): string | undefined {
