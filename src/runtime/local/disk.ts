@@ -64,18 +64,13 @@ export async function prepareDisks(template: string, log: Log): Promise<void> {
 async function mountOnTrial(template: string): Promise<Error | undefined> {
   const trial = `${template}.trial.new`
   const disk = overlayDisk(join(trial, 'image'), join(trial, 'at'), 0)
-  const ends = (disks: readonly Disk[]) =>
-    runProgram('env', [
-      ...beginMonitor({ cgroups: [], hybridMount: undefined, disks }),
-      'true',
-    ])
   try {
     await mkdir(disk.at, { recursive: true })
     writeDisk(template, disk.image)
-    return await ends([disk]).then(
+    return await isRun([disk]).then(
       () => undefined,
       async (error: Error) => {
-        await ends([])
+        await isRun([])
         // What was written comes to the disk only as it is mounted.
         if (!(await hasDiskRoom(trial))) throw error
         return error
@@ -84,6 +79,11 @@ async function mountOnTrial(template: string): Promise<Error | undefined> {
   } finally {
     await rm(trial, { recursive: true, force: true })
   }
+}
+
+async function isRun(disks: readonly Disk[]): Promise<void> {
+  const begin = beginMonitor({ cgroups: [], hybridMount: undefined, disks })
+  await runProgram('env', [...begin, 'true'])
 }
 
 /** `owner`: the uid of the two directories that an overlay wants. */
