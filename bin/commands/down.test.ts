@@ -50,6 +50,7 @@ echo "$*" >>${top}/told
 case $1 in
   show) if [ -e ${top}/stopped ]; then echo inactive; else echo activating; fi ;;
   stop|disable)
+    [ -e ${top}/main ] || exit 0
     if kill -0 $(cat ${top}/part); then echo 'before what it began'; fi >>${top}/told
     touch ${top}/stopped
     it=$(cat ${top}/main)
@@ -157,8 +158,11 @@ test('a `down` that the service itself runs does not wait for its end', async (t
   assert.deepEqual([stderr, told()], ['', []])
 })
 
-test('where systemd does not run the machine, nobody is asked', async (t) => {
-  const { told, down } = aMachine(t, 'd0d0d5')
+test('where systemd does not run the machine, it is not asked to stop anything', async (t) => {
+  const { service, unit, data, told, down } = aMachine(t, 'd0d0d5')
   const { stderr } = await down([], 'rmdir /run/systemd/system')
   assert.deepEqual([stderr, told()], ['', []])
+  const destroyed = await down(['--destroy'])
+  assert.deepEqual([destroyed.stderr, told()], ['', [`disable --quiet ${service.name}`]])
+  assert.deepEqual([unit, data.root].filter(existsSync), [])
 })

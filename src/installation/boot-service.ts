@@ -132,10 +132,11 @@ export async function stopService(service: BootService): Promise<boolean> {
 export async function removeService(service: BootService): Promise<boolean> {
   rmSync(service.environment, { force: true })
   if (!existsSync(service.unit)) return false
-  const now = isWithin(service) ? [] : ['--now']
+  const runs = existsSync(RUNS)
+  const now = runs && !isWithin(service) ? ['--now'] : []
   await runProgram(['systemctl', 'disable', '--quiet', ...now, service.name])
   rmSync(service.unit)
-  await runProgram(['systemctl', 'daemon-reload'])
+  if (runs) await runProgram(['systemctl', 'daemon-reload'])
   return true
 }
 
