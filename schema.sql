@@ -876,6 +876,8 @@ CREATE UNIQUE INDEX live_addresses ON public.dynos USING btree (address) WHERE (
 
 CREATE INDEX live_dynos ON public.dynos USING btree (region) WHERE (state <> 'down'::text);
 
+CREATE INDEX long_commands ON public.dynos USING btree (region) WHERE ((state = 'down'::text) AND (octet_length(command) > 1000));
+
 CREATE UNIQUE INDEX one_off_names ON public.dynos USING btree (app, type, ordinal) WHERE ((formation IS NULL) AND (state <> 'down'::text));
 
 CREATE INDEX open_webhook_deliveries ON public.webhook_deliveries USING btree (webhook, seq) WHERE (status <> ALL (ARRAY['failed'::text, 'succeeded'::text]));

@@ -5,9 +5,9 @@ import type { Pool } from 'pg'
 import type { DataDirectory } from '../installation/data-directory.ts'
 import { type Clock, MINUTE, pause } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
-import { forgetWhatOneOffsWereGiven } from '../store/histories.ts'
+import { forgetLongCommands, forgetWhatOneOffsWereGiven } from '../store/histories.ts'
 import { pruneCaches } from './prune-caches.ts'
-import { pruneHistories } from './prune-histories.ts'
+import { allOf, pruneHistories } from './prune-histories.ts'
 import { pruneSlugs } from './prune-slugs.ts'
 import { pruneUploads } from './prune-uploads.ts'
 
@@ -30,6 +30,8 @@ export async function pruneFiles(deps: Pruning, signal: AbortSignal): Promise<vo
     slugs: pruneSlugs,
     caches: pruneCaches,
     'one-offs': ({ pool, region }: Pruning) => forgetWhatOneOffsWereGiven(pool, region),
+    commands: ({ pool, region }: Pruning) =>
+      allOf(() => forgetLongCommands(pool, region)),
   }
   for (let pass = 0; !signal.aborted; pass++) {
     const due = pass % HISTORIES_EVERY === 0 ? { histories: pruneHistories } : {}

@@ -13,7 +13,11 @@ import type { BuildId } from '../model/ids.ts'
 import { KEPT_HISTORY, type KeptHistory } from '../model/kept-history.ts'
 import { buildsOf, fail } from '../store/builds.ts'
 import { writeWish } from '../store/events.ts'
-import { FORGOTTEN_UNDER_LOCK, forgetWhatOneOffsWereGiven } from '../store/histories.ts'
+import {
+  FORGOTTEN_UNDER_LOCK,
+  forgetLongCommands,
+  forgetWhatOneOffsWereGiven,
+} from '../store/histories.ts'
 import { appendOutput, outputFrom, type Printer } from '../store/output.ts'
 import { inTransaction } from '../store/queryable.ts'
 import { releasesOf } from '../store/releases.ts'
@@ -25,6 +29,7 @@ const pool = aDatabase()
 async function prune(but: Partial<KeptHistory>, now = new Date(), region = 'us') {
   const asManager = asRole(pool, roleOf('manager'))
   await forgetWhatOneOffsWereGiven(asManager, region)
+  await forgetLongCommands(asManager, region)
   await pruneHistories({
     pool: asManager,
     region,
@@ -194,6 +199,34 @@ test('what a one-off was given goes once it has ended', async () => {
   )
   assert.equal(rows[0]?.environment.length, 0)
   assert.match(rows[0]?.command ?? '', /^echo x+$/)
+})
+
+test('the command of a dyno of a formation is cut as it is down, too', async () => {
+  const made = await anApp(pool)
+  await made.deploy({ web: `node ${'x'.repeat(5000)}`, worker: 'node work.js' })
+  const { rows: before } = await pool.query<{ id: string }>(
+    `insert into dynos (id, app, formation, release, region, type, ordinal, size, command,
+                        state, address, port, created_at, updated_at)
+     select gen_random_uuid(), app, formations.id, current_release, 'us', type,
+            ordinal, 'Basic', command, case ordinal when 1 then 'up' else 'down' end,
+            '10.0.0.0'::inet + ordinal, 5000, now(), now()
+       from formations join apps on apps.id = app, generate_series(1, 2) as ordinal
+      where app = $1 and type = 'web' returning id`,
+    [made.app.id],
+  )
+  assert.equal(before.length, 2)
+  await prune({})
+  const { rows } = await pool.query<{ state: string; command: string }>(
+    'select state, command from dynos where app = $1 order by ordinal',
+    [made.app.id],
+  )
+  assert.deepEqual(
+    rows.map((it) => [it.state, it.command.length]),
+    [
+      ['up', 5005],
+      ['down', 200],
+    ],
+  )
 })
 
 /** What the rows of the app's say, oldest first. */

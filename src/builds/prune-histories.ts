@@ -55,6 +55,6 @@ export async function pruneHistories({
 }
 
 /** Again for as long as something goes: a statement forgets but so much. */
-async function allOf(forget: () => Promise<number>): Promise<void> {
+export async function allOf(forget: () => Promise<number>): Promise<void> {
   while ((await forget()) > 0);
 }

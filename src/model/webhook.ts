@@ -87,14 +87,25 @@ export function payloadOf(id: WebhookEventId, it: Happening): Payload {
     action: it.action,
     actor: { id: it.actor.id, email: it.actor.email },
     created_at: at,
-    data: it.data,
-    previous_data: it.previousData ?? {},
+    data: withShortCommand(it.data),
+    previous_data: withShortCommand(it.previousData ?? {}),
     published_at: at,
     resource: it.include.replace('api:', ''),
     sequence: null,
     updated_at: at,
     version: 'application/vnd.heroku+json; version=3',
   }
+}
+
+/** Letters. A dyno is told of four times at least, and what was told is kept. */
+const LONGEST_COMMAND = 1000
+
+function withShortCommand(resource: object): object {
+  const { command } = resource as { readonly command?: unknown }
+  if (typeof command !== 'string' || command.length <= LONGEST_COMMAND) return resource
+  // Cut between two halves of a letter, the database would not take it.
+  const beginning = command.slice(0, LONGEST_COMMAND - 1).toWellFormed()
+  return { ...resource, command: `${beginning}…` }
 }
 
 const LONGEST_URL = 2000

@@ -76,7 +76,7 @@ export async function forgetReleasesBeyond(
   return rows.length
 }
 
-/** What ended one-offs were given: nobody reads it any more. Of their commands the beginning stays. Of some thousands. */
+/** What ended one-offs were given: nobody reads it any more. Of some thousands. */
 export async function forgetWhatOneOffsWereGiven(
   db: Queryable,
   region: string,
@@ -89,15 +89,20 @@ export async function forgetWhatOneOffsWereGiven(
          limit $2))`,
     [region, FORGOTTEN_AT_ONCE],
   )
-  await db.query(
+}
+
+/** Of the commands of dynos that are down the beginning stays. Of some thousands; returns of how many it was cut. */
+export async function forgetLongCommands(db: Queryable, region: string): Promise<number> {
+  const { rows } = await db.query(
     `update dynos set command = left(command, 200)
       where id = any(array(
         select id from dynos
-         where region = $1 and state = 'down' and formation is null
-           and octet_length(command) > 1000
-         limit $2))`,
+         where region = $1 and state = 'down' and octet_length(command) > 1000
+         limit $2))
+     returning true`,
     [region, FORGOTTEN_AT_ONCE],
   )
+  return rows.length
 }
 
 /** Some thousands of them; returns how many. */

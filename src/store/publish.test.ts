@@ -186,3 +186,26 @@ async function currentRelease(db: Queryable, app: AppId) {
   if (!row) throw new Error('no release')
   return row
 }
+
+test('a long command is cut, which the API has whole', async () => {
+  const { app } = await anApp(pool)
+  const webhook = await aWebhook(pool, { app: app.id, include: ['dyno'] })
+  const long = 'x'.repeat(998)
+  const commands = ['node', `${long}xx`, `${long}xxx`, `${long}\u{1f980}x`]
+  await publish(
+    pool,
+    commands.map((command) => ({
+      ...happening(app.id, 'dyno', { command, size: 'Basic' }),
+      previousData: { command },
+    })),
+  )
+  const expected = ['node', `${long}xx`, `${long}x…`, `${long}\ufffd…`]
+  assert.deepEqual(
+    await dataTold(webhook.id),
+    expected.map((command) => ({ command, size: 'Basic' })),
+  )
+  assert.deepEqual(
+    (await told(webhook.id)).map((it) => it.payload.previous_data),
+    expected.map((command) => ({ command })),
+  )
+})
