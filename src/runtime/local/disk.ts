@@ -30,6 +30,7 @@ const BLOCK = 4096
 /** The number of a block, before its bytes. */
 const HEADING = 4
 const READ_AT_ONCE = 256 * BLOCK
+const FIND_DATA = join(import.meta.dirname, 'find-data.pl')
 
 /**
  * Ensures the template that disks are made from: the blocks of an empty file system that
@@ -129,17 +130,33 @@ export async function makeFileSystem(image: string, files: number): Promise<void
 
 async function blocksIn(image: string): Promise<Buffer> {
   const found: Buffer[] = []
-  const zeros = Buffer.alloc(READ_AT_ONCE)
   const file = await open(image)
   try {
-    for (let start = 0; start < DISK_SIZE; start += READ_AT_ONCE) {
-      const { buffer } = await file.read(Buffer.alloc(READ_AT_ONCE), { position: start })
-      if (!buffer.equals(zeros)) found.push(...blocksOf(buffer, start))
+    for (const { start, end } of await dataIn(image)) {
+      for (let at = start; at < end; at += READ_AT_ONCE) {
+        const length = Math.min(READ_AT_ONCE, end - at)
+        const { buffer } = await file.read(Buffer.alloc(length), { position: at })
+        found.push(...blocksOf(buffer, at))
+      }
     }
   } finally {
     await file.close()
   }
   return Buffer.concat(found)
+}
+
+/** Where it is no hole: whole blocks, by their bytes. */
+async function dataIn(
+  image: string,
+): Promise<{ readonly start: number; readonly end: number }[]> {
+  const lines = (await runProgram('perl', [FIND_DATA, image])).split('\n').filter(Boolean)
+  return lines.map((line) => {
+    const [start = 0, end = 0] = line.split(' ').map(Number)
+    return {
+      start: Math.floor(start / BLOCK) * BLOCK,
+      end: Math.ceil(end / BLOCK) * BLOCK,
+    }
+  })
 }
 
 function blocksOf(bytes: Buffer, start: number): Buffer[] {

@@ -14,7 +14,7 @@ import { MiB } from '../../lib/bytes.ts'
 import { presentCgroups } from '../../lib/cgroup-mounts.ts'
 import type { Copy } from '../runtime.ts'
 import { SLUG_UID } from './address.ts'
-import { DISK_SIZE } from './disk.ts'
+import { DISK_SIZE, writeDisk } from './disk.ts'
 import { machineNames } from './machine-names.ts'
 
 const { signal } = new AbortController()
@@ -50,6 +50,17 @@ test('where no disk can be mounted, a dyno writes beside it', async () => {
   await rename(files.diskTemplate, aside)
   assert.equal(await outputOf('echo here >/app/x; cat /app/x'), 'here\n')
   await rename(aside, files.diskTemplate)
+})
+
+test('a disk from the template is a whole file system', async () => {
+  const image = join(options.root, 'a-disk')
+  assert.equal(writeDisk(files.diskTemplate, image), true)
+  // What is missing has a wrong checksum.
+  execFileSync('e2fsck', ['-fn', image], { stdio: 'pipe' })
+  // Of the spare superblocks the last.
+  const last = ['-o', 'superblock=294912', '-o', 'blocksize=4096']
+  execFileSync('dumpe2fs', ['-h', ...last, image], { stdio: 'pipe' })
+  await rm(image)
 })
 
 const most = { bytes: Infinity, files: Infinity }
