@@ -13,6 +13,7 @@ interface Where {
   readonly cwd: string
   /** Its abort ends the program and all that it started. */
   readonly signal?: AbortSignal
+  readonly env?: NodeJS.ProcessEnv
 }
 
 /** Its exit status; what it prints is seen at once. */
@@ -20,6 +21,7 @@ export function runToTerminal(command: readonly string[], where: Where): Promise
   const [file = '', ...args] = command
   const child = spawn(file, args, {
     cwd: where.cwd,
+    env: where.env ?? process.env,
     stdio: ['ignore', 'inherit', 'inherit'],
     // A process group of its own, so that it can be ended as a whole.
     detached: true,
@@ -48,15 +50,16 @@ export async function runNodeTests(
   run: TestRun,
 ): Promise<Tally> {
   const summary = join(run.temporary, 'summary.tap')
+  // A pattern of names there is meant for the tests: the runner would look for files by it.
+  const { NODE_OPTIONS = '', ...env } = process.env
   const settings = [
     `--at-once=${run.atOnce}`,
     `--longest=${run.longest}`,
     `--summary=${summary}`,
+    `--node-options=${NODE_OPTIONS}`,
   ]
-  const status = await runToTerminal(
-    [process.execPath, RUNNER, ...settings, ...files],
-    run,
-  )
+  const command = [process.execPath, RUNNER, ...settings, ...files]
+  const status = await runToTerminal(command, { ...run, env })
   return tallyOf(existsSync(summary) ? readFileSync(summary, 'utf8') : '', status)
 }
 

@@ -15,9 +15,12 @@ const { values, positionals } = parseArgs({
     longest: { type: 'string', default: '0' },
     /** A file for the numbers. */
     summary: { type: 'string', default: '/dev/null' },
+    /** NODE_OPTIONS of the files. */
+    'node-options': { type: 'string', default: '' },
   },
   allowPositionals: true,
 })
+process.env['NODE_OPTIONS'] = values['node-options']
 
 const tests = run({
   files: positionals,
