@@ -13,6 +13,7 @@ import { after, before } from 'node:test'
 
 import { type DataDirectory, dataDirectory } from '../src/installation/data-directory.ts'
 import { findInstallation } from '../src/installation/open-installation.ts'
+import { pause } from '../src/lib/clock.ts'
 import { noteInstallation } from './note-installation.ts'
 
 const root = join(import.meta.dirname, '..')
@@ -130,7 +131,9 @@ export function installationToBe(options: InstallationOptions = {}): {
         `--https-port=${ports.https}`,
       ]
       const more = [`--regions=${regions.join(',')}`, '--no-example', ...args]
-      const ran = await installation.mayfly('up', '--detach', ...at, ...more)
+      const start = () => installation.mayfly('up', '--detach', ...at, ...more)
+      const isNew = findInstallation(data) === undefined
+      const ran = await (isNew ? oneAtATime(start) : start())
       if (ran.status !== 0) return ran
       // Tests poll.
       writeFileSync(data.apiSettings, JSON.stringify({ requestsPerHour: 1_000_000 }))
@@ -168,6 +171,23 @@ export function installationToBe(options: InstallationOptions = {}): {
   }
 
   return { installation, open, close }
+}
+
+/**
+ * Which networks are free shows once the bridges of who chose before are there: test files that
+ * run side by side, in whatever run, wait for one another. An abstract socket goes with its
+ * process, however that ends.
+ */
+async function oneAtATime<T>(work: () => Promise<T>): Promise<T> {
+  for (;;) {
+    const turn = createServer()
+    const isOurs = await new Promise<boolean>((resolve) => {
+      turn.once('error', () => resolve(false))
+      turn.listen('\0mayfly-test-set-up', () => resolve(true))
+    })
+    if (isOurs) return work().finally(() => turn.close())
+    await pause(100)
+  }
 }
 
 const identity = [
