@@ -12,7 +12,7 @@ import { anApp } from './a-pushed-app.ts'
 
 /** Heroku's minute and half minute would make this a long journey. */
 const journey = aJourney({
-  timings: { bootTimeout: 3 * SECOND, stopGrace: 2 * SECOND },
+  timings: { bootTimeout: 8 * SECOND, stopGrace: 2 * SECOND },
 })
 
 function pushed(name: string) {
@@ -44,7 +44,7 @@ test('an app that never binds its port meets R10', async () => {
   const app = await pushed('never-listens')
   await app.push('Bind nothing')
   await until('R10 is in the log', async () =>
-    /Error R10 \(Boot timeout\) -> Web process failed to bind to \$PORT within 3 seconds of launch/.test(
+    /Error R10 \(Boot timeout\) -> Web process failed to bind to \$PORT within 8 seconds of launch/.test(
       await app.log(),
     ),
   )
