@@ -9,11 +9,13 @@ import { anApp, secrets } from '../../test/an-app.ts'
 import { aDatabase } from '../../test/postgres.ts'
 import { addDomain } from '../actions/add-domain.ts'
 import { createAccount } from '../actions/create-account.ts'
+import { createTeam } from '../actions/create-team.ts'
 import { removeDomain } from '../actions/remove-domain.ts'
 import { refreshAcm, setAcm } from '../actions/set-acm.ts'
 import { HOUR, later, MINUTE } from '../lib/clock.ts'
 import type { App } from '../model/app.ts'
 import type { DomainId } from '../model/ids.ts'
+import { HEROKU_LIMITS } from '../model/limits.ts'
 import { setAcmeDirectory } from '../store/acme.ts'
 import { changeOwner, findApp } from '../store/apps.ts'
 import { domainsOf } from '../store/domains.ts'
@@ -174,6 +176,16 @@ test('an owner has so many ordered in a time; others go on', async (t) => {
 
   await look(modest, 'modest.example.com')
   assert.equal(authority.ordered.at(-1), 'modest.example.com')
+  // Nor by a team of its owner's.
+  const teams = await aServedApp(['team.example.com'])
+  await inTransaction(pool, async (tx) => {
+    const wish = { name: 'greedy', admin: greedy.owner }
+    const team = await createTeam(tx, wish, HEROKU_LIMITS)
+    await changeOwner(tx, teams.id, team.id)
+  })
+  await look(teams, 'team.example.com')
+  assert.ok(!authority.ordered.includes('team.example.com'))
+
   await looking(ORDERS.within + MINUTE)(greedy, over)
   assert.equal(authority.ordered.at(-1), over)
   const had = await domainOf(greedy, over)

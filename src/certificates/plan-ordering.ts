@@ -11,7 +11,7 @@
 import { DAY, HOUR, later, MINUTE } from '../lib/clock.ts'
 import type { OrderingFacts } from '../store/acme-tries.ts'
 
-/** Of an owner's apps. Let's Encrypt takes 300 in as long. */
+/** Of an owner's apps, and of those of teams that they founded. Let's Encrypt takes 300 in as long. */
 export const ORDERS = { most: 60, within: 3 * HOUR } as const
 
 const FIRST_PAUSE = MINUTE

@@ -5,7 +5,7 @@ import type { Queryable } from './queryable.ts'
 
 /** As much as decides whether an app may have a certificate ordered. */
 export interface OrderingFacts {
-  /** When the owner of the app had one ordered lately; the oldest first. */
+  /** When the owner of the app, or whoever founded the team that it is of, had one ordered lately; the oldest first. */
   readonly tries: readonly Date[]
   /** The owner's next not before. */
   readonly heldUntil: Date | null
@@ -27,7 +27,9 @@ export async function orderingFacts(
             max(t.held_until) as "heldUntil",
             (select paused_until from acme_accounts where directory = $2) as "pausedUntil"
        from apps a
-       left join acme_tries t on t.owner = a.owner and t.directory = $2 and t.at > $3
+       left join teams on teams.id = a.owner
+       left join acme_tries t on t.owner = coalesce(teams.founder, a.owner)
+                                and t.directory = $2 and t.at > $3
       where a.id = $1`,
     [app, directory, since],
   )
@@ -54,7 +56,9 @@ export async function noteTry(
   const { rows } = await db.query(
     `with gone as (delete from acme_tries where at <= $4)
      insert into acme_tries (directory, owner, at)
-     select $2, owner, $3 from apps where id = $1 returning id::text`,
+     select $2, coalesce(teams.founder, apps.owner), $3
+       from apps left join teams on teams.id = apps.owner
+      where apps.id = $1 returning id::text`,
     [app, directory, now, since],
   )
   const [made] = rows as { id: string }[]
