@@ -72,17 +72,21 @@ test('autoscaling, until a person says otherwise; and all is counted', async () 
   await until('there are as many as it wants at least', async () =>
     (await journey.dynos(app.name)).some((dyno) => dyno.name === 'web.3'),
   )
+  // Of all its lines the last 1,500 are kept in view, and most are of requests: at once, then.
+  await until('the log tells of that', async () =>
+    /app\[api\]: Scaled to web@3:Standard-1X by autoscaler \(3 to 4 dynos\)/.test(
+      await app.log(),
+    ),
+  )
   await journey.calm(app.name)
   await app.heroku('ps:scale', 'web=2')
+  await until('the log tells of the end of it', async () =>
+    /app\[api\]: Autoscaling disabled: web@2 is not within 3 to 4 dynos/.test(
+      await app.logs('--source', 'app', '--ps', 'api'),
+    ),
+  )
   await journey.calm(app.name)
   assert.deepEqual(load.tally().failures, [])
-  // Of all its lines the last 1,500 are kept in view, and most are of requests.
-  const log = await app.logs('--source', 'app', '--ps', 'api')
-  assert.match(
-    log,
-    /app\[api\]: Scaled to web@3:Standard-1X by autoscaler \(3 to 4 dynos\)/,
-  )
-  assert.match(log, /app\[api\]: Autoscaling disabled: web@2 is not within 3 to 4 dynos/)
 
   const text = await metrics()
   const [, answered] =
