@@ -93,6 +93,37 @@ test('a dyno that stops who enters it is not waited for, and of it one is begun 
   assert.deepEqual(await entriesOf(dyno.id), [])
 })
 
+test('what was entered late is forgotten by itself, and the next has its turn', async () => {
+  const { runtime, look, entry, secret, dyno, enter } = await anEntry()
+  const second = await inTransaction(pool, (tx) => enterDyno(tx, enter, secrets))
+  for (const it of [secret, second]) {
+    await inTransaction(pool, (tx) => attachClient(tx, digestOf(it)))
+  }
+  const [next] = await entriesOf(dyno.id, entry)
+  assert.ok(next)
+  const late = Promise.withResolvers<void>()
+  const begun: EntryId[] = []
+  runtime.enter = async (_dyno, { id }) => {
+    begun.push(id)
+    await late.promise
+  }
+  assert.ok((await look(entry, signal)) > 0)
+  await pool.query(
+    `update work set run_at = now() + interval '1 minute' where kind = 'entry' and subject = $1`,
+    [next],
+  )
+  late.resolve()
+  await until('no look has forgotten it', async () => !(await isThere(entry)))
+  const { rows } = await pool.query(
+    `select 1 from work where kind = 'entry' and subject = $1 and run_at <= now()`,
+    [next],
+  )
+  assert.equal(rows.length, 1)
+  assert.equal(await look(entry, signal), Infinity)
+  assert.equal(await look(next, signal), Infinity)
+  assert.deepEqual(begun, [entry, next])
+})
+
 test('what nobody comes for is forgotten', async () => {
   const { look, entry } = await anEntry()
   await pool.query(`update entries set created_at = now() - interval '2 minutes'`)

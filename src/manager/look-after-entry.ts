@@ -4,7 +4,8 @@
  *
  * A dyno can stop whoever enters it, for as long as the runtime has patience. So a look begins
  * that and does not wait for its end, and of each dyno's one is begun at a time: else a few dynos
- * could keep all of a region's looks to themselves.
+ * could keep all of a region's looks to themselves. What was entered is forgotten by the attempt itself,
+ * whether or not a look still waits for it: a command is run once.
  */
 
 import type { Pool } from 'pg'
@@ -17,8 +18,14 @@ import { tooManyInside } from '../model/dyno-lines.ts'
 import { dynoEnvironment, type Environment } from '../model/dyno-environment.ts'
 import type { DynoId, EntryId } from '../model/ids.ts'
 import { type Runtime, RuntimeError } from '../runtime/runtime.ts'
-import { type EntryFacts, findEntry, forgetEntry } from '../store/entries.ts'
+import {
+  type EntryFacts,
+  findEntry,
+  forgetEntry,
+  wakeEntriesOf,
+} from '../store/entries.ts'
 import { writeLogLines } from '../store/log-lines.ts'
+import { inTransaction, type Queryable } from '../store/queryable.ts'
 import type { Look } from '../work/loop.ts'
 
 export interface Deps {
@@ -33,13 +40,10 @@ const CLIENT_COMES_WITHIN = MINUTE
 const PATIENCE = 0.25 * SECOND
 const LOOK_AGAIN = 2 * SECOND
 
-/** What came of an attempt; `failed` was told in the log. */
-type Outcome = 'entered' | 'failed'
-
 interface Attempt {
   readonly entry: EntryId
-  /** What came of it within our patience; undefined: it goes on. */
-  readonly soon: Promise<Outcome | undefined>
+  /** Whether it was entered; undefined: that takes longer than our patience. */
+  readonly soon: Promise<boolean | undefined>
 }
 
 /** The look for work kind `entry`; its subject is the entry's id. */
@@ -56,9 +60,9 @@ export function lookAfterEntry({ pool, runtime, secrets, log }: Deps): Look {
     if ((dyno.state === 'up' && age < CLIENT_COMES_WITHIN) || underWay?.entry === id) {
       if (!attached) return CLIENT_COMES_WITHIN - age
       const attempt = underWay ?? begin(entry, signal)
-      const outcome = await attempt.soon
-      if (attempt.entry !== id) return attempts.get(dyno.id) === attempt ? LOOK_AGAIN : 0
-      if (outcome !== 'entered') return LOOK_AGAIN
+      const entered = await attempt.soon
+      if (attempt.entry === id) return entered === true ? Infinity : LOOK_AGAIN
+      return entered === undefined ? LOOK_AGAIN : 0
     }
     await forgetEntry(pool, id)
     return Infinity
@@ -67,16 +71,17 @@ export function lookAfterEntry({ pool, runtime, secrets, log }: Deps): Look {
   /** It goes on when the look is over: then the signal is never given, and the runtime has an end of its own. */
   function begin(entry: EntryFacts, signal: AbortSignal): Attempt {
     const { id, dyno } = entry
-    const outcome = enter(entry, signal)
+    const entered = enter(entry, signal)
+      .then(() => inTransaction(pool, (tx) => settle(tx, entry)))
       .then(
-        () => 'entered' as const,
+        () => true,
         (error: unknown) => {
           log.error('cannot start a process inside a dyno', error, { dyno: dyno.id })
-          return 'failed' as const
+          return false
         },
       )
       .finally(() => attempts.delete(dyno.id))
-    const attempt = { entry: id, soon: within(PATIENCE, outcome, signal) }
+    const attempt = { entry: id, soon: within(PATIENCE, entered, signal) }
     attempts.set(dyno.id, attempt)
     return attempt
   }
@@ -108,6 +113,12 @@ export function lookAfterEntry({ pool, runtime, secrets, log }: Deps): Look {
   function opened({ app }: EntryFacts, box: Buffer): Environment {
     return JSON.parse(secrets.open(box, app)) as Environment
   }
+}
+
+/** The next one has its turn at once. */
+async function settle(tx: Queryable, { id, dyno }: EntryFacts): Promise<void> {
+  await forgetEntry(tx, id)
+  await wakeEntriesOf(tx, dyno.id)
 }
 
 /** Undefined: not yet. */

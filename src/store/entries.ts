@@ -5,7 +5,7 @@ import type { AppId, DynoId, EntryId } from '../model/ids.ts'
 import type { TerminalSize } from '../model/terminal.ts'
 import type { UsedToken } from './accounts.ts'
 import type { Queryable } from './queryable.ts'
-import { wake } from './work.ts'
+import { wake, wakeAll } from './work.ts'
 
 export interface NewEntry {
   readonly id: EntryId
@@ -81,4 +81,18 @@ export async function findEntry(
 
 export async function forgetEntry(db: Queryable, id: EntryId): Promise<void> {
   await db.query('delete from entries where id = $1', [id])
+}
+
+/** Has those looked at that wait for their turn inside the dyno. */
+export async function wakeEntriesOf(db: Queryable, dyno: DynoId): Promise<void> {
+  const { rows } = await db.query(
+    `select e.id as subject, d.region from entries e join dynos d on d.id = e.dyno
+      where e.dyno = $1 and e.attached_at is not null`,
+    [dyno],
+  )
+  const subjects = rows as { subject: EntryId; region: string }[]
+  await wakeAll(
+    db,
+    subjects.map((it) => ({ kind: 'entry', ...it })),
+  )
 }
