@@ -98,7 +98,7 @@ grant select on accounts to mayfly_manager;
 grant select, insert (directory, private_key), update (paused_until, refusals, url) on acme_accounts to mayfly_manager;
 grant select on acme_directory to mayfly_manager;
 grant select, delete, insert (created_at, directory, domain, key_authorization, private_key, token, url), update (answered, created_at, told) on acme_orders to mayfly_manager;
-grant select, delete, insert (at, directory, owner), update (held_until) on acme_tries to mayfly_manager;
+grant select, delete, insert (at, directory, hostname, owner), update (held_until) on acme_tries to mayfly_manager;
 grant select, insert (next, region), update (next) on address_cursors to mayfly_manager;
 grant select on app_features to mayfly_manager;
 grant select, delete, update (clear_cache, current_release, idle_since, released_at, updated_at, web_traffic_at) on apps to mayfly_manager;

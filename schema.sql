@@ -41,7 +41,8 @@ CREATE TABLE public.acme_tries (
     directory text NOT NULL,
     owner uuid NOT NULL,
     at timestamp with time zone NOT NULL,
-    held_until timestamp with time zone
+    held_until timestamp with time zone,
+    hostname text
 );
 
 ALTER TABLE public.acme_tries ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
@@ -817,6 +818,8 @@ ALTER TABLE ONLY public.webhooks
 
 ALTER TABLE ONLY public.work
     ADD CONSTRAINT work_pkey PRIMARY KEY (kind, subject);
+
+CREATE INDEX acme_tries_of_name ON public.acme_tries USING btree (directory, hostname, at);
 
 CREATE INDEX acme_tries_of_owner ON public.acme_tries USING btree (directory, owner, at);
 

@@ -114,7 +114,8 @@ export function lookAfterCertificate(deps: CertificateDeps): Look {
 
   async function order(of: Of): Promise<number> {
     const { domain, facts, directory, signal } = of
-    const common = { directory: directory.url, app: facts.app }
+    const { app, hostname } = facts
+    const common = { directory: directory.url, app, hostname }
     const now = clock.now()
     const since = later(now, -ORDERS.within)
     const held = planOrdering(await orderingFacts(pool, { ...common, since }), now)
@@ -124,7 +125,7 @@ export function lookAfterCertificate(deps: CertificateDeps): Look {
     const key = await newPrivateKey()
     try {
       const authority = await authorityAt(directory, signal)
-      const made = await authority.order(facts.hostname, signal)
+      const made = await authority.order(hostname, signal)
       return await ifStillSo(domain, facts, async (tx) => {
         const privateKey = deps.secrets.seal(key, domain)
         await putOrder(tx, domain, {

@@ -12,7 +12,7 @@ import { createAccount } from '../actions/create-account.ts'
 import { createTeam } from '../actions/create-team.ts'
 import { removeDomain } from '../actions/remove-domain.ts'
 import { refreshAcm, setAcm } from '../actions/set-acm.ts'
-import { HOUR, later, MINUTE } from '../lib/clock.ts'
+import { HOUR, later, MINUTE, SECOND } from '../lib/clock.ts'
 import type { App } from '../model/app.ts'
 import type { DomainId } from '../model/ids.ts'
 import { HEROKU_LIMITS } from '../model/limits.ts'
@@ -21,7 +21,7 @@ import { changeOwner, findApp } from '../store/apps.ts'
 import { domainsOf } from '../store/domains.ts'
 import { inTransaction, type Queryable } from '../store/queryable.ts'
 import { lookAfterCertificate } from './look-after-certificate.ts'
-import { ORDERS } from './plan-ordering.ts'
+import { ORDERS, ORDERS_OF_NAME } from './plan-ordering.ts'
 
 const pool = aDatabase()
 
@@ -259,6 +259,38 @@ test('a name that was refused is not tried again at will', async (t) => {
   assert.equal(authority.ordered.length, 3)
   await looking(24 * MINUTE)(app, 'bad.example.net')
   assert.equal(authority.ordered.length, 4)
+})
+
+test('nor is it by being taken away and given anew, to whichever app', async (t) => {
+  const authority = await anAuthority(t)
+  authority.refuses = () => NO
+  const hostname = 'moved.example.net'
+  const app = await aServedApp([hostname])
+  const other = await aServedApp([])
+  const move = async (from: App, to: App) => {
+    const domain = await domainOf(from, hostname)
+    await inTransaction(pool, (tx) =>
+      removeDomain(tx, from, { domain, account: from.owner }),
+    )
+    await add(to, hostname)
+  }
+  await looking()(app, hostname)
+  await move(app, app)
+  assert.ok((await looking()(app, hostname)) > 0)
+  assert.equal(authority.ordered.length, 1)
+  const waits = await domainOf(app, hostname)
+  assert.equal(waits.acmStatus, 'pending')
+  assert.match(String(waits.acmStatusReason), /one was ordered for this name lately/)
+  await move(app, other)
+  await looking()(other, hostname)
+  assert.equal(authority.ordered.length, 1)
+
+  // Anew each minute, it has no more in an hour than an authority takes.
+  for (let minute = 1; minute < 60; minute++) {
+    await looking(minute * MINUTE + SECOND)(other, hostname)
+    await move(other, other)
+  }
+  assert.equal(authority.ordered.length, ORDERS_OF_NAME.most)
 })
 
 test('one that answers nobody is left alone by all for a while', async (t) => {

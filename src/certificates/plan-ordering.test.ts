@@ -3,7 +3,13 @@ import { test } from 'node:test'
 
 import { DAY, HOUR, later, MINUTE } from '../lib/clock.ts'
 import type { OrderingFacts } from '../store/acme-tries.ts'
-import { ORDERS, pauseAfter, planOrdering, retryOfLimited } from './plan-ordering.ts'
+import {
+  ORDERS,
+  ORDERS_OF_NAME,
+  pauseAfter,
+  planOrdering,
+  retryOfLimited,
+} from './plan-ordering.ts'
 
 const now = new Date('2026-06-01T00:00:00Z')
 const after = (milliseconds: number) => later(now, milliseconds)
@@ -25,11 +31,35 @@ const cases: [string, Partial<OrderingFacts>, number | undefined][] = [
   ['the owner was refused by a clock ahead', { heldUntil: after(2 * HOUR) }, undefined],
   ['nobody is to ask', { pausedUntil: after(2 * HOUR) }, 2 * HOUR],
   ['nobody was to, by a clock ahead', { pausedUntil: after(2 * DAY) }, undefined],
+  ['the name had one', { triesOfName: triesAt(-MINUTE / 2, 1) }, MINUTE / 2],
+  ['the name had one a while ago', { triesOfName: triesAt(-MINUTE, 1) }, undefined],
+  [
+    'the name had some',
+    { triesOfName: triesAt(-MINUTE, ORDERS_OF_NAME.most - 1) },
+    14 * MINUTE + ORDERS_OF_NAME.most - 2,
+  ],
+  [
+    'the name had as many as may be',
+    { triesOfName: triesAt(-10 * MINUTE, ORDERS_OF_NAME.most) },
+    50 * MINUTE,
+  ],
+  [
+    'the name had as many, but not lately',
+    { triesOfName: triesAt(-HOUR, ORDERS_OF_NAME.most).map((at) => later(at, -MINUTE)) },
+    undefined,
+  ],
+  ['the name had one by a clock ahead', { triesOfName: triesAt(HOUR, 1) }, undefined],
   ['both', { heldUntil: after(HOUR), pausedUntil: after(MINUTE) }, HOUR],
 ]
 for (const [what, but, expected] of cases) {
   test(`${what}: ${expected === undefined ? 'now' : `in ${expected / MINUTE} minutes`}`, () => {
-    const facts = { tries: [], heldUntil: null, pausedUntil: null, ...but }
+    const facts = {
+      tries: [],
+      triesOfName: [],
+      heldUntil: null,
+      pausedUntil: null,
+      ...but,
+    }
     const wait = planOrdering(facts, now)
     assert.equal(wait && wait.until.getTime() - now.getTime(), expected)
     if (wait) assert.ok(wait.reason.includes(wait.until.toISOString()), wait.reason)

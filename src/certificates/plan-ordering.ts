@@ -6,13 +6,18 @@
  * A `rateLimited` refusal does not say whether the account has had too many, or that one name: a
  * tenant could have everybody wait for hours by a name of theirs. So all wait a minute, and longer
  * only if the next whom it refuses is, too; its owner waits longer, so that the next is another's.
+ * And no name is asked for so often that it would be refused for that: what is noted of a domain goes
+ * with the domain, so this goes by the name, whoever has it.
  */
 
 import { DAY, HOUR, later, MINUTE } from '../lib/clock.ts'
+import { retryAfter, SOONEST_RETRY } from '../model/acm.ts'
 import type { OrderingFacts } from '../store/acme-tries.ts'
 
 /** Of an owner's apps, and of those of teams that they founded. Let's Encrypt takes 300 in as long. */
 export const ORDERS = { most: 60, within: 3 * HOUR } as const
+/** Let's Encrypt takes no more of a name that fails. */
+export const ORDERS_OF_NAME = { most: 5, within: HOUR } as const
 
 const FIRST_PAUSE = MINUTE
 const LONGER = 4
@@ -31,7 +36,7 @@ export interface OrderingWait {
 
 /** Undefined: now. What lies further ahead than anybody is told to wait was noted before the clock was set back. */
 export function planOrdering(
-  { tries, heldUntil, pausedUntil }: OrderingFacts,
+  { tries, triesOfName, heldUntil, pausedUntil }: OrderingFacts,
   now: Date,
 ): OrderingWait | undefined {
   const lately = tries.filter((at) => at <= now)
@@ -42,6 +47,11 @@ export function planOrdering(
       most: ORDERS.within,
       why: `the owner of the app had ${ORDERS.most} ordered within ${ORDERS.within / HOUR} hours, as many as may be`,
     },
+    {
+      until: nameRests(triesOfName, now),
+      most: ORDERS_OF_NAME.within,
+      why: 'one was ordered for this name lately',
+    },
     { until: heldUntil, most: OWNER_HELD, why: NO_MORE },
     { until: pausedUntil, most: LONGEST_RETRY, why: NO_MORE },
   ].flatMap(({ until, most, why }) =>
@@ -51,6 +61,16 @@ export function planOrdering(
     (one, other) => other.until.getTime() - one.until.getTime(),
   )
   return last && { until: last.until, reason: notBefore(last.until, last.why) }
+}
+
+/** Until when, after its last order: undefined, if it had none lately. */
+function nameRests(tries: readonly Date[], now: Date): Date | undefined {
+  const since = later(now, -ORDERS_OF_NAME.within)
+  const lately = tries.filter((at) => at > since && at <= now)
+  const first = lately.at(-ORDERS_OF_NAME.most)
+  if (first) return later(first, ORDERS_OF_NAME.within)
+  const last = lately.at(-1)
+  return last && later(last, Math.min(retryAfter(lately.length), SOONEST_RETRY))
 }
 
 const NO_MORE = 'the authority takes no orders of this installation at the moment'

@@ -3,10 +3,12 @@
 import type { AppId } from '../model/ids.ts'
 import type { Queryable } from './queryable.ts'
 
-/** As much as decides whether an app may have a certificate ordered. */
+/** As much as decides whether an app may have a certificate ordered for a name. */
 export interface OrderingFacts {
   /** When the owner of the app, or whoever founded the team that it is of, had one ordered lately; the oldest first. */
   readonly tries: readonly Date[]
+  /** When one was ordered for the name lately, whosever it was; the oldest first. */
+  readonly triesOfName: readonly Date[]
   /** The owner's next not before. */
   readonly heldUntil: Date | null
   /** Anybody's next not before. */
@@ -19,11 +21,20 @@ export async function orderingFacts(
   {
     directory,
     app,
+    hostname,
     since,
-  }: { readonly directory: string; readonly app: AppId; readonly since: Date },
+  }: {
+    readonly directory: string
+    readonly app: AppId
+    readonly hostname: string
+    readonly since: Date
+  },
 ): Promise<OrderingFacts> {
   const { rows } = await db.query(
     `select coalesce(array_agg(t.at order by t.at) filter (where t.id is not null), '{}') as tries,
+            array(select at from acme_tries
+                   where directory = $2 and hostname = $4 and at > $3
+                   order by at) as "triesOfName",
             max(t.held_until) as "heldUntil",
             (select paused_until from acme_accounts where directory = $2) as "pausedUntil"
        from apps a
@@ -31,7 +42,7 @@ export async function orderingFacts(
        left join acme_tries t on t.owner = coalesce(teams.founder, a.owner)
                                 and t.directory = $2 and t.at > $3
       where a.id = $1`,
-    [app, directory, since],
+    [app, directory, since, hostname],
   )
   const [facts] = rows as OrderingFacts[]
   if (!facts) throw new Error('an app without a row is to have a certificate')
@@ -44,22 +55,24 @@ export async function noteTry(
   {
     directory,
     app,
+    hostname,
     now,
     since,
   }: {
     readonly directory: string
     readonly app: AppId
+    readonly hostname: string
     readonly now: Date
     readonly since: Date
   },
 ): Promise<string> {
   const { rows } = await db.query(
     `with gone as (delete from acme_tries where at <= $4)
-     insert into acme_tries (directory, owner, at)
-     select $2, coalesce(teams.founder, apps.owner), $3
+     insert into acme_tries (directory, owner, hostname, at)
+     select $2, coalesce(teams.founder, apps.owner), $5, $3
        from apps left join teams on teams.id = apps.owner
       where apps.id = $1 returning id::text`,
-    [app, directory, now, since],
+    [app, directory, now, since, hostname],
   )
   const [made] = rows as { id: string }[]
   if (!made) throw new Error('an app without a row is to have a certificate')
