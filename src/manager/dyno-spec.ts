@@ -11,7 +11,7 @@ export interface Surroundings {
   readonly stack: string
   readonly slug: SlugId
   readonly slugChecksum: string | null
-  readonly owner: AccountId
+  readonly tenant: AccountId
   readonly attachment?: Attachment | undefined
   /** As the installation has them; undefined: as Heroku has. */
   readonly sizes?: readonly Size[] | undefined
@@ -31,7 +31,7 @@ export function dynoSpec(dyno: Dyno, its: Surroundings): DynoSpec {
     stack: its.stack,
     slug: its.slug,
     ...(its.slugChecksum !== null && { slugChecksum: its.slugChecksum }),
-    owner: its.owner,
+    tenant: its.tenant,
     volumes: [],
     ...(its.attachment && { attachment: its.attachment }),
     ...(its.metadata !== undefined && { metadata: its.metadata }),

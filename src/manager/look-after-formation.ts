@@ -295,11 +295,11 @@ async function specFor(
 
 function specOf(
   dyno: Dyno,
-  { formation, stack, slugChecksum, owner }: FormationFacts,
+  { formation, stack, slugChecksum, tenant }: FormationFacts,
   its: Pick<Surroundings, 'environment' | 'metadata' | 'sizes'>,
 ): DynoSpec {
   const { slug } = formation
-  const spec = dynoSpec(dyno, { ...its, stack, slug, slugChecksum, owner })
+  const spec = dynoSpec(dyno, { ...its, stack, slug, slugChecksum, tenant })
   return dyno.type === WEB ? { ...spec, port: dyno.port } : spec
 }
 

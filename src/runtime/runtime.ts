@@ -107,8 +107,8 @@ export interface DynoSpec {
   readonly slug?: string
   /** `SHA256:<hex>` of the slug's tree, compared before it is first run. Undefined: not known. */
   readonly slugChecksum?: string
-  /** The account that the slug's app is of: what is done before dynos start takes turns by it. */
-  readonly owner?: string
+  /** The account that answers for the slug's app: what is done before dynos start takes turns by it. */
+  readonly tenant?: string
   /** Seen at /etc/heroku/dyno: what the dyno may know of itself, as JSON. */
   readonly metadata?: string
   /** Files of the data directory to be seen inside, beside the stack and the slug. */

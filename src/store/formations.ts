@@ -8,7 +8,8 @@ export interface FormationFacts {
   readonly formation: Formation
   readonly region: string
   readonly appName: string
-  readonly owner: AccountId
+  /** Who owns its app; where that is a team, who founded it. */
+  readonly tenant: AccountId
   readonly stack: string
   readonly slugChecksum: string | null
   /** Sealed for the app. */
@@ -41,12 +42,14 @@ export async function findFormation(
             releases.ready_at is not null as proven,
             apps.idle_since is not null as idle,
             slugs.healthchecks -> formations.type as "healthCheck",
-            apps.region, apps.name as "appName", apps.owner, slugs.stack,
+            apps.region, apps.name as "appName", slugs.stack,
+            coalesce(teams.founder, apps.owner) as tenant,
             slugs.checksum as "slugChecksum", releases.config_vars as "configVars",
             coalesce((select json_object_agg(name, enabled)
                         from app_features where app = apps.id), '{}') as switches
        from formations
        join apps on apps.id = formations.app
+       left join teams on teams.id = apps.owner
        join releases on releases.id = apps.current_release
        join slugs on slugs.id = releases.slug
       where formations.id = $1`,
@@ -54,13 +57,13 @@ export async function findFormation(
   )
   const [row] = rows as (Formation & Omit<FormationFacts, 'formation'>)[]
   if (!row) return undefined
-  const { region, appName, owner, stack, slugChecksum, ...others } = row
+  const { region, appName, tenant, stack, slugChecksum, ...others } = row
   const { configVars, switches, ...formation } = others
   return {
     formation,
     region,
     appName,
-    owner,
+    tenant,
     stack,
     slugChecksum,
     configVars,

@@ -125,7 +125,8 @@ export interface OneOffFacts {
   readonly oneOff: OneOff
   readonly region: string
   readonly appName: string
-  readonly owner: AccountId
+  /** Who owns its app; where that is a team, who founded it. */
+  readonly tenant: AccountId
   readonly appIsThere: boolean
   readonly releaseStatus: ReleaseStatus
   readonly otherCommands: OtherCommands
@@ -151,7 +152,7 @@ export async function findOneOff(
             o.detached_at as "detachedAt", o.hang_ups as "hangUps",
             o.hung_up_at as "hungUpAt", o.unresponsive_at as "unresponsiveAt",
             o.release_phase as "releasePhase", a.region, a.name as "appName",
-            a.owner,
+            coalesce(t.founder, a.owner) as tenant,
             a.deleted_at is null as "appIsThere", r.status as "releaseStatus", r.slug,
             coalesce(others.run, false) as run, others.ended_at as "endedAt",
             s.stack, s.checksum as "slugChecksum",
@@ -162,6 +163,7 @@ export async function findOneOff(
               where id = $1 and formation is null and state <> 'down') as d
        join one_offs o on o.dyno = d.id
        join apps a on a.id = d.app
+       left join teams t on t.id = a.owner
        join releases r on r.id = d.release
        join slugs s on s.id = r.slug
        -- Of use to who waits for its turn, and only since then.
@@ -180,13 +182,14 @@ export async function findOneOff(
   )
   const [row] = rows as (OneOff & OtherCommands & Omit<OneOffFacts, 'oneOff'>)[]
   if (!row) return undefined
-  const { region, appName, owner, appIsThere, releaseStatus, run, endedAt, ...rest } = row
+  const { region, appName, tenant, appIsThere, releaseStatus, run, endedAt, ...rest } =
+    row
   const { slug, stack, slugChecksum, switches, configVars, environment, ...oneOff } = rest
   return {
     oneOff,
     region,
     appName,
-    owner,
+    tenant,
     appIsThere,
     releaseStatus,
     otherCommands: { run, endedAt },

@@ -13,7 +13,7 @@ const AT_A_TIME = 2
 
 /** Throws a RuntimeError `slug_unverified` until it is known, and then what is wrong with it. */
 export type VerifySlug = (
-  dyno: Pick<DynoSpec, 'id' | 'slug' | 'slugChecksum' | 'owner'>,
+  dyno: Pick<DynoSpec, 'id' | 'slug' | 'slugChecksum' | 'tenant'>,
 ) => void
 
 interface Verification {
@@ -38,7 +38,7 @@ export function slugVerifier(
   const known = new Map<string, 'well' | Verification>()
   const inTurn = fairTurns(AT_A_TIME)
 
-  return ({ id, slug, slugChecksum: expected, owner }) => {
+  return ({ id, slug, slugChecksum: expected, tenant }) => {
     if (slug === undefined || expected === undefined) return
     const key = `${slug} ${expected}`
     const before = known.get(key)
@@ -55,7 +55,7 @@ export function slugVerifier(
         await verify(join(directory, 'app'), expected)
         await noteWell(directory, { expected, boot })
       }
-      void inTurn(owner, work)
+      void inTurn(tenant, work)
         .then(
           () => known.set(key, 'well'),
           (error: unknown) => (it.failure = error),
