@@ -49,7 +49,7 @@ export async function addDomain(
     throw new Problem('invalid_params', `${hostname} is ${by}.`)
   }
   if (app.acm) {
-    await setAcmStatus(tx, domain.id, 'pending')
+    await setAcmStatus(tx, [domain.id], 'pending')
     await wake(tx, { kind: 'certificate', subject: domain.id, region: app.region })
   }
   await tell(tx, app, `Add ${hostname} domain by user ${wish.account.email}`)

@@ -1,12 +1,14 @@
 import type { Account, App } from '../model/app.ts'
 import { Problem } from '../model/problem.ts'
+import { setAcmStatus } from '../store/acme.ts'
 import type { Queryable } from '../store/queryable.ts'
 import { removeSniEndpoint as remove, type SniEndpoint } from '../store/sni-endpoints.ts'
+import { wakeAll } from '../store/work.ts'
 import { tell } from './add-domain.ts'
 import { requireSniEndpoint } from './add-sni-endpoint.ts'
 import { lockPresentApp } from './lock-present-app.ts'
 
-/** Its domains are served without a certificate of their own from now on. */
+/** Its domains are served without a certificate of their own from now on, or get automatic ones. */
 export async function removeSniEndpoint(
   tx: Queryable,
   app: App,
@@ -19,6 +21,14 @@ export async function removeSniEndpoint(
     throw new Problem('invalid_params', message)
   }
   await remove(tx, endpoint.id)
+  if (app.acm) {
+    const { region } = app
+    await setAcmStatus(tx, endpoint.domains, 'pending')
+    await wakeAll(
+      tx,
+      endpoint.domains.map((subject) => ({ kind: 'certificate', subject, region })),
+    )
+  }
   await tell(tx, app, `Remove ${endpoint.name} certificate by user ${it.account.email}`)
   return endpoint
 }

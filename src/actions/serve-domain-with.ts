@@ -35,7 +35,7 @@ export async function serveDomainWith(
   await serve(tx, domain.id, endpoint?.id ?? null)
   await removeUnusedAcmEndpoints(tx, app.id)
   if (app.acm) {
-    await setAcmStatus(tx, domain.id, endpoint ? null : 'pending')
+    await setAcmStatus(tx, [domain.id], endpoint ? null : 'pending')
     await wake(tx, { kind: 'certificate', subject: domain.id, region: app.region })
   }
   const what = endpoint ? `certificate ${endpoint.name}` : 'no certificate of its own'

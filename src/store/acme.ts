@@ -222,17 +222,17 @@ export async function setAcmState(
   )
 }
 
-/** Its certificate is wanted from now on, or not: null. An order that failed before is waited for all the same. */
+/** Their certificates are wanted from now on, or not: null. An order that failed before is waited for all the same. */
 export async function setAcmStatus(
   tx: Queryable,
-  domain: DomainId,
+  domains: readonly DomainId[],
   status: AcmStatus | null,
 ): Promise<void> {
   await tx.query(
     `update domains
         set acm_status = $2, acm_status_reason = null, updated_at = now()
-      where id = $1`,
-    [domain, status],
+      where id = any($1)`,
+    [domains, status],
   )
 }
 
