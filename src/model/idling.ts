@@ -17,7 +17,7 @@ export interface SleepyApp {
   readonly idleAfter: number
   /** Null: it is awake. */
   readonly idleSince: Date | null
-  /** When it was last woken. */
+  /** When it was last woken, or seen to have traffic: that is noted once a minute. */
   readonly webTrafficAt: Date | null
   /** When its current release was made: that is a reason to be awake, too. */
   readonly releasedAt: Date
