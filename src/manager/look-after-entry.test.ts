@@ -124,6 +124,20 @@ test('what was entered late is forgotten by itself, and the next has its turn', 
   assert.deepEqual(begun, [entry, next])
 })
 
+test('a dyno that is a virtual machine is not entered, and its log says so', async () => {
+  const { runtime, look, entry, secret, its } = await anEntry()
+  await inTransaction(pool, (tx) => attachClient(tx, digestOf(secret)))
+  runtime.enter = async () => {
+    throw new RuntimeError('not_enterable', 'a virtual machine')
+  }
+  assert.equal(await look(entry, signal), Infinity)
+  assert.equal(await isThere(entry), false)
+  assert.match(
+    (await its.told('run.')).at(-1) ?? '',
+    /^run\.\d+ Nothing is started inside run\.\d+: it is a virtual machine/,
+  )
+})
+
 test('what nobody comes for is forgotten', async () => {
   const { look, entry } = await anEntry()
   await pool.query(`update entries set created_at = now() - interval '2 minutes'`)

@@ -14,7 +14,7 @@ import { MINUTE, pause, SECOND } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import type { SecretBox } from '../lib/secret-box.ts'
 import { placeOf } from '../model/dyno.ts'
-import { tooManyInside } from '../model/dyno-lines.ts'
+import { notEnterable, tooManyInside } from '../model/dyno-lines.ts'
 import { dynoEnvironment, type Environment } from '../model/dyno-environment.ts'
 import type { DynoId, EntryId } from '../model/ids.ts'
 import { type Runtime, RuntimeError } from '../runtime/runtime.ts'
@@ -45,6 +45,12 @@ interface Attempt {
   /** Whether it was entered; undefined: that takes longer than our patience. */
   readonly soon: Promise<boolean | undefined>
 }
+
+/** What the app's log is told, by the RuntimeError's code. */
+const WHY_NOT = new Map<RuntimeError['code'], (place: string) => string>([
+  ['too_many_entries', tooManyInside],
+  ['not_enterable', notEnterable],
+])
 
 /** The look for work kind `entry`; its subject is the entry's id. */
 export function lookAfterEntry({ pool, runtime, secrets, log }: Deps): Look {
@@ -99,14 +105,18 @@ export function lookAfterEntry({ pool, runtime, secrets, log }: Deps): Look {
       if (!(error instanceof RuntimeError)) throw error
       // It ended meanwhile, and its look tells of it.
       if (error.code === 'not_running') return
-      if (error.code !== 'too_many_entries') throw error
-      await tellOfTooMany(entry)
+      const words = WHY_NOT.get(error.code)
+      if (!words) throw error
+      await tell(entry, words)
     }
   }
 
-  async function tellOfTooMany({ app, dyno }: EntryFacts): Promise<void> {
+  async function tell(
+    { app, dyno }: EntryFacts,
+    words: (place: string) => string,
+  ): Promise<void> {
     const ps = placeOf(dyno)
-    const message = tooManyInside(ps)
+    const message = words(ps)
     await writeLogLines(pool, [{ app, source: 'heroku', ps, message }])
   }
 

@@ -85,6 +85,11 @@ export function tooManyInside(place: string): string {
   return `No more processes are started inside ${place} until one of those that were has ended`
 }
 
+/** Of the same, where the region's OCI runtime is krun. */
+export function notEnterable(place: string): string {
+  return `Nothing is started inside ${place}: it is a virtual machine of krun's, which cannot be entered`
+}
+
 function inWords(milliseconds: number): string {
   if (milliseconds < 90_000) return `${seconds(milliseconds)} seconds`
   return `${Math.round(milliseconds / 60_000)} minutes`

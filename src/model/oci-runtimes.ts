@@ -1,5 +1,5 @@
 /** What may make dynos' containers: OCI runtimes by the names of their programs. */
-export const OCI_RUNTIMES = ['crun', 'runc', 'runsc'] as const
+export const OCI_RUNTIMES = ['crun', 'runc', 'runsc', 'krun'] as const
 
 export type OciRuntimeName = (typeof OCI_RUNTIMES)[number]
 

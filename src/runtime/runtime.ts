@@ -31,7 +31,8 @@ export interface Runtime {
    * Ensures that one more process was started inside a running dyno: as its user, within its
    * limits, seeing what it sees. It is for a client, who finds it as an attachment's, and it
    * ends with the dyno. A dyno that does not run is a RuntimeError of code `not_running`, one in
-   * which as many of them run as may, of code `too_many_entries`.
+   * which as many of them run as may, of code `too_many_entries`, one that cannot be entered, being a virtual
+   * machine, of code `not_enterable`.
    */
   enter(id: DynoId, entry: Entry, signal: AbortSignal): Promise<void>
   /**
@@ -241,6 +242,7 @@ export class RuntimeError extends Error {
     | 'no_capacity'
     | 'not_running'
     | 'too_many_entries'
+    | 'not_enterable'
     | 'too_large'
     | 'too_many_files'
     | 'no_disk_room'

@@ -24,6 +24,7 @@
  *   <id>/image             its disk, where it has one; mounted at <id>/disk for itself only
  *   <id>/disk/upper, work  its layer over /app
  *   <id>/app               where /app is mounted before its container is made, for itself only
+ *   <id>/krun/config.json, krun-size.json, signals  of a dyno that is a virtual machine (`machine.ts`)
  *   <id>/mapped-<n>        where what others own is the dyno's user's, for itself only (`oci-runtime.ts`)
  *   <id>/volume-<n>        where a volume with a limit is mounted, for itself only (`volume-disk.ts`)
  */
@@ -54,6 +55,9 @@ export interface DynoFiles {
   readonly app: string
   readonly upper: string
   readonly work: string
+  readonly machineConfig: string
+  readonly machineSize: string
+  readonly signals: string
   /** Where the nth volume is mounted, if it has a limit. */
   volume(n: number): string
   readonly exit: string
@@ -142,6 +146,9 @@ export function regionFiles(directory: string): RegionFiles {
         app: at('app'),
         upper: at('disk/upper'),
         work: at('disk/work'),
+        machineConfig: at('krun/config.json'),
+        machineSize: at('krun-size.json'),
+        signals: at('signals'),
         volume: (n) => at(`volume-${n}`),
         exit: join(exits, id),
         mapped: (n) => at(`mapped-${n}`),

@@ -5,6 +5,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs'
 import type { DynoId } from '../../model/ids.ts'
 import type { DynoStatus } from '../runtime.ts'
 import type { DynoFiles, DynoRecord, StartMark } from './dyno-files.ts'
+import { ranOutOfMemory } from './machine.ts'
 import { type OciRuntime, ociRuntime } from './oci-runtime.ts'
 import { processStatus, runsWith } from './process-status.ts'
 import type { LocalRegion } from './region.ts'
@@ -68,7 +69,9 @@ function exited(
   if (!at) return undefined
   const status = Number(textIn(files.exit))
   const killedForMemory =
-    existsSync(`${files.persist}/oom`) || region.cgroupsOf(id).outOfMemory()
+    existsSync(`${files.persist}/oom`) ||
+    region.cgroupsOf(id).outOfMemory() ||
+    (status !== 0 && ociRuntimeOf(files).isMachine && ranOutOfMemory(files))
   // Its end may be written down before it is noted that it was let go.
   const started = startOf(files)
   return {

@@ -30,6 +30,9 @@ export async function enterDyno(
 ): Promise<void> {
   const init = livingInit(region, region.files.of(dyno))
   if (!init) throw notRunning(dyno)
+  if (ociRuntimeOf(region.files.of(dyno)).isMachine) {
+    throw new RuntimeError('not_enterable', `Dyno ${dyno} is a virtual machine.`)
+  }
   const files = region.files.entry(dyno, entry.id)
   if (existsSync(files.pid)) return admitClient(files.stream)
   const running = await forgetEnded(region, dyno)

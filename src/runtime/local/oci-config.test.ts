@@ -29,6 +29,7 @@ const around = {
   hasProfile: true,
   volumes: [],
   isKernel: false,
+  isMachine: false,
 }
 
 test('a dyno has namespaces of its own and no capability', () => {
@@ -45,6 +46,26 @@ test('a dyno has namespaces of its own and no capability', () => {
   assert.equal(process.noNewPrivileges, true)
   assert.equal(root.readonly, true)
   assert.equal(process.user.uid, 1000)
+})
+
+test('the monitor of a machine is nobody but the dyno`s user, and its files are over the stack`s', () => {
+  const { linux, process, mounts } = ociConfig(dyno, { ...around, isMachine: true })
+  assert.deepEqual(linux.namespaces.map(({ type }) => type).toSorted(), [
+    'cgroup',
+    'ipc',
+    'mount',
+    'pid',
+    'uts',
+  ])
+  assert.ok(Object.values(process.capabilities).every((all) => all.length === 0))
+  assert.equal(process.noNewPrivileges, true)
+  assert.equal(process.user.uid, firstUidOf(dyno.address) + 1000)
+  assert.equal(process.user.gid, process.user.uid)
+  assert.deepEqual(process.args.slice(0, 2), ['/sbin/mayfly-init', id])
+  for (const it of ['/.krun_vm.json', '/.mayfly_signals']) {
+    const mount = mounts.find(({ destination }) => destination === it)
+    assert.ok(mount?.options.includes('ro'), it)
+  }
 })
 
 test('of /proc a dyno sees what containers of Docker see, and starts no program from there', () => {

@@ -7,6 +7,7 @@ import type { DynoSpec, Entry, Terminal } from '../runtime.ts'
 import { DYNO_UID, firstUidOf, UIDS_PER_DYNO } from './address.ts'
 import type { CompiledFilter } from './compiled-filter.ts'
 import type { DynoFiles } from './dyno-files.ts'
+import { MACHINE_SIGNALS, machineEnvironment, SIZE } from './machine.ts'
 import { SIGNALS, TERMINALS } from './machine-tables.ts'
 import type { seccompProfile } from './seccomp.ts'
 
@@ -79,6 +80,7 @@ export interface DynoSurroundings {
   readonly volumes: readonly OwnedVolume[]
   /** See `OciRuntime`. */
   readonly isKernel: boolean
+  readonly isMachine: boolean
 }
 
 /** A path of the host and whose it is on disk; in the dyno it is the dyno's user's. */
@@ -104,20 +106,28 @@ export function ociConfig(dyno: DynoSpec, around: DynoSurroundings) {
   const noInput = dyno.attachment ? '' : NO_INPUT
   const { annotations = {}, seccomp = around.seccomp } =
     around.seccompFilter?.configured(around.seccomp) ?? {}
+  const { isKernel, isMachine, mostFiles } = around
+  const user = firstUid + DYNO_UID
+  const hasUsers = isKernel || isMachine
+  const environment = isMachine ? machineEnvironment(dyno) : dyno.environment
   return {
     ociVersion: '1.0.2',
     process: {
-      ...ociProcess(dyno.environment, dyno.attachment?.terminal),
+      ...ociProcess(environment, dyno.attachment?.terminal),
+      ...(isMachine ? { user: { uid: user, gid: user, umask: 0o022 } } : {}),
       rlimits: [
         // More than it may have itself a manager cannot give.
-        limitOf('RLIMIT_NOFILE', [size.openFiles, size.hardOpenFiles], around.mostFiles),
+        // Of a machine it is what its monitor may: one for each file that its kernel knows.
+        isMachine
+          ? limitOf('RLIMIT_NOFILE', [mostFiles, mostFiles])
+          : limitOf('RLIMIT_NOFILE', [size.openFiles, size.hardOpenFiles], mostFiles),
         limitOf('RLIMIT_CORE', [0, 0]),
       ],
       // gVisor has no list of processes to send a signal to: PID 1 passes it on to them.
       args: [
         INIT,
         ...(around.isKernel ? ['-g'] : []),
-        '--',
+        isMachine ? dyno.id : '--',
         ...shell(dyno.command, noInput, around.hasProfile),
       ],
     },
@@ -126,10 +136,12 @@ export function ociConfig(dyno: DynoSpec, around: DynoSurroundings) {
     annotations,
     mounts: mounts(dyno, around, firstUid),
     linux: {
-      ...(around.isKernel ? {} : { uidMappings: mapping, gidMappings: mapping }),
+      ...(hasUsers ? {} : { uidMappings: mapping, gidMappings: mapping }),
       namespaces: [
         // Not network: the OCI runtime is in the dyno's already.
-        around.isKernel ? HERE : { type: 'user' },
+        ...(around.isKernel ? [HERE] : []),
+        // krun cannot read its own files in one. A machine's monitor is the dyno's user, and nobody else's.
+        ...(hasUsers ? [] : [{ type: 'user' }]),
         { type: 'pid' },
         { type: 'mount' },
         { type: 'ipc' },
@@ -222,6 +234,12 @@ function mounts(dyno: DynoSpec, around: DynoSurroundings, firstUid: number) {
   ]
   if (dyno.metadata !== undefined) {
     filesOfOurs.push(bound('/etc/heroku/dyno', around.files.metadata))
+  }
+  if (around.isMachine) {
+    filesOfOurs.push(
+      bound(join('/', SIZE), around.files.machineSize),
+      bound(join('/', MACHINE_SIGNALS), around.files.signals),
+    )
   }
   if (around.authorities) {
     filesOfOurs.push(bound('/etc/ssl/certs/ca-certificates.crt', around.authorities))

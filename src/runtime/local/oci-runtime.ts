@@ -25,6 +25,8 @@ export interface OciRuntime {
    * no overlay, speaks for the dyno on its network, and has signals given to it, not to processes.
    */
   readonly isKernel: boolean
+  /** A virtual machine around the dyno, krun's: what runs in it is its kernel's, not ours. See `machine.ts`. */
+  readonly isMachine: boolean
   /** What it keeps of a container in the directory of its state. */
   readonly keeps: (id: DynoId) => readonly string[]
   /** A created container waits at a pipe for a byte; others are let go by a `start`. */
@@ -40,6 +42,7 @@ const ALL: Readonly<Record<OciRuntimeName, OciRuntime>> = {
     keeps: (id) => [id],
     takesCompiledFilter: true,
     waitsAtPipe: true,
+    isMachine: false,
   },
   runc: {
     name: 'runc',
@@ -50,6 +53,7 @@ const ALL: Readonly<Record<OciRuntimeName, OciRuntime>> = {
     keeps: (id) => [id],
     takesCompiledFilter: false,
     waitsAtPipe: false,
+    isMachine: false,
   },
   runsc: {
     name: 'runsc',
@@ -63,7 +67,24 @@ const ALL: Readonly<Record<OciRuntimeName, OciRuntime>> = {
     ],
     takesCompiledFilter: false,
     waitsAtPipe: false,
+    isMachine: false,
   },
+  // crun by another name, which it goes by.
+  krun: {
+    name: 'krun',
+    settings: ['--cgroup-manager=cgroupfs'],
+    mapsOwners: false,
+    isKernel: false,
+    keeps: (id) => [id],
+    takesCompiledFilter: false,
+    waitsAtPipe: true,
+    isMachine: true,
+  },
+}
+
+/** Where it is no package of Debian's. */
+const HOW_TO_HAVE: Partial<Record<OciRuntimeName, string>> = {
+  krun: 'docs/operating/oci-runtimes.md says how to have it',
 }
 
 const SHIM = join(import.meta.dirname, 'runsc.sh')
@@ -81,7 +102,7 @@ export function callOf(
   if (program === undefined) {
     throw new RuntimeError(
       'failed',
-      `The OCI runtime ${name} is not on this machine: apt-get install ${name}.`,
+      `The OCI runtime ${name} is not on this machine: ${HOW_TO_HAVE[name] ?? `apt-get install ${name}`}.`,
     )
   }
   const all = ['--root', files.stateOf(name), ...settings]

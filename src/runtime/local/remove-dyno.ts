@@ -11,6 +11,7 @@ import { isBridge } from './attach-bridge.ts'
 import type { DynoFiles } from './dyno-files.ts'
 import { livingInit, ociRuntimeOf, recordOf } from './dyno-status.ts'
 import { ensureLog } from './log-files.ts'
+import { signalMachine } from './machine.ts'
 import { removeLink } from './network.ts'
 import { signalProcess } from './process-status.ts'
 import type { LocalRegion } from './region.ts'
@@ -34,6 +35,10 @@ export async function signalProcesses(
     const command = ['kill', signal]
     // It may have ended by itself.
     await askOciRuntime(region, runtime, { command, id, pid: init.pid }).catch(() => {})
+    return
+  }
+  if (runtime.isMachine) {
+    if (init) signalMachine(files, signal)
     return
   }
   const cgroups = region.cgroupsOf(id)

@@ -24,6 +24,7 @@ import type { DynoFiles, DynoRecord, StartMark } from './dyno-files.ts'
 import { dynoStatus, ociRuntimeOf } from './dyno-status.ts'
 import { ensureLog } from './log-files.ts'
 import { SIGNALS } from './machine-tables.ts'
+import { writeMachineFiles } from './machine.ts'
 import { createContainer, letGo } from './monitor.ts'
 import { dynoNetwork } from './network.ts'
 import { hostsFile, INIT, ociConfig } from './oci-config.ts'
@@ -75,11 +76,14 @@ async function release(
   runtime: OciRuntime,
 ): Promise<void> {
   const files = region.files.of(id)
-  if (runtime.waitsAtPipe) {
-    return letGo(join(region.files.stateOf(runtime.name), id, 'exec.fifo'))
-  }
+  if (runtime.waitsAtPipe) return letGo(pipeOf(region, id, runtime))
   writeFileSync(files.lettingGo, '')
   await letGoByCommand(region, id, runtime)
+}
+
+/** At which a created container waits; gone once it was let go. */
+function pipeOf(region: LocalRegion, id: DynoId, runtime: OciRuntime): string {
+  return join(region.files.stateOf(runtime.name), id, 'exec.fifo')
 }
 
 /** One that lets it go at this moment, of a manager that died, keeps others out until it has. */
@@ -108,6 +112,8 @@ async function wasLetGo(region: LocalRegion, id: DynoId): Promise<boolean> {
   const runtime = ociRuntimeOf(files)
   const pid = await pidIn(files.pid)
   if (pid === undefined) return false
+  // No words of its own are to be seen of a machine's monitor.
+  if (runtime.isMachine) return !existsSync(pipeOf(region, id, runtime))
   if (runtime.waitsAtPipe) return runsWith(pid, INIT)
   if (!existsSync(files.lettingGo)) return false
   await letGoByCommand(region, id, runtime)
@@ -183,7 +189,11 @@ function layOut(
   mkdirSync(at(files.persist))
   mkdirSync(at(files.disk), { mode: PASSABLE })
   for (const it of dyno.volumes.keys()) mkdirSync(at(files.volume(it)))
-  for (const it of mappings) mkdirSync(at(it.at))
+  if (runtime.isMachine) writeMachineFiles(dyno, files, at)
+  for (const it of mappings) {
+    // A machine's configuration is mounted over a file of the stack's.
+    if (it.at.startsWith(files.directory)) mkdirSync(at(it.at))
+  }
   if (overlay) mkdirSync(at(overlay.at))
   if (!writeDisk(region.files.diskTemplate, at(files.image))) {
     for (const layer of [files.upper, files.work]) {

@@ -8,6 +8,7 @@ import { hardFileLimit } from '../../lib/hard-file-limit.ts'
 import { type DynoSpec, RuntimeError, type Volume } from '../runtime.ts'
 import { DYNO_UID, firstUidOf, SLUG_UID } from './address.ts'
 import type { Mapping, Overlay } from './begin-monitor.ts'
+import { ensureMachinePlaces, MACHINE_INIT, machineMappings } from './machine.ts'
 import {
   type DynoSurroundings,
   type OwnedPath,
@@ -49,7 +50,7 @@ export async function surroundings(
   const around = {
     files,
     rootfs,
-    init,
+    init: runtime.isMachine ? MACHINE_INIT : init,
     slug,
     hasProfile: !slug || hasProfile(slug.source),
     volumes,
@@ -61,9 +62,15 @@ export async function surroundings(
     seccomp: SECCOMP,
     seccompFilter: runtime.takesCompiledFilter ? region.seccompFilter : undefined,
     isKernel: runtime.isKernel,
+    isMachine: runtime.isMachine,
   }
   if (runtime.mapsOwners) return { around, mappings: [], overlay: undefined }
   const mapped = mappedBefore(around, userOf(dyno, runtime))
+  if (runtime.isMachine) {
+    ensureMachinePlaces(rootfs)
+    const mappings = [...mapped.mappings, ...machineMappings(files, rootfs)]
+    return { ...mapped, mappings, overlay: undefined }
+  }
   return { ...mapped, overlay: runtime.isKernel ? overlayOf(mapped.around) : undefined }
 }
 

@@ -1,0 +1,62 @@
+#!/usr/bin/perl
+# machine-init.pl HOSTNAME PROGRAM [ARG]…
+#
+# The first program of a dyno that is a virtual machine: runs PROGRAM, and ends as it does. libkrun passes no
+# signal on to what runs inside, so the driver writes it into a file, which is looked at five times a
+# second: whenever its first byte is another than before, it is SIGTERM, its second SIGHUP. Its size never changes, for the
+# machine's kernel remembers sizes for seconds; what is in it is asked for by each open. A signal goes to every
+# process of the dyno's user but this one. Whoever is killed for memory is so by the machine's own kernel, which
+# the host cannot see: the last line says it (`machine.ts` looks for it).
+#
+# No modules: they take longer to load than all else.
+use strict;
+
+my $signals = '/.mayfly_signals';
+my @names = ('TERM', 'HUP');
+my $seen = '--';
+my $look_every = 0.2;
+my $no_hang = 1;
+# Of fcntl.h, errno.h.
+my ($no_wait, $overwritten) = (04000, 32);
+my $for_memory = 'Killed for memory: the dyno has no more.';
+
+my $name = shift @ARGV;
+# Ours, not the dyno's: what libkrun's own first program was told by its environment.
+delete $ENV{KRUN_RLIMITS};
+delete $ENV{HOSTNAME} if ($ENV{HOSTNAME} // '') eq $name;
+my $before = killed_for_memory();
+defined(my $program = fork) or die "cannot fork: $!\n";
+if (!$program) {
+    exec { $ARGV[0] } @ARGV or die "cannot run $ARGV[0]: $!\n";
+}
+
+# A terminal's keys are for the others. A handler ends the wait; what is ignored would not.
+$SIG{$_} = 'IGNORE' for qw(HUP INT QUIT TERM TSTP TTIN TTOU);
+$SIG{CHLD} = sub { };
+until (waitpid($program, $no_hang) == $program) {
+    kill $_, -1 for asked();
+    select undef, undef, undef, $look_every;
+}
+my $status = $? & 127 ? 128 + ($? & 127) : $? >> 8;
+print STDERR "$for_memory\n" if killed_for_memory() > $before;
+exit $status;
+
+sub asked {
+    open my $file, '<', $signals or return;
+    sysread $file, my $text, 2;
+    my @asked = map { substr($text, $_, 1) eq substr($seen, $_, 1) ? () : $names[$_] } 0, 1;
+    $seen = $text;
+    return @asked;
+}
+
+# How often, in what is left of the kernel's words: it keeps no count that can be read (/proc/vmstat is not told).
+sub killed_for_memory {
+    sysopen my $words, '/dev/kmsg', $no_wait or return 0;
+    my $killed = 0;
+    for (;;) {
+        my $read = sysread $words, my $record, 8192;
+        # One that was overwritten meanwhile is told as an error, and the next one follows.
+        return $killed if !$read && $! != $overwritten;
+        $killed++ if $read && $record =~ /;Out of memory: Killed process/;
+    }
+}

@@ -1,0 +1,119 @@
+/**
+ * What a dyno that is a virtual machine, krun's, needs beside what any has: its processes are its own
+ * kernel's, so signals and ends for memory go by files (`machine-init.pl`, the first program inside).
+ */
+
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { dirname, join } from 'node:path'
+
+import { KiB, MiB } from '../../lib/bytes.ts'
+import type { DynoSpec } from '../runtime.ts'
+import type { Mapping } from './begin-monitor.ts'
+import type { DynoFiles } from './dyno-files.ts'
+
+export const MACHINE_INIT = join(import.meta.dirname, 'machine-init.pl')
+
+/** libkrun's most. */
+const MOST_PROCESSORS = 16
+/** Bytes of a dyno's memory that the monitor of its machine takes itself. */
+const ITS_MONITORS = 64 * MiB
+
+/** Where krun writes the configuration for its machine, in the root file system that it was given. */
+export const CONFIG_INSIDE = '.krun_config.json'
+/** Where it reads how large the machine is to be. */
+export const SIZE = '.krun_vm.json'
+export const MACHINE_SIGNALS = '.mayfly_signals'
+const NO_SIGNALS = '--'
+const PLACES = { SIGTERM: 0, SIGHUP: 1 } as const
+
+/** As `machine-init.pl` says it. */
+const FOR_MEMORY = 'Killed for memory: the dyno has no more.'
+const LAST = 4 * KiB
+
+/** Of Linux. */
+const RLIMIT = { core: 4, processes: 6, files: 7 }
+
+/** How large the machine is: all of the dyno's memory but what it takes itself. */
+export function machineSize({ size }: Pick<DynoSpec, 'size'>): string {
+  const memory = Math.floor((size.hardMemory - ITS_MONITORS) / MiB)
+  const processors = Math.min(availableParallelism(), MOST_PROCESSORS)
+  return JSON.stringify({ cpus: processors, ram_mib: memory })
+}
+
+/** Its environment, which tells libkrun's own first program its limits; `machine-init.pl` takes ours out again. */
+export function machineEnvironment({
+  id,
+  size,
+  environment,
+}: DynoSpec): Readonly<Record<string, string>> {
+  const limits = [
+    [RLIMIT.core, 0, 0],
+    [RLIMIT.processes, size.processes, size.processes],
+    [RLIMIT.files, size.openFiles, size.hardOpenFiles],
+  ]
+  const told = limits.map(([what, soft, hard]) => `${what}=${soft}:${hard}`).join(',')
+  return { HOSTNAME: id, ...environment, KRUN_RLIMITS: told }
+}
+
+/** Files for a dyno's machine; `at`: where they are while its directory is made. */
+export function writeMachineFiles(
+  dyno: DynoSpec,
+  files: DynoFiles,
+  at: (file: string) => string,
+): void {
+  // With the dyno's variables in it: its user reads it where it is mounted, and here nobody comes to it.
+  mkdirSync(dirname(at(files.machineConfig)), { mode: 0o700 })
+  writeFileSync(at(files.machineConfig), '')
+  writeFileSync(at(files.machineSize), machineSize(dyno))
+  writeFileSync(at(files.signals), NO_SIGNALS)
+}
+
+/** krun writes its configuration into the root file system, which is all dynos': each has a file of its own there. */
+export function machineMappings({ machineConfig }: DynoFiles, rootfs: string): Mapping[] {
+  const its = { uid: 0, gid: 0, user: 0, withRoot: false }
+  return [{ ...its, source: machineConfig, at: join(rootfs, CONFIG_INSIDE) }]
+}
+
+/** Where a dyno's files are mounted there must be some. A stack has none of these. */
+export function ensureMachinePlaces(rootfs: string): void {
+  for (const name of [CONFIG_INSIDE, SIZE, MACHINE_SIGNALS]) {
+    const path = join(rootfs, name)
+    if (!existsSync(path)) writeFileSync(path, '', { flag: 'a' })
+  }
+}
+
+export function signalMachine({ signals }: DynoFiles, signal: keyof typeof PLACES): void {
+  const at = PLACES[signal]
+  const file = openSync(signals, 'r+')
+  try {
+    const before = Buffer.alloc(1)
+    readSync(file, before, 0, 1, at)
+    writeSync(file, before.toString() === '+' ? '-' : '+', at)
+  } finally {
+    closeSync(file)
+  }
+}
+
+/** Whether its kernel ended one of its processes for memory, as the end of its log says. */
+export function ranOutOfMemory({ log }: DynoFiles): boolean {
+  const size = statSync(log, { throwIfNoEntry: false })?.size ?? 0
+  if (size === 0) return false
+  const file = openSync(log, 'r')
+  try {
+    const end = Buffer.alloc(LAST)
+    const read = readSync(file, end, 0, LAST, Math.max(0, size - LAST))
+    return end.toString('utf8', 0, read).includes(`${FOR_MEMORY}\n`)
+  } finally {
+    closeSync(file)
+  }
+}
