@@ -52,7 +52,7 @@ test('a reload that fails is not tried again until there is something else to tr
   await listenByTlsOn((other.address() as AddressInfo).port)
   const paths = routerPaths(router.directory)
   for (let look = 0; look < 3; look++) {
-    await assert.rejects(router.look(), /could not take its new configuration/)
+    await router.look()
     assert.equal(await failedReloads(paths), 1)
   }
   assert.equal((await router.get('served.localhost')).body, 'served')

@@ -5,7 +5,8 @@
  * already; last it is recorded which dynos no request can reach any more.
  *
  * Where what is wanted takes a reload, dynos that the present worker has no backend for are announced after
- * it. If HAProxy refuses it, that worker is brought to all the rest, and the look fails when it has done so.
+ * it. If HAProxy refuses it, that worker is brought to all the rest, and with that the look is done: were it to fail,
+ * it would be put off for ever longer, and whoever waits for the router would wait in vain.
  *
  * A dyno recorded as routed may not be so for a moment yet, and its predecessor begins to
  * leave. That one goes by a look alone, which takes no server away before its successor
@@ -105,7 +106,7 @@ export function lookAfterRouter(deps: RouterDeps): Look {
   const { pool, drainTimeout = () => DRAIN_TIMEOUT, log = silentLog } = deps
   const paths = routerPaths(deps.directory)
   const files = new Files()
-  const reloads = new Reloads()
+  const reloads = new Reloads(log)
   const machine = { files: hardFileLimit(), six: hasIpv6() }
   /** Of those that are left out the log hears once. */
   const told = new Set<string>()
@@ -137,10 +138,10 @@ export function lookAfterRouter(deps: RouterDeps): Look {
     if (certificates) await ensureCertificateList(certificates)
     await writeAll(files, table, settings)
 
-    const refusal = known && (await reloads.to(shape, paths, hasShape(shape), signal))
-    if (known && !refusal) return look(subject, signal)
+    const isTaken = known && (await reloads.to(shape, paths, hasShape(shape), signal))
+    if (isTaken) return look(subject, signal)
     const live = await readRouter(paths)
-    if (live && live.shape !== shape && !refusal) return LOOK_FOR_HAPROXY
+    if (live && live.shape !== shape && !known) return LOOK_FOR_HAPROXY
     const its = live && known ? within(table, live, known) : table
     const busy = leaving(facts).length > 0 ? await busyServers(paths) : new Set<string>()
     const servers = live && (await bringTo(its, { live, facts, paths, busy }))
@@ -168,11 +169,10 @@ export function lookAfterRouter(deps: RouterDeps): Look {
     const refused = missing(its, servers)
     if (refused.length > 0) {
       const names = refused.map((it) => it.name).join(', ')
-      throw new Error(`HAProxy did not take ${names}`, { cause: refusal })
+      throw new Error(`HAProxy did not take ${names}`)
     }
     if (!hasAllCertificates) return BRING_MORE
     if (leaving(facts).length > left.length) return LOOK_AT_DRAINING
-    if (refusal) throw refusal
     return Math.min(LOOK_ANYWAY, ...unwanted(its, servers).map(soonestGone))
   }
 

@@ -1,6 +1,7 @@
 /** Has HAProxy begin anew with a configuration of another shape, and sees whether it could. */
 
 import { MINUTE, pause, SECOND } from '../lib/clock.ts'
+import type { Log } from '../lib/log.ts'
 import { failedReloads, reload } from './haproxy-master.ts'
 import type { RouterPaths } from './router-paths.ts'
 
@@ -13,36 +14,43 @@ const POLL = 50
 const TRY_AGAIN = 5 * MINUTE
 
 export class Reloads {
+  readonly #log: Log
   #failed: { readonly shape: string; readonly at: number } | undefined
 
+  constructor(log: Log) {
+    this.#log = log
+  }
+
   /**
-   * Resolves once `hasShape` does to true, or if no HAProxy runs; to what is wrong where HAProxy could not take its
+   * Resolves to true once `hasShape` does, or if no HAProxy runs; to false where HAProxy could not take its
    * configuration: it goes on with the one before, and of one of the same shape is not told again for five minutes.
+   * The log hears of each try that failed. Rejects where HAProxy neither takes nor refuses it within 20 seconds.
    */
   async to(
     shape: string,
     paths: RouterPaths,
     hasShape: () => Promise<boolean>,
     signal: AbortSignal,
-  ): Promise<Error | undefined> {
+  ): Promise<boolean> {
     if (
       this.#failed?.shape === shape &&
       performance.now() - this.#failed.at < TRY_AGAIN
     ) {
-      return couldNot()
+      return false
     }
     const before = await failedReloads(paths)
-    if (!(await reload(paths))) return undefined
+    if (!(await reload(paths))) return true
     const deadline = AbortSignal.any([signal, AbortSignal.timeout(TAKEN_WITHIN)])
     while (!deadline.aborted) {
       await pause(POLL, deadline)
       if (await hasShape()) {
         this.#failed = undefined
-        return undefined
+        return true
       }
       if ((await failedReloads(paths)) > before) {
         this.#failed = { shape, at: performance.now() }
-        return couldNot()
+        this.#log.error('HAProxy refused a reload', couldNot())
+        return false
       }
     }
     throw new Error('HAProxy did not take its new configuration')
