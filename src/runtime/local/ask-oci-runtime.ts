@@ -8,6 +8,11 @@ import { runProgram } from './run-program.ts'
 
 const ANSWERS_WITHIN = 20 * SECOND
 
+/** It has not ended yet: what it was asked to do may still come true. */
+export class LateAnswer extends Error {
+  override readonly name = 'LateAnswer'
+}
+
 interface Question {
   /** And what comes after the dyno's id. */
   readonly command: readonly string[]
@@ -18,8 +23,9 @@ interface Question {
 
 /**
  * Has the OCI runtime do something with a dyno's container, and resolves to what it prints: gVisor
- * is spoken to by a socket that only the dyno's own network has. Rejects where it takes long; it is not cut
- * off then, nor when we die: it would have done its work, and not written that down.
+ * is spoken to by a socket that only the dyno's own network has. Rejects with a LateAnswer where it takes
+ * longer than 20 seconds; it is not cut off then, nor when we die: it would have done its work, and not written
+ * that down.
  */
 export async function askOciRuntime(
   region: LocalRegion,
@@ -37,7 +43,7 @@ export async function askOciRuntime(
   const env = ['--unset=MAYFLY_PART', ...whole]
   const answered = new AbortController()
   const late = pause(ANSWERS_WITHIN, answered.signal).then(() => {
-    throw new Error(`${runtime.name} ${verb} ${id} has not ended yet`)
+    throw new LateAnswer(`${runtime.name} ${verb} ${id} has not ended yet`)
   })
   try {
     return await Promise.race([runProgram('env', env, { detached: true }), late])

@@ -16,7 +16,7 @@ import { join } from 'node:path'
 
 import type { DynoId } from '../../model/ids.ts'
 import type { DynoSpec } from '../runtime.ts'
-import { askOciRuntime } from './ask-oci-runtime.ts'
+import { askOciRuntime, LateAnswer } from './ask-oci-runtime.ts'
 import { admitClient, startBridge } from './attach-bridge.ts'
 import type { Disk } from './begin-monitor.ts'
 import { overlayDisk, writeDisk } from './disk.ts'
@@ -98,6 +98,8 @@ async function letGoByCommand(
   try {
     await ask('start')
   } catch (error) {
+    // The next look asks: with this wait, too, this one might outlast its lease.
+    if (error instanceof LateAnswer) throw error
     const { status } = JSON.parse(await ask('state')) as { readonly status: string }
     if (status === 'created') throw error
   }
