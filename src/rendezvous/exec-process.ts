@@ -28,7 +28,7 @@ export interface OpenProcess {
 
 const STARTS_WITHIN = MINUTE
 const NOT_STARTED =
-  'Not started: the dyno is not up any more, or has too many sessions, or you are not let in any more.\r\n'
+  "Not started: the dyno is not up any more, or you are not let in any more. Or the app's log says why.\r\n"
 const FAILED = 1
 
 /** Starts a process for the channel, and joins the two until either is over. */

@@ -24,7 +24,7 @@
  *   <id>/image             its disk, where it has one; mounted at <id>/disk for itself only
  *   <id>/disk/upper, work  its layer over /app
  *   <id>/app               where /app is mounted before its container is made, for itself only
- *   <id>/krun/config.json, krun-size.json, signals  of a dyno that is a virtual machine (`machine.ts`)
+ *   <id>/krun/config.json, krun/command, krun-size.json, signals  of a dyno that is a virtual machine (`machine.ts`)
  *   <id>/mapped-<n>        where what others own is the dyno's user's, for itself only (`oci-runtime.ts`)
  *   <id>/volume-<n>        where a volume with a limit is mounted, for itself only (`volume-disk.ts`)
  */
@@ -56,6 +56,7 @@ export interface DynoFiles {
   readonly upper: string
   readonly work: string
   readonly machineConfig: string
+  readonly machineCommand: string
   readonly machineSize: string
   readonly signals: string
   /** Where the nth volume is mounted, if it has a limit. */
@@ -147,6 +148,7 @@ export function regionFiles(directory: string): RegionFiles {
         upper: at('disk/upper'),
         work: at('disk/work'),
         machineConfig: at('krun/config.json'),
+        machineCommand: at('krun/command'),
         machineSize: at('krun-size.json'),
         signals: at('signals'),
         volume: (n) => at(`volume-${n}`),

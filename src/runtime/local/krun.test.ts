@@ -44,11 +44,17 @@ test(
     const dyno = aSpec(
       `uname -r; id -u; hostname; ulimit -n; touch /x 2>/dev/null || echo read-only
      cat hello; echo new > hello && cat hello; stat -c %u hello; cat /tmp/volume/old
-     echo mine > /tmp/volume/new; echo "\${KRUN_RLIMITS-none}"
-     cat /proc/self/environ | tr '\\0' '\\n' | grep -c ^HOSTNAME=; exit 7`,
+     echo mine > /tmp/volume/new; echo "\${KRUN_RLIMITS-none} $KRUN_INIT $HOSTNAME"
+     echo "$QUOTES"; exit 7`,
       {
         slug: 'its',
         volumes: [{ from: 'volume', at: '/tmp/volume', writable: true }],
+        environment: {
+          ...aDynoSpec({ command: '', address: '' }).environment,
+          KRUN_INIT: '/bin/false',
+          HOSTNAME: '0.0.0.0',
+          QUOTES: `"a"\n\\`,
+        },
       },
     )
     await runtime.start(dyno, signal)
@@ -58,7 +64,7 @@ test(
     assert.notEqual(kernel, release())
     assert.equal(
       others.join('\n'),
-      `${user}\n${dyno.id}\n10000\nread-only\nfrom the slug\nnew\n${user}\nold\nnone\n0\n`,
+      `${user}\n${dyno.id}\n10000\nread-only\nfrom the slug\nnew\n${user}\nold\nnone /bin/false 0.0.0.0\n"a"\n\\\n`,
     )
     assert.deepEqual([status, outOfMemory], [7, false])
     assert.deepEqual(await readdir(join(options.root, 'volume')), ['new', 'old'])

@@ -1,7 +1,8 @@
 #!/usr/bin/perl
-# machine-init.pl HOSTNAME PROGRAM [ARG]…
+# machine-init.pl
 #
-# The first program of a dyno that is a virtual machine: runs PROGRAM, and ends as it does. libkrun passes no
+# The first program of a dyno that is a virtual machine: runs the dyno's, and ends as that does. What to run is
+# in a file: the environment, an empty word, program and arguments, with NULs between. libkrun passes no
 # signal on to what runs inside, so the driver writes it into a file, which is looked at five times a
 # second: whenever its first byte is another than before, it is SIGTERM, its second SIGHUP. Its size never changes, for the
 # machine's kernel remembers sizes for seconds; what is in it is asked for by each open. A signal goes to every
@@ -12,6 +13,7 @@
 use strict;
 
 my $signals = '/.mayfly_signals';
+my $command = '/.mayfly_command';
 my @names = ('TERM', 'HUP');
 my $seen = '--';
 my $look_every = 0.2;
@@ -20,14 +22,12 @@ my $no_hang = 1;
 my ($no_wait, $overwritten) = (04000, 32);
 my $for_memory = 'Killed for memory: the dyno has no more.';
 
-my $name = shift @ARGV;
-# Ours, not the dyno's: what libkrun's own first program was told by its environment.
-delete $ENV{KRUN_RLIMITS};
-delete $ENV{HOSTNAME} if ($ENV{HOSTNAME} // '') eq $name;
+my ($environment, @words) = words();
 my $before = killed_for_memory();
 defined(my $program = fork) or die "cannot fork: $!\n";
 if (!$program) {
-    exec { $ARGV[0] } @ARGV or die "cannot run $ARGV[0]: $!\n";
+    %ENV = map { split /=/, $_, 2 } @$environment;
+    exec { $words[0] } @words or die "cannot run $words[0]: $!\n";
 }
 
 # A terminal's keys are for the others. A handler ends the wait; what is ignored would not.
@@ -40,6 +40,16 @@ until (waitpid($program, $no_hang) == $program) {
 my $status = $? & 127 ? 128 + ($? & 127) : $? >> 8;
 print STDERR "$for_memory\n" if killed_for_memory() > $before;
 exit $status;
+
+sub words {
+    open my $file, '<', $command or die "cannot read $command: $!\n";
+    local $/;
+    my @all = split /\0/, readline($file), -1;
+    my @environment;
+    while (@all && $all[0] ne '') { push @environment, shift @all }
+    shift @all;
+    return (\@environment, @all);
+}
 
 sub asked {
     open my $file, '<', $signals or return;

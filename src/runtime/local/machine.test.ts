@@ -33,13 +33,21 @@ mkdirSync(files.directory)
 after(() => rmSync(root, { recursive: true }))
 
 test('each signal changes its own byte, as often as it is sent; nobody comes to its variables', () => {
-  writeMachineFiles(dyno, files, (file) => file)
+  const its = { ...dyno, environment: { A: 'b=c', KRUN_INIT: '/bin/sh' } }
+  writeMachineFiles(its, ['bash', '-c', '', 'entrypoint'], files, (file) => file)
+  assert.equal(
+    readFileSync(files.machineCommand, 'utf8'),
+    'A=b=c\0KRUN_INIT=/bin/sh\0\0bash\0-c\0\0entrypoint',
+  )
   assert.equal(statSync(dirname(files.machineConfig)).mode & 0o777, 0o700)
   const seen = (['SIGTERM', 'SIGHUP', 'SIGHUP', 'SIGTERM'] as const).map((it) => {
     signalMachine(files, it)
     return readFileSync(files.signals, 'utf8')
   })
-  assert.deepEqual(seen, ['+-', '++', '+-', '--'])
+  assert.deepEqual(seen, ['.-', '..', './', '//'])
+  writeFileSync(files.signals, '~-')
+  signalMachine(files, 'SIGTERM')
+  assert.equal(readFileSync(files.signals, 'utf8'), '--')
 })
 
 test('a machine has the memory of its size, less what its monitor takes', () => {
@@ -52,15 +60,16 @@ test('a machine has the memory of its size, less what its monitor takes', () => 
   assert.ok(cpus !== undefined && cpus >= 1 && cpus <= 16)
 })
 
-test('its limits are told by its environment, whatever the app calls its own variables', () => {
-  const environment = { KRUN_RLIMITS: '7=1:1', HOSTNAME: 'mine', A: 'b' }
+test('libkrun is told its limits, and nothing of the app`s own variables', () => {
   const { size } = dyno
-  assert.deepEqual(machineEnvironment({ ...dyno, environment }), {
-    HOSTNAME: 'mine',
-    A: 'b',
+  const its = {
+    ...dyno,
+    environment: { KRUN_RLIMITS: '7=1:1', HOSTNAME: 'mine', A: 'b' },
+  }
+  assert.deepEqual(machineEnvironment(its), {
+    HOSTNAME: dyno.id,
     KRUN_RLIMITS: `4=0:0,6=${size.processes}:${size.processes},7=${size.openFiles}:${size.hardOpenFiles}`,
   })
-  assert.equal(machineEnvironment(dyno)['HOSTNAME'], dyno.id)
 })
 
 test('an end for memory is known by the last lines of the log', () => {

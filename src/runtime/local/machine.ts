@@ -1,6 +1,6 @@
 /**
  * What a dyno that is a virtual machine, krun's, needs beside what any has: its processes are its own
- * kernel's, so signals and ends for memory go by files (`machine-init.pl`, the first program inside).
+ * kernel's, so its command, signals and ends for memory go by files (`machine-init.pl`, the first program inside).
  */
 
 import {
@@ -33,8 +33,11 @@ export const CONFIG_INSIDE = '.krun_config.json'
 /** Where it reads how large the machine is to be. */
 export const SIZE = '.krun_vm.json'
 export const MACHINE_SIGNALS = '.mayfly_signals'
+export const MACHINE_COMMAND = '.mayfly_command'
+/** A byte for each signal, which is another after each that is sent: printable, and in turn. */
 const NO_SIGNALS = '--'
 const PLACES = { SIGTERM: 0, SIGHUP: 1 } as const
+const [FIRST_BYTE, LAST_BYTE] = [0x2d, 0x7e]
 
 /** As `machine-init.pl` says it. */
 const FOR_MEMORY = 'Killed for memory: the dyno has no more.'
@@ -50,30 +53,39 @@ export function machineSize({ size }: Pick<DynoSpec, 'size'>): string {
   return JSON.stringify({ cpus: processors, ram_mib: memory })
 }
 
-/** Its environment, which tells libkrun's own first program its limits; `machine-init.pl` takes ours out again. */
+/**
+ * What libkrun's own first program is told, which is root inside: the limits. The dyno's variables and command go
+ * by a file of ours, for that program heeds some by their names, reads no more than so many, and is then
+ * root's shell.
+ */
 export function machineEnvironment({
   id,
   size,
-  environment,
-}: DynoSpec): Readonly<Record<string, string>> {
+}: Pick<DynoSpec, 'id' | 'size'>): Readonly<Record<string, string>> {
   const limits = [
     [RLIMIT.core, 0, 0],
     [RLIMIT.processes, size.processes, size.processes],
     [RLIMIT.files, size.openFiles, size.hardOpenFiles],
   ]
   const told = limits.map(([what, soft, hard]) => `${what}=${soft}:${hard}`).join(',')
-  return { HOSTNAME: id, ...environment, KRUN_RLIMITS: told }
+  return { HOSTNAME: id, KRUN_RLIMITS: told }
 }
 
-/** Files for a dyno's machine; `at`: where they are while its directory is made. */
+/**
+ * Files for a dyno's machine, whose first process is to be `command`; `at`: where they are while its directory
+ * is made.
+ */
 export function writeMachineFiles(
   dyno: DynoSpec,
+  command: readonly string[],
   files: DynoFiles,
   at: (file: string) => string,
 ): void {
+  const environment = Object.entries(dyno.environment).map((it) => it.join('='))
   // With the dyno's variables in it: its user reads it where it is mounted, and here nobody comes to it.
   mkdirSync(dirname(at(files.machineConfig)), { mode: 0o700 })
   writeFileSync(at(files.machineConfig), '')
+  writeFileSync(at(files.machineCommand), [...environment, '', ...command].join('\0'))
   writeFileSync(at(files.machineSize), machineSize(dyno))
   writeFileSync(at(files.signals), NO_SIGNALS)
 }
@@ -86,7 +98,7 @@ export function machineMappings({ machineConfig }: DynoFiles, rootfs: string): M
 
 /** Where a dyno's files are mounted there must be some. A stack has none of these. */
 export function ensureMachinePlaces(rootfs: string): void {
-  for (const name of [CONFIG_INSIDE, SIZE, MACHINE_SIGNALS]) {
+  for (const name of [CONFIG_INSIDE, SIZE, MACHINE_SIGNALS, MACHINE_COMMAND]) {
     const path = join(rootfs, name)
     if (!existsSync(path)) writeFileSync(path, '', { flag: 'a' })
   }
@@ -96,9 +108,11 @@ export function signalMachine({ signals }: DynoFiles, signal: keyof typeof PLACE
   const at = PLACES[signal]
   const file = openSync(signals, 'r+')
   try {
-    const before = Buffer.alloc(1)
-    readSync(file, before, 0, 1, at)
-    writeSync(file, before.toString() === '+' ? '-' : '+', at)
+    const byte = Buffer.alloc(1)
+    readSync(file, byte, 0, 1, at)
+    const before = byte.readUInt8()
+    byte.writeUInt8(before < LAST_BYTE ? before + 1 : FIRST_BYTE)
+    writeSync(file, byte, 0, 1, at)
   } finally {
     closeSync(file)
   }

@@ -61,8 +61,9 @@ test('the monitor of a machine is nobody but the dyno`s user, and its files are 
   assert.equal(process.noNewPrivileges, true)
   assert.equal(process.user.uid, firstUidOf(dyno.address) + 1000)
   assert.equal(process.user.gid, process.user.uid)
-  assert.deepEqual(process.args.slice(0, 2), ['/sbin/mayfly-init', id])
-  for (const it of ['/.krun_vm.json', '/.mayfly_signals']) {
+  assert.deepEqual(process.args, ['/sbin/mayfly-init'])
+  assert.ok(process.env.every((it) => /^(HOSTNAME|KRUN_RLIMITS)=/.test(it)))
+  for (const it of ['/.krun_vm.json', '/.mayfly_command', '/.mayfly_signals']) {
     const mount = mounts.find(({ destination }) => destination === it)
     assert.ok(mount?.options.includes('ro'), it)
   }

@@ -7,7 +7,7 @@ import type { DynoSpec, Entry, Terminal } from '../runtime.ts'
 import { DYNO_UID, firstUidOf, UIDS_PER_DYNO } from './address.ts'
 import type { CompiledFilter } from './compiled-filter.ts'
 import type { DynoFiles } from './dyno-files.ts'
-import { MACHINE_SIGNALS, machineEnvironment, SIZE } from './machine.ts'
+import { MACHINE_COMMAND, MACHINE_SIGNALS, machineEnvironment, SIZE } from './machine.ts'
 import { SIGNALS, TERMINALS } from './machine-tables.ts'
 import type { seccompProfile } from './seccomp.ts'
 
@@ -103,7 +103,6 @@ export function ociConfig(dyno: DynoSpec, around: DynoSurroundings) {
   const firstUid = firstUidOf(dyno.address)
   const mapping = [{ containerID: 0, hostID: firstUid, size: UIDS_PER_DYNO }]
   const { size } = dyno
-  const noInput = dyno.attachment ? '' : NO_INPUT
   const { annotations = {}, seccomp = around.seccomp } =
     around.seccompFilter?.configured(around.seccomp) ?? {}
   const { isKernel, isMachine, mostFiles } = around
@@ -124,12 +123,10 @@ export function ociConfig(dyno: DynoSpec, around: DynoSurroundings) {
         limitOf('RLIMIT_CORE', [0, 0]),
       ],
       // gVisor has no list of processes to send a signal to: PID 1 passes it on to them.
-      args: [
-        INIT,
-        ...(around.isKernel ? ['-g'] : []),
-        isMachine ? dyno.id : '--',
-        ...shell(dyno.command, noInput, around.hasProfile),
-      ],
+      // A machine's is told what to run by a file.
+      args: isMachine
+        ? [INIT]
+        : [INIT, ...(isKernel ? ['-g'] : []), '--', ...commandOf(dyno, around)],
     },
     root: { path: around.rootfs, readonly: true },
     hostname: dyno.id,
@@ -204,6 +201,14 @@ function ociProcess(
   }
 }
 
+/** What the dyno's first program runs. */
+export function commandOf(
+  { command, attachment }: Pick<DynoSpec, 'command' | 'attachment'>,
+  { hasProfile }: Pick<DynoSurroundings, 'hasProfile'>,
+): readonly string[] {
+  return shell(command, attachment ? '' : NO_INPUT, hasProfile)
+}
+
 /**
  * To start the shell a second time costs as much as to start the app: not where there are no
  * scripts to keep apart from the command.
@@ -238,6 +243,7 @@ function mounts(dyno: DynoSpec, around: DynoSurroundings, firstUid: number) {
   if (around.isMachine) {
     filesOfOurs.push(
       bound(join('/', SIZE), around.files.machineSize),
+      bound(join('/', MACHINE_COMMAND), around.files.machineCommand),
       bound(join('/', MACHINE_SIGNALS), around.files.signals),
     )
   }

@@ -27,7 +27,7 @@ import { SIGNALS } from './machine-tables.ts'
 import { writeMachineFiles } from './machine.ts'
 import { createContainer, letGo } from './monitor.ts'
 import { dynoNetwork } from './network.ts'
-import { hostsFile, INIT, ociConfig } from './oci-config.ts'
+import { commandOf, hostsFile, INIT, ociConfig } from './oci-config.ts'
 import { callOf, type OciRuntime, ociRuntime } from './oci-runtime.ts'
 import { processStatus, runsWith } from './process-status.ts'
 import type { LocalRegion } from './region.ts'
@@ -76,14 +76,19 @@ async function release(
   runtime: OciRuntime,
 ): Promise<void> {
   const files = region.files.of(id)
-  if (runtime.waitsAtPipe) return letGo(pipeOf(region, id, runtime))
-  writeFileSync(files.lettingGo, '')
-  await letGoByCommand(region, id, runtime)
+  // Of a plain process it is seen by its words whether it was let go.
+  if (!runtime.waitsAtPipe || runtime.isMachine) writeFileSync(files.lettingGo, '')
+  await letGoOnce(region, id, runtime)
 }
 
-/** At which a created container waits; gone once it was let go. */
-function pipeOf(region: LocalRegion, id: DynoId, runtime: OciRuntime): string {
-  return join(region.files.stateOf(runtime.name), id, 'exec.fifo')
+/** Does nothing where it was let go before. */
+async function letGoOnce(
+  region: LocalRegion,
+  id: DynoId,
+  runtime: OciRuntime,
+): Promise<void> {
+  if (!runtime.waitsAtPipe) return letGoByCommand(region, id, runtime)
+  await letGo(join(region.files.stateOf(runtime.name), id, 'exec.fifo'))
 }
 
 /** One that lets it go at this moment, of a manager that died, keeps others out until it has. */
@@ -114,11 +119,9 @@ async function wasLetGo(region: LocalRegion, id: DynoId): Promise<boolean> {
   const runtime = ociRuntimeOf(files)
   const pid = await pidIn(files.pid)
   if (pid === undefined) return false
-  // No words of its own are to be seen of a machine's monitor.
-  if (runtime.isMachine) return !existsSync(pipeOf(region, id, runtime))
-  if (runtime.waitsAtPipe) return runsWith(pid, INIT)
+  if (runtime.waitsAtPipe && !runtime.isMachine) return runsWith(pid, INIT)
   if (!existsSync(files.lettingGo)) return false
-  await letGoByCommand(region, id, runtime)
+  await letGoOnce(region, id, runtime)
   return true
 }
 
@@ -191,7 +194,7 @@ function layOut(
   mkdirSync(at(files.persist))
   mkdirSync(at(files.disk), { mode: PASSABLE })
   for (const it of dyno.volumes.keys()) mkdirSync(at(files.volume(it)))
-  if (runtime.isMachine) writeMachineFiles(dyno, files, at)
+  if (runtime.isMachine) writeMachineFiles(dyno, commandOf(dyno, around), files, at)
   for (const it of mappings) {
     // A machine's configuration is mounted over a file of the stack's.
     if (it.at.startsWith(files.directory)) mkdirSync(at(it.at))

@@ -11,7 +11,9 @@ import { join } from 'node:path'
 
 import { MiB } from '../../lib/bytes.ts'
 import { SECOND } from '../../lib/clock.ts'
+import { presentCgroups } from '../../lib/cgroup-mounts.ts'
 import { programNamed } from '../../lib/finding.ts'
+import { beginMonitor } from './begin-monitor.ts'
 import { CONFIG_INSIDE } from './machine.ts'
 import { firstPresent } from './region.ts'
 import { runProgram } from './run-program.ts'
@@ -42,7 +44,11 @@ export async function whyNoMachine(): Promise<string | undefined> {
     // Older ones of krun make it root's alone.
     await writeFile(join(directory, 'root', CONFIG_INSIDE), '')
     const signal = AbortSignal.timeout(STARTS_WITHIN)
-    await runProgram(krun, [...call, 'run', '--bundle', directory, id], { signal })
+    // As a dyno's is begun: of hybrid cgroups crun must not see the second.
+    const { hybridMount } = presentCgroups()
+    const begin = beginMonitor({ cgroups: [], hybridMount })
+    const run = [krun, ...call, 'run', '--bundle', directory, id]
+    await runProgram('env', [...begin, ...run], { signal })
     return undefined
   } catch (error) {
     return `krun starts no virtual machine here: ${why(error)}.`
