@@ -4,6 +4,7 @@ import { after, before, test } from 'node:test'
 import type { Pool } from 'pg'
 
 import { aDatabase } from '../../test/postgres.ts'
+import { until } from '../../test/until.ts'
 import { openPool, preparing, withoutWaiting } from './database.ts'
 
 const others = aDatabase()
@@ -36,11 +37,7 @@ test('one that failed can be asked again, in a transaction too', async () => {
 test('a connection that was lost is followed by one that knows nothing, and serves', async () => {
   const { rows } = await pool.query('select pg_backend_pid() as pid')
   await others.query('select pg_terminate_backend($1, 10000)', [rows[0].pid])
-  const client = await pool.connect().then(
-    (it) => it,
-    () => pool.connect(),
-  )
-  client.release()
+  await until('the pool has heard of it', () => pool.totalCount === 0)
   assert.deepEqual((await pool.query('select $1::integer + 1 as next', [1])).rows, [
     { next: 2 },
   ])
