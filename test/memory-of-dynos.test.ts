@@ -1,7 +1,7 @@
 /** Real dynos that eat memory: what the kernel counts, what it kills, and what is made of it. */
 
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
+import { after, before, suite, test } from 'node:test'
 
 import { MiB } from '../src/lib/bytes.ts'
 import { type Clock, HOUR, later } from '../src/lib/clock.ts'
@@ -32,62 +32,66 @@ let runtime: LocalRuntime
 let own: AnApp
 let look: () => Promise<number>
 
-before(async () => {
-  machine = await aLocalMachine()
-  runtime = new LocalRuntime(machine.options)
-  await runtime.prepare(signal)
-  own = await anApp(pool)
-  await own.deploy()
-  const watch = watchMemory({
-    ...managerDeps(pool, runtime, clock),
-    region: 'us',
-    sizes: () => sizes,
-    log: silentLog,
+suite('the memory of dynos', () => {
+  before(async () => {
+    machine = await aLocalMachine()
+    runtime = new LocalRuntime(machine.options)
+    await runtime.prepare(signal)
+    own = await anApp(pool)
+    await own.deploy()
+    const watch = watchMemory({
+      ...managerDeps(pool, runtime, clock),
+      region: 'us',
+      sizes: () => sizes,
+      log: silentLog,
+    })
+    look = () => watch('us', signal)
   })
-  look = () => watch('us', signal)
-})
 
-after(() => machine.close())
+  after(() => machine.close())
 
-test('memory that is used is R14; what files left in the cache is not', async () => {
-  const eater = await started(python(`x = bytearray(48 * 1024 ** 2)`))
-  const reader = await started(
-    `head -c 60000000 /dev/zero > /app/file; cat /app/file > /dev/null; echo; sleep 1000`,
-  )
-  const writer = await started(`head -c 40000000 /dev/zero > /tmp/file; echo; sleep 1000`)
-  await until('all have what they want', async () => {
-    const uses = await runtime.usage([eater, reader, writer], signal)
-    return (
-      (uses.get(eater)?.rss ?? 0) > 48 * MiB &&
-      (uses.get(reader)?.cache ?? 0) > 50 * MiB &&
-      (uses.get(writer)?.shared ?? 0) > 38 * MiB
+  test('memory that is used is R14; what files left in the cache is not', async () => {
+    const eater = await started(python(`x = bytearray(48 * 1024 ** 2)`))
+    const reader = await started(
+      `head -c 60000000 /dev/zero > /app/file; cat /app/file > /dev/null; echo; sleep 1000`,
     )
+    const writer = await started(
+      `head -c 40000000 /dev/zero > /tmp/file; echo; sleep 1000`,
+    )
+    await until('all have what they want', async () => {
+      const uses = await runtime.usage([eater, reader, writer], signal)
+      return (
+        (uses.get(eater)?.rss ?? 0) > 48 * MiB &&
+        (uses.get(reader)?.cache ?? 0) > 50 * MiB &&
+        (uses.get(writer)?.shared ?? 0) > 38 * MiB
+      )
+    })
+    await look()
+    const { rows } = await pool.query<{ dyno: DynoId }>(
+      `select dyno from events where kind = 'dyno.over-quota' order by ps`,
+    )
+    assert.deepEqual(
+      rows.map((row) => row.dyno),
+      [eater, writer],
+    )
+    for (const id of [eater, reader, writer]) await runtime.remove(id, signal)
   })
-  await look()
-  const { rows } = await pool.query<{ dyno: DynoId }>(
-    `select dyno from events where kind = 'dyno.over-quota' order by ps`,
-  )
-  assert.deepEqual(
-    rows.map((row) => row.dyno),
-    [eater, writer],
-  )
-  for (const id of [eater, reader, writer]) await runtime.remove(id, signal)
-})
 
-test('a dyno whose child is killed for memory ends with it, as out of memory', async () => {
-  const child = python('x = bytearray(200 * 1024 ** 2)')
-  const id = await started(`${child}; echo survived; sleep 1000`)
-  await until('the kernel has killed the child', async () => {
-    const use = (await runtime.usage([id], signal)).get(id)
-    return use?.outOfMemory ?? false
+  test('a dyno whose child is killed for memory ends with it, as out of memory', async () => {
+    const child = python('x = bytearray(200 * 1024 ** 2)')
+    const id = await started(`${child}; echo survived; sleep 1000`)
+    await until('the kernel has killed the child', async () => {
+      const use = (await runtime.usage([id], signal)).get(id)
+      return use?.outOfMemory ?? false
+    })
+    assert.equal((await runtime.status([id], signal)).get(id)?.is, 'running')
+    await look()
+    await until('the dyno has ended', async () => {
+      const status = (await runtime.status([id], signal)).get(id)
+      return status?.is === 'exited' && status.outOfMemory && status.status === 137
+    })
+    await runtime.remove(id, signal)
   })
-  assert.equal((await runtime.status([id], signal)).get(id)?.is, 'running')
-  await look()
-  await until('the dyno has ended', async () => {
-    const status = (await runtime.status([id], signal)).get(id)
-    return status?.is === 'exited' && status.outOfMemory && status.status === 137
-  })
-  await runtime.remove(id, signal)
 })
 
 function python(statement: string): string {

@@ -17,6 +17,7 @@ const TEMPLATE = 'test_template'
 /** Any number; held while it is made. */
 const TEMPLATE_LOCK = 0x746d70
 
+/** A `before` that asks it stands in a suite: Node runs those at the top of a file side by side. */
 export function aDatabase(): Pool {
   const name = `test_${randomBytes(6).toString('hex')}`
   const pool = patient({ database: name })
