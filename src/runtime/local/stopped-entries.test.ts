@@ -6,6 +6,7 @@ import { after, before, test } from 'node:test'
 
 import { aDynoSpec } from '../../../test/a-dyno-spec.ts'
 import { aLocalMachine } from '../../../test/a-local-machine.ts'
+import { until } from '../../../test/until.ts'
 import { MINUTE, pause, SECOND } from '../../lib/clock.ts'
 import { newId } from '../../model/ids.ts'
 import { LocalRuntime } from './local-runtime.ts'
@@ -44,7 +45,7 @@ test('a dyno is ended whatever it does to who enters it, and nothing is left of 
   assert.notDeepEqual(processesOf(id), [])
 
   await outcome
-  assert.deepEqual(processesOf(id), [])
+  await until('what was killed is gone', () => processesOf(id).length === 0)
   assert.equal((await runtime.status([dyno.id], signal)).get(dyno.id)?.is, 'running')
 
   const next = await oneThatHangs(enter)
@@ -54,7 +55,7 @@ test('a dyno is ended whatever it does to who enters it, and nothing is left of 
   })
   await runtime.remove(dyno.id, signal)
   await removed
-  assert.deepEqual(processesOf(next.id), [])
+  await until('what was killed is gone', () => processesOf(next.id).length === 0)
 })
 
 interface Attempt {
