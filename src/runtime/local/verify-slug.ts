@@ -44,7 +44,10 @@ export function slugVerifier(
     const before = known.get(key)
     if (before === 'well') return
     const directory = join(slugs, slug)
-    if (!before && wasWell(directory, { expected, boot })) return
+    if (!before && wasWell(directory, { expected, boot })) {
+      known.set(key, 'well')
+      return
+    }
     const isOver = before?.failure !== undefined
     if (isOver && before.awaitedBy.delete(id)) throw before.failure
     const awaitedBy = (before?.awaitedBy ?? new Set()).add(id)
