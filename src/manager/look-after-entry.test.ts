@@ -63,13 +63,7 @@ test('a dyno in which as many run as may is not entered, and its log says so', a
 })
 
 test('a dyno that stops who enters it is not waited for, and of it one is begun at a time', async () => {
-  const { runtime, look, entry, secret, dyno, enter } = await anEntry()
-  const second = await inTransaction(pool, (tx) => enterDyno(tx, enter, secrets))
-  for (const it of [secret, second]) {
-    await inTransaction(pool, (tx) => attachClient(tx, digestOf(it)))
-  }
-  const [next] = await entriesOf(dyno.id, entry)
-  assert.ok(next)
+  const { runtime, look, entry, next, dyno } = await twoEntries()
   const stopped = Promise.withResolvers<void>()
   const begun: EntryId[] = []
   runtime.enter = async (_dyno, { id }) => {
@@ -94,13 +88,7 @@ test('a dyno that stops who enters it is not waited for, and of it one is begun 
 })
 
 test('what was entered late is forgotten by itself, and the next has its turn', async () => {
-  const { runtime, look, entry, secret, dyno, enter } = await anEntry()
-  const second = await inTransaction(pool, (tx) => enterDyno(tx, enter, secrets))
-  for (const it of [secret, second]) {
-    await inTransaction(pool, (tx) => attachClient(tx, digestOf(it)))
-  }
-  const [next] = await entriesOf(dyno.id, entry)
-  assert.ok(next)
+  const { runtime, look, entry, next } = await twoEntries()
   const late = Promise.withResolvers<void>()
   const begun: EntryId[] = []
   runtime.enter = async (_dyno, { id }) => {
@@ -194,6 +182,18 @@ async function anEntry(environment: Readonly<Record<string, string>> = {}) {
   assert.ok(entry)
   const look = lookAfterEntry({ pool, runtime, secrets, log: silentLog })
   return { runtime, look, entry, dyno, secret, enter, its }
+}
+
+/** Of one dyno, whose clients have both come. */
+async function twoEntries() {
+  const its = await anEntry()
+  const second = await inTransaction(pool, (tx) => enterDyno(tx, its.enter, secrets))
+  for (const it of [its.secret, second]) {
+    await inTransaction(pool, (tx) => attachClient(tx, digestOf(it)))
+  }
+  const [next] = await entriesOf(its.dyno.id, its.entry)
+  assert.ok(next)
+  return { ...its, next }
 }
 
 async function entriesOf(

@@ -17,6 +17,7 @@ import { aDatabase } from '../../test/postgres.ts'
 import { until } from '../../test/until.ts'
 import { whatAClientGets } from '../../test/what-a-client-gets.ts'
 import { pause, SECOND } from '../lib/clock.ts'
+import type { AppId, DynoId } from '../model/ids.ts'
 import { ask } from './haproxy-socket.ts'
 import { HEROKU_TIMEOUTS } from './router-settings.ts'
 import { BACKLOG } from './routing-table.ts'
@@ -30,6 +31,16 @@ async function said(router: ARouter, command: string): Promise<string> {
   const answer = await ask(join(router.directory, 'admin.sock'), [command])
   assert.ok(answer.is === 'answered')
   return answer.text
+}
+
+/** Sets the state of the app's first dyno at HAProxy, which then has a dyno to ask, or none. */
+async function stateOf(router: ARouter, app: AppId, dyno: DynoId) {
+  const { rows } = await pool.query<{ slot: number }>(
+    'select slot from router_slots where app = $1',
+    [app],
+  )
+  return (state: 'maint' | 'ready') =>
+    said(router, `set server app${rows[0]?.slot}/web.1:${dyno} state ${state}`)
 }
 
 /** As many requests on a connection of their own, which is what HTTP/2 has at once; notes their statuses as they come. */
@@ -66,12 +77,7 @@ test('held requests go once HAProxy has a dyno, with no look in between', async 
   await router.look()
   await router.start()
   await router.look()
-  const { rows } = await pool.query<{ slot: number }>(
-    'select slot from router_slots where app = $1',
-    [app],
-  )
-  const become = (state: 'maint' | 'ready') =>
-    said(router, `set server app${rows[0]?.slot}/web.1:${dyno} state ${state}`)
+  const become = await stateOf(router, app, dyno)
 
   await become('maint')
   const asked = Array.from({ length: HELD }, (_, nth) =>
@@ -183,12 +189,7 @@ test('who was let go does not wait any more', async (t) => {
   const dyno = await router.dyno(app, backend)
   await router.look()
   await until('all are let go', () => statuses.length === BACKLOG)
-  const { rows } = await pool.query<{ slot: number }>(
-    'select slot from router_slots where app = $1',
-    [app],
-  )
-  const become = (state: 'maint' | 'ready') =>
-    said(router, `set server app${rows[0]?.slot}/web.1:${dyno} state ${state}`)
+  const become = await stateOf(router, app, dyno)
   await become('maint')
   const one = router.get('crowd.localhost', '/one')
   await until('one more is held', async () =>
