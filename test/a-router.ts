@@ -4,7 +4,12 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { type Agent, createServer, request } from 'node:http'
-import { type AddressInfo, createServer as createTcpServer, type Server } from 'node:net'
+import {
+  type AddressInfo,
+  createServer as createTcpServer,
+  type Server,
+  type Socket,
+} from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
@@ -260,6 +265,19 @@ export async function aBackend(
   }
   t.after(close)
   return { address, port: (server.address() as AddressInfo).port, close, server }
+}
+
+/** From now on it takes any upgrade, listens, and hangs up once its client has. */
+export function takesUpgrades({ server }: { readonly server: Server }): void {
+  server.on('upgrade', (_: unknown, socket: Socket) => {
+    socket
+      .on('error', () => {})
+      .on('end', () => socket.end())
+      .resume()
+    socket.write(
+      'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n',
+    )
+  })
 }
 
 /** Opens what `domain` of a router seals. */

@@ -1,10 +1,10 @@
 /** What goes on for long is traffic until it ends, not when it begins. */
 
 import assert from 'node:assert/strict'
-import { connect, type Socket } from 'node:net'
+import { connect } from 'node:net'
 import { test, type TestContext } from 'node:test'
 
-import { aBackend, aRouter, SECRETS } from '../../test/a-router.ts'
+import { aBackend, aRouter, SECRETS, takesUpgrades } from '../../test/a-router.ts'
 import { aDatabase } from '../../test/postgres.ts'
 import { until } from '../../test/until.ts'
 import { later, MINUTE, SECOND } from '../lib/clock.ts'
@@ -61,15 +61,7 @@ test('an app whose long websocket ends is awake for as long as after a request',
   const idleAfter = 2 * SECOND
   const { router, app, aManager, pass } = await anEcoApp(t, 'talking', idleAfter)
   const backend = await aBackend(t, undefined)
-  backend.server.on('upgrade', (_: unknown, socket: Socket) => {
-    socket
-      .on('error', () => {})
-      .on('end', () => socket.end())
-      .resume()
-    socket.write(
-      'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n',
-    )
-  })
+  takesUpgrades(backend)
   await router.dyno(app, backend)
   await router.look()
   await router.start()

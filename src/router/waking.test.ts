@@ -6,7 +6,7 @@ import { chmodSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 
-import { aBackend, aRouter, type ARouter } from '../../test/a-router.ts'
+import { aBackend, aRouter, type ARouter, takesUpgrades } from '../../test/a-router.ts'
 import { HAPROXY_3 } from '../../test/haproxy-of-here.ts'
 import { aDatabase } from '../../test/postgres.ts'
 import { until } from '../../test/until.ts'
@@ -166,15 +166,7 @@ test('when an app last had traffic is known, whatever becomes of HAProxy', async
   const router = await aRouter(t, pool)
   const app = await router.app('asked')
   const backend = await aBackend(t, (_, it) => it.end('ok'))
-  backend.server.on('upgrade', (_: unknown, socket: Socket) => {
-    socket
-      .on('error', () => {})
-      .on('end', () => socket.end())
-      .resume()
-    socket.write(
-      'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n',
-    )
-  })
+  takesUpgrades(backend)
   await router.dyno(app, backend)
   await router.look()
   const slot = await slotOf(app)
