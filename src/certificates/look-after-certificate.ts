@@ -13,8 +13,6 @@ import { readCertificate } from '../model/certificate.ts'
 import { type DomainId, newId } from '../model/ids.ts'
 import { liesAhead } from '../model/noted-times.ts'
 import {
-  acmeAccount,
-  addAcmeAccount,
   acmeDirectory,
   type AcmeDirectory,
   certificateFacts,
@@ -22,7 +20,6 @@ import {
   noteAcmWait,
   orderKey,
   putOrder,
-  recordAcmeAccount,
   recordTold,
   removeOrder,
   setAcmState,
@@ -47,13 +44,8 @@ import {
   serveDomainWith,
 } from '../store/sni-endpoints.ts'
 import type { Look } from '../work/loop.ts'
-import {
-  type Authority,
-  authorityOf,
-  newPrivateKey,
-  RateLimited,
-  Refused,
-} from './authority.ts'
+import { newPrivateKey, RateLimited, Refused } from './authority.ts'
+import { keepAuthority } from './kept-authority.ts'
 import { planCertificate } from './plan-certificate.ts'
 import {
   heldAfter,
@@ -79,7 +71,7 @@ const LONGEST_WAIT = 15 * MINUTE
 /** The look for work kind `certificate`; its subject is a custom domain's id. */
 export function lookAfterCertificate(deps: CertificateDeps): Look {
   const { pool, clock } = deps
-  const authorityAt = authorities(deps)
+  const authorityAt = keepAuthority(deps.pool, deps.secrets)
 
   return async (subject, signal) => {
     const domain = subject as DomainId
@@ -273,52 +265,6 @@ interface Of {
   readonly facts: CertificateFacts
   readonly directory: AcmeDirectory
   readonly signal: AbortSignal
-}
-
-/**
- * The installation registers with an authority the first time. It is kept, with its connections,
- * until something goes wrong with it: what the library then knows of it may be why.
- */
-function authorities({ pool, secrets }: CertificateDeps) {
-  let kept: { readonly of: string; readonly authority: Authority } | undefined
-
-  return async (directory: AcmeDirectory, signal: AbortSignal): Promise<Authority> => {
-    const account =
-      (await acmeAccount(pool, directory.url, secrets)) ??
-      (await addAcmeAccount(pool, directory.url, await newPrivateKey(), secrets))
-    let { url } = account
-    if (url === null) {
-      url = await authorityOf(directory, account).register(signal)
-      await recordAcmeAccount(pool, directory.url, url)
-    }
-    const of = JSON.stringify([directory, url])
-    if (kept?.of !== of) {
-      const forget = () => (kept = undefined)
-      kept = {
-        of,
-        authority: watched(authorityOf(directory, { ...account, url }), forget),
-      }
-    }
-    return kept.authority
-  }
-}
-
-/** Says `failed` when a call has. */
-function watched(authority: Authority, failed: () => void): Authority {
-  const noted = async <T>(call: Promise<T>): Promise<T> => {
-    try {
-      return await call
-    } catch (error) {
-      failed()
-      throw error
-    }
-  }
-  return {
-    register: (...its) => noted(authority.register(...its)),
-    order: (...its) => noted(authority.order(...its)),
-    tell: (...its) => noted(authority.tell(...its)),
-    fetch: (...its) => noted(authority.fetch(...its)),
-  }
 }
 
 /** Letters of what an authority says. */
