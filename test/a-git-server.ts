@@ -59,6 +59,7 @@ export function aGitServer(pool: Pool) {
       PGUSER: process.env['PGUSER'] ?? '',
     },
   })
+  let made: Awaited<ReturnType<typeof anApp>>
   let app = ''
   let own = ''
   let others = ''
@@ -136,7 +137,7 @@ export function aGitServer(pool: Pool) {
     for (const directory of [data.sources, data.repos, data.run('git')]) {
       await mkdir(directory, { recursive: true })
     }
-    const mine = await anApp(pool)
+    const mine = (made = await anApp(pool))
     const theirs = newId<'app'>()
     await pool.query(
       `with o as (insert into accounts (id, email) values ($1, 'other@example.com'))
@@ -169,6 +170,10 @@ export function aGitServer(pool: Pool) {
     root,
     data,
     failures,
+    /** The app, and the account of who may push to it. */
+    get made() {
+      return made
+    },
     /** The app's name. */
     get app() {
       return app

@@ -9,8 +9,8 @@ import { createApp } from '../src/actions/create-app.ts'
 import { createTeam } from '../src/actions/create-team.ts'
 import { letIn } from '../src/actions/let-in.ts'
 import { lockTeamApp } from '../src/actions/lock-team-app.ts'
-import type { Account } from '../src/model/app.ts'
-import { newId } from '../src/model/ids.ts'
+import type { Account, App } from '../src/model/app.ts'
+import { type AccountId, newId } from '../src/model/ids.ts'
 import type { Scope } from '../src/model/scope.ts'
 import { emailOfTeam } from '../src/model/team.ts'
 import { digestOf } from '../src/model/token.ts'
@@ -117,4 +117,17 @@ export async function aToken(
     ...less,
   })
   return token
+}
+
+/** A collaborator of an app with an account of its own, and its token. */
+export function aDeployer(
+  pool: Pool,
+  app: App,
+): Promise<{ readonly id: AccountId; readonly token: string }> {
+  return inTransaction(pool, async (tx) => {
+    const email = `${newId()}@example.com`
+    const deployer = await createAccount(tx, { email, name: null })
+    await letIn(tx, { app, account: deployer, permissions: [], by: app.owner })
+    return { id: deployer.id, token: await aToken(tx, deployer) }
+  })
 }

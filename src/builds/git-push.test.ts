@@ -1,37 +1,32 @@
 /** Real pushes and clones, by the real git, over a socket, through the real hook. */
 
 import assert from 'node:assert/strict'
-import { execFile, execFileSync } from 'node:child_process'
-import { once } from 'node:events'
+import { execFile } from 'node:child_process'
 import { mkdtempSync } from 'node:fs'
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { type IncomingMessage, request } from 'node:http'
+import { request } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { text } from 'node:stream/consumers'
 import { after, before, suite, test, type TestContext } from 'node:test'
 import { promisify } from 'node:util'
 
 import { buildDeps } from '../../test/a-build.ts'
+import { entry, pushOf, TEXT, text } from '../../test/a-git-pack.ts'
 import { aTree, commit, git } from '../../test/a-git-tree.ts'
-import { aToken } from '../../test/a-tenancy.ts'
+import { aDeployer } from '../../test/a-tenancy.ts'
 import { anApp } from '../../test/an-app.ts'
 import { aDatabase } from '../../test/postgres.ts'
 import { ScriptedRuntime } from '../../test/scripted-runtime.ts'
 import { until } from '../../test/until.ts'
-import { createAccount } from '../actions/create-account.ts'
-import { letIn } from '../actions/let-in.ts'
 import { dataDirectory } from '../installation/data-directory.ts'
 import { systemClock } from '../lib/clock.ts'
 import { silentLog } from '../lib/log.ts'
-import type { Account, App } from '../model/app.ts'
+import type { App } from '../model/app.ts'
 import type { DynoSpec } from '../runtime/runtime.ts'
-import { type AccountId, newId } from '../model/ids.ts'
-import type { Scope } from '../model/scope.ts'
+import { newId } from '../model/ids.ts'
 import { digestOf } from '../model/token.ts'
 import { ensureAuthorization } from '../store/accounts.ts'
-import { inTransaction } from '../store/queryable.ts'
 import { runLoop } from '../work/loop.ts'
 import { gitServer, type GitServerDeps } from './git-server.ts'
 import { lookAfterBuild } from './look-after-build.ts'
@@ -53,7 +48,6 @@ let dyno: (spec: DynoSpec) => Promise<void> = succeeds
 /** What the last one was given. */
 let pushed: string[] = []
 let app: App
-let account: Account
 let url = ''
 let manager: Promise<void>
 
@@ -83,8 +77,12 @@ suite('git over HTTP', () => {
     }
     const made = await anApp(pool)
     app = made.app
-    account = made.account
-    await withScope(TOKEN, 'global')
+    await ensureAuthorization(pool, {
+      id: newId(),
+      account: made.account.id,
+      sha256: digestOf(TOKEN),
+      description: 'test',
+    })
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     const { port } = server.address() as AddressInfo
     url = `http://heroku:${TOKEN}@127.0.0.1:${port}/${app.name}.git`
@@ -218,7 +216,7 @@ suite('git over HTTP', () => {
 
   test('an account has so many pushes and fetches under way at once, and all together have', async (t) => {
     const there = await another(t, { turnLimits: { ofEach: 1, ofAll: 1 } })
-    const { token: others } = await aDeployer()
+    const { token: others } = await aDeployer(pool, app)
     const [one, two] = [
       await aTree(root, { Procfile: 'web: one\n' }),
       await aTree(root, { Procfile: 'web: two\n' }),
@@ -259,7 +257,7 @@ suite('git over HTTP', () => {
         },
       })
       push.on('error', () => {})
-      push.write(updateOf('1'.repeat(40), 'left'))
+      push.write(pushOf(entry('100644', 'a', TEXT), text))
       return push
     }
     let push = begun()
@@ -291,72 +289,6 @@ suite('git over HTTP', () => {
     assert.deepEqual([status, headers.get('retry-after')], [429, '1800'])
   })
 
-  test('who has no key is asked for one; who has a wrong one is refused', async () => {
-    const bare = url.replace(`heroku:${TOKEN}@`, '')
-    const asked = await fetch(`${bare}/info/refs?service=git-receive-pack`)
-    assert.equal(asked.status, 401)
-    assert.match(asked.headers.get('www-authenticate') ?? '', /^Basic realm=/)
-    const refused = await git(root, ['ls-remote', url.replace(TOKEN, 'wrong')])
-    assert.match(refused.said, /Authentication failed/)
-  })
-
-  test('a token that must not see config vars clones, and does not push', async () => {
-    await withScope('plain-write', 'write')
-    await withScope('deployer', 'write-protected')
-    const work = await aTree(root, { Procfile: 'web: scoped\n' })
-    const plain = url.replace(TOKEN, 'plain-write')
-    assert.equal((await git(root, ['clone', plain, join(work, 'c')])).status, 0)
-    const refused = await git(work, ['push', '--force', plain, 'main'])
-    assert.notEqual(refused.status, 0)
-    assert.match(refused.said, /403/)
-    const deployer = url.replace(TOKEN, 'deployer')
-    const push = await git(work, ['push', '--force', deployer, 'main'])
-    assert.equal(push.status, 0, push.said)
-  })
-
-  test("neither what is no app, nor another's app, nor another path is served", async () => {
-    const other = newId()
-    await pool.query(
-      `with o as (insert into accounts (id, email) values ($1, 'other@example.com'))
-     insert into apps (id, name, region, owner, stack)
-     values ($1, 'another', 'us', $1, 'debian-12')`,
-      [other],
-    )
-    for (const path of [
-      'nosuch.git/info/refs?service=git-upload-pack',
-      'another.git/info/refs?service=git-upload-pack',
-      `${app.name}.git/config`,
-      `${app.name}.git/info/refs`,
-      `${app.name}.git/../${app.id}.git/HEAD`,
-    ]) {
-      const { origin } = new URL(url)
-      const authorization = `Basic ${Buffer.from(`:${TOKEN}`).toString('base64')}`
-      const { status } = await fetch(`${origin}/${path}`, { headers: { authorization } })
-      assert.equal(status, 404, path)
-    }
-  })
-
-  test('who may not deploy any more when all of a push is there is refused', async () => {
-    const work = await aTree(root, { Procfile: 'web: x\n' })
-    const lateness: Readonly<Record<string, (deployer: Deployer) => Promise<unknown>>> = {
-      'the token is revoked': ({ token }) =>
-        pool.query('delete from authorizations where token_sha256 = $1', [
-          digestOf(token),
-        ]),
-      'they are shut out': ({ id }) =>
-        pool.query('delete from collaborators where account = $1', [id]),
-      'nothing happens': async () => {},
-    }
-    for (const [what, happens] of Object.entries(lateness)) {
-      const deployer = await aDeployer()
-      const branch = what.replaceAll(' ', '-')
-      const said = await pushSlowly(work, branch, deployer, happens)
-      const refused = 'You may not deploy this app any more.'
-      if (what === 'nothing happens') assert.match(said, /unpack ok\n.*ok refs/)
-      else assert.ok(said.includes(refused), `${what}: ${said}`)
-    }
-  })
-
   test('branches are not deleted', async () => {
     const work = await aTree(root, { Procfile: 'web: x\n' })
     await git(work, ['push', url, 'main:doomed'])
@@ -364,16 +296,6 @@ suite('git over HTTP', () => {
     assert.match(push.said, /deletion prohibited/)
   })
 })
-
-async function withScope(token: string, scope: Scope): Promise<void> {
-  await ensureAuthorization(pool, {
-    id: newId(),
-    account: account.id,
-    sha256: digestOf(token),
-    description: 'test',
-    scope: [scope],
-  })
-}
 
 /** The same with other bounds; resolves to the app's URL there. */
 async function another(t: TestContext, bounds: Partial<GitServerDeps>): Promise<string> {
@@ -383,62 +305,6 @@ async function another(t: TestContext, bounds: Partial<GitServerDeps>): Promise<
   const there = new URL(url)
   there.port = String((strict.address() as AddressInfo).port)
   return there.href
-}
-
-interface Deployer {
-  readonly id: AccountId
-  readonly token: string
-}
-
-/**
- * What a push of `main` to a new branch is answered, by git's protocol
- * (gitprotocol-pack, gitprotocol-http), where something `happens` half-way.
- */
-async function pushSlowly(
-  work: string,
-  branch: string,
-  deployer: Deployer,
-  happens: (deployer: Deployer) => Promise<unknown>,
-): Promise<string> {
-  const head = (await git(work, ['rev-parse', 'main'])).said.trim()
-  const packing = ['pack-objects', '--revs', '--stdout', '-q']
-  const pack = execFileSync('git', packing, { cwd: work, input: 'main\n' })
-  const { origin, pathname } = new URL(url)
-  const push = request(`${origin}${pathname}/git-receive-pack`, {
-    method: 'POST',
-    headers: {
-      authorization: `Basic ${Buffer.from(`:${deployer.token}`).toString('base64')}`,
-      'content-type': 'application/x-git-receive-pack-request',
-    },
-  })
-  const answered = once(push, 'response') as Promise<[IncomingMessage]>
-  push.write(updateOf(head, branch))
-  push.write(pack.subarray(0, 20))
-  await until('it is let in', async () => {
-    const { rows } = await pool.query('select from audit where account = $1', [
-      deployer.id,
-    ])
-    return rows.length > 0
-  })
-  await happens(deployer)
-  push.end(pack.subarray(20))
-  return text((await answered)[0])
-}
-
-/** The commands of a push that makes a branch. */
-function updateOf(to: string, branch: string): string {
-  const update = `${'0'.repeat(40)} ${to} refs/heads/${branch}\0report-status side-band-64k`
-  return `${(update.length + 4).toString(16).padStart(4, '0')}${update}0000`
-}
-
-/** The token of a collaborator of its own. */
-async function aDeployer(): Promise<Deployer> {
-  return inTransaction(pool, async (tx) => {
-    const email = `${newId()}@example.com`
-    const deployer = await createAccount(tx, { email, name: null })
-    await letIn(tx, { app, account: deployer, permissions: [], by: app.owner })
-    return { id: deployer.id, token: await aToken(tx, deployer) }
-  })
 }
 
 function manage(signal: AbortSignal): Promise<void> {
