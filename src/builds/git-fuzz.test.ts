@@ -256,6 +256,10 @@ suite('git, fuzzed', () => {
     // What is there already is changed.
     const next = await receive(push(packOf([]), to, 'refs/heads/last', to))
     assert.match(next.body, /ok refs/)
+    const gone = await receive(push(Buffer.alloc(0), NOTHING, 'refs/tags/0', to))
+    assert.match(gone.body, /ok refs/)
+    const inItsPlace = await receive(pushAll(to, ['refs/heads/one-more']))
+    assert.match(inItsPlace.body, /ok refs/)
     await isSound()
   })
 

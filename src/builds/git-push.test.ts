@@ -289,11 +289,18 @@ suite('git over HTTP', () => {
     assert.deepEqual([status, headers.get('retry-after')], [429, '1800'])
   })
 
-  test('branches are not deleted', async () => {
+  test('a branch is deleted, but for the one that is deployed', async () => {
     const work = await aTree(root, { Procfile: 'web: x\n' })
-    await git(work, ['push', url, 'main:doomed'])
-    const push = await git(work, ['push', url, ':doomed'])
-    assert.match(push.said, /deletion prohibited/)
+    const builds = runtime.starts.length
+    await git(work, ['push', url, 'main:doomed', 'main:refs/tags/ended'])
+    const push = await git(work, ['push', url, ':doomed', ':ended'])
+    assert.equal(push.status, 0, push.said)
+    assert.doesNotMatch(push.said, /remote:/)
+    assert.doesNotMatch((await git(work, ['ls-remote', url])).said, /doomed|ended/)
+
+    const refused = await git(work, ['push', url, ':main'])
+    assert.match(refused.said, /remote rejected\] main \(deletion of the current branch/)
+    assert.equal(runtime.starts.length, builds)
   })
 })
 

@@ -102,7 +102,6 @@ function cgiEnvironment(
     ...gitSettings({
       'http.receivepack': 'true',
       'core.hooksPath': hooks,
-      'receive.denyDeletes': 'true',
       'receive.maxInputSize': String(PACK_LIMIT),
       'receive.fsckObjects': 'true',
       // Else what is a few bytes more than another object becomes a file as large as that.

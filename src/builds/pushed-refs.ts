@@ -59,7 +59,15 @@ function pushedRef(line: string): PushedRef {
   return { from, to, name }
 }
 
-/** Throws the Problem `invalid_params` where the repository would have more refs than it may. */
+/** Whether they are taken away, and nothing comes. */
+export function areDeletions(refs: readonly PushedRef[]): boolean {
+  return refs.every((ref) => NO_COMMIT.test(ref.to))
+}
+
+/**
+ * Throws the Problem `invalid_params` where the repository would have more refs than it may. What the same
+ * push deletes is counted as there: only git knows, later, whether it was.
+ */
 export async function refuseTooManyRefs(
   refs: readonly PushedRef[],
   gitEnvironment: Readonly<Record<string, string | undefined>>,

@@ -27,7 +27,12 @@ import { inTransaction } from '../store/queryable.ts'
 import { routersHeed } from '../store/routers-heed.ts'
 import { forgetUpload, markUploaded } from '../store/sources.ts'
 import { releaseStands } from './follow-release.ts'
-import { type PushedRef, refToBuild, refuseTooManyRefs } from './pushed-refs.ts'
+import {
+  areDeletions,
+  type PushedRef,
+  refToBuild,
+  refuseTooManyRefs,
+} from './pushed-refs.ts'
 import { boundedGit, runGit } from './run-git.ts'
 
 export interface PushDeps {
@@ -46,6 +51,7 @@ export async function receivePush(
   deps: PushDeps,
 ): Promise<boolean> {
   const { print, app } = deps
+  if (areDeletions(refs)) return true
   await refuseTooManyRefs(refs, deps.gitEnvironment)
   const ref = refToBuild(refs)
   if (!ref) {
