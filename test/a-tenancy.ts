@@ -8,7 +8,7 @@ import { createAccount } from '../src/actions/create-account.ts'
 import { createApp } from '../src/actions/create-app.ts'
 import { createTeam } from '../src/actions/create-team.ts'
 import { letIn } from '../src/actions/let-in.ts'
-import { lockTeamApp } from '../src/actions/lock-team-app.ts'
+import { setAppLocked } from '../src/actions/set-app-locked.ts'
 import type { Account, App } from '../src/model/app.ts'
 import { type AccountId, newId } from '../src/model/ids.ts'
 import type { Scope } from '../src/model/scope.ts'
@@ -68,7 +68,7 @@ export async function aTenancy(pool: Pool): Promise<Tenancy> {
     const app = await make('personal-app', owner)
     const teamApp = await make('team-app', teamAccount)
     const locked = await make('locked-app', teamAccount)
-    await lockTeamApp(tx, locked, { locked: true, by: owner })
+    await setAppLocked(tx, locked, { locked: true, by: owner })
     await letIn(tx, { app, account: collaborator, permissions: [], by: owner })
     await letIn(tx, {
       app: teamApp,

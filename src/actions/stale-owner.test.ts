@@ -23,7 +23,7 @@ import { createApp } from './create-app.ts'
 import { createTeam } from './create-team.ts'
 import { destroyApp } from './destroy-app.ts'
 import { letIn, permit } from './let-in.ts'
-import { lockTeamApp } from './lock-team-app.ts'
+import { setAppLocked } from './set-app-locked.ts'
 import { offerApp } from './offer-app.ts'
 import { settleAppTransfer } from './settle-app-transfer.ts'
 import { transferApp } from './transfer-app.ts'
@@ -161,7 +161,7 @@ test('who has just given an app away lets nobody in, and does not destroy it', a
 
 test('an admin of a team that has just given an app away says nothing of it any more', async () => {
   const lates: readonly Late[] = [
-    (tx, app, { by }) => lockTeamApp(tx, app, { locked: true, by }),
+    (tx, app, { by }) => setAppLocked(tx, app, { locked: true, by }),
     async (tx, app, { by }) => {
       const [collaborator] = await collaboratorsOf(pool, app.id)
       assert.ok(collaborator)

@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 
 import { createApp } from '../../actions/create-app.ts'
-import { lockTeamApp } from '../../actions/lock-team-app.ts'
+import { setAppLocked } from '../../actions/set-app-locked.ts'
 import { offerApp } from '../../actions/offer-app.ts'
 import { transferApp } from '../../actions/transfer-app.ts'
 import type { Account, App } from '../../model/app.ts'
@@ -58,7 +58,7 @@ export const teamApps: FastifyPluginAsyncTypebox<Deps> = async (server, deps) =>
       }
       const made = await inTransaction(pool, async (tx) => {
         const app = await createApp(tx, wish, secrets, limits())
-        return locked ? lockTeamApp(tx, app, { locked, by: account }) : app
+        return locked ? setAppLocked(tx, app, { locked, by: account }) : app
       })
       return reply.status(201).send(shown(made))
     },
@@ -76,7 +76,7 @@ export const teamApps: FastifyPluginAsyncTypebox<Deps> = async (server, deps) =>
       if ('locked' in body) {
         const { locked } = body
         return shown(
-          await inTransaction(pool, (tx) => lockTeamApp(tx, app, { locked, by })),
+          await inTransaction(pool, (tx) => setAppLocked(tx, app, { locked, by })),
         )
       }
       const { to, isOffered } = await recipient(by, app, identityIn(body.owner))

@@ -6,7 +6,7 @@ import type { Queryable } from '../store/queryable.ts'
 import { lockOwnedApp } from './lock-owned-app.ts'
 
 /** On a locked app members may only do what they were given. */
-export async function lockTeamApp(
+export async function setAppLocked(
   tx: Queryable,
   app: App,
   { locked, by }: { readonly locked: boolean; readonly by: Account },
