@@ -7,7 +7,7 @@ import { appendFileSync, existsSync, mkdirSync, renameSync, writeFileSync } from
 import { dirname, join } from 'node:path'
 import { suite, test } from 'node:test'
 
-import { BURST, LINES } from '../src/logs/allowance.ts'
+import { BURST, LINES } from '../src/logs/log-quota.ts'
 import { writeLogLines } from '../src/store/log-lines.ts'
 import { type ADyno, aLogsPart, numbered, record } from '../test/a-logs-part.ts'
 import { aDatabase } from '../test/postgres.ts'

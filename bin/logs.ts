@@ -13,7 +13,7 @@ import { MINUTE, pause, SECOND, systemClock } from '../src/lib/clock.ts'
 import { secretBox } from '../src/lib/secret-box.ts'
 import { bringEndedLogs } from '../src/logs/bring-ended-logs.ts'
 import { Channels } from '../src/logs/channels.ts'
-import { DynoFiles } from '../src/logs/dyno-files.ts'
+import { DynoLogFollower } from '../src/logs/dyno-log-follower.ts'
 import { takePlatformLines } from '../src/logs/platform-lines.ts'
 import { RouterCounts } from '../src/logs/router-counts.ts'
 import { routerLineServer } from '../src/logs/router-lines.ts'
@@ -49,7 +49,7 @@ process.umask(0o007)
 
 bringEndedLogs(join(data.logs, 'ended'), data.endedLogs)
 const channels = new Channels(data.logs)
-const files = new DynoFiles({
+const files = new DynoLogFollower({
   pool,
   channels,
   directories: installation.regions.map((region) => data.dynos(region.name)),

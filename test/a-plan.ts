@@ -80,7 +80,7 @@ function usualStatusOf({ state }: Dyno): DynoStatus | undefined {
 export function told(steps: readonly Step[]): string[] {
   return steps.map((step) => {
     if (step.do === 'add') return `add ${step.ordinal}`
-    if (step.do === 'take back release') return `take back: ${step.failure}`
+    if (step.do === 'roll back release') return `roll back: ${step.failure}`
     const place = `${step.dyno.type}.${step.dyno.ordinal}`
     if (step.do === 'replace') return `replace ${place}: ${step.because}`
     if (step.do === 'revive') return `revive ${place}: ${step.crashes}`

@@ -1,9 +1,9 @@
 /** Everything that this machine must have: the control plane's list and the runtime's. */
 
-import { examineMachine as examineForControlPlane } from '../../src/installation/examine-machine.ts'
+import { examineForControlPlane } from '../../src/installation/examine-for-control-plane.ts'
 import { Refusal } from '../../src/installation/refusal.ts'
 import type { Finding } from '../../src/lib/finding.ts'
-import { examineMachine as examineForDynos } from '../../src/runtime/local/examine-machine.ts'
+import { examineForDynos } from '../../src/runtime/local/examine-for-dynos.ts'
 import { databaseUrl } from './settings.ts'
 
 /** Changes nothing. */

@@ -3,7 +3,7 @@ import type { FastifyRequest } from 'fastify'
 import { isUuid } from '../model/ids.ts'
 import { isRead } from '../model/route-needs.ts'
 import { writeAudit } from '../store/audit.ts'
-import type { Deps } from './deps.ts'
+import type { ApiDeps } from './deps.ts'
 
 /**
  * Called before the answer goes, so that no acknowledged change is missing: one insert for
@@ -13,7 +13,7 @@ import type { Deps } from './deps.ts'
  * table.
  */
 export async function auditWrite(
-  { pool, log }: Pick<Deps, 'pool' | 'log'>,
+  { pool, log }: Pick<ApiDeps, 'pool' | 'log'>,
   request: FastifyRequest,
   { status, payload }: { readonly status: number; readonly payload: unknown },
 ): Promise<void> {

@@ -5,7 +5,7 @@ import { Problem } from '../model/problem.ts'
 import { digestOf, pairIn, tokenIn } from '../model/token.ts'
 import { accountOfToken, type Bearer, lockAuthorizations } from '../store/accounts.ts'
 import type { Queryable } from '../store/queryable.ts'
-import type { Deps } from './deps.ts'
+import type { ApiDeps } from './deps.ts'
 import { isStillGood, type LogIn, logIn } from './log-in.ts'
 
 const CODE = 'heroku-two-factor-code'
@@ -15,7 +15,10 @@ const CODE = 'heroku-two-factor-code'
  * takes one. A Problem `unauthorized` where what was given is missing or wrong, `two_factor`
  * where a code is, `rate_limit` after too many attempts.
  */
-export async function authenticate(deps: Deps, request: FastifyRequest): Promise<void> {
+export async function authenticate(
+  deps: ApiDeps,
+  request: FastifyRequest,
+): Promise<void> {
   const bearer = await bearerOf(deps, request)
   if (bearer) {
     request.account = { id: bearer.id, email: bearer.email }
@@ -71,7 +74,7 @@ async function bearerOf(
 }
 
 async function byPassword(
-  deps: Deps,
+  deps: ApiDeps,
   request: FastifyRequest,
   { user: email, password }: { readonly user: string; readonly password: string },
 ): Promise<void> {

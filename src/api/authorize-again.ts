@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { SECOND } from '../lib/clock.ts'
 import { authenticateAgain } from './authenticate.ts'
 import { authorize } from './authorize.ts'
-import type { Deps } from './deps.ts'
+import type { ApiDeps } from './deps.ts'
 
 /** What comes sooner is as good as at once. */
 const AT_ONCE = SECOND
@@ -12,7 +12,7 @@ const AT_ONCE = SECOND
  * Asks once more who calls and what they may, right before the handler, where the body came
  * slowly: meanwhile a token may have been revoked, or somebody shut out.
  */
-export function authorizeAgain(server: FastifyInstance, deps: Deps): void {
+export function authorizeAgain(server: FastifyInstance, deps: ApiDeps): void {
   const authorized = new WeakMap<FastifyRequest, number>()
   const now = () => deps.clock.now().getTime()
 

@@ -4,7 +4,7 @@ import { systemTimer } from '../lib/timer.ts'
 import { Problem } from '../model/problem.ts'
 import type { BrowserLogin } from '../store/browser-logins.ts'
 import { inTransaction } from '../store/queryable.ts'
-import type { Deps } from './deps.ts'
+import type { ApiDeps } from './deps.ts'
 
 /** The CLI gives up after a minute in which it hears nothing. */
 const BETWEEN_BLANKS = 20 * SECOND
@@ -16,7 +16,7 @@ const BETWEEN_LOOKS = 0.5 * SECOND
  * database can't be asked it waits. `look`: undefined once the login is over.
  */
 export async function* awaitBrowserLogin(
-  deps: Pick<Deps, 'pool' | 'clock' | 'ending'>,
+  deps: Pick<ApiDeps, 'pool' | 'clock' | 'ending'>,
   look: () => Promise<BrowserLogin | undefined>,
   signal: AbortSignal,
 ): AsyncGenerator<string> {
@@ -44,7 +44,7 @@ type Outcome = { readonly access_token: string } | { readonly error: string }
 
 /** Undefined: not decided. A token is made only for who is still there to take it. */
 async function outcomeNow(
-  { pool, clock, ending }: Pick<Deps, 'pool' | 'clock' | 'ending'>,
+  { pool, clock, ending }: Pick<ApiDeps, 'pool' | 'clock' | 'ending'>,
   look: () => Promise<BrowserLogin | undefined>,
   signal: AbortSignal,
 ): Promise<Outcome | undefined> {

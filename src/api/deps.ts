@@ -16,7 +16,7 @@ import type { LoginAttempts } from './login-attempts.ts'
 import type { RateLimit } from './rate-limit.ts'
 
 /** What every resource is given. */
-export interface Deps {
+export interface ApiDeps {
   readonly pool: Database
   readonly secrets: SecretBox
   readonly webhooks: {

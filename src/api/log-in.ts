@@ -11,9 +11,9 @@ import { isTotp, stepOfTotp } from '../model/totp.ts'
 import { accountToLogIn, holdPassword } from '../store/passwords.ts'
 import type { Queryable } from '../store/queryable.ts'
 import { takeRecoveryCode, takeStep, twoFactorOf } from '../store/two-factors.ts'
-import type { Deps } from './deps.ts'
+import type { ApiDeps } from './deps.ts'
 
-type LogInDeps = Pick<Deps, 'pool' | 'secrets' | 'clock' | 'attempts'>
+type LogInDeps = Pick<ApiDeps, 'pool' | 'secrets' | 'clock' | 'attempts'>
 
 /** What came of it, and whose it was: an account that is not there is nobody's. */
 export type LogIn =

@@ -1,6 +1,6 @@
 import { requireAccount } from '../actions/require-account.ts'
 import type { Account } from '../model/app.ts'
-import type { Deps } from './deps.ts'
+import type { ApiDeps } from './deps.ts'
 
 /**
  * The account that a request names, by id or address; the Problem `invalid_params` where there
@@ -8,7 +8,7 @@ import type { Deps } from './deps.ts'
  * who has an account here.
  */
 export async function requirePerson(
-  { pool, attempts }: Pick<Deps, 'pool' | 'attempts'>,
+  { pool, attempts }: Pick<ApiDeps, 'pool' | 'attempts'>,
   by: Account,
   identity: string,
 ): Promise<Account> {

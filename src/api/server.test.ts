@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { anApi } from '../../test/an-api.ts'
 import { aDatabase } from '../../test/postgres.ts'
 import type { Facts, Log } from '../lib/log.ts'
-import type { Deps } from './deps.ts'
+import type { ApiDeps } from './deps.ts'
 import { apiServer } from './server.ts'
 
 const pool = aDatabase()
@@ -149,7 +149,7 @@ test('a fault of ours is logged with its cause and without tokens, and tells the
     error: (_, error, facts = {}) => void logged.push([error, facts]),
   }
   const fault = new Error('the disk is on fire', { cause: new Error('a spark') })
-  const deps = { pool, log, trustedProxies: () => [] } as unknown as Deps
+  const deps = { pool, log, trustedProxies: () => [] } as unknown as ApiDeps
   const server = await apiServer(deps, [
     async (it) => {
       it.get('/broken/:token', { config: { open: true } }, async () => {

@@ -20,15 +20,15 @@ import { authorizeAgain } from './authorize-again.ts'
 import { authorize } from './authorize.ts'
 import { takeBodiesInTime } from './bodies-in-time.ts'
 import { boundBodies, LARGEST_BODY } from './bound-bodies.ts'
-import type { Deps } from './deps.ts'
+import type { ApiDeps } from './deps.ts'
 import { refuseUnfitTexts } from './refuse-unfit-texts.ts'
 import { requireVersion } from './require-version.ts'
 import { clientOf } from './trusted-proxies.ts'
 
-export type Resource = FastifyPluginAsync<Deps>
+export type Resource = FastifyPluginAsync<ApiDeps>
 
 export async function apiServer(
-  deps: Deps,
+  deps: ApiDeps,
   resources: readonly Resource[],
   { bodyPatience }: { readonly bodyPatience?: number | undefined } = {},
 ): Promise<FastifyInstance> {
@@ -91,7 +91,7 @@ export async function apiServer(
 }
 
 /** Before a change is acknowledged: whoever asks the app next gets no answer of before. */
-async function routesFollow({ pool, log }: Deps): Promise<void> {
+async function routesFollow({ pool, log }: ApiDeps): Promise<void> {
   try {
     await routersHeed(pool)
   } catch (error) {

@@ -58,7 +58,7 @@ import {
   UNANSWERED_RETRY,
 } from './plan-ordering.ts'
 
-export interface CertificateDeps {
+interface CertificateDeps {
   readonly pool: Pool
   readonly secrets: SecretBox
   readonly clock: Clock

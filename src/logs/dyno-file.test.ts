@@ -7,7 +7,7 @@ import { test, type TestContext } from 'node:test'
 import { aSmallDisk } from '../../test/a-small-disk.ts'
 import { SECOND } from '../lib/clock.ts'
 import { newId } from '../model/ids.ts'
-import { BURST, LINES } from './allowance.ts'
+import { BURST, LINES } from './log-quota.ts'
 import { Channels } from './channels.ts'
 import { DynoFile } from './dyno-file.ts'
 
@@ -64,7 +64,7 @@ function aFollower(
 
 const AT = '2026-11-27T08:00:00.123456+00:00'
 
-test('what is beyond the allowance is dropped, and a line says how much, at most once a second', (t) => {
+test('what is beyond the quota is dropped, and a line says how much, at most once a second', (t) => {
   const got: string[] = []
   const it = aFollower(t, got)
   it.print(LINES * BURST * 2)

@@ -4,7 +4,7 @@
  * Every read is short and synchronous, from the page cache, so that what was read, what is
  * in the journal and what readers got can never disagree.
  *
- * What a dyno prints beyond its allowance is counted, and a line says so (L12). That line is what
+ * What a dyno prints beyond its quota is counted, and a line says so (L12). That line is what
  * puts it behind us in the journal: until then it would be read again after a SIGKILL.
  */
 
@@ -12,7 +12,7 @@ import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs'
 
 import { type Clock, SECOND } from '../lib/clock.ts'
 import type { LoggedDyno } from '../store/log-intake.ts'
-import { Allowance } from './allowance.ts'
+import { LogQuota } from './log-quota.ts'
 import { displayTime, label, type Lines } from './batch.ts'
 import type { Channel } from './channels.ts'
 import { finish, parseRecords, type Unfinished } from './cri.ts'
@@ -50,7 +50,7 @@ export class DynoFile {
   #written: Written = { since: 0, unfinished: {} }
   #replaced = false
   readonly #clock: Clock
-  readonly #allowance: Allowance
+  readonly #quota: LogQuota
   /** Not told of yet; `since`: the first one's time, as displayed. */
   #dropped = { count: 0, since: '' }
   #toldAt = 0
@@ -61,7 +61,7 @@ export class DynoFile {
     this.#channel = channel
     this.#label = label('app', dyno.place)
     this.#clock = clock
-    this.#allowance = new Allowance(clock)
+    this.#quota = new LogQuota(clock)
   }
 
   /** The file has another name now. */
@@ -86,7 +86,7 @@ export class DynoFile {
       return this.#readNothing(text)
     }
 
-    const kept = this.#allowance.take(parsed.count, parsed.used)
+    const kept = this.#quota.take(parsed.count, parsed.used)
     // Before what is kept is behind us, which what was dropped would be with it.
     if (kept) this.#tellOfDropped()
     if (this.#offset === 0) this.#beginning = text.slice(0, BEGINNING_BYTES)

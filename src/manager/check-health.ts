@@ -15,7 +15,7 @@ import type { Runtime } from '../runtime/runtime.ts'
 import { wake } from '../store/work.ts'
 import type { Health } from './facts.ts'
 
-export interface Deps {
+interface HealthDeps {
   readonly runtime: Pick<Runtime, 'probe'>
   readonly pool: Pool
   readonly region: string
@@ -39,7 +39,7 @@ const NOBODY: ReadonlyMap<DynoId, Health> = new Map()
  * Told, look by look, whom of a formation to ask from now on, it says what it knows of them
  * by then. What matters to the planner wakes the formation.
  */
-export function healthChecker(deps: Deps, signal: AbortSignal): CheckHealth {
+export function healthChecker(deps: HealthDeps, signal: AbortSignal): CheckHealth {
   const asked = new Map<FormationId, ReadonlyMap<DynoId, Asking>>()
 
   return ({ formation, check, dynos }) => {
@@ -78,7 +78,7 @@ class Asking {
     { id, state }: Watched['dynos'][number],
     check: HealthCheck,
     changed: () => void,
-    { deps, signal }: { deps: Deps; signal: AbortSignal },
+    { deps, signal }: { deps: HealthDeps; signal: AbortSignal },
   ) {
     this.#check = check
     const until = AbortSignal.any([this.#stopped.signal, signal])

@@ -4,7 +4,8 @@ import type { AccountId, SlugId } from '../model/ids.ts'
 import { type Size, sizeNamed } from '../model/size.ts'
 import type { Attachment, DynoSpec } from '../runtime/runtime.ts'
 
-export interface Surroundings {
+/** What a dyno boots with, beside what its row says. */
+export interface BootNeeds {
   readonly environment: Environment
   /** Of /etc/heroku/dyno; undefined: its app does not want it. */
   readonly metadata?: string | undefined
@@ -18,7 +19,7 @@ export interface Surroundings {
 }
 
 /** What the runtime must know of a dyno. */
-export function dynoSpec(dyno: Dyno, its: Surroundings): DynoSpec {
+export function dynoSpec(dyno: Dyno, its: BootNeeds): DynoSpec {
   const size = sizeNamed(dyno.size, its.sizes)
   if (!size) throw new Error(`dyno ${dyno.id} is of an unknown size, ${dyno.size}`)
   return {

@@ -16,7 +16,7 @@ import type { AppId } from '../model/ids.ts'
 import { findRemains, forgetApp } from '../store/app-remains.ts'
 import type { Look } from '../work/loop.ts'
 
-export interface Deps {
+interface AppDeps {
   readonly pool: Pool
   /** Where an app's files lie, each in a folder or file of its own name. */
   readonly directories: {
@@ -29,7 +29,7 @@ export interface Deps {
 const REPOSITORY_GOES_WITHIN = 5 * SECOND
 
 /** The look for work kind `app`; its subject is the app's id. */
-export function lookAfterApp({ pool, directories }: Deps): Look {
+export function lookAfterApp({ pool, directories }: AppDeps): Look {
   const removals = new UnderWay<void>()
   return async (subject, signal) => {
     const app = subject as AppId

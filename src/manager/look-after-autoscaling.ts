@@ -24,7 +24,7 @@ import {
 } from '../store/router-measures.ts'
 import type { Look } from '../work/loop.ts'
 
-export interface AutoscalingDeps {
+interface AutoscalingDeps {
   readonly pool: Pool
   /** The region's name. */
   readonly region: string

@@ -28,7 +28,7 @@ import { writeLogLines } from '../store/log-lines.ts'
 import { inTransaction, type Queryable } from '../store/queryable.ts'
 import type { Look } from '../work/loop.ts'
 
-export interface Deps {
+interface EntryDeps {
   readonly pool: Pool
   readonly runtime: Runtime
   readonly secrets: SecretBox
@@ -53,7 +53,7 @@ const WHY_NOT = new Map<RuntimeError['code'], (place: string) => string>([
 ])
 
 /** The look for work kind `entry`; its subject is the entry's id. */
-export function lookAfterEntry({ pool, runtime, secrets, log }: Deps): Look {
+export function lookAfterEntry({ pool, runtime, secrets, log }: EntryDeps): Look {
   /** Those that go on. */
   const attempts = new Map<DynoId, Attempt>()
 

@@ -9,7 +9,7 @@
 
 import type { Pool } from 'pg'
 
-import { takeBackRelease } from '../actions/take-back-release.ts'
+import { rollBackRelease } from '../actions/roll-back-release.ts'
 import { type Clock, earliest, HOUR, SECOND } from '../lib/clock.ts'
 import type { SecretBox } from '../lib/secret-box.ts'
 import { enabledFeatures } from '../model/app-features.ts'
@@ -24,12 +24,12 @@ import type { Timings } from '../model/timings.ts'
 import type { DynoSpec, Runtime } from '../runtime/runtime.ts'
 import { allocateAddresses } from '../store/addresses.ts'
 import { countStartFrom, liveDynos } from '../store/dynos.ts'
-import { findFormation, type FormationFacts } from '../store/formations.ts'
+import { formationFacts, type FormationFacts } from '../store/formations.ts'
 import { noteDynosAnew } from '../store/noted-times.ts'
 import { inTransaction } from '../store/queryable.ts'
 import type { Look } from '../work/loop.ts'
 import type { CheckHealth } from './check-health.ts'
-import { dynoSpec, type Surroundings } from './dyno-spec.ts'
+import { dynoSpec, type BootNeeds } from './dyno-spec.ts'
 import { type Facts, WEB } from './facts.ts'
 import { metadataFor } from './metadata-for.ts'
 import type { Placer } from './place-dynos.ts'
@@ -38,7 +38,7 @@ import { isUnverified, refused } from './refused.ts'
 import type { RowStep, RuntimeCall, Step } from './steps.ts'
 import { dynosAdded, takeRowSteps } from './take-row-steps.ts'
 
-export interface Deps {
+interface FormationDeps {
   readonly pool: Pool
   readonly runtime: Runtime
   readonly secrets: SecretBox
@@ -75,11 +75,11 @@ const LONGEST_WAIT = HOUR
 const UNTIL_VERIFIED = 10 * SECOND
 
 /** The look for work kind `formation`; its subject is the formation's id. */
-export function lookAfterFormation(deps: Deps): Look {
+export function lookAfterFormation(deps: FormationDeps): Look {
   let since = deps.clock.now()
   return async (subject, signal) => {
     const id = subject as FormationId
-    const found = await findFormation(deps.pool, id)
+    const found = await formationFacts(deps.pool, id)
     if (!found) {
       deps.health({ formation: id, check: null, dynos: [] })
       return Infinity
@@ -99,7 +99,7 @@ export function lookAfterFormation(deps: Deps): Look {
 /** Whether some time had to be, for a clock that was set back. */
 async function notedAnew(
   { dynos, now }: Pick<Facts, 'dynos' | 'now'>,
-  { pool }: Deps,
+  { pool }: FormationDeps,
 ): Promise<boolean> {
   const early = dynos.filter((it) => liesAhead(now, timesNotedOf(it)))
   if (early.length === 0) return false
@@ -114,7 +114,7 @@ async function notedAnew(
 async function factsOf(
   { formation, switches }: FormationFacts,
   configVars: Environment,
-  deps: Deps,
+  deps: FormationDeps,
   signal: AbortSignal,
 ): Promise<Omit<Facts, 'since'>> {
   const dynos = await liveDynos(deps.pool, formation.id)
@@ -138,7 +138,7 @@ async function factsOf(
 interface ThisLook {
   readonly found: FormationFacts
   readonly configVars: Environment
-  readonly deps: Deps
+  readonly deps: FormationDeps
   readonly signal: AbortSignal
 }
 
@@ -209,7 +209,7 @@ async function changeRows(steps: readonly RowStep[], look: ThisLook): Promise<vo
   const { found, configVars, deps, signal } = look
   const { formation, region } = found
   const now = deps.clock.now()
-  const rows = steps.filter((step) => step.do !== 'take back release')
+  const rows = steps.filter((step) => step.do !== 'roll back release')
   if (rows.length > 0) {
     // Beforehand: who holds the region's next address makes all others wait.
     const addresses = await allocateAddresses(deps.pool, region, dynosAdded(rows))
@@ -217,13 +217,13 @@ async function changeRows(steps: readonly RowStep[], look: ThisLook): Promise<vo
     await inTransaction(deps.pool, (tx) => takeRowSteps(tx, rows, context))
     if (rows.some((step) => freesRoom(step, formation))) await deps.place([], signal)
   }
-  for (const { failure } of steps.filter((step) => step.do === 'take back release')) {
+  for (const { failure } of steps.filter((step) => step.do === 'roll back release')) {
     const { app, release } = formation
     const trial = { app, release, failure, now }
     const { secrets } = deps
     const limits = deps.limits?.() ?? HEROKU_LIMITS
     await inTransaction(deps.pool, (tx) =>
-      takeBackRelease(tx, trial, { secrets, limits }),
+      rollBackRelease(tx, trial, { secrets, limits }),
     )
   }
 }
@@ -296,7 +296,7 @@ async function specFor(
 function specOf(
   dyno: Dyno,
   { formation, stack, slugChecksum, tenant }: FormationFacts,
-  its: Pick<Surroundings, 'environment' | 'metadata' | 'sizes'>,
+  its: Pick<BootNeeds, 'environment' | 'metadata' | 'sizes'>,
 ): DynoSpec {
   const { slug } = formation
   const spec = dynoSpec(dyno, { ...its, stack, slug, slugChecksum, tenant })

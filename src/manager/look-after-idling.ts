@@ -30,7 +30,7 @@ import type { Look } from '../work/loop.ts'
  */
 export type QuietFor = (slot: number) => number | undefined
 
-export interface IdlingDeps {
+interface IdlingDeps {
   readonly pool: Pool
   /** The region's name. */
   readonly region: string

@@ -21,7 +21,7 @@ import type { DynoStatus, Runtime } from '../runtime/runtime.ts'
 import { countStartFrom } from '../store/dynos.ts'
 import { keepOutput } from '../store/keep-output.ts'
 import { noteOneOffAnew } from '../store/noted-times.ts'
-import { findOneOff, type OneOffFacts as Found } from '../store/one-offs.ts'
+import { findOneOff, type FoundOneOff } from '../store/one-offs.ts'
 import { inTransaction } from '../store/queryable.ts'
 import type { Look } from '../work/loop.ts'
 import { dynoSpec } from './dyno-spec.ts'
@@ -37,7 +37,7 @@ import type { Placer } from './place-dynos.ts'
 import { isUnverified, refusalOf } from './refused.ts'
 import { type OneOffRowStep, takeOneOffStep } from './take-one-off-steps.ts'
 
-export interface Deps {
+interface OneOffDeps {
   readonly pool: Pool
   readonly runtime: Runtime
   readonly secrets: SecretBox
@@ -62,7 +62,7 @@ const UNTIL_VERIFIED = 10 * SECOND
 const FOLLOW = 0.15 * SECOND
 
 /** The look for work kind `one-off`; its subject is the dyno's id. */
-export function lookAfterOneOff(deps: Deps): Look {
+export function lookAfterOneOff(deps: OneOffDeps): Look {
   let since = deps.clock.now()
   return async (subject, signal) => {
     const { pool, runtime } = deps
@@ -96,7 +96,7 @@ export function lookAfterOneOff(deps: Deps): Look {
 /** Whether some time had to be, for a clock that was set back. */
 async function notedAnew(
   { oneOff, now }: Pick<OneOffFacts, 'oneOff' | 'now'>,
-  { pool, ahead }: Deps,
+  { pool, ahead }: OneOffDeps,
 ): Promise<boolean> {
   const { attachedAt, detachedAt, hungUpAt } = oneOff
   const times = [...timesNotedOf(oneOff), attachedAt, detachedAt, hungUpAt]
@@ -107,9 +107,9 @@ async function notedAnew(
 }
 
 interface ThisLook {
-  readonly found: Found
+  readonly found: FoundOneOff
   readonly environment: Environments
-  readonly deps: Deps
+  readonly deps: OneOffDeps
   readonly signal: AbortSignal
 }
 
@@ -119,7 +119,7 @@ interface Environments {
   readonly whole: Environment
 }
 
-function environmentOf(found: Found, secrets: SecretBox): Environments {
+function environmentOf(found: FoundOneOff, secrets: SecretBox): Environments {
   const { oneOff } = found
   const open = (box: Buffer) => JSON.parse(secrets.open(box, oneOff.app)) as Environment
   const configVars = open(found.configVars)
@@ -208,7 +208,7 @@ async function boot({ found, environment, deps, signal }: ThisLook): Promise<voi
   }
 }
 
-function changeRows(step: OneOffRowStep, { pool, clock }: Deps): Promise<void> {
+function changeRows(step: OneOffRowStep, { pool, clock }: OneOffDeps): Promise<void> {
   return inTransaction(pool, (tx) => takeOneOffStep(tx, step, clock.now()))
 }
 

@@ -24,7 +24,7 @@ import { planUp } from './plan-up.ts'
 import { heldUntil, overlapsUntil } from './preboot.ts'
 import { Room } from './room.ts'
 import type { Step } from './steps.ts'
-import { takeBackRelease } from './take-back-release.ts'
+import { planRollback } from './plan-rollback.ts'
 
 export function planFormation(facts: Facts): Step[] {
   const { formation, dynos } = facts
@@ -32,7 +32,7 @@ export function planFormation(facts: Facts): Step[] {
   const room = new Room(facts)
 
   return [
-    ...takeBackRelease(facts),
+    ...planRollback(facts),
     ...dynos.flatMap(
       (dyno) => endedByHost(dyno, facts) ?? nextStepFor(dyno, facts, room) ?? [],
     ),

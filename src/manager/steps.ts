@@ -27,7 +27,7 @@ export type RowStep =
   | { readonly do: 'note start'; readonly dyno: Dyno; readonly at: Date }
   | Move
   /** The app goes back to the release before; `failure` says in a sentence why. */
-  | { readonly do: 'take back release'; readonly failure: string }
+  | { readonly do: 'roll back release'; readonly failure: string }
 
 /** The dyno's row changes, and its log says so. */
 export interface Move {

@@ -16,7 +16,7 @@ import { forgetEventsBefore } from '../store/events.ts'
 import { forgetResting, wakeAll } from '../store/work.ts'
 import type { Look } from '../work/loop.ts'
 
-export interface Deps {
+interface SweepDeps {
   readonly pool: Pool
   readonly runtime: Runtime
   readonly region: string
@@ -31,7 +31,7 @@ const SURPLUS = { kept: 1_000, keptFor: 6 * HOUR }
 const AUDIT_KEPT = 90 * DAY
 
 /** The look for work kind `sweep`; its subject is the region's id. */
-export function sweep({ pool, runtime, region, clock, log }: Deps): Look {
+export function sweep({ pool, runtime, region, clock, log }: SweepDeps): Look {
   return async (_region, signal) => {
     // Containers first: a row always precedes its container, so none of these is too new to have one.
     const there = await runtime.list(signal)

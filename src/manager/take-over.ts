@@ -5,7 +5,7 @@
 
 import type { Pool } from 'pg'
 
-import { formationsOf } from '../store/formations.ts'
+import { formationIdsOfRegion } from '../store/formations.ts'
 import { oneOffsOf } from '../store/one-offs.ts'
 import { inTransaction } from '../store/queryable.ts'
 import type { Region } from '../store/regions.ts'
@@ -30,7 +30,7 @@ export async function takeOver(pool: Pool, { id, name }: Region): Promise<void> 
 /** All who look after dynos. */
 export async function wakeDynos(pool: Pool, region: string): Promise<void> {
   const [formations, oneOffs] = [
-    await formationsOf(pool, region),
+    await formationIdsOfRegion(pool, region),
     await oneOffsOf(pool, region),
   ]
   await wakeAll(pool, [

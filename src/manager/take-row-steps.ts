@@ -127,8 +127,8 @@ function asTaken(step: RowStep, now: Date): Taken {
         event,
       }
     }
-    // An action of its own: see takeBack.
-    case 'take back release':
+    // An action of its own: see rollBackRelease.
+    case 'roll back release':
       return { said: [] }
   }
 }

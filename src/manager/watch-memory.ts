@@ -41,7 +41,7 @@ import { wakeAll } from '../store/work.ts'
 import type { Look } from '../work/loop.ts'
 import type { Placer } from './place-dynos.ts'
 
-export interface Deps {
+interface MemoryDeps {
   readonly pool: Pool
   readonly runtime: Pick<Runtime, 'usage' | 'runnable' | 'kill'>
   readonly secrets: SecretBox
@@ -55,7 +55,7 @@ export interface Deps {
 const EVERY = 20 * SECOND
 
 /** The look for work kind `memory`; its subject is the region's id. */
-export function watchMemory(deps: Deps): Look {
+export function watchMemory(deps: MemoryDeps): Look {
   const { pool, runtime, place, region, log } = deps
   const restartShares = new RestartShares(deps)
   const loads = new Loads(deps)
@@ -189,10 +189,10 @@ function overQuotaEvent({ dyno, size, verdict }: Found, at: Date): AppEvent {
 
 /** The load averages of dynos whose apps want to see them. A new manager begins anew. */
 class Loads {
-  readonly #deps: Pick<Deps, 'runtime' | 'clock'>
+  readonly #deps: Pick<MemoryDeps, 'runtime' | 'clock'>
   #known: ReadonlyMap<DynoId, LoadAverage> = new Map()
 
-  constructor(deps: Pick<Deps, 'runtime' | 'clock'>) {
+  constructor(deps: Pick<MemoryDeps, 'runtime' | 'clock'>) {
     this.#deps = deps
   }
 
@@ -216,10 +216,10 @@ class Loads {
 
 /** MAYFLY_MEMORY_RESTART by release, of which config vars never change: each is opened once. */
 class RestartShares {
-  readonly #deps: Pick<Deps, 'pool' | 'secrets'>
+  readonly #deps: Pick<MemoryDeps, 'pool' | 'secrets'>
   #known: ReadonlyMap<ReleaseId, number | undefined> = new Map()
 
-  constructor(deps: Pick<Deps, 'pool' | 'secrets'>) {
+  constructor(deps: Pick<MemoryDeps, 'pool' | 'secrets'>) {
     this.#deps = deps
   }
 

@@ -24,7 +24,7 @@ import { joinSession } from './join-session.ts'
 import { readSecret } from './read-secret.ts'
 import { untilShutOut } from './until-shut-out.ts'
 
-export interface Deps {
+export interface RendezvousDeps {
   readonly pool: Database
   /** Where a region's dynos are. */
   dynos(region: string): string
@@ -54,7 +54,7 @@ const STARTS_WITHIN = 3 * MINUTE
 const TRY_AGAIN_AFTER = SECOND
 
 /** `socket`: the front door's. Resolves when the session is over and said to be. */
-export async function serveClient(socket: Socket, deps: Deps): Promise<void> {
+export async function serveClient(socket: Socket, deps: RendezvousDeps): Promise<void> {
   const client = clientBehind(socket, deps.probeEvery)
   const impatience = setTimeout(() => socket.destroy(), SECRET_WITHIN)
   const secret = await readSecret(client.records)
@@ -89,7 +89,7 @@ export async function serveClient(socket: Socket, deps: Deps): Promise<void> {
 
 async function admitted(
   secret: string,
-  { pool }: Deps,
+  { pool }: RendezvousDeps,
 ): Promise<PromisedProcess | undefined> {
   try {
     return await inTransaction(pool, async (tx) => {
@@ -107,7 +107,7 @@ async function admitted(
 async function converse(
   client: Client,
   process: PromisedProcess,
-  deps: Deps,
+  deps: RendezvousDeps,
 ): Promise<void> {
   const greetedAt = performance.now()
   const { dyno, entry, region, hasTerminal: terminal } = process
@@ -122,7 +122,7 @@ async function converse(
 }
 
 /** What can't be found out is not so. */
-async function settled(process: PromisedProcess, deps: Deps): Promise<boolean> {
+async function settled(process: PromisedProcess, deps: RendezvousDeps): Promise<boolean> {
   try {
     return await isSettled(deps.pool, process)
   } catch (error) {
@@ -132,7 +132,7 @@ async function settled(process: PromisedProcess, deps: Deps): Promise<boolean> {
 }
 
 /** Until it is so: a process whose client is gone must not run on for want of a database. */
-async function detached(process: PromisedProcess, deps: Deps): Promise<void> {
+async function detached(process: PromisedProcess, deps: RendezvousDeps): Promise<void> {
   const { pool, log, signal } = deps
   while (!signal.aborted) {
     try {

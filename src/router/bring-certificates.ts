@@ -23,7 +23,7 @@ import {
 import type { Files } from './router-files.ts'
 import type { RouterPaths } from './router-paths.ts'
 
-export interface CertificateDeps {
+interface CertificateListDeps {
   readonly paths: RouterPaths
   readonly files: Files
   /** For clients that name no host. */
@@ -53,13 +53,13 @@ export async function ensureCertificateList({
   paths,
   files,
   defaultCertificate,
-}: CertificateDeps): Promise<void> {
+}: CertificateListDeps): Promise<void> {
   await mkdir(paths.certificates, { recursive: true, mode: 0o700 })
   if (await files.holds(paths.certificateList, `${defaultCertificate}\n`)) return
   await files.write(paths.certificateList, listText(defaultCertificate, []))
 }
 
-interface BringDeps extends CertificateDeps {
+interface BringDeps extends CertificateListDeps {
   readonly leftOut: LeftOutCertificates
 }
 
@@ -159,7 +159,7 @@ function tell(
 /** What HAProxy has now is what it is to start from; other files are nobody's. */
 async function keep(
   listed: readonly ListedCertificate[],
-  { paths, files, defaultCertificate }: CertificateDeps,
+  { paths, files, defaultCertificate }: CertificateListDeps,
 ): Promise<void> {
   await files.write(paths.certificateList, listText(defaultCertificate, listed))
   const kept = new Set(listed.map((it) => it.file))

@@ -21,7 +21,7 @@ export interface Server {
 /** How the way to the database breaks: before the statement arrives, or before its answer does. */
 export type DatabaseFault = 'before' | 'after'
 
-export interface Surroundings {
+interface DatabaseSurroundings {
   readonly time: VirtualTime
   readonly turns: Turns
   /** Asked before each statement of a manager. */
@@ -100,13 +100,13 @@ async function drop(admin: Client, name: string): Promise<void> {
 
 export class SimulatedDatabase {
   readonly #client: Client
-  readonly #around: Surroundings
+  readonly #around: DatabaseSurroundings
   #holder: Mortal | undefined
   #set = 0
   /** Something of interest was written that is not committed yet. */
   #writes = false
 
-  constructor(client: Client, around: Surroundings) {
+  constructor(client: Client, around: DatabaseSurroundings) {
     this.#client = client
     this.#around = around
     client.on('notification', () => around.heard())

@@ -18,7 +18,7 @@ export interface FormationFacts {
 }
 
 /** As wanted now; undefined while the app has no code, so that nothing could run. */
-export async function findFormation(
+export async function formationFacts(
   db: Queryable,
   id: FormationId,
 ): Promise<FormationFacts | undefined> {
@@ -72,7 +72,7 @@ export async function findFormation(
 }
 
 /** Every formation of a region, to be looked at when its manager starts. */
-export async function formationsOf(
+export async function formationIdsOfRegion(
   db: Queryable,
   region: string,
 ): Promise<readonly FormationId[]> {

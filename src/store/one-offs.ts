@@ -121,7 +121,7 @@ export async function addOneOff(tx: Queryable, it: NewOneOff): Promise<Date> {
 }
 
 /** A one-off with what it needs to run. */
-export interface OneOffFacts {
+export interface FoundOneOff {
   readonly oneOff: OneOff
   readonly region: string
   readonly appName: string
@@ -143,7 +143,7 @@ export interface OneOffFacts {
 export async function findOneOff(
   db: Queryable,
   id: DynoId,
-): Promise<OneOffFacts | undefined> {
+): Promise<FoundOneOff | undefined> {
   const { rows } = await db.query(
     `select d.*, o.account, o.attach_secret_sha256 is not null as attached,
             case when o.columns is not null and o.rows is not null
@@ -180,7 +180,7 @@ export async function findOneOff(
             and one_offs.release_phase is not null) as others on true`,
     [id],
   )
-  const [row] = rows as (OneOff & OtherCommands & Omit<OneOffFacts, 'oneOff'>)[]
+  const [row] = rows as (OneOff & OtherCommands & Omit<FoundOneOff, 'oneOff'>)[]
   if (!row) return undefined
   const { region, appName, tenant, appIsThere, releaseStatus, run, endedAt, ...rest } =
     row

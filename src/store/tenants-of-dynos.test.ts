@@ -9,7 +9,7 @@ import { createTeam } from '../actions/create-team.ts'
 import { runDyno } from '../actions/run-dyno.ts'
 import { HEROKU_LIMITS } from '../model/limits.ts'
 import { changeOwner } from './apps.ts'
-import { findFormation } from './formations.ts'
+import { formationFacts } from './formations.ts'
 import { findOneOff } from './one-offs.ts'
 import { inTransaction } from './queryable.ts'
 
@@ -34,7 +34,7 @@ test('dynos of a team are of the tenant who founded it', async () => {
     runDyno(tx, wish, { secrets, limits: HEROKU_LIMITS }),
   )
   const tenants = async () => [
-    (await findFormation(pool, web))?.tenant,
+    (await formationFacts(pool, web))?.tenant,
     (await findOneOff(pool, dyno.id))?.tenant,
   ]
   assert.deepEqual(await tenants(), [account.id, account.id])

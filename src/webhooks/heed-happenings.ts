@@ -13,7 +13,7 @@ import { HAPPENINGS } from '../store/publish.ts'
 import { openWebhooks } from '../store/webhook-deliveries.ts'
 import { wakeWebhook } from '../store/webhooks.ts'
 
-export interface Deps {
+interface HappeningDeps {
   readonly pool: Pool
   readonly log: Log
 }
@@ -22,7 +22,7 @@ export interface Deps {
 const POLL = MINUTE
 
 export async function heedHappenings(
-  { pool, log }: Deps,
+  { pool, log }: HappeningDeps,
   signal: AbortSignal,
 ): Promise<void> {
   await Promise.all([

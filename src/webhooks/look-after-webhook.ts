@@ -26,7 +26,7 @@ import { post } from './post.ts'
 import { renderMessage } from './render-message.ts'
 import { turns } from './turns.ts'
 
-export interface Deps {
+interface WebhookDeps {
   readonly pool: Pool
   readonly secrets: SecretBox
   readonly clock: Clock
@@ -43,7 +43,7 @@ const PATIENCE = 30 * SECOND
 const AT_ONCE = 10
 
 /** The look for work kind `webhook`; its subject is the webhook's id. */
-export function lookAfterWebhook(deps: Deps): Look {
+export function lookAfterWebhook(deps: WebhookDeps): Look {
   const { pool, clock, timer = systemTimer } = deps
   const ofTenants = turns(timer)
 
@@ -86,7 +86,7 @@ function untilDue(delivery: OpenDelivery, now: Date): number {
 async function attempt(
   delivery: OpenDelivery,
   recipient: Recipient,
-  deps: Deps,
+  deps: WebhookDeps,
   signal: AbortSignal,
 ): Promise<void> {
   const { pool, secrets, clock, reach, patience = PATIENCE } = deps

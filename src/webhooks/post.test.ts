@@ -7,9 +7,9 @@ import { test } from 'node:test'
 import { aNameServer } from '../../test/a-resolver.ts'
 import { aSilentNameServer } from '../../test/a-silent-name-server.ts'
 import { SECOND } from '../lib/clock.ts'
-import { type Limits, post } from './post.ts'
+import { type PostLimits, post } from './post.ts'
 
-const usual: Limits = {
+const usual: PostLimits = {
   reach: { own: [], allowed: ['127.0.0.0/8'] },
   patience: 30 * SECOND,
   signal: new AbortController().signal,

@@ -17,7 +17,7 @@ export interface Message {
   readonly body: Buffer
 }
 
-export interface Limits extends Pick<Asking, 'nameServers'> {
+export interface PostLimits extends Pick<Asking, 'nameServers'> {
   readonly reach: Reach
   /** Milliseconds until the head of the answer must be there. */
   readonly patience: number
@@ -34,7 +34,7 @@ class ForbiddenAddress extends Error {
 /** Never rejects. */
 export function post(
   { url, headers, body }: Message,
-  { reach, patience, signal: stop, nameServers }: Limits,
+  { reach, patience, signal: stop, nameServers }: PostLimits,
 ): Promise<Answer> {
   const target = new URL(url)
   const host = target.hostname.replace(/^\[(.*)\]$/, '$1')

@@ -3,7 +3,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import { join } from 'node:path'
 
 import type { DataDirectory } from '../../installation/data-directory.ts'
-import type { Deps } from '../deps.ts'
+import type { ApiDeps } from '../deps.ts'
 import { clientOf } from '../trusted-proxies.ts'
 import { backendOf } from './backend-of.ts'
 import { proxy } from './proxy.ts'
@@ -12,7 +12,7 @@ import { proxy } from './proxy.ts'
 export function answer(
   data: DataDirectory,
   api: RequestListener,
-  { log, trustedProxies }: Pick<Deps, 'log' | 'trustedProxies'>,
+  { log, trustedProxies }: Pick<ApiDeps, 'log' | 'trustedProxies'>,
 ): RequestListener {
   return (incoming: IncomingMessage, reply: ServerResponse) => {
     const part = backendOf(incoming.url ?? '/')

@@ -13,7 +13,7 @@ import {
 import { hasPassword } from '../../store/passwords.ts'
 import { inTransaction } from '../../store/queryable.ts'
 import { codeIn, mustBeIn } from '../authenticate.ts'
-import type { Deps } from '../deps.ts'
+import type { ApiDeps } from '../deps.ts'
 import { isStillGood, logIn } from '../log-in.ts'
 
 const Change = Type.Object({
@@ -23,7 +23,7 @@ const Change = Type.Object({
   new_password: Type.Optional(Type.String()),
 })
 
-export const account: FastifyPluginAsyncTypebox<Deps> = async (server, deps) => {
+export const account: FastifyPluginAsyncTypebox<ApiDeps> = async (server, deps) => {
   const { pool, rateLimit } = deps
   for (const url of ['/account', '/users/~']) {
     server.get(url, async (request) =>

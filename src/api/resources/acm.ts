@@ -3,12 +3,12 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { refreshAcm, setAcm } from '../../actions/set-acm.ts'
 import { inTransaction } from '../../store/queryable.ts'
 import { AppParams } from '../app-params.ts'
-import type { Deps } from '../deps.ts'
+import type { ApiDeps } from '../deps.ts'
 import { requireApp } from '../require-app.ts'
 import { serializeApp } from './apps.ts'
 
 /** Certificates that come by themselves: `heroku certs:auto`. */
-export const acm: FastifyPluginAsyncTypebox<Deps> = async (server, deps) => {
+export const acm: FastifyPluginAsyncTypebox<ApiDeps> = async (server, deps) => {
   const { pool, installation } = deps
   const of = { schema: { params: AppParams } }
 

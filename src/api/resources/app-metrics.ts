@@ -20,7 +20,7 @@ import { Problem } from '../../model/problem.ts'
 import { findFormation } from '../../store/app-formations.ts'
 import { dynoEventsOf } from '../../store/events.ts'
 import { routerMeasures } from '../../store/router-measures.ts'
-import type { Deps } from '../deps.ts'
+import type { ApiDeps } from '../deps.ts'
 import { requireApp } from '../require-app.ts'
 
 const RouterParams = Type.Object({
@@ -35,7 +35,10 @@ const Asked = Type.Object({
   process_type: Type.Optional(Type.String()),
 })
 
-export const appMetrics: FastifyPluginAsyncTypebox<Deps> = async (server, { pool }) => {
+export const appMetrics: FastifyPluginAsyncTypebox<ApiDeps> = async (
+  server,
+  { pool },
+) => {
   server.get(
     '/apps/:app/router-metrics/:metric',
     { schema: { params: RouterParams, querystring: Asked } },

@@ -12,7 +12,7 @@ import {
 } from '../../store/app-transfers.ts'
 import { inTransaction } from '../../store/queryable.ts'
 import { requireStanding } from '../authorize.ts'
-import type { Deps } from '../deps.ts'
+import type { ApiDeps } from '../deps.ts'
 import { Identity, identityIn } from '../identity.ts'
 import { sendPart } from '../range.ts'
 import { requireApp } from '../require-app.ts'
@@ -26,7 +26,7 @@ const Offer = Type.Object({
 })
 const Settling = Type.Object({ state: Type.Enum(['accepted', 'declined']) })
 
-export const appTransfers: FastifyPluginAsyncTypebox<Deps> = async (server, deps) => {
+export const appTransfers: FastifyPluginAsyncTypebox<ApiDeps> = async (server, deps) => {
   const { pool, limits } = deps
 
   server.get('/account/app-transfers', async (request, reply) => {

@@ -15,7 +15,7 @@ import { appsSeenBy } from '../../store/apps.ts'
 import { publish } from '../../store/publish.ts'
 import { inTransaction } from '../../store/queryable.ts'
 import { AppParams } from '../app-params.ts'
-import type { Deps } from '../deps.ts'
+import type { ApiDeps } from '../deps.ts'
 import { Identity, identityIn } from '../identity.ts'
 import { sendPart } from '../range.ts'
 import { requireApp } from '../require-app.ts'
@@ -35,7 +35,7 @@ const Changes = Type.Object({
   build_stack: Type.Optional(Identity),
 })
 
-export const apps: FastifyPluginAsyncTypebox<Deps> = async (server, deps) => {
+export const apps: FastifyPluginAsyncTypebox<ApiDeps> = async (server, deps) => {
   const { pool, secrets, clock, installation, limits } = deps
   const shown = (app: App) => serializeApp(app, installation)
 

@@ -18,7 +18,7 @@ import {
 } from '../../store/accounts.ts'
 import { inTransaction } from '../../store/queryable.ts'
 import { authenticateUntilEnd } from '../authenticate.ts'
-import type { Deps } from '../deps.ts'
+import type { ApiDeps } from '../deps.ts'
 import { sendPart } from '../range.ts'
 
 const Params = Type.Object({ authorization: Type.String() })
@@ -38,7 +38,7 @@ const Change = Type.Object({
   description: Type.Optional(Type.String({ maxLength: 200 })),
 })
 
-export const authorizations: FastifyPluginAsyncTypebox<Deps> = async (
+export const authorizations: FastifyPluginAsyncTypebox<ApiDeps> = async (
   server,
   { pool, clock },
 ) => {

@@ -23,7 +23,7 @@ import {
 } from '../../store/browser-logins.ts'
 import { inTransaction } from '../../store/queryable.ts'
 import { awaitBrowserLogin } from '../await-browser-login.ts'
-import type { Deps } from '../deps.ts'
+import type { ApiDeps } from '../deps.ts'
 
 const LARGEST_BODY = 8 * 1024
 
@@ -31,7 +31,7 @@ const Beginning = Type.Object({
   description: Type.Optional(Type.String({ maxLength: 1000 })),
 })
 const CliParams = Type.Object({ login: Type.String() })
-export const browserLogins: FastifyPluginAsyncTypebox<Deps> = async (server, deps) => {
+export const browserLogins: FastifyPluginAsyncTypebox<ApiDeps> = async (server, deps) => {
   const { pool, clock, attempts } = deps
   /** Which logins are waited for: whoever asks again takes the place of who asked before. */
   const waiting = new Map<BrowserLoginId, AbortController>()

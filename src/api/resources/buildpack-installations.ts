@@ -6,7 +6,7 @@ import { buildpacksOf } from '../../store/buildpack-installations.ts'
 import { inTransaction } from '../../store/queryable.ts'
 import { AppParams } from '../app-params.ts'
 import { MOST_BUILDPACKS, OF_A_BUILDPACK } from '../bound-bodies.ts'
-import type { Deps } from '../deps.ts'
+import type { ApiDeps } from '../deps.ts'
 import { requireApp } from '../require-app.ts'
 
 const Named = Type.String(OF_A_BUILDPACK)
@@ -19,7 +19,7 @@ const Updates = Type.Object({
   updates: Type.Array(Type.Object({ buildpack: Buildpack }), MOST_BUILDPACKS),
 })
 
-export const buildpackInstallations: FastifyPluginAsyncTypebox<Deps> = async (
+export const buildpackInstallations: FastifyPluginAsyncTypebox<ApiDeps> = async (
   server,
   { pool },
 ) => {

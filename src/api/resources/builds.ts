@@ -15,7 +15,7 @@ import { inTransaction, type Queryable } from '../../store/queryable.ts'
 import { sourceToGet } from '../../store/sources.ts'
 import { AppParams } from '../app-params.ts'
 import { MOST_BUILDPACKS, OF_A_BUILDPACK } from '../bound-bodies.ts'
-import type { Deps } from '../deps.ts'
+import type { ApiDeps } from '../deps.ts'
 import { outputFeed } from '../output-feed.ts'
 import { partIn, rangeOf, sendFound } from '../range.ts'
 import { requireApp } from '../require-app.ts'
@@ -43,7 +43,7 @@ const Creation = Type.Object({
 
 const SORTED_BY = ['created_at', 'id'] as const
 
-export const builds: FastifyPluginAsyncTypebox<Deps> = async (server, { pool }) => {
+export const builds: FastifyPluginAsyncTypebox<ApiDeps> = async (server, { pool }) => {
   const sendOutput = outputFeed(pool, 'build')
 
   server.post(

@@ -17,7 +17,7 @@ import { publish } from '../../store/publish.ts'
 import { inTransaction, type Queryable } from '../../store/queryable.ts'
 import { AppParams } from '../app-params.ts'
 import { mustHave } from '../authorize.ts'
-import type { Deps } from '../deps.ts'
+import type { ApiDeps } from '../deps.ts'
 import { requireApp } from '../require-app.ts'
 import { requirePerson } from '../require-person.ts'
 import { serializePermission } from '../serialize-permission.ts'
@@ -38,7 +38,7 @@ const Addition = Type.Object({
 })
 const Change = Type.Object({ permissions: Permissions })
 
-export const collaborators: FastifyPluginAsyncTypebox<Deps> = async (server, deps) => {
+export const collaborators: FastifyPluginAsyncTypebox<ApiDeps> = async (server, deps) => {
   const { pool, clock } = deps
 
   for (const base of ['/apps/:app', '/teams/apps/:app']) {

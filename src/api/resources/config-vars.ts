@@ -6,14 +6,14 @@ import { inTransaction } from '../../store/queryable.ts'
 import { currentConfigVars } from '../../store/releases.ts'
 import { AppParams } from '../app-params.ts'
 import { UP_TO_THE_BODY } from '../bound-bodies.ts'
-import type { Deps } from '../deps.ts'
+import type { ApiDeps } from '../deps.ts'
 import { requireApp } from '../require-app.ts'
 
 /** All of an app's together are bounded. */
 const Value = Type.Union([Type.String(UP_TO_THE_BODY), Type.Null()])
 const Changes = Type.Record(Type.String(), Value)
 
-export const configVars: FastifyPluginAsyncTypebox<Deps> = async (server, deps) => {
+export const configVars: FastifyPluginAsyncTypebox<ApiDeps> = async (server, deps) => {
   const { pool, secrets, limits } = deps
 
   server.get(

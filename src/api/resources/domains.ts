@@ -14,7 +14,7 @@ import { type CustomDomain, domainsOf } from '../../store/domains.ts'
 import { publish } from '../../store/publish.ts'
 import { inTransaction, type Queryable } from '../../store/queryable.ts'
 import { AppParams } from '../app-params.ts'
-import type { Deps } from '../deps.ts'
+import type { ApiDeps } from '../deps.ts'
 import { sendPart } from '../range.ts'
 import { requireApp } from '../require-app.ts'
 
@@ -23,7 +23,7 @@ const SniEndpoint = Type.Optional(Type.Union([Type.String(), Type.Null()]))
 const Creation = Type.Object({ hostname: Type.String(), sni_endpoint: SniEndpoint })
 const Change = Type.Object({ sni_endpoint: SniEndpoint })
 
-export const domains: FastifyPluginAsyncTypebox<Deps> = async (server, deps) => {
+export const domains: FastifyPluginAsyncTypebox<ApiDeps> = async (server, deps) => {
   const { pool, limits, clock } = deps
 
   server.get(

@@ -10,7 +10,7 @@ import { terminalSize } from '../../model/terminal.ts'
 import { dynosOf } from '../../store/app-dynos.ts'
 import { inTransaction } from '../../store/queryable.ts'
 import { OF_A_COMMAND, UP_TO_THE_BODY } from '../bound-bodies.ts'
-import type { Deps } from '../deps.ts'
+import type { ApiDeps } from '../deps.ts'
 import { requireApp } from '../require-app.ts'
 
 const Params = Type.Object({ app: Type.String(), dyno: Type.String() })
@@ -26,7 +26,7 @@ const Creation = Type.Object({
 })
 
 /** `heroku run:inside`: one more process in a dyno that is up. */
-export const dynoEntries: FastifyPluginAsyncTypebox<Deps> = async (server, deps) => {
+export const dynoEntries: FastifyPluginAsyncTypebox<ApiDeps> = async (server, deps) => {
   const { pool, secrets, installation } = deps
 
   server.post(

@@ -6,13 +6,13 @@ import { namedId } from '../../model/named-id.ts'
 import { Problem } from '../../model/problem.ts'
 import { type Size, sizeNamed } from '../../model/size.ts'
 import { AppParams } from '../app-params.ts'
-import type { Deps } from '../deps.ts'
+import type { ApiDeps } from '../deps.ts'
 import { sendPart } from '../range.ts'
 import { requireApp } from '../require-app.ts'
 
 const SizeParams = Type.Object({ size: Type.String() })
 
-export const dynoSizes: FastifyPluginAsyncTypebox<Deps> = async (server, deps) => {
+export const dynoSizes: FastifyPluginAsyncTypebox<ApiDeps> = async (server, deps) => {
   const { pool, limits } = deps
 
   server.get('/dyno-sizes', async (request, reply) =>

@@ -16,7 +16,7 @@ import { type AppDyno, dynosOf, type WhichDynos } from '../../store/app-dynos.ts
 import { inTransaction } from '../../store/queryable.ts'
 import { AppParams } from '../app-params.ts'
 import { OF_A_COMMAND, UP_TO_THE_BODY } from '../bound-bodies.ts'
-import type { Deps } from '../deps.ts'
+import type { ApiDeps } from '../deps.ts'
 import { sendPart } from '../range.ts'
 import { requireApp } from '../require-app.ts'
 
@@ -43,7 +43,7 @@ const Creation = Type.Object({
 })
 const TypeParams = Type.Object({ app: Type.String(), type: Type.String() })
 
-export const dynos: FastifyPluginAsyncTypebox<Deps> = async (server, deps) => {
+export const dynos: FastifyPluginAsyncTypebox<ApiDeps> = async (server, deps) => {
   const { pool, secrets, installation, limits } = deps
 
   server.get(

@@ -5,7 +5,7 @@ import type { App } from '../../model/app.ts'
 import { EVENT_KINDS } from '../../model/event.ts'
 import { findEvents, type KeptEvent } from '../../store/events.ts'
 import { AppParams } from '../app-params.ts'
-import type { Deps } from '../deps.ts'
+import type { ApiDeps } from '../deps.ts'
 import { numbersIn, rangeOf, sendPart } from '../range.ts'
 import { requireApp } from '../require-app.ts'
 
@@ -15,7 +15,7 @@ const Filter = Type.Object({
   dyno: Type.Optional(Type.String()),
 })
 
-export const events: FastifyPluginAsyncTypebox<Deps> = async (server, { pool }) => {
+export const events: FastifyPluginAsyncTypebox<ApiDeps> = async (server, { pool }) => {
   server.get(
     '/apps/:app/events',
     { schema: { params: AppParams, querystring: Filter } },

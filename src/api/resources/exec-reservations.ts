@@ -20,7 +20,7 @@ import { dynosOf } from '../../store/app-dynos.ts'
 import { switchesOf } from '../../store/app-features.ts'
 import { inTransaction } from '../../store/queryable.ts'
 import { authenticateUntilEnd } from '../authenticate.ts'
-import type { Deps } from '../deps.ts'
+import type { ApiDeps } from '../deps.ts'
 import { requireApp } from '../require-app.ts'
 
 const Params = Type.Object({ dyno: Type.String() })
@@ -33,7 +33,10 @@ const config: FastifyContextConfig = {
   secrets: true,
 }
 
-export const execReservations: FastifyPluginAsyncTypebox<Deps> = async (server, deps) => {
+export const execReservations: FastifyPluginAsyncTypebox<ApiDeps> = async (
+  server,
+  deps,
+) => {
   const { pool, secrets, data } = deps
 
   /** The dynos that can be entered. */

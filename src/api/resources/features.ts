@@ -11,14 +11,14 @@ import { Problem } from '../../model/problem.ts'
 import { type StoredFeature, storedFeatures } from '../../store/app-features.ts'
 import { inTransaction } from '../../store/queryable.ts'
 import { AppParams } from '../app-params.ts'
-import type { Deps } from '../deps.ts'
+import type { ApiDeps } from '../deps.ts'
 import { sendPart } from '../range.ts'
 import { requireApp } from '../require-app.ts'
 
 const FeatureParams = Type.Object({ app: Type.String(), feature: Type.String() })
 const Change = Type.Object({ enabled: Type.Boolean() })
 
-export const features: FastifyPluginAsyncTypebox<Deps> = async (server, deps) => {
+export const features: FastifyPluginAsyncTypebox<ApiDeps> = async (server, deps) => {
   const { pool, clock } = deps
 
   server.get(

@@ -10,7 +10,7 @@ import { serializeFormation } from '../../model/serialize-formation.ts'
 import { findFormation, formationsOf } from '../../store/app-formations.ts'
 import { inTransaction } from '../../store/queryable.ts'
 import { AppParams } from '../app-params.ts'
-import type { Deps } from '../deps.ts'
+import type { ApiDeps } from '../deps.ts'
 import { Identity, identityIn } from '../identity.ts'
 import { sendPart } from '../range.ts'
 import { requireApp } from '../require-app.ts'
@@ -26,7 +26,7 @@ const Batch = Type.Object({
   updates: Type.Array(Type.Intersect([Change, Type.Object({ type: Type.String() })])),
 })
 
-export const formations: FastifyPluginAsyncTypebox<Deps> = async (server, deps) => {
+export const formations: FastifyPluginAsyncTypebox<ApiDeps> = async (server, deps) => {
   const { pool, limits } = deps
 
   server.get(

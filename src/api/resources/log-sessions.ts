@@ -4,7 +4,7 @@ import { Type } from 'typebox'
 import { createLogSession } from '../../actions/create-log-session.ts'
 import { inTransaction } from '../../store/queryable.ts'
 import { AppParams } from '../app-params.ts'
-import type { Deps } from '../deps.ts'
+import type { ApiDeps } from '../deps.ts'
 import { requireApp } from '../require-app.ts'
 
 const ORDINARY_LINES = 100
@@ -18,7 +18,10 @@ const Wish = Type.Object({
   tail: Type.Optional(Type.Boolean()),
 })
 
-export const logSessions: FastifyPluginAsyncTypebox<Deps> = async (server, { pool }) => {
+export const logSessions: FastifyPluginAsyncTypebox<ApiDeps> = async (
+  server,
+  { pool },
+) => {
   server.post(
     '/apps/:app/log-sessions',
     { schema: { params: AppParams, body: Wish } },

@@ -15,7 +15,7 @@ import {
   moveBrowserLogin,
 } from '../../store/browser-logins.ts'
 import { inTransaction, type Queryable } from '../../store/queryable.ts'
-import type { Deps } from '../deps.ts'
+import type { ApiDeps } from '../deps.ts'
 import { byCode, isStillGood, logIn, type LogIn } from '../log-in.ts'
 import { loginPage, noticePage, PAGE_HEADERS } from '../login-page.ts'
 
@@ -36,7 +36,7 @@ const WRONG_PASSWORD = {
   fault: 'That address and that password do not go together.',
 }
 
-export const loginPages: FastifyPluginAsyncTypebox<Deps> = async (server, deps) => {
+export const loginPages: FastifyPluginAsyncTypebox<ApiDeps> = async (server, deps) => {
   const { pool } = deps
 
   server.addContentTypeParser(

@@ -20,11 +20,11 @@ import { isOperator } from '../../store/accounts.ts'
 import { platformMetrics, type PlatformMetrics } from '../../store/metrics.ts'
 import { routerMeasures } from '../../store/router-measures.ts'
 import { askLogs } from '../ask-logs.ts'
-import type { Deps } from '../deps.ts'
+import type { ApiDeps } from '../deps.ts'
 
 const RECENT = 5 * MINUTE
 
-export const metrics: FastifyPluginAsyncTypebox<Deps> = async (server, deps) => {
+export const metrics: FastifyPluginAsyncTypebox<ApiDeps> = async (server, deps) => {
   const { pool, data, clock, log } = deps
 
   const config = { anyVersion: true, free: true }

@@ -14,7 +14,7 @@ import { Problem } from '../../model/problem.ts'
 import { findFormation } from '../../store/app-formations.ts'
 import { findMonitor } from '../../store/monitors.ts'
 import { inTransaction } from '../../store/queryable.ts'
-import type { Deps } from '../deps.ts'
+import type { ApiDeps } from '../deps.ts'
 import { requireApp } from '../require-app.ts'
 
 const FormationParams = Type.Object({ app: Type.String(), formation: Type.String() })
@@ -41,7 +41,7 @@ const Changes = Type.Object({
   value: Type.Optional(Count),
 })
 
-export const monitors: FastifyPluginAsyncTypebox<Deps> = async (server, deps) => {
+export const monitors: FastifyPluginAsyncTypebox<ApiDeps> = async (server, deps) => {
   const { pool, limits } = deps
 
   server.get(

@@ -5,12 +5,12 @@ import { Type } from 'typebox'
 import { Problem } from '../../model/problem.ts'
 import { findRegion } from '../../store/regions-by-identity.ts'
 import { allRegions, type Region } from '../../store/regions.ts'
-import type { Deps } from '../deps.ts'
+import type { ApiDeps } from '../deps.ts'
 import { sendPart } from '../range.ts'
 
 const RegionParams = Type.Object({ region: Type.String() })
 
-export const regions: FastifyPluginAsyncTypebox<Deps> = async (server, { pool }) => {
+export const regions: FastifyPluginAsyncTypebox<ApiDeps> = async (server, { pool }) => {
   server.get('/regions', async (request, reply) =>
     sendPart(request, reply, (await allRegions(pool)).map(serializeRegion), [
       'name',

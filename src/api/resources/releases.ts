@@ -17,7 +17,7 @@ import {
   releasesOf,
 } from '../../store/releases.ts'
 import { AppParams } from '../app-params.ts'
-import type { Deps } from '../deps.ts'
+import type { ApiDeps } from '../deps.ts'
 import { Identity, identityIn } from '../identity.ts'
 import { outputFeed } from '../output-feed.ts'
 import { partIn, rangeOf, sendFound } from '../range.ts'
@@ -32,7 +32,7 @@ const Creation = Type.Union([
 
 const SORTED_BY = ['version', 'id'] as const
 
-export const releases: FastifyPluginAsyncTypebox<Deps> = async (server, deps) => {
+export const releases: FastifyPluginAsyncTypebox<ApiDeps> = async (server, deps) => {
   const { pool, secrets } = deps
   const sendOutput = outputFeed(pool, 'release')
 

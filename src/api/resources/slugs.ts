@@ -6,12 +6,12 @@ import { isUuid, type SlugId } from '../../model/ids.ts'
 import { namedId } from '../../model/named-id.ts'
 import { Problem } from '../../model/problem.ts'
 import { findSlug, type Slug } from '../../store/slugs.ts'
-import type { Deps } from '../deps.ts'
+import type { ApiDeps } from '../deps.ts'
 import { requireApp } from '../require-app.ts'
 
 const SlugParams = Type.Object({ app: Type.String(), slug: Type.String() })
 
-export const slugs: FastifyPluginAsyncTypebox<Deps> = async (server, { pool }) => {
+export const slugs: FastifyPluginAsyncTypebox<ApiDeps> = async (server, { pool }) => {
   server.get(
     '/apps/:app/slugs/:slug',
     { schema: { params: SlugParams } },

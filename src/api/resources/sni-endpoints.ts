@@ -12,7 +12,7 @@ import { inTransaction } from '../../store/queryable.ts'
 import { type SniEndpoint, sniEndpointsOf } from '../../store/sni-endpoints.ts'
 import { AppParams } from '../app-params.ts'
 import { UP_TO_THE_BODY } from '../bound-bodies.ts'
-import type { Deps } from '../deps.ts'
+import type { ApiDeps } from '../deps.ts'
 import { sendPart } from '../range.ts'
 import { requireApp } from '../require-app.ts'
 
@@ -21,7 +21,7 @@ const Text = Type.String(UP_TO_THE_BODY)
 const Body = Type.Object({ certificate_chain: Text, private_key: Text })
 
 /** The certificates of an app: `heroku certs`. */
-export const sniEndpoints: FastifyPluginAsyncTypebox<Deps> = async (server, deps) => {
+export const sniEndpoints: FastifyPluginAsyncTypebox<ApiDeps> = async (server, deps) => {
   const { pool, secrets, clock, limits } = deps
   const one = { schema: { params: EndpointParams } }
 

@@ -15,14 +15,14 @@ import { Problem } from '../../model/problem.ts'
 import { sourceBounds } from '../../model/source.ts'
 import { inTransaction } from '../../store/queryable.ts'
 import { keepOpen, markUploaded, sourceToGet, sourceToPut } from '../../store/sources.ts'
-import type { Deps } from '../deps.ts'
+import type { ApiDeps } from '../deps.ts'
 
 /** Not in the place of one that was uploaded, whoever else may write there. */
 const own = [process.getuid?.() ?? 0]
 
 const TokenParams = Type.Object({ token: Type.String() })
 
-export const sources: FastifyPluginAsyncTypebox<Deps> = async (
+export const sources: FastifyPluginAsyncTypebox<ApiDeps> = async (
   server,
   { pool, data, rateLimit },
 ) => {

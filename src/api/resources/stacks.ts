@@ -5,13 +5,13 @@ import { Type } from 'typebox'
 import { Problem } from '../../model/problem.ts'
 import { allStacks, DEFAULT_STACK, findStack, type Stack } from '../../model/stack.ts'
 import { AppParams } from '../app-params.ts'
-import type { Deps } from '../deps.ts'
+import type { ApiDeps } from '../deps.ts'
 import { sendPart } from '../range.ts'
 import { requireApp } from '../require-app.ts'
 
 const StackParams = Type.Object({ stack: Type.String() })
 
-export const stacks: FastifyPluginAsyncTypebox<Deps> = async (server, { pool }) => {
+export const stacks: FastifyPluginAsyncTypebox<ApiDeps> = async (server, { pool }) => {
   server.get('/stacks', async (request, reply) =>
     sendPart(request, reply, allStacks().map(serializeStack), ['name', 'id']),
   )

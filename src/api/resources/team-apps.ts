@@ -13,7 +13,7 @@ import { inTransaction } from '../../store/queryable.ts'
 import { standingIn } from '../../store/standings.ts'
 import { findTeam, type Team } from '../../store/teams.ts'
 import { AppParams } from '../app-params.ts'
-import type { Deps } from '../deps.ts'
+import type { ApiDeps } from '../deps.ts'
 import { Identity, identityIn } from '../identity.ts'
 import { requireApp } from '../require-app.ts'
 import { requirePerson } from '../require-person.ts'
@@ -33,7 +33,7 @@ const Changes = Type.Union([
   Type.Object({ owner: Identity }),
 ])
 
-export const teamApps: FastifyPluginAsyncTypebox<Deps> = async (server, deps) => {
+export const teamApps: FastifyPluginAsyncTypebox<ApiDeps> = async (server, deps) => {
   const { pool, secrets, installation, limits } = deps
   const shown = (app: App) => ({
     ...serializeApp(app, installation),

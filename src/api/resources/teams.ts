@@ -19,7 +19,7 @@ import {
   teamsOf,
 } from '../../store/teams.ts'
 import { requireTeamStanding } from '../authorize.ts'
-import type { Deps } from '../deps.ts'
+import type { ApiDeps } from '../deps.ts'
 import { sendPart } from '../range.ts'
 import { requirePerson } from '../require-person.ts'
 import { serializePermission } from '../serialize-permission.ts'
@@ -36,7 +36,7 @@ const Membership = Type.Object({
 /** The CLI asks for permissions where a team has it, and here all have them. */
 const FEATURE = 'org-access-controls'
 
-export const teams: FastifyPluginAsyncTypebox<Deps> = async (server, deps) => {
+export const teams: FastifyPluginAsyncTypebox<ApiDeps> = async (server, deps) => {
   const { pool, installation, limits } = deps
 
   server.get('/teams', async (request, reply) => {

@@ -7,7 +7,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 
 import { Problem } from '../../model/problem.ts'
 import { AppParams } from '../app-params.ts'
-import type { Deps } from '../deps.ts'
+import type { ApiDeps } from '../deps.ts'
 import { requireApp } from '../require-app.ts'
 
 const emptyLists = ['addons', 'addon-attachments', 'log-drains']
@@ -17,7 +17,7 @@ const absent: Readonly<Record<string, string>> = {
   'pipeline-couplings': 'pipeline coupling',
 }
 
-export const unbuilt: FastifyPluginAsyncTypebox<Deps> = async (server, { pool }) => {
+export const unbuilt: FastifyPluginAsyncTypebox<ApiDeps> = async (server, { pool }) => {
   for (const list of ['/addons', '/addon-attachments', '/spaces', '/pipelines']) {
     server.get(list, async () => [])
   }

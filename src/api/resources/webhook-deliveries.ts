@@ -8,14 +8,14 @@ import {
   findDelivery,
 } from '../../store/app-webhook-deliveries.ts'
 import { AppParams } from '../app-params.ts'
-import type { Deps } from '../deps.ts'
+import type { ApiDeps } from '../deps.ts'
 import { numbersIn, rangeOf, sendPart } from '../range.ts'
 import { requireApp } from '../require-app.ts'
 
 const DeliveryParams = Type.Object({ app: Type.String(), delivery: Type.String() })
 const Filter = Type.Object({ 'eq[status]': Type.Optional(Type.String()) })
 
-export const webhookDeliveries: FastifyPluginAsyncTypebox<Deps> = async (
+export const webhookDeliveries: FastifyPluginAsyncTypebox<ApiDeps> = async (
   server,
   { pool },
 ) => {

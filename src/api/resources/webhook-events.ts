@@ -8,13 +8,13 @@ import {
   webhookEventsOf,
 } from '../../store/app-webhook-deliveries.ts'
 import { AppParams } from '../app-params.ts'
-import type { Deps } from '../deps.ts'
+import type { ApiDeps } from '../deps.ts'
 import { numbersIn, rangeOf, sendPart } from '../range.ts'
 import { requireApp } from '../require-app.ts'
 
 const EventParams = Type.Object({ app: Type.String(), event: Type.String() })
 
-export const webhookEvents: FastifyPluginAsyncTypebox<Deps> = async (
+export const webhookEvents: FastifyPluginAsyncTypebox<ApiDeps> = async (
   server,
   { pool },
 ) => {

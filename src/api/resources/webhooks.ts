@@ -11,7 +11,7 @@ import type { Webhook } from '../../model/webhook.ts'
 import { inTransaction } from '../../store/queryable.ts'
 import { deleteWebhook, findWebhook, webhooksOf } from '../../store/webhooks.ts'
 import { AppParams } from '../app-params.ts'
-import type { Deps } from '../deps.ts'
+import type { ApiDeps } from '../deps.ts'
 import { mustBeInReach } from '../must-be-in-reach.ts'
 import { sendPart } from '../range.ts'
 import { requireApp } from '../require-app.ts'
@@ -40,7 +40,7 @@ const Creation = Type.Object({
 })
 const Changes = Type.Partial(Creation)
 
-export const webhooks: FastifyPluginAsyncTypebox<Deps> = async (server, deps) => {
+export const webhooks: FastifyPluginAsyncTypebox<ApiDeps> = async (server, deps) => {
   const { pool, clock } = deps
   const { secrets, reach } = deps.webhooks
 

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 
 import type { Finding } from '../../lib/finding.ts'
-import { cgroupFindings } from './examine-machine.ts'
+import { cgroupFindings } from './examine-for-dynos.ts'
 
 const mount = mkdtempSync(join(tmpdir(), 'mayfly-cgroup-'))
 after(() => rmSync(mount, { recursive: true }))

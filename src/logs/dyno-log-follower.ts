@@ -35,7 +35,7 @@ interface Deps {
   readonly log: Log
 }
 
-export class DynoFiles {
+export class DynoLogFollower {
   readonly #deps: Deps
   readonly #files = new Map<DynoId, DynoFile>()
   /** Directories that are nobody's we log for: of builds, of destroyed apps. */

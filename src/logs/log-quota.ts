@@ -12,7 +12,7 @@ export const BYTES = 8 * 1024 ** 2
 /** Seconds' worth of it that may come at once. */
 export const BURST = 5
 
-export class Allowance {
+export class LogQuota {
   readonly #clock: Clock
   #lines = LINES * BURST
   #bytes = BYTES * BURST

@@ -22,7 +22,7 @@ export interface FailedTrial {
  * The release has failed; a new one has the code and the config vars of the last that had a
  * web dyno ready. Nothing happens where another release has become the current one.
  */
-export async function takeBackRelease(
+export async function rollBackRelease(
   tx: Queryable,
   { app, release, failure, now }: FailedTrial,
   { secrets, limits }: { readonly secrets: SecretBox; readonly limits: Limits },

@@ -58,7 +58,7 @@ table arp mayfly {
 `
 
 /** Changes nothing: what must be tried is tried in a network namespace that is gone afterwards. */
-export async function examineMachine(): Promise<readonly Finding[]> {
+export async function examineForDynos(): Promise<readonly Finding[]> {
   return [
     ...neededPrograms(PROGRAMS),
     needed(

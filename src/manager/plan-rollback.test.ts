@@ -22,7 +22,7 @@ itPlans([
   [
     'a release whose first dynos all fail twice is taken back',
     { formation: { ...trial, quantity: 4 }, dynos: [leaving, failed, ...others(4)] },
-    ['take back: web.1 exited with status 1 before it was ready, 2 times in a row'],
+    ['roll back: web.1 exited with status 1 before it was ready, 2 times in a row'],
   ],
   [
     '… whatever kept them from being ready',
@@ -30,7 +30,7 @@ itPlans([
       formation: trial,
       dynos: [leaving, { ...failed, stopReason: 'boot timeout' }],
     },
-    ['take back: web.1 did not bind its port within 60 seconds, 2 times in a row'],
+    ['roll back: web.1 did not bind its port within 60 seconds, 2 times in a row'],
   ],
   [
     '… not for one failure',

@@ -13,7 +13,7 @@ const PROGRAMS = {
 }
 
 /** `ownPostgres`: PostgreSQL is to be run here, not elsewhere. */
-export function examineMachine(ownPostgres: boolean): readonly Finding[] {
+export function examineForControlPlane(ownPostgres: boolean): readonly Finding[] {
   const hasPostgres = globSync('/usr/lib/postgresql/*/bin/postgres').length > 0
   return [
     needed(

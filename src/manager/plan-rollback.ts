@@ -1,7 +1,7 @@
 /**
  * A release on trial is one that no web dyno has been ready on, while there is an earlier
  * one to go back to. When all of its first batch, or of what is left of it, have failed
- * twice and none stands, it is taken back. The old web dynos never stopped serving. What
+ * twice and none stands, it is rolled back. The old web dynos never stopped serving. What
  * went wrong must be the app's doing: a lost host or a failing machine proves nothing.
  */
 
@@ -23,7 +23,7 @@ const failures: Partial<Record<StopReason, (dyno: Dyno, facts: Facts) => string>
   checksum: () => 'could not be started: its slug is damaged',
 }
 
-export function takeBackRelease(facts: Facts): Step[] {
+export function planRollback(facts: Facts): Step[] {
   const { formation, policy, dynos } = facts
   if (formation.type !== WEB || !formation.onTrial || !policy.automaticRollback) return []
   const tried = dynos.filter((it) => it.release === formation.release && !it.leaving)
@@ -33,7 +33,7 @@ export function takeBackRelease(facts: Facts): Step[] {
     const failed = because && failures[because]
     if (!failed) continue
     const failure = `${placeOf(dyno)} ${failed(dyno, facts)}, ${TRIES} times in a row`
-    return [{ do: 'take back release', failure }]
+    return [{ do: 'roll back release', failure }]
   }
   return []
 }

@@ -12,7 +12,7 @@ import { releasesOf } from '../store/releases.ts'
 import { recordReady } from '../store/trials.ts'
 import { rollback } from './rollback.ts'
 import { scaleFormations } from './scale-formations.ts'
-import { takeBackRelease } from './take-back-release.ts'
+import { rollBackRelease } from './roll-back-release.ts'
 
 const pool = aDatabase()
 
@@ -30,11 +30,11 @@ async function anAppOnTrial() {
   assert.ok(bad)
   return {
     ...made,
-    takeBack: (limits = HEROKU_LIMITS) =>
+    failTrial: (limits = HEROKU_LIMITS) =>
       inTransaction(pool, (tx) => {
         const trial = { app: made.app.id, release: bad.id, failure: 'web.1 fell ill' }
         const now = systemClock.now()
-        return takeBackRelease(tx, { ...trial, now }, { secrets, limits })
+        return rollBackRelease(tx, { ...trial, now }, { secrets, limits })
       }),
     scale: async () => describeScale(await formationsOf(pool, made.app.id)),
     releases: async () =>
@@ -45,9 +45,9 @@ async function anAppOnTrial() {
 }
 
 test('a release that fails its trial is taken back, once', async () => {
-  const { takeBack, releases } = await anAppOnTrial()
-  await takeBack()
-  await takeBack()
+  const { failTrial, releases } = await anAppOnTrial()
+  await failTrial()
+  await failTrial()
   assert.deepEqual(await releases(), [
     'Deploy succeeded',
     'Deploy failed',
@@ -56,9 +56,9 @@ test('a release that fails its trial is taken back, once', async () => {
 })
 
 test('with the release come back the dynos of a process type that it alone had', async () => {
-  const { app, takeBack, scale } = await anAppOnTrial()
+  const { app, failTrial, scale } = await anAppOnTrial()
   assert.equal(await scale(), 'web@1:Standard-1X')
-  await takeBack()
+  await failTrial()
   assert.equal(await scale(), 'web@1:Standard-1X worker@3:Standard-2X')
   const { rows } = await pool.query(
     `select message from events where app = $1 and kind = 'formation.scaled' order by id`,
@@ -82,10 +82,10 @@ for (const [meanwhile, scale, limits] of [
   [{}, 'web@1:Standard-1X worker@2:Standard-2X', { ...HEROKU_LIMITS, dynosPerApp: 3 }],
 ] as const) {
   test(`as many of them as the limits leave: ${scale}`, async () => {
-    const { app, account, takeBack, scale: scaleOf } = await anAppOnTrial()
+    const { app, account, failTrial, scale: scaleOf } = await anAppOnTrial()
     const wish = { type: 'web', quantity: undefined, size: undefined, ...meanwhile }
     await inTransaction(pool, (tx) => scaleFormations(tx, app, [wish], account))
-    await takeBack(limits)
+    await failTrial(limits)
     assert.equal(await scaleOf(), scale)
   })
 }
@@ -110,7 +110,7 @@ async function rollBack({ app, account }: AnApp): Promise<void> {
 test('not while the next one is on its way', async () => {
   const made = await anAppOnTrial()
   await made.deploy({ web: 'cured', release: 'migrate' })
-  await made.takeBack()
+  await made.failTrial()
   assert.deepEqual(await made.releases(), [
     'Deploy succeeded',
     'Deploy succeeded',
@@ -124,6 +124,6 @@ test('what it goes back to needs no release command again', async () => {
     `update slugs set process_types = process_types || '{"release": "migrate"}' where app = $1`,
     [made.app.id],
   )
-  await made.takeBack()
+  await made.failTrial()
   assert.equal((await made.releases()).at(-1), 'Automatic succeeded')
 })
