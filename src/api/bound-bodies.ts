@@ -38,7 +38,7 @@ export function boundBodies(server: FastifyInstance): void {
 }
 
 /** The JSON schema, with bounds wherever it has none. */
-export function bounded(schema: unknown): unknown {
+function bounded(schema: unknown): unknown {
   if (Array.isArray(schema)) return schema.map(bounded)
   if (typeof schema !== 'object' || schema === null) return schema
   const parts = Object.entries(schema).map(([key, part]) => [key, bounded(part)])

@@ -49,9 +49,9 @@ test("the build dyno is given the app's config vars as files that only it may re
   assert.doesNotMatch(JSON.stringify(builds.runtime.starts), /"A"/)
 })
 
-test('a build waits for room', async () => {
+test('a build whose dyno could not be started waits, and is tried again', async () => {
   const build = await builds.aBuild()
-  builds.runtime.refusal = new RuntimeError('no_capacity', 'full')
+  builds.runtime.refusal = new RuntimeError('failed', 'It could not be started.')
   await assert.rejects(builds.look(build), RuntimeError)
   assert.equal((await builds.read(build)).status, 'pending')
   builds.runtime.refusal = undefined

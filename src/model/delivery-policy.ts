@@ -5,7 +5,7 @@ import { HOUR, later, SECOND } from '../lib/clock.ts'
 import type { Level } from './webhook.ts'
 
 /** Longer than that, nobody tries. */
-export const GIVE_UP_AFTER = 72 * HOUR
+const GIVE_UP_AFTER = 72 * HOUR
 const DELAY = { first: 5 * SECOND, most: HOUR }
 /** `backOff` spreads them by a tenth more at most. */
 export const LONGEST_DELAY = 1.1 * DELAY.most

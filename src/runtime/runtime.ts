@@ -239,7 +239,6 @@ export class RuntimeError extends Error {
     | 'slug_missing'
     | 'slug_checksum'
     | 'slug_unverified'
-    | 'no_capacity'
     | 'not_running'
     | 'too_many_entries'
     | 'not_enterable'

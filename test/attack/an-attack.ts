@@ -28,7 +28,7 @@ import { anInternet, type Internet } from './an-internet.ts'
 import { type Row, rowsIn } from './rows.ts'
 
 export const PORT = 5000
-export const SLUG = 'attacker'
+const SLUG = 'attacker'
 const SERVES = { command: `python3 -m http.server ${PORT}` }
 /** Writes before it answers. */
 export const NEIGHBOUR = { command: 'python3 attacker.py neighbour', slug: SLUG }
