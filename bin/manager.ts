@@ -5,7 +5,7 @@ import { mkdirSync, readFileSync } from 'node:fs'
 import { BUILD_NEEDS } from '../src/builds/build-dyno.ts'
 import { installBuildpacks } from '../src/builds/install-buildpacks.ts'
 import { lookAfterBuild } from '../src/builds/look-after-build.ts'
-import { pruneFiles } from '../src/builds/prune-files.ts'
+import { pruneLeftovers } from '../src/builds/prune-leftovers.ts'
 import { readBuildEnvironment } from '../src/builds/read-build-environment.ts'
 import { lookAfterCertificate } from '../src/certificates/look-after-certificate.ts'
 import { databaseAddresses } from '../src/installation/database-addresses.ts'
@@ -232,7 +232,7 @@ await heedWakeCalls(
 await takeOver(pool, region)
 await wakeCertificates(pool, { region: name })
 part.ready()
-void pruneFiles({ pool, data, region: name, clock: systemClock, log }, signal)
+void pruneLeftovers({ pool, data, region: name, clock: systemClock, log }, signal)
 
 await Promise.all([loop, certificates])
 await Promise.all([pool.end(), list.end()])

@@ -4,10 +4,10 @@ import { randomUUID } from 'node:crypto'
 
 import type { Pool } from 'pg'
 
+import { addCollaborator } from '../src/actions/add-collaborator.ts'
 import { createAccount } from '../src/actions/create-account.ts'
 import { createApp } from '../src/actions/create-app.ts'
 import { createTeam } from '../src/actions/create-team.ts'
-import { letIn } from '../src/actions/let-in.ts'
 import { setAppLocked } from '../src/actions/set-app-locked.ts'
 import type { Account, App } from '../src/model/app.ts'
 import { type AccountId, newId } from '../src/model/ids.ts'
@@ -69,8 +69,8 @@ export async function aTenancy(pool: Pool): Promise<Tenancy> {
     const teamApp = await make('team-app', teamAccount)
     const locked = await make('locked-app', teamAccount)
     await setAppLocked(tx, locked, { locked: true, by: owner })
-    await letIn(tx, { app, account: collaborator, permissions: [], by: owner })
-    await letIn(tx, {
+    await addCollaborator(tx, { app, account: collaborator, permissions: [], by: owner })
+    await addCollaborator(tx, {
       app: teamApp,
       account: deployer,
       permissions: ['deploy'],
@@ -127,7 +127,7 @@ export function aDeployer(
   return inTransaction(pool, async (tx) => {
     const email = `${newId()}@example.com`
     const deployer = await createAccount(tx, { email, name: null })
-    await letIn(tx, { app, account: deployer, permissions: [], by: app.owner })
+    await addCollaborator(tx, { app, account: deployer, permissions: [], by: app.owner })
     return { id: deployer.id, token: await aToken(tx, deployer) }
   })
 }

@@ -10,12 +10,11 @@ import {
   type CustomDomain,
   domainsOf,
 } from '../store/domains.ts'
-import { writeWish } from '../store/events.ts'
-import { writeLogLines } from '../store/log-lines.ts'
 import type { Queryable } from '../store/queryable.ts'
-import { allRegions, wakeEveryRouter } from '../store/regions.ts'
+import { allRegions } from '../store/regions.ts'
 import { wake } from '../store/work.ts'
 import { lockPresentApp } from './lock-present-app.ts'
+import { noteDomainChange } from './note-domain-change.ts'
 
 /** Requests for the hostname reach the app at once. A Problem `invalid_params` says what is wrong with it. */
 export async function addDomain(
@@ -52,13 +51,6 @@ export async function addDomain(
     await setAcmStatus(tx, [domain.id], 'pending')
     await wake(tx, { kind: 'certificate', subject: domain.id, region: app.region })
   }
-  await tell(tx, app, `Add ${hostname} domain by user ${wish.account.email}`)
+  await noteDomainChange(tx, app, `Add ${hostname} domain by user ${wish.account.email}`)
   return domain
-}
-
-/** What every change of domains ends with. */
-export async function tell(tx: Queryable, app: App, message: string): Promise<void> {
-  await writeWish(tx, { app: app.id, kind: 'app.changed', message })
-  await writeLogLines(tx, [{ app: app.id, source: 'app', ps: 'api', message }])
-  await wakeEveryRouter(tx)
 }

@@ -11,8 +11,8 @@ import {
   type SniEndpoint,
   sniEndpointsOf,
 } from '../store/sni-endpoints.ts'
-import { tell } from './add-domain.ts'
 import { lockPresentApp } from './lock-present-app.ts'
+import { noteDomainChange } from './note-domain-change.ts'
 
 /** PEM texts, as a user gives them. */
 export interface CertificateWish {
@@ -40,7 +40,7 @@ export async function addSniEndpoint(
   const id = newId<'sni endpoint'>()
   const its = sealedCertificate(certificate, id, secrets)
   const name = await add(tx, { ...its, id, app: app.id, acm: false })
-  await tell(tx, app, `Add ${name} certificate by user ${wish.account.email}`)
+  await noteDomainChange(tx, app, `Add ${name} certificate by user ${wish.account.email}`)
   return requireSniEndpoint(tx, app, id)
 }
 

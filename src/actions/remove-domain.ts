@@ -1,9 +1,9 @@
 import type { Account, App } from '../model/app.ts'
 import { type CustomDomain, removeDomain as remove } from '../store/domains.ts'
 import type { Queryable } from '../store/queryable.ts'
-import { tell } from './add-domain.ts'
 import { removeUnusedAcmEndpoints } from '../store/sni-endpoints.ts'
 import { lockPresentApp } from './lock-present-app.ts'
+import { noteDomainChange } from './note-domain-change.ts'
 
 /** Requests for the hostname find no app any more, at once. */
 export async function removeDomain(
@@ -14,5 +14,9 @@ export async function removeDomain(
   await lockPresentApp(tx, app.id)
   await remove(tx, domain.id)
   await removeUnusedAcmEndpoints(tx, app.id)
-  await tell(tx, app, `Remove ${domain.hostname} domain by user ${account.email}`)
+  await noteDomainChange(
+    tx,
+    app,
+    `Remove ${domain.hostname} domain by user ${account.email}`,
+  )
 }

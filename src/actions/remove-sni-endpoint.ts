@@ -4,9 +4,9 @@ import { setAcmStatus } from '../store/acme.ts'
 import type { Queryable } from '../store/queryable.ts'
 import { removeSniEndpoint as remove, type SniEndpoint } from '../store/sni-endpoints.ts'
 import { wakeAll } from '../store/work.ts'
-import { tell } from './add-domain.ts'
 import { requireSniEndpoint } from './add-sni-endpoint.ts'
 import { lockPresentApp } from './lock-present-app.ts'
+import { noteDomainChange } from './note-domain-change.ts'
 
 /** Its domains are served without a certificate of their own from now on, or get automatic ones. */
 export async function removeSniEndpoint(
@@ -29,6 +29,10 @@ export async function removeSniEndpoint(
       endpoint.domains.map((subject) => ({ kind: 'certificate', subject, region })),
     )
   }
-  await tell(tx, app, `Remove ${endpoint.name} certificate by user ${it.account.email}`)
+  await noteDomainChange(
+    tx,
+    app,
+    `Remove ${endpoint.name} certificate by user ${it.account.email}`,
+  )
   return endpoint
 }

@@ -10,9 +10,9 @@ import { formationsOf } from '../store/app-formations.ts'
 import { inTransaction } from '../store/queryable.ts'
 import { releasesOf } from '../store/releases.ts'
 import { recordReady } from '../store/trials.ts'
+import { rollBackRelease } from './roll-back-release.ts'
 import { rollback } from './rollback.ts'
 import { scaleFormations } from './scale-formations.ts'
-import { rollBackRelease } from './roll-back-release.ts'
 
 const pool = aDatabase()
 

@@ -9,9 +9,9 @@ import {
   serveDomainWith as serve,
 } from '../store/sni-endpoints.ts'
 import { wake } from '../store/work.ts'
-import { tell } from './add-domain.ts'
 import { requireSniEndpoint } from './add-sni-endpoint.ts'
 import { lockPresentApp } from './lock-present-app.ts'
+import { noteDomainChange } from './note-domain-change.ts'
 
 export interface EndpointWish {
   /** By id or name; null: none. */
@@ -39,5 +39,9 @@ export async function serveDomainWith(
     await wake(tx, { kind: 'certificate', subject: domain.id, region: app.region })
   }
   const what = endpoint ? `certificate ${endpoint.name}` : 'no certificate of its own'
-  await tell(tx, app, `Serve ${domain.hostname} with ${what} by user ${account.email}`)
+  await noteDomainChange(
+    tx,
+    app,
+    `Serve ${domain.hostname} with ${what} by user ${account.email}`,
+  )
 }

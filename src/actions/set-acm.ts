@@ -8,8 +8,8 @@ import {
   wakeCertificates,
 } from '../store/acme.ts'
 import type { Queryable } from '../store/queryable.ts'
-import { tell } from './add-domain.ts'
 import { lockPresentApp } from './lock-present-app.ts'
+import { noteDomainChange } from './note-domain-change.ts'
 
 /**
  * Has the certificates of the app's custom domains got and renewed by themselves, or ends
@@ -29,7 +29,11 @@ export async function setAcm(
   await set(tx, app.id, on)
   await wakeCertificates(tx, app)
   const verb = on ? 'Enable' : 'Disable'
-  await tell(tx, app, `${verb} automatic certificates by user ${account.email}`)
+  await noteDomainChange(
+    tx,
+    app,
+    `${verb} automatic certificates by user ${account.email}`,
+  )
 }
 
 /** Has those that failed tried again now, or as soon as it may be. */

@@ -7,7 +7,7 @@ import { standingIn, standingOn } from '../store/standings.ts'
 import { lockOwnedApp } from './lock-owned-app.ts'
 import { transferApp } from './transfer-app.ts'
 
-export interface Settling {
+export interface SettlementWish {
   readonly transfer: AppTransfer
   readonly app: App
   readonly state: 'accepted' | 'declined'
@@ -17,7 +17,7 @@ export interface Settling {
 /** The recipient takes the app, or does not. */
 export async function settleAppTransfer(
   tx: Queryable,
-  { transfer, app, state, limits }: Settling,
+  { transfer, app, state, limits }: SettlementWish,
 ): Promise<void> {
   // First, as whoever gives it away does: who waits for whom has an order then.
   await lockOwnedApp(tx, app)

@@ -17,14 +17,15 @@ import { findApp } from '../store/apps.ts'
 import { collaboratorsOf } from '../store/collaborators.ts'
 import { inTransaction, type Queryable } from '../store/queryable.ts'
 import { membersOf, setMember } from '../store/teams.ts'
+import { addCollaborator } from './add-collaborator.ts'
 import { changeMembers } from './change-members.ts'
 import { createAccount } from './create-account.ts'
 import { createApp } from './create-app.ts'
 import { createTeam } from './create-team.ts'
 import { destroyApp } from './destroy-app.ts'
-import { letIn, permit } from './let-in.ts'
 import { setAppLocked } from './set-app-locked.ts'
 import { offerApp } from './offer-app.ts'
+import { setPermissions } from './set-permissions.ts'
 import { settleAppTransfer } from './settle-app-transfer.ts'
 import { transferApp } from './transfer-app.ts'
 
@@ -41,7 +42,7 @@ async function aGivenApp() {
   const heir = await aPerson('heir')
   const accomplice = await aPerson('accomplice')
   await inTransaction(pool, (tx) =>
-    letIn(tx, { app, account: heir, permissions: [], by: owner }),
+    addCollaborator(tx, { app, account: heir, permissions: [], by: owner }),
   )
   const offer = (to: Account) => (tx: Queryable) => offerApp(tx, { app, to, by: owner })
   const give = (tx: Queryable) => transferApp(tx, { app, to: heir, by: owner, limits })
@@ -144,7 +145,8 @@ test('an offer is taken, or the app goes to another: neither waits for the other
 
 test('who has just given an app away lets nobody in, and does not destroy it', async () => {
   const lates: readonly Late[] = [
-    (tx, app, { by, account }) => letIn(tx, { app, account, permissions: [], by }),
+    (tx, app, { by, account }) =>
+      addCollaborator(tx, { app, account, permissions: [], by }),
     (tx, app, { by }) => destroyApp(tx, app, by),
   ]
   for (const late of lates) {
@@ -165,13 +167,13 @@ test('an admin of a team that has just given an app away says nothing of it any 
     async (tx, app, { by }) => {
       const [collaborator] = await collaboratorsOf(pool, app.id)
       assert.ok(collaborator)
-      await permit(tx, app, { collaborator, permissions: ['manage'], by })
+      await setPermissions(tx, app, { collaborator, permissions: ['manage'], by })
     },
   ]
   for (const late of lates) {
     const { app, admin, member } = await aTeamApp()
     await inTransaction(pool, (tx) =>
-      letIn(tx, { app, account: member, permissions: ORDINARY, by: admin }),
+      addCollaborator(tx, { app, account: member, permissions: ORDINARY, by: admin }),
     )
     const end = await oneAfterTheOther(
       pool,
@@ -188,7 +190,8 @@ test('who is just taken out of a team joins none of its apps', async () => {
     pool,
     (tx) =>
       changeMembers(tx, team.id, { account: member.id, role: undefined, by: admin.id }),
-    (tx) => letIn(tx, { app, account: member, permissions: ORDINARY, by: member }),
+    (tx) =>
+      addCollaborator(tx, { app, account: member, permissions: ORDINARY, by: member }),
   )
   assert.equal(refusalOf(end), 'not_found')
   assert.deepEqual(await collaboratorsOf(pool, app.id), [])

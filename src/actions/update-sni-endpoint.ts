@@ -9,13 +9,13 @@ import {
   sealedCertificate,
   type SniEndpoint,
 } from '../store/sni-endpoints.ts'
-import { tell } from './add-domain.ts'
 import {
   type CertificateWish,
   requireCertificate,
   requireSniEndpoint,
 } from './add-sni-endpoint.ts'
 import { lockPresentApp } from './lock-present-app.ts'
+import { noteDomainChange } from './note-domain-change.ts'
 
 /**
  * The endpoint's domains are served with another certificate, without a gap. It must be for
@@ -44,6 +44,10 @@ export async function updateSniEndpoint(
     throw new Problem('invalid_params', message)
   }
   await replaceCertificate(tx, id, sealedCertificate(certificate, id, secrets))
-  await tell(tx, app, `Update ${name} certificate by user ${wish.account.email}`)
+  await noteDomainChange(
+    tx,
+    app,
+    `Update ${name} certificate by user ${wish.account.email}`,
+  )
   return requireSniEndpoint(tx, app, id)
 }

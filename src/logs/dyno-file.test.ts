@@ -7,9 +7,9 @@ import { test, type TestContext } from 'node:test'
 import { aSmallDisk } from '../../test/a-small-disk.ts'
 import { SECOND } from '../lib/clock.ts'
 import { newId } from '../model/ids.ts'
-import { BURST, LINES } from './log-quota.ts'
 import { Channels } from './channels.ts'
 import { DynoFile } from './dyno-file.ts'
+import { BURST, LINES } from './log-quota.ts'
 
 const START = Date.parse('2026-11-27T08:00:00Z')
 

@@ -12,11 +12,11 @@ import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs'
 
 import { type Clock, SECOND } from '../lib/clock.ts'
 import type { LoggedDyno } from '../store/log-intake.ts'
-import { LogQuota } from './log-quota.ts'
 import { displayTime, label, type Lines } from './batch.ts'
 import type { Channel } from './channels.ts'
 import { finish, parseRecords, type Unfinished } from './cri.ts'
 import type { Position } from './journal.ts'
+import { LogQuota } from './log-quota.ts'
 
 export const CHUNK_BYTES = 64 * 1024
 /**

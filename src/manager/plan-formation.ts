@@ -18,23 +18,23 @@ import type { Formation } from '../model/formation.ts'
 import { endedByHost } from './ended-by-host.ts'
 import { type Facts, twinOf } from './facts.ts'
 import { planCrashed, planIdle } from './plan-resting.ts'
+import { planRollback } from './plan-rollback.ts'
 import { placedBy, planStarting, readyBy } from './plan-starting.ts'
 import { planStopping } from './plan-stopping.ts'
 import { planUp } from './plan-up.ts'
 import { heldUntil, overlapsUntil } from './preboot.ts'
-import { Room } from './room.ts'
+import { ReplacementBudget } from './replacement-budget.ts'
 import type { Step } from './steps.ts'
-import { planRollback } from './plan-rollback.ts'
 
 export function planFormation(facts: Facts): Step[] {
   const { formation, dynos } = facts
   const taken = new Set(dynos.filter((it) => !it.leaving).map((it) => it.ordinal))
-  const room = new Room(facts)
+  const budget = new ReplacementBudget(facts)
 
   return [
     ...planRollback(facts),
     ...dynos.flatMap(
-      (dyno) => endedByHost(dyno, facts) ?? nextStepFor(dyno, facts, room) ?? [],
+      (dyno) => endedByHost(dyno, facts) ?? nextStepFor(dyno, facts, budget) ?? [],
     ),
     ...placesOf(formation)
       .filter((ordinal) => !taken.has(ordinal))
@@ -51,12 +51,16 @@ export function nextMoment(facts: Facts): number {
   return Math.min(...ahead) - now.getTime()
 }
 
-function nextStepFor(dyno: Dyno, facts: Facts, room: Room): Step | undefined {
+function nextStepFor(
+  dyno: Dyno,
+  facts: Facts,
+  budget: ReplacementBudget,
+): Step | undefined {
   switch (dyno.state) {
     case 'starting':
       return planStarting(dyno, facts)
     case 'up':
-      return planUp(dyno, facts, room)
+      return planUp(dyno, facts, budget)
     case 'stopping':
       return planStopping(dyno, facts)
     case 'crashed':

@@ -4,10 +4,14 @@ import { ended, lost } from './endings.ts'
 import { type Facts, twinOf, WEB } from './facts.ts'
 import { overlapsUntil } from './preboot.ts'
 import { reasonToStop, sickness } from './reason-to-stop.ts'
-import type { Room } from './room.ts'
+import type { ReplacementBudget } from './replacement-budget.ts'
 import { move, type Step, stop } from './steps.ts'
 
-export function planUp(dyno: Dyno, facts: Facts, room: Room): Step | undefined {
+export function planUp(
+  dyno: Dyno,
+  facts: Facts,
+  budget: ReplacementBudget,
+): Step | undefined {
   const status = facts.statuses.get(dyno.id)
   if (status?.is === 'exited') return ended(dyno, status, facts)
   if (status?.is !== 'running') return lost(dyno, facts.now)
@@ -21,7 +25,7 @@ export function planUp(dyno: Dyno, facts: Facts, room: Room): Step | undefined {
   if (unwanted === 'scale down' || unwanted === 'idling') return stop(dyno, unwanted)
   // Of each place one may leave at a time.
   if (twinOf(dyno, facts)) return undefined
-  if (!room.take(unwanted)) return undefined
+  if (!budget.spend(unwanted)) return undefined
   if (dyno.type !== WEB) return stop(dyno, unwanted, why)
   const lines = [...why, ...say.replacing(unwanted), say.stateChanged('up', 'starting')]
   return { do: 'replace', dyno, because: unwanted, say: lines }
@@ -34,7 +38,7 @@ function mayLeave(dyno: Dyno, facts: Facts): boolean {
   const successor = twinOf(dyno, facts)
   if (successor?.state !== 'up' || !successor.routed) return false
   const overlap = overlapsUntil(dyno, successor, facts)
-  // Who must be replaced again needs the room.
+  // Who must be replaced again needs the budget.
   return !overlap || now >= overlap || reasonToStop(successor, facts) !== undefined
 }
 

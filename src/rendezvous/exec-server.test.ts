@@ -19,12 +19,12 @@ import { anApp, secrets } from '../../test/an-app.ts'
 import { aRunningDyno } from '../../test/a-running-dyno.ts'
 import { asRole, aDatabase } from '../../test/postgres.ts'
 import { until } from '../../test/until.ts'
+import { addCollaborator } from '../actions/add-collaborator.ts'
 import { createAccount } from '../actions/create-account.ts'
 import { createTeam } from '../actions/create-team.ts'
-import { letIn } from '../actions/let-in.ts'
+import { removeCollaborator } from '../actions/remove-collaborator.ts'
 import { reserveExec } from '../actions/reserve-exec.ts'
 import { setAppFeature } from '../actions/set-app-feature.ts'
-import { shutOut } from '../actions/shut-out.ts'
 import { transferApp } from '../actions/transfer-app.ts'
 import { roleOf } from '../installation/roles.ts'
 import { HOUR, later, pause, SECOND } from '../lib/clock.ts'
@@ -82,7 +82,7 @@ test('a collaborator who is shut out is out of the dyno, and does not come back'
     await inTransaction(pool, async (tx) => {
       const collaborator = await findCollaborator(tx, app.id, guest.account.email)
       assert.ok(collaborator)
-      await shutOut(tx, app, { collaborator, by: owner })
+      await removeCollaborator(tx, app, { collaborator, by: owner })
     })
   })
 })
@@ -115,7 +115,7 @@ test('so is a member of the team that gave the app away', async () => {
     await setMember(tx, { team: team.id, account: guest.account.id, role: 'member' })
     const account = { id: team.id, email: emailOfTeam(team.name) }
     await transferApp(tx, { app, to: account, by: owner, limits: HEROKU_LIMITS })
-    await shutOut(tx, app, { collaborator, by: owner })
+    await removeCollaborator(tx, app, { collaborator, by: owner })
   })
   await isOutAfter(guest, () => changeOwner(pool, app.id, owner.id))
 })
@@ -226,7 +226,7 @@ async function aSharedApp(): Promise<{
   const account = await inTransaction(pool, async (tx) => {
     const email = `${newId()}@example.com`
     const guest = await createAccount(tx, { email, name: null })
-    await letIn(tx, { app, account: guest, permissions: [], by: owner })
+    await addCollaborator(tx, { app, account: guest, permissions: [], by: owner })
     const wish = { name: 'runtime-heroku-exec', enabled: true, account: owner }
     await setAppFeature(tx, app, { ...wish, now: new Date() })
     return guest

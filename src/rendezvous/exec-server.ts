@@ -24,9 +24,9 @@ import { pause, SECOND } from '../lib/clock.ts'
 import { type PlaceLimits, type Places, places } from '../lib/places.ts'
 import { connectCommand, publicKeyIn } from '../model/exec.ts'
 import { type ExecReservation, findExecReservation } from '../store/exec-reservations.ts'
-import { type Doorstep, doorstep } from './doorstep.ts'
 import { type ExecDeps, openProcess } from './exec-process.ts'
 import { refuseExecSession, serveExecSession } from './exec-session.ts'
+import { type Unauthenticated, unauthenticated } from './unauthenticated.ts'
 import { untilShutOut } from './until-shut-out.ts'
 
 export interface ExecServerDeps extends ExecDeps {
@@ -38,9 +38,9 @@ export interface ExecServerDeps extends ExecDeps {
   readonly unknown?: { readonly most: number; readonly patience: number }
 }
 
-/** Who is here, and who is at the door. */
-interface House {
-  readonly doorstep: Doorstep
+/** Who is in, and of whom nobody knows yet who they are. */
+interface Admission {
+  readonly unauthenticated: Unauthenticated
   /** By account. */
   readonly clients: Places
 }
@@ -69,15 +69,15 @@ export function execServer(hostKey: string, deps: ExecServerDeps): Server {
     keepaliveInterval: STILL_THERE_EVERY,
     keepaliveCountMax: STILL_THERE_TIMES,
   }
-  const house = {
-    doorstep: doorstep(deps.unknown ?? UNKNOWN),
+  const admission = {
+    unauthenticated: unauthenticated(deps.unknown ?? UNKNOWN),
     clients: places(deps.clients ?? CLIENTS),
   }
   return createServer((socket) => {
-    house.doorstep.come(socket)
+    admission.unauthenticated.add(socket)
     // One of ssh2's servers for each: it tells of a client only once that has spoken, and not of its socket.
     const ssh = new ssh2.Server(config, (client) =>
-      serveClient(client, socket, { ...deps, house }),
+      serveClient(client, socket, { ...deps, admission }),
     )
     ssh.injectSocket(socket)
   })
@@ -86,7 +86,7 @@ export function execServer(hostKey: string, deps: ExecServerDeps): Server {
 function serveClient(
   client: Connection,
   socket: Socket,
-  { house, ...deps }: ExecServerDeps & { readonly house: House },
+  { admission, ...deps }: ExecServerDeps & { readonly admission: Admission },
 ): void {
   const gone = new AbortController()
   let reservation: ExecReservation | undefined
@@ -114,11 +114,11 @@ function serveClient(
   client.once('ready', () => {
     // It may have gone while we asked who it is.
     if (!reservation || socket.destroyed) return
-    const place = house.clients.take(reservation.account)
-    // It stays at the door, to be told.
+    const place = admission.clients.take(reservation.account)
+    // It stays among the unauthenticated, to be told.
     if (typeof place !== 'function') return
     isIn = true
-    house.doorstep.leave(socket)
+    admission.unauthenticated.remove(socket)
     socket.once('close', place)
     void endOnceShutOut(reservation)
   })

@@ -24,7 +24,7 @@ import {
 import type { Look } from '../work/loop.ts'
 import { post } from './post.ts'
 import { renderMessage } from './render-message.ts'
-import { turns } from './turns.ts'
+import { tenantPlaces } from './tenant-places.ts'
 
 interface WebhookDeps {
   readonly pool: Pool
@@ -45,7 +45,7 @@ const AT_ONCE = 10
 /** The look for work kind `webhook`; its subject is the webhook's id. */
 export function lookAfterWebhook(deps: WebhookDeps): Look {
   const { pool, clock, timer = systemTimer } = deps
-  const ofTenants = turns(timer)
+  const ofTenants = tenantPlaces(timer)
 
   return async (subject, signal) => {
     const recipient = await findRecipient(pool, subject as WebhookId)

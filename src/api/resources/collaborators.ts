@@ -1,8 +1,9 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 
-import { letIn, permit } from '../../actions/let-in.ts'
-import { shutOut } from '../../actions/shut-out.ts'
+import { addCollaborator } from '../../actions/add-collaborator.ts'
+import { removeCollaborator } from '../../actions/remove-collaborator.ts'
+import { setPermissions } from '../../actions/set-permissions.ts'
 import { ORDINARY, type Permission, PERMISSIONS } from '../../model/access.ts'
 import type { Account, App } from '../../model/app.ts'
 import { namedId } from '../../model/named-id.ts'
@@ -78,7 +79,7 @@ export const collaborators: FastifyPluginAsyncTypebox<ApiDeps> = async (server, 
         const account = joins ? by : await requirePerson(deps, by, identity)
         const permissions = joins || !app.team ? ORDINARY : (body.permissions ?? ORDINARY)
         const shown = await inTransaction(pool, async (tx) => {
-          const made = await letIn(tx, { app, account, permissions, by })
+          const made = await addCollaborator(tx, { app, account, permissions, by })
           return told(tx, { app, by, action: 'create', data: made })
         })
         return reply.status(201).send(shown)
@@ -95,7 +96,7 @@ export const collaborators: FastifyPluginAsyncTypebox<ApiDeps> = async (server, 
         if (!leaves) mustHave(standing, 'manage')
         const collaborator = await requireIt(app, params.collaborator)
         return inTransaction(pool, async (tx) => {
-          await shutOut(tx, app, { collaborator, by })
+          await removeCollaborator(tx, app, { collaborator, by })
           return told(tx, { app, by, action: 'destroy', data: collaborator })
         })
       },
@@ -113,7 +114,7 @@ export const collaborators: FastifyPluginAsyncTypebox<ApiDeps> = async (server, 
       const collaborator = await requireIt(app, params.collaborator)
       const { permissions } = body
       return inTransaction(pool, async (tx) => {
-        const changed = await permit(tx, app, { collaborator, permissions, by })
+        const changed = await setPermissions(tx, app, { collaborator, permissions, by })
         return told(tx, { app, by, action: 'update', data: changed })
       })
     },

@@ -9,6 +9,7 @@ import { open, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 
+import { atMost } from '../../lib/at-most.ts'
 import { OneAtATime } from '../../lib/one-at-a-time.ts'
 import { type DynoId, isUuid } from '../../model/ids.ts'
 import {
@@ -37,17 +38,20 @@ import { prepareRegion, sweepRegion } from './prepare-region.ts'
 import { type LocalRegion, localRegion, type LocalRuntimeOptions } from './region.ts'
 import { killProcesses, removeDyno, signalProcesses } from './remove-dyno.ts'
 import { startDyno } from './start-dyno.ts'
-import { turns } from './turns.ts'
 import { slugVerifier, type VerifySlug } from './verify-slug.ts'
 import { VolumeCopies } from './volume-copies.ts'
 import { type DynoWatch, watchDynos } from './watch-dynos.ts'
 
+/**
+ * Forty dynos started all at once are each as slow as the last one; so, the first are up while
+ * the rest wait, and all are done sooner.
+ */
 const STARTS_AT_A_TIME = 8
 const READS_IN_A_ROW = 20
 
 export class LocalRuntime implements Runtime {
   readonly #region: LocalRegion
-  readonly #startInTurn = turns(STARTS_AT_A_TIME)
+  readonly #startInTurn = atMost(STARTS_AT_A_TIME)
   readonly #verifySlug: VerifySlug
   readonly #copies = new VolumeCopies()
   readonly #disk: ReturnType<typeof diskCapacity>

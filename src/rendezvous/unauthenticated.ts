@@ -6,41 +6,41 @@
 
 import type { Socket } from 'node:net'
 
-export interface Doorstep {
-  come(socket: Socket): void
+export interface Unauthenticated {
+  add(socket: Socket): void
   /** It is known, or gone. */
-  leave(socket: Socket): void
+  remove(socket: Socket): void
 }
 
 /** `patience`: milliseconds. */
-export function doorstep({
+export function unauthenticated({
   most,
   patience,
 }: {
   readonly most: number
   readonly patience: number
-}): Doorstep {
+}): Unauthenticated {
   const waiting = new Map<Socket, NodeJS.Timeout>()
   return {
-    come(socket) {
+    add(socket) {
       const [longest] = waiting.keys()
       if (longest && waiting.size >= most) turnAway(longest)
       waiting.set(
         socket,
         setTimeout(() => turnAway(socket), patience),
       )
-      socket.once('close', () => leave(socket))
+      socket.once('close', () => remove(socket))
     },
-    leave,
+    remove,
   }
 
   function turnAway(socket: Socket): void {
-    leave(socket)
+    remove(socket)
     // Not asked to go: who says nothing does not hang up either.
     socket.destroy()
   }
 
-  function leave(socket: Socket): void {
+  function remove(socket: Socket): void {
     clearTimeout(waiting.get(socket))
     waiting.delete(socket)
   }

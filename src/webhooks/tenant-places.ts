@@ -13,12 +13,12 @@ const OF_EACH = 16
 /** By then one of those that are under way has ended for sure. */
 const LONGEST_WAIT = 30 * SECOND
 
-export interface Turns {
+export interface TenantPlaces {
   /** Returns what to call, once, at its end; or in how many milliseconds to come again. */
   take(tenant: string): (() => void) | number
 }
 
-export function turns(timer: Pick<Timer, 'now'>): Turns {
+export function tenantPlaces(timer: Pick<Timer, 'now'>): TenantPlaces {
   const taken = places({ ofEach: OF_EACH, ofAll: Infinity })
   /** When the last of a tenant's comes again. */
   const last = new Map<string, number>()

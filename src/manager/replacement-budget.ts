@@ -6,7 +6,7 @@ import type { Facts } from './facts.ts'
  * dyno is leaving, starting or stopping count. So a release that does not boot costs no
  * more than its first batch. With preboot no dyno of a release serves before all do.
  */
-export class Room {
+export class ReplacementBudget {
   readonly #releasesAtOnce: boolean
   #left: number
 
@@ -23,7 +23,7 @@ export class Room {
     this.#releasesAtOnce = policy.preboot !== undefined && formation.type === 'web'
   }
 
-  take(because: StopReason): boolean {
+  spend(because: StopReason): boolean {
     if (because === 'release' && this.#releasesAtOnce) return true
     return this.#left-- > 0
   }

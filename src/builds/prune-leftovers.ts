@@ -24,7 +24,7 @@ const EVERY = 10 * MINUTE
 const HISTORIES_EVERY = 6
 
 /** Until the signal aborts. */
-export async function pruneFiles(deps: Pruning, signal: AbortSignal): Promise<void> {
+export async function pruneLeftovers(deps: Pruning, signal: AbortSignal): Promise<void> {
   const kinds = {
     uploads: pruneUploads,
     slugs: pruneSlugs,

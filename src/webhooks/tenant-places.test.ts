@@ -2,11 +2,11 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
 import { SECOND } from '../lib/clock.ts'
-import { turns } from './turns.ts'
+import { tenantPlaces } from './tenant-places.ts'
 
 test('of a tenant sixteen are under way, and the others come one after another', () => {
   let now = 0
-  const its = turns({ now: () => now })
+  const its = tenantPlaces({ now: () => now })
   const taken = Array.from({ length: 16 }, () => its.take('one'))
   assert.ok(taken.every((it) => typeof it === 'function'))
   const waits = Array.from({ length: 1000 }, () => Number(its.take('one')))

@@ -3,8 +3,7 @@ import type { Account, App } from '../model/app.ts'
 import { newId } from '../model/ids.ts'
 import { Problem } from '../model/problem.ts'
 import {
-  addCollaborator,
-  changePermissions,
+  addCollaborator as add,
   type Collaborator,
   findCollaborator,
 } from '../store/collaborators.ts'
@@ -14,7 +13,7 @@ import { standingOn } from '../store/standings.ts'
 import { lockTeam } from '../store/teams.ts'
 import { lockOwnedApp } from './lock-owned-app.ts'
 
-export interface LettingIn {
+export interface CollaboratorWish {
   readonly app: App
   readonly account: Account
   readonly permissions: readonly Permission[]
@@ -23,7 +22,10 @@ export interface LettingIn {
 }
 
 /** Makes the account a collaborator of the app. */
-export async function letIn(tx: Queryable, wish: LettingIn): Promise<Collaborator> {
+export async function addCollaborator(
+  tx: Queryable,
+  wish: CollaboratorWish,
+): Promise<Collaborator> {
   const { app, account, by } = wish
   await lockOwnedApp(tx, app)
   await mustStillKnow(tx, app, by)
@@ -37,11 +39,12 @@ export async function letIn(tx: Queryable, wish: LettingIn): Promise<Collaborato
     account: account.id,
     permissions,
   }
-  if (!(await addCollaborator(tx, added))) {
+  if (!(await add(tx, added))) {
     throw new Problem('invalid_params', `${account.email} is already a collaborator.`)
   }
-  await tell(tx, app, `Let in ${account.email} by user ${by.email}`)
-  return present(tx, app, account.id)
+  const message = `Let in ${account.email} by user ${by.email}`
+  await writeWish(tx, { app: app.id, kind: 'access.changed', message })
+  return presentCollaborator(tx, app, account.id)
 }
 
 /** Whoever is taken out of a team is out of all its apps: they do not join one meanwhile. */
@@ -52,30 +55,11 @@ async function mustStillKnow(tx: Queryable, app: App, by: Account): Promise<void
   throw new Problem('not_found', `Couldn't find that app.`)
 }
 
-export async function permit(
+export async function presentCollaborator(
   tx: Queryable,
   app: App,
-  { collaborator, permissions, by }: Permitting,
+  account: string,
 ): Promise<Collaborator> {
-  await lockOwnedApp(tx, app)
-  const granted = withView(permissions)
-  await changePermissions(tx, collaborator.id, granted)
-  const { email } = collaborator.account
-  await tell(tx, app, `Gave ${email} ${granted.join(', ')} by user ${by.email}`)
-  return present(tx, app, collaborator.account.id)
-}
-
-export interface Permitting {
-  readonly collaborator: Collaborator
-  readonly permissions: readonly Permission[]
-  readonly by: Account
-}
-
-async function tell(tx: Queryable, app: App, message: string): Promise<void> {
-  await writeWish(tx, { app: app.id, kind: 'access.changed', message })
-}
-
-async function present(tx: Queryable, app: App, account: string): Promise<Collaborator> {
   const found = await findCollaborator(tx, app.id, account)
   if (!found) throw new Problem('not_found', `Couldn't find that collaborator.`)
   return found

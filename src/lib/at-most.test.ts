@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
-import { turns } from './turns.ts'
+import { atMost } from './at-most.ts'
 
 test('never more at a time than may; a failure passes the turn on', async () => {
-  const inTurn = turns(2)
+  const inTurn = atMost(2)
   let now = 0
   let most = 0
   const done: number[] = []

@@ -1,9 +1,5 @@
-/**
- * At most so many at a time, the others in the order they came. Forty dynos started all at
- * once are each as slow as the last one; eight at a time, the first are up while the rest
- * wait, and all are done sooner.
- */
-export function turns(most: number): (work: () => Promise<void>) => Promise<void> {
+/** At most so many at a time, the others in the order they came; a failure passes the turn on. */
+export function atMost(most: number): (work: () => Promise<void>) => Promise<void> {
   const waiting: (() => void)[] = []
   let busy = 0
   return async (work) => {
