@@ -57,24 +57,24 @@ import { databaseUrl, partsHere } from './settings.ts'
 import { whatNext } from './what-next.ts'
 import { withDatabase } from './with-database.ts'
 
+/** `./mayfly up --help` has a line for each: options_of_up in `mayfly`. */
+export const upOptions = {
+  ...dataOption,
+  detach: { type: 'boolean' },
+  'api-port': { type: 'string' },
+  'http-port': { type: 'string' },
+  'https-port': { type: 'string' },
+  domain: { type: 'string' },
+  'acme-directory': { type: 'string' },
+  'acme-email': { type: 'string' },
+  'acme-trusted': { type: 'string' },
+  regions: { type: 'string' },
+  existing: { type: 'boolean' },
+  'no-example': { type: 'boolean' },
+} as const
+
 export async function up(args: string[]): Promise<number> {
-  const { values } = parsed({
-    args,
-    options: {
-      ...dataOption,
-      detach: { type: 'boolean' },
-      'api-port': { type: 'string' },
-      'http-port': { type: 'string' },
-      'https-port': { type: 'string' },
-      domain: { type: 'string' },
-      'acme-directory': { type: 'string' },
-      'acme-email': { type: 'string' },
-      'acme-trusted': { type: 'string' },
-      regions: { type: 'string' },
-      existing: { type: 'boolean' },
-      'no-example': { type: 'boolean' },
-    },
-  })
+  const { values } = parsed({ args, options: upOptions })
   const data = dataNamed(values.data)
   const wishes = {
     apiPort: portNamed('--api-port', values['api-port']),
