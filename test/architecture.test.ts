@@ -1,4 +1,4 @@
-/** The arrows of ARCHITECTURE.md, kept true by a test. */
+/** The import rules of ARCHITECTURE.md's Folders, kept true by a test. */
 
 import assert from 'node:assert/strict'
 import { globSync, readFileSync } from 'node:fs'
