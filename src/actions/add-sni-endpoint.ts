@@ -25,11 +25,13 @@ export interface CertificateWish {
 /** No domain is served with it yet. A Problem `invalid_params` says what is wrong with it. */
 export async function addSniEndpoint(
   tx: Queryable,
-  app: App,
-  wish: CertificateWish,
-  secrets: SecretBox,
-  limits: Limits = HEROKU_LIMITS,
+  wish: CertificateWish & { readonly app: App },
+  {
+    secrets,
+    limits = HEROKU_LIMITS,
+  }: { readonly secrets: SecretBox; readonly limits?: Limits },
 ): Promise<SniEndpoint> {
+  const { app } = wish
   const certificate = requireCertificate(wish)
   await lockPresentApp(tx, app.id)
   const present = await sniEndpointsOf(tx, app.id)

@@ -30,7 +30,8 @@ export async function autoscaleWeb(
   const formation = await findFormation(tx, id, 'web')
   if (!monitor?.isActive || formation?.quantity !== from) return false
   const { quantity, because } = decision
-  const by = { ...AUTOSCALER, describedAs: `${AUTOSCALER.describedAs} (${because})` }
-  await scaleFormations(tx, app, [{ type: 'web', quantity }], by, limits)
+  const scaler = { ...AUTOSCALER, describedAs: `${AUTOSCALER.describedAs} (${because})` }
+  const wishes = [{ type: 'web', quantity }]
+  await scaleFormations(tx, { app, wishes, scaler }, limits)
   return true
 }

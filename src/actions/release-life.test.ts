@@ -47,7 +47,11 @@ test('a deploy gives a new web one dyno, others none; what is kept keeps its sca
     (await told(app)).includes(`Scaled to web@1:Standard-1X worker@0:Standard-1X ${by}`),
   )
   await inTransaction(pool, (tx) =>
-    scaleFormations(tx, app, [{ type: 'web', quantity: '+2' }], account),
+    scaleFormations(tx, {
+      app,
+      wishes: [{ type: 'web', quantity: '+2' }],
+      scaler: account,
+    }),
   )
   await made.deploy({ web: 'c', clock: 'd' })
   const now = await formationsOf(pool, app.id)
@@ -126,8 +130,8 @@ test('scaling is all or nothing', async () => {
   const made = await anApp(pool)
   const { app, account } = made
   await made.deploy({ web: 'a', worker: 'b' })
-  const scale = (...wishes: Parameters<typeof scaleFormations>[2]) =>
-    inTransaction(pool, (tx) => scaleFormations(tx, app, wishes, account))
+  const scale = (...wishes: Parameters<typeof scaleFormations>[1]['wishes']) =>
+    inTransaction(pool, (tx) => scaleFormations(tx, { app, wishes, scaler: account }))
   const [worker] = await scale({ type: 'worker', quantity: '2', size: 'standard-2x' })
   assert.deepEqual([worker?.quantity, worker?.size], [2, 'Standard-2X'])
   for (const [wish, id] of [

@@ -31,8 +31,8 @@ async function afterRemoval({ acm, under }: { acm: boolean; under: string }) {
   assert.ok(app)
   await inTransaction(pool, async (tx) => {
     const texts = { chain: its.certificate, privateKey: its.privateKey }
-    const wish = { ...texts, account, now: new Date() }
-    const { name: endpoint } = await addSniEndpoint(tx, app, wish, secrets)
+    const wish = { app, ...texts, account, now: new Date() }
+    const { name: endpoint } = await addSniEndpoint(tx, wish, { secrets })
     for (const label of ['a', 'b', 'other']) {
       const domain = await addDomain(tx, app, { hostname: `${label}.${under}`, account })
       if (label === 'other') continue

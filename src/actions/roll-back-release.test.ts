@@ -21,7 +21,9 @@ async function anAppOnTrial() {
   const made = await anApp(pool)
   await made.deploy({ web: 'well', worker: 'work' })
   const three = { type: 'worker', quantity: 3, size: 'standard-2x' }
-  await inTransaction(pool, (tx) => scaleFormations(tx, made.app, [three], made.account))
+  await inTransaction(pool, (tx) =>
+    scaleFormations(tx, { app: made.app, wishes: [three], scaler: made.account }),
+  )
   const [, , good] = await releasesOf(pool, made.app.id)
   assert.ok(good)
   await recordReady(pool, good.id, systemClock.now())
@@ -84,7 +86,9 @@ for (const [meanwhile, scale, limits] of [
   test(`as many of them as the limits leave: ${scale}`, async () => {
     const { app, account, failTrial, scale: scaleOf } = await anAppOnTrial()
     const wish = { type: 'web', quantity: undefined, size: undefined, ...meanwhile }
-    await inTransaction(pool, (tx) => scaleFormations(tx, app, [wish], account))
+    await inTransaction(pool, (tx) =>
+      scaleFormations(tx, { app, wishes: [wish], scaler: account }),
+    )
     await failTrial(limits)
     assert.equal(await scaleOf(), scale)
   })

@@ -14,9 +14,15 @@ import { tellScaling } from './tell-scaling.ts'
 /** All of the wishes or none. Returns the formations they speak of, as wanted now. */
 export async function scaleFormations(
   tx: Queryable,
-  app: App,
-  wishes: readonly ScaleWish[],
-  scaler: Scaler,
+  {
+    app,
+    wishes,
+    scaler,
+  }: {
+    readonly app: App
+    readonly wishes: readonly ScaleWish[]
+    readonly scaler: Scaler
+  },
   limits: Limits = HEROKU_LIMITS,
 ): Promise<AppFormation[]> {
   await lockPresentApp(tx, app.id)

@@ -218,15 +218,19 @@ function textsWithin<Item>(
   return texts
 }
 
-/** Answers with the part of the list that the request asks for, each item as `show` has it. */
+/** Answers with the part of the list that the reply's request asks for, each item as `show` has it. */
 export function sendPart<Item extends object>(
-  request: FastifyRequest,
   reply: FastifyReply,
   items: readonly Item[],
-  properties: readonly string[] = ['id'],
-  show: (item: Item) => object = (item) => item,
+  {
+    properties = ['id'],
+    show = (item) => item,
+  }: {
+    readonly properties?: readonly string[]
+    readonly show?: (item: Item) => object
+  } = {},
 ): FastifyReply {
-  const range = rangeOf(request, properties)
+  const range = rangeOf(reply.request, properties)
   const { part, next } = partOf(items, range)
   reply.header('accept-ranges', properties.join(', '))
   const first = part[0] as Record<string, unknown> | undefined

@@ -103,8 +103,8 @@ test('a certificate that the user gave is not put away by one that arrives', asy
   const after = await whileAsked(t, hostname, {
     step: 'fetch',
     async say(tx, app) {
-      const wish = { chain, privateKey, account, now: new Date() }
-      const mine = await addSniEndpoint(tx, app, wish, SECRETS)
+      const wish = { app, chain, privateKey, account, now: new Date() }
+      const mine = await addSniEndpoint(tx, wish, { secrets: SECRETS })
       const [domain] = await domainsOf(tx, app.id)
       assert.ok(domain)
       await serveDomainWith(tx, app, domain, { endpoint: mine.name, account })

@@ -133,12 +133,16 @@ export async function ownersOn(
       }
       case 'scale': {
         const { type, quantity } = wish
-        await scaleFormations(tx, app, [{ type, quantity }], account)
+        await scaleFormations(tx, {
+          app,
+          wishes: [{ type, quantity }],
+          scaler: account,
+        })
         return
       }
       case 'resize': {
         const { type, size } = wish
-        await scaleFormations(tx, app, [{ type, size }], account)
+        await scaleFormations(tx, { app, wishes: [{ type, size }], scaler: account })
         return
       }
       case 'restart':

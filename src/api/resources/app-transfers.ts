@@ -31,7 +31,7 @@ export const appTransfers: FastifyPluginAsyncTypebox<ApiDeps> = async (server, d
 
   server.get('/account/app-transfers', async (request, reply) => {
     const all = await transfersOf(pool, request.account.id)
-    return sendPart(request, reply, all.map(serializeTransfer))
+    return sendPart(reply, all.map(serializeTransfer))
   })
 
   server.post(

@@ -42,7 +42,7 @@ export const apps: FastifyPluginAsyncTypebox<ApiDeps> = async (server, deps) => 
   for (const url of ['/apps', '/users/~/apps']) {
     server.get(url, async (request, reply) => {
       const all = await appsSeenBy(pool, request.account.id)
-      return sendPart(request, reply, all.map(shown), ['name', 'id', 'updated_at'])
+      return sendPart(reply, all.map(shown), { properties: ['name', 'id', 'updated_at'] })
     })
   }
 

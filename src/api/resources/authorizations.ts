@@ -45,7 +45,6 @@ export const authorizations: FastifyPluginAsyncTypebox<ApiDeps> = async (
   server.get('/oauth/authorizations', async (request, reply) => {
     const all = await authorizationsOf(pool, request.account.id)
     return sendPart(
-      request,
       reply,
       all.map((it) => ({
         ...serializeAuthorization(it, request.account),

@@ -33,7 +33,7 @@ export const domains: FastifyPluginAsyncTypebox<ApiDeps> = async (server, deps) 
       const app = await requireApp(pool, request.params.app)
       const custom = await domainsOf(pool, app.id)
       const all = [serializeDefault(app), ...custom.map((it) => serialize(it, app))]
-      return sendPart(request, reply, all, ['id', 'hostname'])
+      return sendPart(reply, all, { properties: ['id', 'hostname'] })
     },
   )
 

@@ -15,8 +15,8 @@ const SizeParams = Type.Object({ size: Type.String() })
 export const dynoSizes: FastifyPluginAsyncTypebox<ApiDeps> = async (server, deps) => {
   const { pool, limits } = deps
 
-  server.get('/dyno-sizes', async (request, reply) =>
-    sendPart(request, reply, limits().sizes.map(serializeSize), ['name', 'id']),
+  server.get('/dyno-sizes', async (_, reply) =>
+    sendPart(reply, limits().sizes.map(serializeSize), { properties: ['name', 'id'] }),
   )
 
   server.get(

@@ -51,7 +51,7 @@ export const dynos: FastifyPluginAsyncTypebox<ApiDeps> = async (server, deps) =>
     { schema: { params: AppParams, querystring: Extent } },
     async (request, reply) => {
       const all = await shownDynos(request.params.app, request.query)
-      return sendPart(request, reply, all, ['name', 'id'])
+      return sendPart(reply, all, { properties: ['name', 'id'] })
     },
   )
 

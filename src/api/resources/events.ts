@@ -25,7 +25,7 @@ export const events: FastifyPluginAsyncTypebox<ApiDeps> = async (server, { pool 
       const range = rangeOf(request, ['id'])
       const found = await findEvents(pool, app.id, { kind, dyno, ...numbersIn(range) })
       const shown = found.map((it) => serializeEvent(it, app))
-      return sendPart(request, reply, shown)
+      return sendPart(reply, shown)
     },
   )
 }

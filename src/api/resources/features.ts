@@ -26,7 +26,7 @@ export const features: FastifyPluginAsyncTypebox<ApiDeps> = async (server, deps)
     { schema: { params: AppParams } },
     async (request, reply) => {
       const app = await requireApp(pool, request.params.app)
-      return sendPart(request, reply, await featuresOf(app), ['name', 'id'])
+      return sendPart(reply, await featuresOf(app), { properties: ['name', 'id'] })
     },
   )
 

@@ -37,7 +37,7 @@ export const formations: FastifyPluginAsyncTypebox<ApiDeps> = async (server, dep
       const all = (await formationsOf(pool, app.id)).map((it) =>
         serializeFormation(it, app),
       )
-      return sendPart(request, reply, all, ['type', 'id'])
+      return sendPart(reply, all, { properties: ['type', 'id'] })
     },
   )
 
@@ -77,11 +77,11 @@ export const formations: FastifyPluginAsyncTypebox<ApiDeps> = async (server, dep
   async function scale(
     identity: string,
     wishes: readonly ScaleWish[],
-    account: Account,
+    scaler: Account,
   ): Promise<ApiFormation[]> {
     const app = await requireApp(pool, identity)
     const changed = await inTransaction(pool, (tx) =>
-      scaleFormations(tx, app, wishes, account, limits()),
+      scaleFormations(tx, { app, wishes, scaler }, limits()),
     )
     return changed.map((it) => serializeFormation(it, app))
   }

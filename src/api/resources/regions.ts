@@ -11,11 +11,10 @@ import { sendPart } from '../range.ts'
 const RegionParams = Type.Object({ region: Type.String() })
 
 export const regions: FastifyPluginAsyncTypebox<ApiDeps> = async (server, { pool }) => {
-  server.get('/regions', async (request, reply) =>
-    sendPart(request, reply, (await allRegions(pool)).map(serializeRegion), [
-      'name',
-      'id',
-    ]),
+  server.get('/regions', async (_, reply) =>
+    sendPart(reply, (await allRegions(pool)).map(serializeRegion), {
+      properties: ['name', 'id'],
+    }),
   )
 
   server.get(

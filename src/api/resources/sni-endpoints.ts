@@ -35,9 +35,10 @@ export const sniEndpoints: FastifyPluginAsyncTypebox<ApiDeps> = async (server, d
         created_at: it.createdAt.toISOString(),
       }))
       // To show one is to read its certificates: that is done of those that are asked for.
-      return sendPart(request, reply, all, ['name', 'id', 'created_at'], (it) =>
-        serialize(it, app),
-      )
+      return sendPart(reply, all, {
+        properties: ['name', 'id', 'created_at'],
+        show: (it) => serialize(it, app),
+      })
     },
   )
 
@@ -51,9 +52,9 @@ export const sniEndpoints: FastifyPluginAsyncTypebox<ApiDeps> = async (server, d
     { schema: { params: AppParams, body: Body }, config: { keepsMuch: true } },
     async ({ params, body, account }, reply) => {
       const app = await requireApp(pool, params.app)
-      const wish = { ...textsIn(body), account, now: clock.now() }
+      const wish = { app, ...textsIn(body), account, now: clock.now() }
       const endpoint = await inTransaction(pool, (tx) =>
-        addSniEndpoint(tx, app, wish, secrets, limits()),
+        addSniEndpoint(tx, wish, { secrets, limits: limits() }),
       )
       return reply.status(201).send(serialize(endpoint, app))
     },

@@ -12,8 +12,8 @@ import { requireApp } from '../require-app.ts'
 const StackParams = Type.Object({ stack: Type.String() })
 
 export const stacks: FastifyPluginAsyncTypebox<ApiDeps> = async (server, { pool }) => {
-  server.get('/stacks', async (request, reply) =>
-    sendPart(request, reply, allStacks().map(serializeStack), ['name', 'id']),
+  server.get('/stacks', async (_, reply) =>
+    sendPart(reply, allStacks().map(serializeStack), { properties: ['name', 'id'] }),
   )
 
   server.get(

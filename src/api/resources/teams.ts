@@ -42,10 +42,9 @@ export const teams: FastifyPluginAsyncTypebox<ApiDeps> = async (server, deps) =>
   server.get('/teams', async (request, reply) => {
     const all = await teamsOf(pool, request.account.id)
     return sendPart(
-      request,
       reply,
       all.map((it) => serializeTeam(it, it.role)),
-      ['name', 'id'],
+      { properties: ['name', 'id'] },
     )
   })
 
@@ -93,7 +92,7 @@ export const teams: FastifyPluginAsyncTypebox<ApiDeps> = async (server, deps) =>
       const team = await requireTeam(request.params.team)
       const all = await appsSeenBy(pool, request.account.id, team.id)
       const shown = all.map((it) => serializeApp(it, installation))
-      return sendPart(request, reply, shown, ['name', 'id', 'updated_at'])
+      return sendPart(reply, shown, { properties: ['name', 'id', 'updated_at'] })
     },
   )
 
@@ -104,7 +103,7 @@ export const teams: FastifyPluginAsyncTypebox<ApiDeps> = async (server, deps) =>
       const team = await requireTeam(request.params.team)
       const all = await membersOf(pool, team.id)
       const shown = all.map((it) => serializeMember(it, team))
-      return sendPart(request, reply, shown, ['email', 'id'])
+      return sendPart(reply, shown, { properties: ['email', 'id'] })
     },
   )
 

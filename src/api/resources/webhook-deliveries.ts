@@ -27,7 +27,7 @@ export const webhookDeliveries: FastifyPluginAsyncTypebox<ApiDeps> = async (
       const range = rangeOf(request, ['seq'])
       const status = request.query['eq[status]']
       const found = await deliveriesOf(pool, app.id, { ...numbersIn(range), status })
-      return sendPart(request, reply, found, ['seq'], serializeDelivery)
+      return sendPart(reply, found, { properties: ['seq'], show: serializeDelivery })
     },
   )
 

@@ -25,7 +25,7 @@ export const webhookEvents: FastifyPluginAsyncTypebox<ApiDeps> = async (
       const app = await requireApp(pool, request.params.app)
       const range = rangeOf(request, ['seq'])
       const found = await webhookEventsOf(pool, app.id, numbersIn(range))
-      return sendPart(request, reply, found, ['seq'], serializeWebhookEvent)
+      return sendPart(reply, found, { properties: ['seq'], show: serializeWebhookEvent })
     },
   )
 

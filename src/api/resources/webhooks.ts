@@ -51,7 +51,7 @@ export const webhooks: FastifyPluginAsyncTypebox<ApiDeps> = async (server, deps)
       const app = await requireApp(pool, request.params.app)
       const all = await webhooksOf(pool, app.id)
       const shown = all.map((it) => serializeWebhook(it, app))
-      return sendPart(request, reply, shown, ['created_at', 'id'])
+      return sendPart(reply, shown, { properties: ['created_at', 'id'] })
     },
   )
 
