@@ -34,6 +34,7 @@ import { WEBHOOKS } from '../src/store/webhooks.ts'
 import { forgetLeases } from '../src/store/work.ts'
 import { heedHappenings } from '../src/webhooks/heed-happenings.ts'
 import { lookAfterWebhook } from '../src/webhooks/look-after-webhook.ts'
+import { LOOKS_AT_ONCE } from '../src/webhooks/tenant-places.ts'
 import { runLoop } from '../src/work/loop.ts'
 import { startPart } from './part.ts'
 import { webhookReach } from './webhook-reach.ts'
@@ -147,8 +148,7 @@ async function tellWebhooks(): Promise<void> {
         log.error('a look outlived its lease', `${kind} ${subject}`)
         process.exit(1)
       },
-      // They mostly wait for others' answers, and one who never answers must not hold up the rest.
-      width: 128,
+      width: LOOKS_AT_ONCE,
     },
     signal,
   )

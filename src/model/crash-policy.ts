@@ -23,7 +23,7 @@ const COOL_OFFS = [
 /** A dyno that ran this long before it crashed starts the count anew. */
 const STABLE_AFTER = HOUR
 
-/** A tenth more or less, by dyno, so that a formation that crashed together doesn't return together. */
+/** Width of the spread: ±10 %, by dyno, so that a formation that crashed together doesn't return together. */
 const JITTER = 0.2
 
 export function coolOff(crashes: number, dyno: DynoId): number {

@@ -8,8 +8,12 @@ import { SECOND } from '../lib/clock.ts'
 import { places } from '../lib/places.ts'
 import type { Timer } from '../lib/timer.ts'
 
-/** An eighth of all: of `width` in bin/logs.ts. */
-const OF_EACH = 16
+/**
+ * Of all tenants together. Looks at webhooks mostly wait for others' answers, and one who never answers must
+ * not hold up the rest.
+ */
+export const LOOKS_AT_ONCE = 128
+const OF_EACH = LOOKS_AT_ONCE / 8
 /** By then one of those that are under way has ended for sure. */
 const LONGEST_WAIT = 30 * SECOND
 
