@@ -20,12 +20,13 @@ import { type Clock, HOUR, SECOND } from '../lib/clock.ts'
 import { hasDiskRoom, NO_DISK_ROOM } from '../lib/disk-room.ts'
 import type { Log } from '../lib/log.ts'
 import { type PlaceLimits, type Places, places } from '../lib/places.ts'
+import type { App } from '../model/app.ts'
 import { scopeAllows } from '../model/scope.ts'
 import { digestOf, tokenIn } from '../model/token.ts'
 import { accountOfToken, type Bearer } from '../store/accounts.ts'
 import { writeAudit } from '../store/audit.ts'
 import { findApp } from '../store/apps.ts'
-import { standingOn } from '../store/standings.ts'
+import { type AppStanding, standingOn } from '../store/standings.ts'
 import { ensureRepository, isFull, REPOSITORY_LIMIT } from './git-repository.ts'
 import { serveByGit } from './http-backend.ts'
 import { PUSHES } from './may-still-push.ts'
@@ -53,6 +54,27 @@ interface Bounds {
   readonly turns: Places
 }
 
+interface Call {
+  /** The app's. */
+  readonly name: string
+  /** `info/refs`, or the service itself. */
+  readonly resource: string
+  readonly service: string
+  readonly write: boolean
+}
+
+interface AdmittedCall extends Call {
+  readonly account: Bearer
+  readonly app: App
+}
+
+interface Refusal {
+  readonly status: number
+  readonly text: string
+  /** Seconds. */
+  readonly after?: number
+}
+
 /** Of an account: a push is two, or three where git first asks without a key. The API counts its own. */
 const REQUESTS_PER_HOUR = 1800
 /**
@@ -64,19 +86,33 @@ const USUAL_TURNS: PlaceLimits = { ofEach: 6, ofAll: 36 }
 /** Seconds: a push lasts as long as its build. */
 const TURN_AFTER = 30
 
-const REPOSITORY_FULL = `The app's repository takes ${REPOSITORY_LIMIT / GiB} GB or more, so that nothing can be pushed to it any more. Push to a new app.\n`
-const NOT_PERMITTED = 'You may not deploy this app.\n'
-const NOT_IN_SCOPE =
-  "This token's scope does not allow that: to push takes write-protected or global, to clone read.\n"
+const NOT_FOUND: Refusal = { status: 404, text: 'Not found.\n' }
+const NO_KEY: Refusal = { status: 401, text: 'Give the API key as the password.\n' }
+const NO_APP: Refusal = { status: 404, text: `Couldn't find that app.\n` }
+const NOT_PERMITTED: Refusal = { status: 403, text: 'You may not deploy this app.\n' }
+const NOT_IN_SCOPE: Refusal = {
+  status: 403,
+  text: "This token's scope does not allow that: to push takes write-protected or global, to clone read.\n",
+}
 const TOO_OFTEN =
   'Your account reached the rate limit of git. Please wait a few minutes before you push or fetch again.\n'
-const FULL = {
-  each: [
-    429,
-    'As many pushes and fetches of your account are under way as may be. Try again when one has ended.\n',
-  ],
-  all: [503, 'Too many pushes and fetches are under way. Try again in a minute.\n'],
-} as const
+const FULL: Record<'each' | 'all', Refusal> = {
+  each: {
+    status: 429,
+    after: TURN_AFTER,
+    text: 'As many pushes and fetches of your account are under way as may be. Try again when one has ended.\n',
+  },
+  all: {
+    status: 503,
+    after: TURN_AFTER,
+    text: 'Too many pushes and fetches are under way. Try again in a minute.\n',
+  },
+}
+const REPOSITORY_FULL: Refusal = {
+  status: 413,
+  text: `The app's repository takes ${REPOSITORY_LIMIT / GiB} GB or more, so that nothing can be pushed to it any more. Push to a new app.\n`,
+}
+const FAILED: Refusal = { status: 500, text: 'Internal error.\n' }
 const CLONES = { ...PUSHES, write: false, isProtected: false } as const
 const services = ['git-receive-pack', 'git-upload-pack']
 const TARGET = /^\/([a-z0-9-]+)\.git\/(info\/refs|git-receive-pack|git-upload-pack)$/
@@ -88,7 +124,7 @@ export function gitServer(deps: GitServerDeps): Server {
   const server = createServer((request, response) => {
     serve(request, response, { ...deps, ...bounds }).catch((error: unknown) => {
       deps.log.error('a git request failed', error, { url: request.url })
-      answer(response, 500, 'Internal error.\n')
+      refuse(response, FAILED)
     })
   })
   // A push takes as long as its pack and its build do.
@@ -101,65 +137,50 @@ async function serve(
   response: ServerResponse,
   deps: GitServerDeps & Bounds,
 ): Promise<void> {
-  // As it came: what is to be made sense of first is no path of ours.
-  const [path = '', query] = (request.url ?? '').split('?')
-  const [, name, resource] = TARGET.exec(path) ?? []
-  const asked = new URLSearchParams(query).get('service')
-  const service = resource === 'info/refs' ? asked : resource
-  // Without a service it is the dumb protocol, which knows no hooks.
-  if (!name || !resource || !service || !services.includes(service)) {
-    return answer(response, 404, 'Not found.\n')
-  }
-  const account = await accountOf(request, deps)
-  if (!account) {
-    response.setHeader('www-authenticate', 'Basic realm="Mayfly"')
-    return answer(response, 401, 'Give the API key as the password.\n')
-  }
-  if (!deps.requests.take(account.id)) {
-    const after = Math.ceil(HOUR / SECOND / (deps.requestsPerHour ?? REQUESTS_PER_HOUR))
-    return answerLater(response, { status: 429, after, text: TOO_OFTEN })
-  }
-  const standing = await standingOn(deps.pool, account.id, name)
-  const app = standing && (await findApp(deps.pool, standing.app))
-  if (!app) return answer(response, 404, `Couldn't find that app.\n`)
-  const write = service === 'git-receive-pack'
-  const inScope = scopeAllows(account.scope, write ? PUSHES : CLONES)
-  const allowed = inScope && standing.permissions.includes('deploy')
-  // A push is two requests; the second one changes something.
-  if (write && (!allowed || resource !== 'info/refs')) {
-    await writeAudit(deps.pool, {
-      account: account.id,
-      email: account.email,
-      authorization: account.authorization,
-      address: addressOf(request),
-      request: null,
-      method: 'POST',
-      route: `/:app.git/${service}`,
-      nouns: { app: app.name },
-      app: app.id,
-      status: allowed ? 200 : 403,
-    })
-  }
-  if (!allowed) return answer(response, 403, inScope ? NOT_PERMITTED : NOT_IN_SCOPE)
-
-  if (write && !(await hasDiskRoom(deps.data.repos))) {
-    deps.log.error('a push was turned away', new Error(NO_DISK_ROOM), { app: app.name })
-    return answer(response, 503, `${NO_DISK_ROOM}\n`)
-  }
-  const turn = deps.turns.take(account.id)
-  if (typeof turn === 'string') {
-    const [status, text] = FULL[turn]
-    return answerLater(response, { status, after: TURN_AFTER, text })
-  }
+  const call = await admit(request, deps)
+  if (isRefusal(call)) return refuse(response, call)
+  const { account, app, resource, write } = call
+  const turn = takeTurn(account, deps)
+  if (isRefusal(turn)) return refuse(response, turn)
   try {
     await ensureRepository(deps.data, app.id)
     if (write && (await isFull(deps.data, app.id, deps.repositoryLimit))) {
-      return answer(response, 413, REPOSITORY_FULL)
+      return refuse(response, REPOSITORY_FULL)
     }
     await serveByGit({ request, response, app, account, resource }, deps)
   } finally {
     turn()
   }
+}
+
+/** What may be done for whom, if the machine has room for it. The audit log is told of it. */
+async function admit(
+  request: IncomingMessage,
+  deps: GitServerDeps & Bounds,
+): Promise<AdmittedCall | Refusal> {
+  const call = callIn(request)
+  if (!call) return NOT_FOUND
+  const account = await accountOf(request, deps)
+  if (!account) return NO_KEY
+  if (!deps.requests.take(account.id)) return tooOften(deps)
+  const standing = await standingOn(deps.pool, account.id, call.name)
+  const app = standing && (await findApp(deps.pool, standing.app))
+  if (!app) return NO_APP
+  const admitted = { ...call, account, app }
+  const forbidden = whyForbidden(admitted, standing)
+  await audit(request, { call: admitted, forbidden }, deps)
+  return forbidden ?? (await whyNoRoom(admitted, deps)) ?? admitted
+}
+
+function callIn({ url = '' }: IncomingMessage): Call | undefined {
+  // As it came: what is to be made sense of first is no path of ours.
+  const [path = '', query] = url.split('?')
+  const [, name, resource] = TARGET.exec(path) ?? []
+  const asked = new URLSearchParams(query).get('service')
+  const service = resource === 'info/refs' ? asked : resource
+  // Without a service it is the dumb protocol, which knows no hooks.
+  if (!name || !resource || !service || !services.includes(service)) return undefined
+  return { name, resource, service, write: service === 'git-receive-pack' }
 }
 
 async function accountOf(
@@ -170,26 +191,69 @@ async function accountOf(
   return token === undefined ? undefined : accountOfToken(pool, digestOf(token))
 }
 
+function tooOften({ requestsPerHour = REQUESTS_PER_HOUR }: GitServerDeps): Refusal {
+  const after = Math.ceil(HOUR / SECOND / requestsPerHour)
+  return { status: 429, after, text: TOO_OFTEN }
+}
+
+function whyForbidden(
+  { account, write }: AdmittedCall,
+  { permissions }: AppStanding,
+): Refusal | undefined {
+  if (!scopeAllows(account.scope, write ? PUSHES : CLONES)) return NOT_IN_SCOPE
+  return permissions.includes('deploy') ? undefined : NOT_PERMITTED
+}
+
+/** Of pushes alone. One is two requests; the second one changes something. */
+async function audit(
+  request: IncomingMessage,
+  it: { readonly call: AdmittedCall; readonly forbidden: Refusal | undefined },
+  { pool }: GitServerDeps,
+): Promise<void> {
+  const { account, app, resource, service, write } = it.call
+  if (!write || (!it.forbidden && resource === 'info/refs')) return
+  await writeAudit(pool, {
+    account: account.id,
+    email: account.email,
+    authorization: account.authorization,
+    address: addressOf(request),
+    request: null,
+    method: 'POST',
+    route: `/:app.git/${service}`,
+    nouns: { app: app.name },
+    app: app.id,
+    status: it.forbidden?.status ?? 200,
+  })
+}
+
 /** As the front door says: nobody else comes by the socket. */
 function addressOf({ headers }: IncomingMessage): string | null {
   const address = headers['x-forwarded-for']
   return typeof address === 'string' && isIP(address) !== 0 ? address : null
 }
 
-/** `after`: how many seconds. */
-function answerLater(
-  response: ServerResponse,
-  {
-    status,
-    after,
-    text,
-  }: { readonly status: number; readonly after: number; readonly text: string },
-): void {
-  response.setHeader('retry-after', String(after))
-  answer(response, status, text)
+async function whyNoRoom(
+  { app, write }: AdmittedCall,
+  { data, log }: GitServerDeps,
+): Promise<Refusal | undefined> {
+  if (!write || (await hasDiskRoom(data.repos))) return undefined
+  log.error('a push was turned away', new Error(NO_DISK_ROOM), { app: app.name })
+  return { status: 503, text: `${NO_DISK_ROOM}\n` }
 }
 
-function answer(response: ServerResponse, status: number, text: string): void {
+/** Returns what to call at its end. */
+function takeTurn(account: Bearer, { turns }: Bounds): (() => void) | Refusal {
+  const turn = turns.take(account.id)
+  return typeof turn === 'string' ? FULL[turn] : turn
+}
+
+function isRefusal(it: AdmittedCall | (() => void) | Refusal): it is Refusal {
+  return 'status' in it
+}
+
+function refuse(response: ServerResponse, { status, text, after }: Refusal): void {
   if (response.headersSent) return void response.destroy()
+  if (status === 401) response.setHeader('www-authenticate', 'Basic realm="Mayfly"')
+  if (after !== undefined) response.setHeader('retry-after', String(after))
   response.writeHead(status, { 'content-type': 'text/plain' }).end(text)
 }
