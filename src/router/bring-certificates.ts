@@ -23,7 +23,7 @@ import {
 import type { Files } from './router-files.ts'
 import type { RouterPaths } from './router-paths.ts'
 
-interface CertificateListDeps {
+export interface CertificateListDeps {
   readonly paths: RouterPaths
   readonly files: Files
   /** For clients that name no host. */

@@ -33,7 +33,11 @@ import {
 } from '../store/routes.ts'
 import type { Look } from '../work/loop.ts'
 import { busyServers } from './busy-servers.ts'
-import { bringCertificates, ensureCertificateList } from './bring-certificates.ts'
+import {
+  bringCertificates,
+  type CertificateListDeps,
+  ensureCertificateList,
+} from './bring-certificates.ts'
 import { haproxyConfig, shapeOf } from './haproxy-config.ts'
 import {
   checkConfig,
@@ -52,7 +56,7 @@ import {
   questions,
   type Worker,
 } from './live-router.ts'
-import { knownTo, servable, within } from './old-shape.ts'
+import { type Known, knownTo, servable, within } from './old-shape.ts'
 import { missing, pathOf, planCommands } from './plan-commands.ts'
 import { Reloads } from './reloads.ts'
 import { Files, routerFiles } from './router-files.ts'
@@ -80,6 +84,24 @@ export interface RouterDeps {
    */
   readonly drainTimeout?: () => number
   readonly log?: Log
+}
+
+interface Wanted {
+  readonly facts: RouterFacts
+  readonly table: RoutingTable
+  readonly settings: RouterSettings
+  readonly shape: string
+  /** To the present worker, where it takes a reload to have it otherwise; else undefined. */
+  readonly known: Known | undefined
+}
+
+interface Brought {
+  /** What of the table the present worker can have. */
+  readonly its: RoutingTable
+  /** Which it has now; undefined: none runs. */
+  readonly servers: readonly LiveServer[] | undefined
+  /** As it was before. */
+  readonly busy: ReadonlySet<string>
 }
 
 /** As it is when the manager starts. */
@@ -118,66 +140,106 @@ export function lookAfterRouter(deps: RouterDeps): Look {
   return look
 
   async function look(subject: string, signal: AbortSignal): Promise<number> {
-    const wanted = await factsOf(pool, subject as RegionId)
+    const wanted = await announce(subject as RegionId)
+    tellLeftOut(wanted.table)
+    await writeFiles(wanted)
+    if (await hasReloaded(wanted, signal)) return look(subject, signal)
+    const live = await readRouter(paths)
+    if (live && live.shape !== wanted.shape && !wanted.known) return LOOK_FOR_HAPROXY
+    const brought = await bring(wanted, live)
+    const areLeft = await recordWhoLeft(wanted, live, brought)
+    const { its, servers } = brought
+    if (!servers) return LOOK_FOR_HAPROXY
+    await recordChallenges(wanted)
+    const hasAllCertificates = await bringTheirCertificates(wanted, signal)
+    throwUnlessTaken(its, servers)
+    if (!hasAllCertificates) return BRING_MORE
+    if (!areLeft) return LOOK_AT_DRAINING
+    return Math.min(LOOK_ANYWAY, ...unwanted(its, servers).map(soonestGone))
+  }
+
+  /** What is wanted, once the dynos that are to get requests are recorded as routed. */
+  async function announce(region: RegionId): Promise<Wanted> {
+    const all = await factsOf(pool, region)
     const worker = await presentWorker(paths)
     const mostFiles = Math.min(machine.files, worker ? filesOf(worker) : Infinity)
-    const settings = settingsOf(wanted, paths, { ...deps, machine, mostFiles })
-    const shape = shapeOf({ pool: poolOf(wanted) }, settings)
+    const settings = settingsOf(all, paths, { ...deps, machine, mostFiles })
+    const shape = shapeOf({ pool: poolOf(all) }, settings)
     const known = worker && worker.shape !== shape ? await knownTo(paths) : undefined
-    const facts = await announced(pool, known ? servable(wanted, known) : wanted)
-    const table = routingTable(facts)
-    for (const key of table.leftOut.filter((it) => !told.has(it))) {
+    const facts = await announced(pool, known ? servable(all, known) : all)
+    return { facts, table: routingTable(facts), settings, shape, known }
+  }
+
+  function tellLeftOut({ leftOut }: RoutingTable): void {
+    for (const key of leftOut.filter((it) => !told.has(it))) {
       log.info('HAProxy cannot be told of an entry: it is left out', { key })
       told.add(key)
     }
-    const certificates = settings.tls && {
-      paths,
-      files,
-      defaultCertificate: settings.tls.certificate,
-    }
+  }
+
+  async function writeFiles({ table, settings }: Wanted): Promise<void> {
+    const certificates = certificatesOf(settings)
     if (certificates) await ensureCertificateList(certificates)
     await writeAll(files, table, settings)
+  }
 
-    const isTaken = known && (await reloads.to(shape, paths, hasShape(shape), signal))
-    if (isTaken) return look(subject, signal)
-    const live = await readRouter(paths)
-    if (live && live.shape !== shape && !known) return LOOK_FOR_HAPROXY
-    const its = live && known ? within(table, live, known) : table
-    const busy = leaving(facts).length > 0 ? await busyServers(paths) : new Set<string>()
-    const servers = live && (await bringTo(its, { live, facts, paths, busy }))
-    const left = dynosLeft(facts, {
-      before: live?.servers ?? [],
-      servers: servers ?? [],
-      busy,
-      drainTimeout: drainTimeout(),
-    })
-    if (left.length > 0) {
-      await inTransaction(pool, (tx) => recordLeft(tx, facts.region.name, left))
-    }
-    if (!servers) return LOOK_FOR_HAPROXY
-    await recordAnswers(pool, facts.region.name, [...table.challenges.values()])
-    const takesThem = !known || known.has(paths.certificateList)
-    const hasAllCertificates =
-      !certificates ||
-      !tls ||
-      !takesThem ||
-      (await bringCertificates(
-        await wantedCertificates(facts, pool, tls.sources),
-        { ...certificates, leftOut: tls.leftOut },
-        signal,
-      ))
-    const refused = missing(its, servers)
-    if (refused.length > 0) {
-      const names = refused.map((it) => it.name).join(', ')
-      throw new Error(`HAProxy did not take ${names}`)
-    }
-    if (!hasAllCertificates) return BRING_MORE
-    if (leaving(facts).length > left.length) return LOOK_AT_DRAINING
-    return Math.min(LOOK_ANYWAY, ...unwanted(its, servers).map(soonestGone))
+  function certificatesOf({
+    tls: door,
+  }: RouterSettings): CertificateListDeps | undefined {
+    return door && { paths, files, defaultCertificate: door.certificate }
+  }
+
+  async function hasReloaded(
+    { known, shape }: Wanted,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    return known !== undefined && reloads.to(shape, paths, hasShape(shape), signal)
   }
 
   function hasShape(shape: string): () => Promise<boolean> {
     return async () => (await presentWorker(paths))?.shape === shape
+  }
+
+  /** The running one, as far as its worker can be brought without a reload. */
+  async function bring(
+    { facts, table, known }: Wanted,
+    live: LiveRouter | undefined,
+  ): Promise<Brought> {
+    const its = live && known ? within(table, live, known) : table
+    const busy = leaving(facts).length > 0 ? await busyServers(paths) : new Set<string>()
+    const servers = live && (await bringTo(its, { live, facts, paths, busy }))
+    return { its, servers, busy }
+  }
+
+  /** Whether that is all who are on their way out. */
+  async function recordWhoLeft(
+    { facts }: Wanted,
+    live: LiveRouter | undefined,
+    { servers = [], busy }: Brought,
+  ): Promise<boolean> {
+    const before = live?.servers ?? []
+    const seen = { before, servers, busy, drainTimeout: drainTimeout() }
+    const left = dynosLeft(facts, seen)
+    if (left.length > 0) {
+      await inTransaction(pool, (tx) => recordLeft(tx, facts.region.name, left))
+    }
+    return leaving(facts).length <= left.length
+  }
+
+  function recordChallenges({ facts, table }: Wanted): Promise<void> {
+    return recordAnswers(pool, facts.region.name, [...table.challenges.values()])
+  }
+
+  /** Whether that is all; one whose worker takes none has none to be brought. */
+  async function bringTheirCertificates(
+    { facts, settings, known }: Wanted,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const certificates = certificatesOf(settings)
+    const takesThem = !known || known.has(paths.certificateList)
+    if (!tls || !certificates || !takesThem) return true
+    const served = await wantedCertificates(facts, pool, tls.sources)
+    return bringCertificates(served, { ...certificates, leftOut: tls.leftOut }, signal)
   }
 }
 
@@ -311,6 +373,13 @@ function unwanted(
 ): readonly LiveServer[] {
   const wanted = new Set(table.servers.map(pathOf))
   return servers.filter((server) => !wanted.has(pathOf(server)))
+}
+
+function throwUnlessTaken(table: RoutingTable, servers: readonly LiveServer[]): void {
+  const refused = missing(table, servers)
+  if (refused.length === 0) return
+  const names = refused.map((it) => it.name).join(', ')
+  throw new Error(`HAProxy did not take ${names}`)
 }
 
 /**
