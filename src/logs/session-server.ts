@@ -58,6 +58,13 @@ interface Deps {
   readonly log: Log
 }
 
+interface Reader {
+  readonly session: LogSession
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly gone: AbortSignal
+}
+
 export interface SessionServer {
   readonly http: Server
   /** Keeps open sessions alive and deletes old ones, until the signal aborts. */
@@ -92,44 +99,34 @@ export function sessionServer(deps: Deps): SessionServer {
     request: IncomingMessage,
     response: ServerResponse,
   ): Promise<void> {
-    if (request.method === 'GET' && request.url === '/counts') {
-      response.writeHead(200, { 'content-type': 'application/json' })
-      response.end(JSON.stringify(deps.counts()))
-      return
-    }
-    const id = /^\/sessions\/([^/?]+)(\?|$)/.exec(request.url ?? '')?.[1] ?? ''
-    const session =
-      request.method === 'GET' && isUuid(id)
-        ? await openLogSession(deps.pool, id)
-        : undefined
+    if (request.method === 'GET' && request.url === '/counts') return tellCounts(response)
+    const session = await sessionOf(request)
     if (!session) {
       response.writeHead(404, { 'content-type': 'text/plain' }).end('Not found\n')
       return
     }
-    const events = request.headers.accept?.includes('text/event-stream') ?? false
     const gone = untilGone(response)
     // Who has hung up meanwhile would never leave.
     if (gone.aborted) return
-    const { app } = session
     const leave = enter(session)
-    if (typeof leave === 'string') {
-      const [status, text] = FULL[leave]
-      response.writeHead(status, {
-        'content-type': 'text/plain',
-        'retry-after': AGAIN_AFTER,
-      })
-      return void response.end(text)
-    }
+    if (typeof leave === 'string') return turnAway(response, leave)
     gone.addEventListener('abort', leave)
-    await withinDeadline(deps.drain(app))
-    if (gone.aborted) return
-    if (session.tail) {
-      tails.set(response, { id: session.id, events })
-      gone.addEventListener('abort', () => tails.delete(response))
-    }
-    const channel = deps.channels.of(app)
-    const seen = numberOf(request.headers['last-event-id'])
-    answerSession(response, { session, channel, events, seen, clock: deps.clock })
+    await withinDeadline(deps.drain(session.app))
+    if (!gone.aborted) read({ session, request, response, gone })
+  }
+
+  function tellCounts(response: ServerResponse): void {
+    response.writeHead(200, { 'content-type': 'application/json' })
+    response.end(JSON.stringify(deps.counts()))
+  }
+
+  /** Undefined: what is asked for is none that is open. */
+  async function sessionOf({
+    method,
+    url = '',
+  }: IncomingMessage): Promise<LogSession | undefined> {
+    const id = /^\/sessions\/([^/?]+)(\?|$)/.exec(url)?.[1] ?? ''
+    return method === 'GET' && isUuid(id) ? openLogSession(deps.pool, id) : undefined
   }
 
   /** Takes a place for a reader; returns what to call at its end, or of whom there are too many. */
@@ -145,6 +142,18 @@ export function sessionServer(deps: Deps): SessionServer {
       leave()
       leaveTheirs()
     }
+  }
+
+  function read({ session, request, response, gone }: Reader): void {
+    const { headers } = request
+    const events = headers.accept?.includes('text/event-stream') ?? false
+    if (session.tail) {
+      tails.set(response, { id: session.id, events })
+      gone.addEventListener('abort', () => tails.delete(response))
+    }
+    const channel = deps.channels.of(session.app)
+    const seen = numberOf(headers['last-event-id'])
+    answerSession(response, { session, channel, events, seen, clock: deps.clock })
   }
 
   /** What is late is not waited for, and what fails is another's to report. */
@@ -172,6 +181,15 @@ export function sessionServer(deps: Deps): SessionServer {
       await pause(MINUTE, signal)
     }
   }
+}
+
+function turnAway(response: ServerResponse, full: keyof typeof FULL): void {
+  const [status, text] = FULL[full]
+  response.writeHead(status, {
+    'content-type': 'text/plain',
+    'retry-after': AGAIN_AFTER,
+  })
+  response.end(text)
 }
 
 function numberOf(header: string | string[] | undefined): number | undefined {
