@@ -9,15 +9,16 @@ import { anApp } from '../../test/an-app.ts'
 import { aDatabase } from '../../test/postgres.ts'
 import { until } from '../../test/until.ts'
 import { createBuild } from '../actions/create-build.ts'
+import type { SharedPlaceLimits } from '../lib/places.ts'
 import { type AccountId, type BuildId, newId } from '../model/ids.ts'
 import { Problem } from '../model/problem.ts'
 import { fail } from '../store/builds.ts'
 import { appendOutput } from '../store/output.ts'
 import { inTransaction, type Queryable } from '../store/queryable.ts'
-import { outputFeed, type ReaderLimits } from './output-feed.ts'
+import { outputFeed } from './output-feed.ts'
 
 const pool = aDatabase()
-const bounds: ReaderLimits = { ofEach: 20, ofAll: 1000, ofAccount: 100 }
+const bounds: SharedPlaceLimits = { ofEach: 20, ofAll: 1000, ofAccount: 100 }
 const someone = newId<'account'>()
 const servers: { close(): Promise<void> }[] = []
 
@@ -103,7 +104,7 @@ async function aBuild(): Promise<BuildId> {
 }
 
 async function served(
-  its: ReaderLimits,
+  its: SharedPlaceLimits,
   accountOf: (build: BuildId) => AccountId = () => someone,
 ) {
   let queries = 0

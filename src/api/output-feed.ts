@@ -9,7 +9,7 @@ import { Readable } from 'node:stream'
 import type { FastifyReply } from 'fastify'
 
 import { pause, SECOND } from '../lib/clock.ts'
-import { type PlaceLimits, places } from '../lib/places.ts'
+import { type SharedPlaceLimits, sharedPlaces } from '../lib/places.ts'
 import { untilGone } from '../lib/until-gone.ts'
 import type { AccountId } from '../model/ids.ts'
 import { Problem } from '../model/problem.ts'
@@ -27,11 +27,14 @@ import type { Queryable } from '../store/queryable.ts'
  * Each output's, of all, and of those which one account had printed: as of logs, or by fifty builds it could take
  * all places.
  */
-export interface ReaderLimits extends PlaceLimits {
-  readonly ofAccount: number
-}
-
-const READERS: ReaderLimits = { ofEach: 20, ofAll: 1000, ofAccount: 100 }
+const READERS: SharedPlaceLimits = { ofEach: 20, ofAll: 1000, ofAccount: 100 }
+const TOO_MANY = 'Too many read this output at the moment.'
+const FULL = {
+  each: TOO_MANY,
+  account:
+    'As many read the outputs of this account as may. Try again when one has ended.',
+  all: TOO_MANY,
+} as const
 /** The database could not be asked. */
 const UNKNOWN: Progress = { end: 0, final: false }
 /** An app that was destroyed took its output with it. */
@@ -62,8 +65,7 @@ export function outputFeed(
 ): OutputFeed {
   const followed = new Map<string, Followed>()
   const fetch = fetcher(db)
-  const readers = places(limits)
-  const ofAccounts = places({ ofEach: limits.ofAccount, ofAll: Infinity })
+  const readers = sharedPlaces(limits)
   let looking = false
 
   return (output, reply) => {
@@ -95,22 +97,9 @@ export function outputFeed(
 
   /** Takes a place for a reader; returns what to call at its end. */
   function enter(id: string, account: AccountId): () => void {
-    const leave = readers.take(id)
-    if (typeof leave === 'string') {
-      throw new Problem('rate_limit', 'Too many read this output at the moment.')
-    }
-    const leaveTheirs = ofAccounts.take(account)
-    if (typeof leaveTheirs === 'string') {
-      leave()
-      throw new Problem(
-        'rate_limit',
-        'As many read the outputs of this account as may. Try again when one has ended.',
-      )
-    }
-    return () => {
-      leave()
-      leaveTheirs()
-    }
+    const leave = readers.take(id, account)
+    if (typeof leave === 'string') throw new Problem('rate_limit', FULL[leave])
+    return leave
   }
 
   async function* read(its: Followed, gone: AbortSignal): AsyncGenerator<string> {

@@ -1,4 +1,7 @@
-/** How many of something there may be at once, of each whose they are and of all together. */
+/**
+ * How many of something there may be at once, of each whose they are and of all together; and for what
+ * is a thing's and an account's at the same time, of each of both.
+ */
 
 export interface PlaceLimits {
   readonly ofEach: number
@@ -33,5 +36,35 @@ export function places({ ofEach, ofAll }: PlaceLimits): Places {
 
   function takenBy(key: string): number {
     return taken.get(key) ?? 0
+  }
+}
+
+export interface SharedPlaceLimits extends PlaceLimits {
+  /** Of all things of one account together. */
+  readonly ofAccount: number
+}
+
+export interface SharedPlaces {
+  /** As `take` of Places; 'account' where all of the account's are taken. */
+  take(thing: string, account: string): (() => void) | 'each' | 'account' | 'all'
+}
+
+export function sharedPlaces({ ofAccount, ...limits }: SharedPlaceLimits): SharedPlaces {
+  const ofThings = places(limits)
+  const ofAccounts = places({ ofEach: ofAccount, ofAll: Infinity })
+  return {
+    take(thing, account) {
+      const leave = ofThings.take(thing)
+      if (typeof leave === 'string') return leave
+      const leaveTheirs = ofAccounts.take(account)
+      if (typeof leaveTheirs === 'string') {
+        leave()
+        return 'account'
+      }
+      return () => {
+        leave()
+        leaveTheirs()
+      }
+    },
   }
 }

@@ -14,7 +14,7 @@ import type { Pool } from 'pg'
 
 import { type Clock, MINUTE, pause, SECOND } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
-import { type PlaceLimits, places } from '../lib/places.ts'
+import { type SharedPlaceLimits, sharedPlaces } from '../lib/places.ts'
 import { untilGone } from '../lib/until-gone.ts'
 import { type AppId, isUuid } from '../model/ids.ts'
 import {
@@ -34,12 +34,11 @@ const CLOSE_DEADLINE = SECOND
  * id of a session may read it as often as they like, and each reader takes a connection and some
  * memory, here and at the door.
  */
-const READERS: PlaceLimits = { ofEach: 50, ofAll: 1000 }
-const READERS_OF_ACCOUNT: PlaceLimits = { ofEach: 100, ofAll: Infinity }
+const READERS: SharedPlaceLimits = { ofEach: 50, ofAll: 1000, ofAccount: 100 }
 /** Seconds. */
 const AGAIN_AFTER = '30'
 const FULL = {
-  app: [429, 'As many read the log of this app as may. Try again when one has ended.\n'],
+  each: [429, 'As many read the log of this app as may. Try again when one has ended.\n'],
   account: [
     429,
     'Your account reads as many logs as it may at once. Try again when one has ended.\n',
@@ -78,8 +77,7 @@ export function sessionServer(deps: Deps): SessionServer {
     ServerResponse,
     { readonly id: string; readonly events: boolean }
   >()
-  const readers = places(READERS)
-  const ofAccounts = places(READERS_OF_ACCOUNT)
+  const readers = sharedPlaces(READERS)
   const http = createServer((request, response) => {
     answer(request, response).catch((error: unknown) => {
       deps.log.error('cannot answer a log session', error)
@@ -108,7 +106,7 @@ export function sessionServer(deps: Deps): SessionServer {
     const gone = untilGone(response)
     // Who has hung up meanwhile would never leave.
     if (gone.aborted) return
-    const leave = enter(session)
+    const leave = readers.take(session.app, session.account ?? session.app)
     if (typeof leave === 'string') return turnAway(response, leave)
     gone.addEventListener('abort', leave)
     await withinDeadline(deps.drain(session.app))
@@ -127,21 +125,6 @@ export function sessionServer(deps: Deps): SessionServer {
   }: IncomingMessage): Promise<LogSession | undefined> {
     const id = /^\/sessions\/([^/?]+)(\?|$)/.exec(url)?.[1] ?? ''
     return method === 'GET' && isUuid(id) ? openLogSession(deps.pool, id) : undefined
-  }
-
-  /** Takes a place for a reader; returns what to call at its end, or of whom there are too many. */
-  function enter({ app, account }: LogSession): (() => void) | keyof typeof FULL {
-    const leave = readers.take(app)
-    if (typeof leave === 'string') return leave === 'each' ? 'app' : leave
-    const leaveTheirs = ofAccounts.take(account ?? app)
-    if (typeof leaveTheirs === 'string') {
-      leave()
-      return 'account'
-    }
-    return () => {
-      leave()
-      leaveTheirs()
-    }
   }
 
   function read({ session, request, response, gone }: Reader): void {
