@@ -1,4 +1,5 @@
-import { pause, SECOND } from './clock.ts'
+import { SECOND } from './clock.ts'
+import { within } from './within.ts'
 
 /** So long somebody who asks waits: most of it is done by then. */
 const PATIENCE = 2 * SECOND
@@ -18,18 +19,14 @@ export class UnderWay<T> {
     signal: AbortSignal,
   ): Promise<{ readonly result: T } | undefined> {
     const work = this.#works.get(key) ?? this.#begin(key, begin)
-    const enough = new AbortController()
-    const waited = pause(PATIENCE, AbortSignal.any([signal, enough.signal]))
     try {
       const ended = work.then((result) => ({ result }))
-      const outcome = await Promise.race([ended, waited.then(() => undefined)])
+      const outcome = await within(PATIENCE, ended, signal)
       if (outcome) this.#works.delete(key)
       return outcome
     } catch (error) {
       this.#works.delete(key)
       throw error
-    } finally {
-      enough.abort()
     }
   }
 

@@ -16,6 +16,7 @@ import { type Clock, MINUTE, pause, SECOND } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import { type SharedPlaceLimits, sharedPlaces } from '../lib/places.ts'
 import { untilGone } from '../lib/until-gone.ts'
+import { within } from '../lib/within.ts'
 import { type AppId, isUuid } from '../model/ids.ts'
 import {
   type LogSession,
@@ -141,11 +142,10 @@ export function sessionServer(deps: Deps): SessionServer {
 
   /** What is late is not waited for, and what fails is another's to report. */
   async function withinDeadline(work: Promise<void>): Promise<void> {
-    const done = new AbortController()
-    const settled = work
-      .catch((error: unknown) => deps.log.error('cannot take in the latest lines', error))
-      .finally(() => done.abort())
-    await Promise.race([settled, pause(DRAIN_DEADLINE, done.signal)])
+    const settled = work.catch((error: unknown) =>
+      deps.log.error('cannot take in the latest lines', error),
+    )
+    await within(DRAIN_DEADLINE, settled)
   }
 
   async function close(): Promise<void> {

@@ -10,9 +10,10 @@
 
 import type { Pool } from 'pg'
 
-import { MINUTE, pause, SECOND } from '../lib/clock.ts'
+import { MINUTE, SECOND } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import type { SecretBox } from '../lib/secret-box.ts'
+import { within } from '../lib/within.ts'
 import { placeOf } from '../model/dyno.ts'
 import { notEnterable, tooManyInside } from '../model/dyno-lines.ts'
 import { dynoEnvironment, type Environment } from '../model/dyno-environment.ts'
@@ -129,19 +130,4 @@ export function lookAfterEntry({ pool, runtime, secrets, log }: EntryDeps): Look
 async function settle(tx: Queryable, { id, dyno }: EntryFacts): Promise<void> {
   await forgetEntry(tx, id)
   await wakeEntriesOf(tx, dyno.id)
-}
-
-/** Undefined: not yet. */
-async function within<T>(
-  patience: number,
-  work: Promise<T>,
-  signal: AbortSignal,
-): Promise<T | undefined> {
-  const enough = new AbortController()
-  const waited = pause(patience, AbortSignal.any([signal, enough.signal]))
-  try {
-    return await Promise.race([work, waited.then(() => undefined)])
-  } finally {
-    enough.abort()
-  }
 }

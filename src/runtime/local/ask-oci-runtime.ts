@@ -1,4 +1,5 @@
-import { pause, SECOND } from '../../lib/clock.ts'
+import { SECOND } from '../../lib/clock.ts'
+import { within } from '../../lib/within.ts'
 import type { DynoId } from '../../model/ids.ts'
 import { beginMonitor } from './begin-monitor.ts'
 import { callOf, type OciRuntime } from './oci-runtime.ts'
@@ -41,14 +42,8 @@ export async function askOciRuntime(
   const whole = [...begin, program, ...settings, verb, id, ...rest]
   // By MAYFLY_PART it would be taken for the manager.
   const env = ['--unset=MAYFLY_PART', ...whole]
-  const answered = new AbortController()
-  const late = pause(ANSWERS_WITHIN, answered.signal).then(() => {
-    throw new LateAnswer(`${runtime.name} ${verb} ${id} has not ended yet`)
-  })
-  try {
-    return await Promise.race([runProgram('env', env, { detached: true }), late])
-  } finally {
-    answered.abort()
-    late.catch(() => undefined) // nobody waits for it any more
-  }
+  const asked = runProgram('env', env, { detached: true })
+  const printed = await within(ANSWERS_WITHIN, asked)
+  if (printed !== undefined) return printed
+  throw new LateAnswer(`${runtime.name} ${verb} ${id} has not ended yet`)
 }

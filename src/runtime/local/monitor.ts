@@ -9,7 +9,8 @@ import { constants, open, rm } from 'node:fs/promises'
 import type { Readable, Writable } from 'node:stream'
 
 import { MiB } from '../../lib/bytes.ts'
-import { pause, SECOND } from '../../lib/clock.ts'
+import { SECOND } from '../../lib/clock.ts'
+import { within } from '../../lib/within.ts'
 import type { DynoId, EntryId } from '../../model/ids.ts'
 import type { Attachment } from '../runtime.ts'
 import {
@@ -99,20 +100,10 @@ export async function createContainer(
   const command = ['conmon', ...monitorArgs(plan)]
   if (starter) {
     const said = starter.begin([...beginArguments(beginning), ...command])
-    return pidIn(await inTime(said))
+    return pidIn((await within(CREATES_WITHIN, said)) ?? TOO_LATE)
   }
   const all = [...beginMonitor(beginning), ...command]
   return pidToldBy(spawnMonitor(all, { _OCI_SYNCPIPE: FIRST_PIPE }))
-}
-
-async function inTime(said: Promise<string>): Promise<string> {
-  const over = new AbortController()
-  const late = pause(CREATES_WITHIN, over.signal).then(() => TOO_LATE)
-  try {
-    return await Promise.race([said, late])
-  } finally {
-    over.abort()
-  }
 }
 
 export interface EntryPlan {
