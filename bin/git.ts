@@ -1,11 +1,12 @@
 /** Git over HTTP for every app, on a unix socket: the api passes `/<app>.git/…` on to it. */
 
-import { chmodSync, mkdirSync, rmSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { gitServer } from '../src/builds/git-server.ts'
 import { pruneRepositories } from '../src/builds/prune-repositories.ts'
 import { systemClock } from '../src/lib/clock.ts'
+import { listenOnSocket } from '../src/lib/listen-on-socket.ts'
 import { startPart } from './part.ts'
 
 // The hook that git starts asks the same database. Taken before the part hides it.
@@ -29,11 +30,6 @@ const server = gitServer({
 
 const socket = join(data.run('git'), 'http.sock')
 mkdirSync(data.run('git'), { recursive: true })
-rmSync(socket, { force: true })
-server.listen(socket, () => {
-  chmodSync(socket, 0o660)
-  part.ready()
-})
 void pruneRepositories({ pool, data, log }, signal)
 
 signal.addEventListener('abort', () => {
@@ -41,3 +37,5 @@ signal.addEventListener('abort', () => {
   server.close(() => void pool.end())
   server.closeIdleConnections()
 })
+await listenOnSocket(server, socket, 0o660)
+part.ready()

@@ -4,12 +4,11 @@
  */
 
 import { randomUUID } from 'node:crypto'
-import { chmodSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
-import { once } from 'node:events'
-import type { Server } from 'node:net'
+import { mkdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
 import { MINUTE, pause, SECOND, systemClock } from '../src/lib/clock.ts'
+import { listenOnSocket } from '../src/lib/listen-on-socket.ts'
 import { secretBox } from '../src/lib/secret-box.ts'
 import { bringEndedLogs } from '../src/logs/bring-ended-logs.ts'
 import { Channels } from '../src/logs/channels.ts'
@@ -83,8 +82,8 @@ await readStyles()
 for (const it of [data.run('logs'), dirname(data.recordSocket)])
   mkdirSync(it, { recursive: true })
 // Of the group of its directory, which is HAProxy's.
-await listenOn(data.recordSocket, router, 0o660)
-await listenOn(join(data.run('logs'), 'http.sock'), sessions.http, 0o660)
+await listenOnSocket(router, data.recordSocket, 0o660)
+await listenOnSocket(sessions.http, join(data.run('logs'), 'http.sock'), 0o660)
 part.ready()
 
 await Promise.all([
@@ -104,14 +103,6 @@ await sessions.close()
 await putCounts()
 await Promise.all([pool.end(), measures.end()])
 process.exit()
-
-/** A socket that a killed predecessor left is replaced. */
-async function listenOn(path: string, server: Server, mode: number): Promise<void> {
-  rmSync(path, { force: true })
-  server.listen(path)
-  await once(server, 'listening')
-  chmodSync(path, mode)
-}
 
 /** A switch is heeded a little later, as clients of Heroku's have to come anew for it. */
 async function readStyles(): Promise<void> {

@@ -4,9 +4,10 @@
  */
 
 import { once } from 'node:events'
-import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
+import { listenOnSocket } from '../src/lib/listen-on-socket.ts'
 import { EXEC_PORT, execAddress, type ExecDoor } from '../src/model/exec.ts'
 import { hostKey } from '../src/rendezvous/exec-host-key.ts'
 import { execServer } from '../src/rendezvous/exec-server.ts'
@@ -28,11 +29,7 @@ const dynos = (region: string) => data.dynos(region)
 const server = rendezvousServer({ pool, dynos, log, signal })
 const path = join(data.run('rendezvous'), 'tcp.sock')
 mkdirSync(data.run('rendezvous'), { recursive: true })
-// One that a killed predecessor left is replaced.
-rmSync(path, { force: true })
-server.listen(path)
-await once(server, 'listening')
-chmodSync(path, FOR_THE_GROUP)
+await listenOnSocket(server, path, FOR_THE_GROUP)
 await openExecDoor()
 part.ready()
 

@@ -45,6 +45,12 @@ async function asleep(app: AnApp): Promise<boolean> {
   return rows.length === 0
 }
 
+test('where nobody can listen it rejects, and is not waited for', async () => {
+  const calls = { socket: '/nowhere/wake.sock', pool, clock: systemClock, log: silentLog }
+  const { signal } = new AbortController()
+  await assert.rejects(heedWakeCalls(calls, signal), { syscall: 'listen' })
+})
+
 test('a hundred calls at once are one wake; what is no call is nothing', async (t) => {
   const app = await anApp(pool)
   await app.deploy()

@@ -5,7 +5,6 @@
  * no matter. Anyone on this machine may call: so could they by a request.
  */
 
-import { chmodSync, rmSync } from 'node:fs'
 import { createServer, type Socket } from 'node:net'
 import { createInterface } from 'node:readline'
 
@@ -13,6 +12,7 @@ import type { Pool } from 'pg'
 
 import { wakeApp } from '../actions/wake-app.ts'
 import { type Clock, SECOND } from '../lib/clock.ts'
+import { listenOnSocket } from '../lib/listen-on-socket.ts'
 import type { Log } from '../lib/log.ts'
 import { type AppId, isUuid } from '../model/ids.ts'
 import { inTransaction } from '../store/queryable.ts'
@@ -29,7 +29,7 @@ export interface WakeCalls {
 const LONGEST_CALL = 1024
 const CALL_ENDS_WITHIN = 5 * SECOND
 
-/** Until the signal aborts; resolves once it listens. */
+/** Until the signal aborts; resolves once it listens, and rejects where it cannot. */
 export async function heedWakeCalls(
   calls: WakeCalls,
   signal: AbortSignal,
@@ -40,10 +40,8 @@ export async function heedWakeCalls(
     hear(socket, (app) => waker.call(app))
   })
   server.on('error', (error) => log.error('cannot hear the router', error))
-  rmSync(path, { force: true })
-  await new Promise<void>((resolve) => server.listen(path, resolve))
   // HAProxy's own user shares no group with us.
-  chmodSync(path, 0o666)
+  await listenOnSocket(server, path, 0o666)
   signal.addEventListener('abort', () => server.close(), { once: true })
 }
 
