@@ -43,40 +43,53 @@ const mayImport: Record<string, readonly string[]> = {
   ],
 }
 
-for (const file of globSync('**/*.ts', { cwd: src })) {
-  if (file.endsWith('.test.ts')) continue
-  test(`src/${file} imports only what its folder may`, () => {
+/** They start no programs: of the listening processes only `git` does. */
+const STARTS_NONE =
+  /^(api|actions|store|model|lib|work|logs|rendezvous|webhooks|manager|certificates)\//
+
+const files = globSync('**/*.ts', { cwd: src }).filter((it) => !it.endsWith('.test.ts'))
+
+test('each folder imports only what it may', () => {
+  const violations = files.flatMap((file) => {
     const home = file.split('/')[0] ?? ''
     const allowed = [home, ...(mayImport[home] ?? [])]
-    for (const target of importsOf(file)) {
-      const ok = allowed.some((it) => target === it || target.startsWith(`${it}/`))
-      assert.ok(ok, `src/${file} may not import src/${target}`)
-    }
+    const isAllowed = (target: string) =>
+      allowed.some((it) => target === it || target.startsWith(`${it}/`))
+    return importsOf(file)
+      .filter((target) => !isAllowed(target))
+      .map((target) => `src/${file} may not import src/${target}`)
   })
+  assert.deepEqual(violations, [])
+})
 
-  if (!/^(store|installation|simulation)\//.test(file)) {
-    test(`src/${file} leaves SQL to the store`, () => {
-      const text = readFileSync(join(src, file), 'utf8')
-      assert.ok(!text.includes('.query('), `src/${file} may not ask the database itself`)
-    })
-  }
+test('SQL is left to the store', () => {
+  const others = files.filter((it) => !/^(store|installation|simulation)\//.test(it))
+  assert.deepEqual(
+    others.filter((it) => textOf(it).includes('.query(')),
+    [],
+  )
+})
 
-  test(`src/${file} leaves the environment, and starting programs, to those who may`, () => {
-    const text = readFileSync(join(src, file), 'utf8')
-    assert.ok(!/process\.env/.test(text), 'only bin/ reads process.env')
-    if (
-      /^(api|actions|store|model|lib|work|logs|rendezvous|webhooks|manager|certificates)\//.test(
-        file,
-      )
-    ) {
-      assert.ok(!text.includes('child_process'), `src/${file} may not start programs`)
-    }
-  })
-}
+test('only bin/ reads the environment', () => {
+  assert.deepEqual(
+    files.filter((it) => textOf(it).includes('process.env')),
+    [],
+  )
+})
+
+test('programs are started by those who may', () => {
+  assert.deepEqual(
+    files.filter((it) => STARTS_NONE.test(it) && textOf(it).includes('child_process')),
+    [],
+  )
+})
 
 function importsOf(file: string): string[] {
-  const text = readFileSync(join(src, file), 'utf8')
-  return [...text.matchAll(/from '(\.{1,2}\/[^']+)'/g)].map((match) =>
+  return [...textOf(file).matchAll(/from '(\.{1,2}\/[^']+)'/g)].map((match) =>
     relative(src, join(src, dirname(file), match[1] ?? '')),
   )
+}
+
+function textOf(file: string): string {
+  return readFileSync(join(src, file), 'utf8')
 }
