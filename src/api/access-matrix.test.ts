@@ -13,7 +13,7 @@ import type { FastifyInstance } from 'fastify'
 import { anApi } from '../../test/an-api.ts'
 import { aTenancy, type Caller, CALLERS, type Tenancy } from '../../test/a-tenancy.ts'
 import { aDatabase } from '../../test/postgres.ts'
-import type { Resource } from './server.ts'
+import { listing, wholeServer } from '../../test/whole-server.ts'
 
 /** What a route asks of who calls it. */
 type Asks =
@@ -238,6 +238,13 @@ function permissionsOf(caller: Caller, place: Place): readonly string[] | undefi
     : undefined
 }
 
+/** Ends what is let through before it is handled. */
+const endingEarly = wholeServer(async (server) => {
+  server.addHook('onRequest', async (_request, reply) => {
+    await reply.status(LET_THROUGH).send({})
+  })
+})
+
 suite('the matrix of routes and callers', () => {
   const pool = aDatabase()
   const routes: string[] = []
@@ -246,7 +253,7 @@ suite('the matrix of routes and callers', () => {
 
   before(async () => {
     const api = await anApi(pool, {
-      before: [listing(routes)],
+      before: [listing(routes), endingEarly],
       allowance: { requestsPerHour: 1e9 },
     })
     server = api.server
@@ -317,18 +324,4 @@ function placesOf(asks: Asks, caller: Caller): readonly Place[] {
   }
   if (asks.startsWith('team:')) return ofTeam || !personal ? ['team app'] : []
   return ['personal app']
-}
-
-/** Notes every route, and ends what is let through before it is handled. */
-function listing(routes: string[]): Resource {
-  const plugin: Resource = async (server) => {
-    server.addHook('onRoute', ({ method, url }) => {
-      for (const it of [method].flat()) if (it !== 'HEAD') routes.push(`${it} ${url}`)
-    })
-    server.addHook('onRequest', async (_request, reply) => {
-      await reply.status(LET_THROUGH).send({})
-    })
-  }
-  // Of the whole server, not of a part of its own.
-  return Object.assign(plugin, { [Symbol.for('skip-override')]: true })
 }

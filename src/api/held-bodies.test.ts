@@ -5,13 +5,12 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { after, before, suite, test } from 'node:test'
 
-import type { FastifyInstance } from 'fastify'
-
 import { type AnApi, anApi, type Json } from '../../test/an-api.ts'
 import { aTenancy, aToken, type Caller, type Tenancy } from '../../test/a-tenancy.ts'
 import { anApp } from '../../test/an-app.ts'
 import { aDatabase } from '../../test/postgres.ts'
 import { until } from '../../test/until.ts'
+import { wholeServer } from '../../test/whole-server.ts'
 import { HOUR, later, SECOND } from '../lib/clock.ts'
 import type { AppId, TeamId } from '../model/ids.ts'
 import { digestOf } from '../model/token.ts'
@@ -29,12 +28,9 @@ let tenancy: Tenancy
 let letIn = 0
 
 /** Notes that a request has come as far as its body. */
-const noticing = Object.assign(
-  async (server: FastifyInstance) => {
-    server.addHook('preParsing', async () => void (letIn += 1))
-  },
-  { [Symbol.for('skip-override')]: true },
-)
+const noticing = wholeServer(async (server) => {
+  server.addHook('preParsing', async () => void (letIn += 1))
+})
 
 suite('a body that is held back', { concurrency: false }, () => {
   before(async () => {

@@ -11,7 +11,7 @@ import { type AnApi, anApi, type Json } from '../../test/an-api.ts'
 import { anApp } from '../../test/an-app.ts'
 import { aTenancy, type Tenancy } from '../../test/a-tenancy.ts'
 import { aDatabase } from '../../test/postgres.ts'
-import type { Resource } from './server.ts'
+import { listing } from '../../test/whole-server.ts'
 
 /** Places of a route that are filled by a name that every app has, or by none at all. */
 const NAMES = ['type', 'feature', 'metric', 'it']
@@ -146,14 +146,4 @@ suite('what belongs to an app of another', () => {
 function placesOf(route: string): string[] {
   const [, below = ''] = route.split('/:app/')
   return [...below.matchAll(/:(\w+)/g)].map(([, place = '']) => place)
-}
-
-function listing(routes: string[]): Resource {
-  const plugin: Resource = async (server) => {
-    server.addHook('onRoute', ({ method, url }) => {
-      for (const it of [method].flat()) if (it !== 'HEAD') routes.push(`${it} ${url}`)
-    })
-  }
-  // Of the whole server, not of a part of its own.
-  return Object.assign(plugin, { [Symbol.for('skip-override')]: true })
 }
