@@ -10,7 +10,7 @@ import { connect } from 'node:tls'
 import { type AnAuthority, anAuthority } from '../../test/an-authority.ts'
 import { aRouter, type ARouter, SECRETS } from '../../test/a-router.ts'
 import { aDatabase } from '../../test/postgres.ts'
-import { DAY, SECOND, systemClock } from '../lib/clock.ts'
+import { DAY, pause, SECOND, systemClock } from '../lib/clock.ts'
 import type { AppId, DomainId } from '../model/ids.ts'
 import { ask } from '../router/haproxy-socket.ts'
 import { setAcm, setAcmeDirectory } from '../store/acme.ts'
@@ -59,7 +59,7 @@ async function lookUntil(
     await router.look()
     if (await claim()) return delay
     assert.ok(performance.now() < deadline, 'in vain')
-    if (delay > 0) await new Promise((resolve) => setTimeout(resolve, 200))
+    if (delay > 0) await pause(200)
   }
 }
 
@@ -118,7 +118,7 @@ test('what the authority says no to is told, and tried again later', async (t) =
   while (!(await failing())) {
     await look(domain)
     assert.ok(performance.now() < deadline, 'it never failed')
-    await new Promise((resolve) => setTimeout(resolve, 100))
+    await pause(100)
   }
   const { acmStatusReason, sniEndpoint } = await stateOf(app)
   assert.match(String(acmStatusReason), /astray\.example\.com.*503/)

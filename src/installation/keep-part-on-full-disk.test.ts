@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 
 import { aSmallDisk } from '../../test/a-small-disk.ts'
-import { pause, SECOND, systemClock } from '../lib/clock.ts'
+import { until, untilSeen } from '../../test/until.ts'
+import { SECOND, systemClock } from '../lib/clock.ts'
 import { endParts } from './control-plane.ts'
 import { dataDirectory } from './data-directory.ts'
 import { keepPart, runningPart } from './keep-part.ts'
@@ -23,21 +24,21 @@ test('parts are kept on a full disk, and written down once there is room', async
   const keeping = { data, clock: systemClock, say: (it: string) => said.push(it) }
   const stop = new AbortController()
   const kept = [keepPart(before, keeping, stop.signal)]
-  const born = await until(() => runningPart(data, 'before'))
+  const born = await untilSeen('it runs', () => runningPart(data, 'before'))
 
   disk.fill()
   kept.push(keepPart(later, keeping, stop.signal))
   process.kill(born.pid, 'SIGKILL')
   const running: LivingProcess[] = []
   for (const part of [before, later]) {
-    await until(() => said.find((it) => isOfFullDisk(part, it)))
-    running.push(await until(() => strayPart(part)))
+    await until('that is told', () => said.some((it) => isOfFullDisk(part, it)))
+    running.push(await untilSeen('it runs as a stray', () => strayPart(part)))
     assert.equal(runningPart(data, part.name), undefined)
   }
 
   disk.empty()
   for (const [at, part] of [before, later].entries()) {
-    const { pid } = await until(() => runningPart(data, part.name))
+    const { pid } = await untilSeen('it runs', () => runningPart(data, part.name))
     assert.equal(pid, running[at]?.pid)
   }
   assert.equal(runningPart(data, 'before')?.restarts, 1)
@@ -63,12 +64,3 @@ test('parts are kept on a full disk, and written down once there is room', async
 
 const isOfFullDisk = ({ name }: PartSpec, sentence: string) =>
   sentence.startsWith(`${name} can't be looked after: ENOSPC: no space left on device`)
-
-/** The test's own deadline ends a wait in vain. */
-async function until<T>(look: () => T | undefined): Promise<T> {
-  for (;;) {
-    const seen = look()
-    if (seen !== undefined) return seen
-    await pause(20)
-  }
-}

@@ -17,6 +17,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 
+import { until, untilSeen } from '../../test/until.ts'
 import { pause, SECOND, systemClock } from '../lib/clock.ts'
 import { dataDirectory } from './data-directory.ts'
 import { endParts } from './control-plane.ts'
@@ -48,14 +49,6 @@ function aPart(name: string, command: readonly string[], needs?: string): PartSp
   }
 }
 
-async function until<T>(look: () => T | undefined): Promise<T> {
-  for (;;) {
-    const seen = look()
-    if (seen !== undefined) return seen
-    await pause(20)
-  }
-}
-
 /** The status of an answer to GET by this socket. */
 function request(socketPath: string): Promise<number | undefined> {
   return new Promise((resolve, reject) => {
@@ -77,10 +70,10 @@ test('a part is restarted when it dies, and adopted by the next keeper', async (
   const keeping = { data, clock: systemClock, say: (it: string) => said.push(it) }
   const first = new AbortController()
   const keeper = keepPart(part, keeping, first.signal)
-  const born = await until(() => runningPart(data, 'sleeper'))
+  const born = await untilSeen('it runs', () => runningPart(data, 'sleeper'))
 
   process.kill(born.pid, 'SIGKILL')
-  const second = await until(() => {
+  const second = await untilSeen('another runs', () => {
     const now = runningPart(data, 'sleeper')
     return now?.pid === born.pid ? undefined : now
   })
@@ -107,7 +100,7 @@ test('a part that has bounds is in a cgroup of its own, which goes when it is en
   const stop = new AbortController()
   const keeping = { data, clock: systemClock, say: () => {} }
   const keeper = keepPart(part, keeping, stop.signal)
-  const { pid } = await until(() => runningPart(data, 'bounded'))
+  const { pid } = await untilSeen('it runs', () => runningPart(data, 'bounded'))
   const its = readFileSync(`/proc/${pid}/cgroup`, 'utf8').split('\n')
   const cgroups = its.filter((it) => it.endsWith(`:/${bounds.cgroup}`))
   assert.ok(cgroups.length > 0, its.join(' '))
@@ -130,19 +123,19 @@ test('one that an earlier version started in other groups is not adopted, but st
   assert.ok(before && now)
   const first = new AbortController()
   const keeper = keepPart(before, keeping, first.signal)
-  const born = await until(() => runningPart(data, 'grouped'))
-  await until(() => groupsOfProcess(born.pid).has(groupId(GROUP)) || undefined)
+  const born = await untilSeen('it runs', () => runningPart(data, 'grouped'))
+  await until('it has its group', () => groupsOfProcess(born.pid).has(groupId(GROUP)))
   first.abort()
   await keeper
 
   const next = new AbortController()
   const adopter = keepPart(now, keeping, next.signal)
-  const second = await until(() => {
+  const second = await untilSeen('another runs', () => {
     const it = runningPart(data, 'grouped')
     return it && it.pid !== born.pid ? it : undefined
   })
   assert.deepEqual(said, ['starting grouped anew, in groups of its own'])
-  await until(() => groupsOfProcess(second.pid).size === 3 || undefined)
+  await until('it has its groups', () => groupsOfProcess(second.pid).size === 3)
   next.abort()
   await adopter
   const last = new AbortController()
@@ -166,7 +159,7 @@ test('one that an earlier version started for its schema is not adopted, but sta
   for (const [at, schema] of ['0001.sql', '0001.sql', '0002.sql'].entries()) {
     const stop = new AbortController()
     const keeper = keepPart(of(schema), keeping, stop.signal)
-    const { pid } = await until(() => {
+    const { pid } = await untilSeen('it runs', () => {
       const now = runningPart(data, 'versioned')
       return at === 2 && now?.pid === pids[0] ? undefined : now
     })
@@ -187,7 +180,7 @@ test('a part that could not be written down is ended all the same', async () => 
   const stop = new AbortController()
   const keeping = { data, clock: systemClock, say: () => {} }
   const keeper = keepPart(part, keeping, stop.signal)
-  const it = await until(() => runningPart(data, 'unwritten'))
+  const it = await untilSeen('it runs', () => runningPart(data, 'unwritten'))
   stop.abort()
   await keeper
   rmSync(data.processFile('unwritten'))
@@ -202,14 +195,17 @@ test('a part that nobody wrote down is adopted, and not its child', async () => 
   const stop = new AbortController()
   const keeping = { data, clock: systemClock, say: () => {} }
   const keeper = keepPart(part, keeping, stop.signal)
-  const born = await until(() => runningPart(data, 'stray'))
+  const born = await untilSeen('it runs', () => runningPart(data, 'stray'))
   stop.abort()
   await keeper
   rmSync(data.processFile('stray'))
 
   const next = new AbortController()
   const adopter = keepPart(part, keeping, next.signal)
-  assert.equal((await until(() => runningPart(data, 'stray'))).pid, born.pid)
+  assert.equal(
+    (await untilSeen('it runs', () => runningPart(data, 'stray'))).pid,
+    born.pid,
+  )
   next.abort()
   await adopter
   process.kill(-born.pid, 'SIGKILL')
@@ -223,8 +219,8 @@ test('what a part prints is in its log, and a program that is not there is told 
     keepPart(aPart('talker', ['echo', 'hello']), keeping, stop.signal),
     keepPart(aPart('ghost', ['/no/such/program']), keeping, stop.signal),
   ]
-  await until(() => said.find((it) => it.startsWith('ghost')))
-  await until(() => said.find((it) => it.startsWith('talker')))
+  await until('ghost is told of', () => said.some((it) => it.startsWith('ghost')))
+  await until('talker is told of', () => said.some((it) => it.startsWith('talker')))
   stop.abort()
   await Promise.all(kept)
   assert.match(readFileSync(data.logFile('talker'), 'utf8'), /^hello\n/)
@@ -238,13 +234,13 @@ test('a log is cut short while its part runs, and what it ended with is kept', a
   const stop = new AbortController()
   const keeper = keepPart(part, keeping, stop.signal)
   const file = data.logFile('printer')
-  const before = await until(() =>
+  const before = await untilSeen('its log is cut', () =>
     existsSync(logOfBefore(file)) ? readFileSync(logOfBefore(file), 'utf8') : undefined,
   )
   assert.ok(before.length <= LOG_MOST_BYTES, `${before.length} bytes`)
   assert.ok(before.includes(line))
-  const { pid } = await until(() => runningPart(data, 'printer'))
-  const told = await until(() => {
+  const { pid } = await untilSeen('it runs', () => runningPart(data, 'printer'))
+  const told = await untilSeen('it prints to the new one', () => {
     const text = readFileSync(file, 'utf8')
     return text !== '' && text.length <= LOG_MOST_BYTES ? text : undefined
   })
@@ -285,9 +281,9 @@ frontend prints
   const keeping = { data, clock: systemClock, say: () => {} }
   const stop = new AbortController()
   const keeper = keepPart(part, keeping, stop.signal)
-  const { pid } = await until(() => runningPart(data, part.name))
+  const { pid } = await untilSeen('it runs', () => runningPart(data, part.name))
   const status = () => request(socket)
-  await until(() => existsSync(socket) || undefined)
+  await until('it listens', () => existsSync(socket))
   assert.equal(await status(), 204)
   const file = data.logFile(part.name)
   assert.match(readFileSync(file, 'utf8'), /aaaa/)
@@ -300,7 +296,7 @@ frontend prints
   assert.equal(statSync(file).size, FILE_MOST_BYTES)
   const next = new AbortController()
   const again = keepPart(part, keeping, next.signal)
-  await until(() => statSync(file).size < LOG_MOST_BYTES || undefined)
+  await until('its log is cut', () => statSync(file).size < LOG_MOST_BYTES)
   assert.equal(await status(), 204)
   assert.match(readFileSync(file, 'utf8'), /^\[.*aaaa/)
   assert.equal(runningPart(data, part.name)?.pid, pid)
@@ -317,7 +313,7 @@ test('of a log that is far too long when its part starts the end is kept', async
   const keeping = { data, clock: systemClock, say: () => {} }
   const stop = new AbortController()
   const keeper = keepPart(aPart('long', ['sleep', '1000']), keeping, stop.signal)
-  const { pid } = await until(() => runningPart(data, 'long'))
+  const { pid } = await untilSeen('it runs', () => runningPart(data, 'long'))
   assert.equal(statSync(file).size, 0)
   const before = readFileSync(logOfBefore(file), 'utf8')
   assert.equal(before.length, LOG_MOST_BYTES)
@@ -346,9 +342,9 @@ test('a part is started anew when what it reads at its start has changed, by a l
   const keeping = { data, clock: systemClock, say: (it: string) => said.push(it) }
   const first = new AbortController()
   const keeper = keepPart(part, keeping, first.signal)
-  const born = await until(() => runningPart(data, 'reader'))
+  const born = await untilSeen('it runs', () => runningPart(data, 'reader'))
   writeFileSync(file, 'two')
-  const second = await until(() => otherThan(born.pid))
+  const second = await untilSeen('another runs', () => otherThan(born.pid))
   assert.match(said.join(), /starting reader anew, with its new configuration/)
 
   first.abort()
@@ -356,7 +352,7 @@ test('a part is started anew when what it reads at its start has changed, by a l
   writeFileSync(file, 'three')
   const next = new AbortController()
   const adopter = keepPart(part, keeping, next.signal)
-  const third = await until(() => otherThan(second.pid))
+  const third = await untilSeen('another runs', () => otherThan(second.pid))
   // And not again: it runs with what is there.
   await pause(300)
   assert.equal(runningPart(data, 'reader')?.pid, third.pid)
@@ -378,7 +374,7 @@ test('a part waits for the file it needs', async () => {
   await pause(150)
   assert.equal(runningPart(data, 'patient'), undefined)
   mkdirSync(file)
-  const started = await until(() => runningPart(data, 'patient'))
+  const started = await untilSeen('it runs', () => runningPart(data, 'patient'))
   stop.abort()
   await kept
   await endProcess(started, { signal: 'SIGKILL', patience: 0 })

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { PassThrough } from 'node:stream'
 import { test } from 'node:test'
 
-import { SECOND } from './clock.ts'
+import { pause, SECOND } from './clock.ts'
 import { Stalled, unlessStalled } from './unless-stalled.ts'
 
 test('an upload that goes on comes through whole', async () => {
@@ -29,7 +29,7 @@ test('the time of whoever takes the pieces does not count', async () => {
   const pieces = unlessStalled(upload, 20)
   await pieces.next()
   // Longer than the upload's patience.
-  await new Promise((resolve) => setTimeout(resolve, 60))
+  await pause(60)
   upload.end('b')
   assert.equal(String((await pieces.next()).value), 'b')
 })

@@ -7,7 +7,7 @@ import { test, type TestContext } from 'node:test'
 import { aBackend, aRouter, SECRETS, takesUpgrades } from '../../test/a-router.ts'
 import { aDatabase } from '../../test/postgres.ts'
 import { until } from '../../test/until.ts'
-import { later, MINUTE, SECOND } from '../lib/clock.ts'
+import { later, MINUTE, pause, SECOND } from '../lib/clock.ts'
 import type { AppId } from '../model/ids.ts'
 import { HEROKU_TIMINGS } from '../model/timings.ts'
 import { webTraffic } from '../router/web-traffic.ts'
@@ -81,7 +81,7 @@ test('an app whose long websocket ends is awake for as long as after a request',
   const look = aManager(traffic)
   await look()
   // HAProxy counts its time by itself.
-  await new Promise((resolve) => setTimeout(resolve, 2 * idleAfter))
+  await pause(2 * idleAfter)
   await look()
   socket.destroy()
   await until('it has ended', async () => (await quiet()) > idleAfter)
