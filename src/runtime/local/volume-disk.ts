@@ -83,7 +83,15 @@ export async function copyVolume(
   const content = join(at, CONTENT)
   const run = async (...program: readonly string[]) => {
     await unmounted(image)
-    return runProgram('env', ['LC_ALL=C', ...begin, ...program]).catch(pathTooLong)
+    try {
+      return await runProgram('env', ['LC_ALL=C', ...begin, ...program])
+    } catch (error) {
+      // Its status says only that it failed. ENAMETOOLONG is known by its words, which are always
+      // these in the locale C.
+      if (!(error instanceof Error && error.message.includes('File name too long')))
+        throw error
+      throw new RuntimeError('path_too_long', 'It has a path that is too long.', error)
+    }
   }
   const sum = async (...of: readonly string[]) =>
     Number.parseInt(await run('du', '--summarize', '--count-links', ...of, content), 10)
@@ -114,12 +122,6 @@ async function flushDirectory(path: string): Promise<void> {
   } finally {
     await directory.close()
   }
-}
-
-function pathTooLong(error: unknown): never {
-  if (!(error instanceof Error) || !error.message.includes('File name too long'))
-    throw error
-  throw new RuntimeError('path_too_long', 'It has a path that is too long.', error)
 }
 
 /** The kernel unmounts some time after a dyno's last process is gone; two at once destroy a disk. */
