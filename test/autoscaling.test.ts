@@ -111,68 +111,90 @@ test('web dynos come when the app is slow, go when fewer do, and stay when a per
   const { status, body: monitor } = await call(`POST ${monitors}`, limits)
   assert.equal(status, 201)
 
-  ahead = 2 * MINUTE
-  const count = counts.counter()
-  const websocket = { status: 101, code: undefined, service: undefined }
-  for (let nth = 1; nth < REQUESTS; nth++) {
-    count(app, { ...websocket, connect: 1, queue: 0 })
-  }
-  await router.get('busy.localhost')
-  assert.equal(await countedAndLooked(REQUESTS), 1, 'one slow answer beside websockets')
-
-  ahead += 2 * MINUTE
-  assert.equal(await busyMinute(), 2, 'too slow')
-  ahead += 2 * MINUTE
-  assert.equal(await busyMinute(), 2, 'too slow, but the second dyno is not there yet')
-
-  await answer()
-  slow = false
-  ahead += 2 * MINUTE
-  assert.equal(await busyMinute(), 2, 'quick, but one was too few an hour ago')
-
-  ahead += 62 * MINUTE
-  await pool.query('update router_counting set since = $1, until = $2', [
-    later(clock.now(), -20 * MINUTE),
-    clock.now(),
-  ])
-  assert.equal(await busyMinute(), 1, 'one is enough')
-
-  const { body: formation } = await call('PATCH /apps/busy/formation/web', {
-    quantity: 2,
+  await t.test('none comes for one slow answer beside websockets', async () => {
+    ahead = 2 * MINUTE
+    const count = counts.counter()
+    const websocket = { status: 101, code: undefined, service: undefined }
+    for (let nth = 1; nth < REQUESTS; nth++) {
+      count(app, { ...websocket, connect: 1, queue: 0 })
+    }
+    await router.get('busy.localhost')
+    assert.equal(await countedAndLooked(REQUESTS), 1)
   })
-  assert.equal(formation.quantity, 2)
-  await call('PATCH /apps/busy/formation/web', { quantity: 4 })
-  assert.equal(await looked(), 4, 'a person wanted more than its most')
-  const [found] = (await call(`GET ${monitors}`)).body as unknown as Json[]
-  assert.equal(found?.is_active, false)
 
-  await call(`PATCH ${monitors}/${monitor.id}`, { is_active: true, max_quantity: 2 })
-  assert.equal(await looked(), 2, 'no more than its most, at once')
+  await t.test('one comes when the app is too slow', async () => {
+    ahead += 2 * MINUTE
+    assert.equal(await busyMinute(), 2)
+  })
 
-  await pool.query(`update formations set size = 'Basic', quantity = 1 where app = $1`, [
-    app,
-  ])
-  await pool.query('update monitors set min_quantity = 2 where app = $1', [app])
-  assert.equal(await looked(), 1, 'no more than its size may have')
+  await t.test('no third one comes before the second is there', async () => {
+    ahead += 2 * MINUTE
+    assert.equal(await busyMinute(), 2)
+  })
 
-  assert.deepEqual(
-    (await told(app)).map((line) => line.replace(/p95 \d+ms above/, 'p95 …ms above')),
-    [
-      'Autoscaling enabled: web from 1 to 3 dynos for a p95 of 2000ms by user dev@example.com',
-      'Scaled to web@2:Standard-1X by autoscaler (p95 …ms above 2000ms)',
-      'Scaled to web@1:Standard-1X by autoscaler (p95 within 2000ms)',
-      'Scaled to web@2:Standard-1X by user dev@example.com',
-      'Scaled to web@4:Standard-1X by user dev@example.com',
-      'Autoscaling disabled: web@4 is not within 1 to 3 dynos',
-      'Autoscaling enabled: web from 1 to 2 dynos for a p95 of 2000ms by user dev@example.com',
-      'Scaled to web@2:Standard-1X by autoscaler (1 to 2 dynos)',
-    ],
-  )
-  const events = await call('GET /apps/busy/events?kind=formation.scaled')
-  assert.deepEqual(
-    (events.body as unknown as Json[]).map((it) => it.cause),
-    ['autoscaling', 'autoscaling', null, null, 'autoscaling'],
-  )
+  await t.test('none goes while one was too few an hour ago', async () => {
+    await answer()
+    slow = false
+    ahead += 2 * MINUTE
+    assert.equal(await busyMinute(), 2)
+  })
+
+  await t.test('one goes when one is enough', async () => {
+    ahead += 62 * MINUTE
+    await pool.query('update router_counting set since = $1, until = $2', [
+      later(clock.now(), -20 * MINUTE),
+      clock.now(),
+    ])
+    assert.equal(await busyMinute(), 1)
+  })
+
+  await t.test('what a person wants stays, and ends it beyond its most', async () => {
+    const wanted = { quantity: 2 }
+    const { body: formation } = await call('PATCH /apps/busy/formation/web', wanted)
+    assert.equal(formation.quantity, 2)
+    await call('PATCH /apps/busy/formation/web', { quantity: 4 })
+    assert.equal(await looked(), 4)
+    const [found] = (await call(`GET ${monitors}`)).body as unknown as Json[]
+    assert.equal(found?.is_active, false)
+  })
+
+  await t.test('there are no more than its most, at once', async () => {
+    await call(`PATCH ${monitors}/${monitor.id}`, { is_active: true, max_quantity: 2 })
+    assert.equal(await looked(), 2)
+  })
+
+  await t.test('there are no more than their size may have', async () => {
+    await pool.query(
+      `update formations set size = 'Basic', quantity = 1 where app = $1`,
+      [app],
+    )
+    await pool.query('update monitors set min_quantity = 2 where app = $1', [app])
+    assert.equal(await looked(), 1)
+  })
+
+  await t.test("the app's log is told of each", async () => {
+    assert.deepEqual(
+      (await told(app)).map((line) => line.replace(/p95 \d+ms above/, 'p95 …ms above')),
+      [
+        'Autoscaling enabled: web from 1 to 3 dynos for a p95 of 2000ms by user dev@example.com',
+        'Scaled to web@2:Standard-1X by autoscaler (p95 …ms above 2000ms)',
+        'Scaled to web@1:Standard-1X by autoscaler (p95 within 2000ms)',
+        'Scaled to web@2:Standard-1X by user dev@example.com',
+        'Scaled to web@4:Standard-1X by user dev@example.com',
+        'Autoscaling disabled: web@4 is not within 1 to 3 dynos',
+        'Autoscaling enabled: web from 1 to 2 dynos for a p95 of 2000ms by user dev@example.com',
+        'Scaled to web@2:Standard-1X by autoscaler (1 to 2 dynos)',
+      ],
+    )
+  })
+
+  await t.test('there is an event for each, with who scaled', async () => {
+    const events = await call('GET /apps/busy/events?kind=formation.scaled')
+    assert.deepEqual(
+      (events.body as unknown as Json[]).map((it) => it.cause),
+      ['autoscaling', 'autoscaling', null, null, 'autoscaling'],
+    )
+  })
 })
 
 async function quantityOf(app: AppId): Promise<number> {
