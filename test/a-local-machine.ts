@@ -11,11 +11,11 @@ import { join } from 'node:path'
 import { freeSubnets, usedNetworks } from '../src/installation/free-subnets.ts'
 import { silentLog } from '../src/lib/log.ts'
 import { numberOf, textOf } from '../src/lib/ipv4.ts'
+import { runProgram } from '../src/lib/run-program.ts'
 import { subnetOf } from '../src/runtime/local/address.ts'
 import { demolish } from '../src/runtime/local/demolish.ts'
 import { ensureStack } from '../src/runtime/local/ensure-stack.ts'
 import type { LocalRuntimeOptions } from '../src/runtime/local/region.ts'
-import { runProgram } from '../src/runtime/local/run-program.ts'
 import { noteInstallation } from './note-installation.ts'
 
 const STACKS = process.env['MAYFLY_STACKS'] ?? '/var/cache/mayfly/stacks'
@@ -54,7 +54,7 @@ export async function takeNetwork(): Promise<string> {
 export async function aLocalMachine(): Promise<LocalMachine> {
   await ensureStack(STACKS, 'debian-12', () => undefined)
   const root = await mkdtemp(join(tmpdir(), 'mayfly-local-'))
-  await runProgram('chmod', ['711', root])
+  await runProgram(['chmod', '711', root])
   const installation = randomBytes(3).toString('hex')
   noteInstallation(installation)
   const subnet = await takeNetwork()
@@ -76,9 +76,9 @@ export async function aLocalMachine(): Promise<LocalMachine> {
     await demolish(its, { grace: 0 })
     await rm(root, { recursive: true })
     const left = [
-      ...(await runProgram('ip', ['-brief', 'link'])).split('\n'),
-      ...(await runProgram('ip', ['netns'])).split('\n'),
-      ...(await runProgram('nft', ['list', 'tables'])).split('\n'),
+      ...(await runProgram(['ip', '-brief', 'link'])).split('\n'),
+      ...(await runProgram(['ip', 'netns'])).split('\n'),
+      ...(await runProgram(['nft', 'list', 'tables'])).split('\n'),
       ...readFileSync('/proc/mounts', 'utf8').split('\n'),
       ...(await loopDevices()).split('\n'),
       // Not deeper: others' cgroups come and go meanwhile.
@@ -92,5 +92,5 @@ export async function aLocalMachine(): Promise<LocalMachine> {
 }
 
 export function loopDevices(): Promise<string> {
-  return runProgram('losetup', ['--all'])
+  return runProgram(['losetup', '--all'])
 }

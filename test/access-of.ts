@@ -1,5 +1,6 @@
+import { asUser } from '../src/installation/as-user.ts'
 import { groupsOf, USERS } from '../src/installation/users.ts'
-import { asUser, runProgram } from '../src/installation/run-program.ts'
+import { runProgram } from '../src/lib/run-program.ts'
 
 const others = { haproxy: 'haproxy', nobody: 'nogroup', postgres: 'mayfly' } as const
 const everybody = [

@@ -10,6 +10,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 
+import { runProgram } from '../src/lib/run-program.ts'
 import { NOTHING_ALLOWED } from '../src/model/allowances.ts'
 import { hardwareAddressOf } from '../src/runtime/local/address.ts'
 import {
@@ -18,7 +19,6 @@ import {
   noFirewall,
 } from '../src/runtime/local/firewall.ts'
 import { machineNames } from '../src/runtime/local/machine-names.ts'
-import { runProgram } from '../src/runtime/local/run-program.ts'
 import { noteInstallation } from './note-installation.ts'
 import { until } from './until.ts'
 
@@ -52,7 +52,7 @@ const servers: ChildProcess[] = []
 
 before(async () => {
   for (const it of [machine, dyno, container, outside, stranger]) {
-    await runProgram('ip', ['netns', 'add', it])
+    await runProgram(['ip', 'netns', 'add', it])
   }
   await inside(machine, ['ip', '-batch', '-'], links())
   for (const [it, address, gateway] of [
@@ -76,7 +76,7 @@ before(async () => {
 after(async () => {
   for (const server of servers) server.kill('SIGKILL')
   for (const it of [machine, dyno, container, outside, stranger]) {
-    await runProgram('ip', ['netns', 'del', it])
+    await runProgram(['ip', 'netns', 'del', it])
   }
 })
 
@@ -196,7 +196,7 @@ function inside(
   input?: string,
 ): Promise<string> {
   const given = input === undefined ? {} : { input }
-  return runProgram('nsenter', [...entering(where), ...command], given)
+  return runProgram(['nsenter', ...entering(where), ...command], given)
 }
 
 /** Not `ip netns exec`, which covers /sys, and the cgroups below it. */

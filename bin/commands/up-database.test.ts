@@ -10,11 +10,11 @@ import { after, test } from 'node:test'
 
 import { Client } from 'pg'
 
+import { runProgram } from '../../src/lib/run-program.ts'
 import { anInstallation } from '../../test/an-installation.ts'
 import { aDatabase } from '../../test/postgres.ts'
 import { findInstallation } from '../../src/installation/open-installation.ts'
 import { binariesOf } from '../../src/installation/postgres-cluster.ts'
-import { runProgram } from '../../src/installation/run-program.ts'
 
 const installation = anInstallation({ isUp: false, regions: ['us'] })
 const { data } = installation
@@ -91,7 +91,7 @@ test('it comes up on its own database and on a copy of that, and on no other', a
       `--dbname=${second}`,
       '--set=ON_ERROR_STOP=1',
     ],
-    dump,
+    { input: dump },
   )
   assert.match(await upOn(second), /starting all parts/)
 

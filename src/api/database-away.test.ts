@@ -10,6 +10,7 @@ import { after, before, suite, test } from 'node:test'
 
 import { type AnApi, anApi } from '../../test/an-api.ts'
 import { until } from '../../test/until.ts'
+import { asUser } from '../installation/as-user.ts'
 import { openPool } from '../installation/database.ts'
 import { migrate } from '../installation/migrate.ts'
 import {
@@ -17,7 +18,6 @@ import {
   postgresAnswers,
   postgresCommand,
 } from '../installation/postgres-cluster.ts'
-import { asUser } from '../installation/run-program.ts'
 import { POSTGRES_USER, userId } from '../installation/users.ts'
 import { Problem } from '../model/problem.ts'
 import { patientDatabase } from '../store/patient-database.ts'

@@ -3,9 +3,9 @@
 import { existsSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
+import { runProgram } from '../lib/run-program.ts'
 import { type DataDirectory, DEFAULT_DATA, type Installation } from './data-directory.ts'
 import { Refusal } from './refusal.ts'
-import { runProgram } from './run-program.ts'
 
 const UNITS = '/etc/systemd/system'
 /** There where systemd runs the machine: see sd_booted(3). */

@@ -1,8 +1,8 @@
 /** A region's dynos live in a /18 of 172.16.0.0/12 that nothing else on the machine uses. */
 
 import { textOf } from '../lib/ipv4.ts'
+import { runProgram } from '../lib/run-program.ts'
 import { Refusal } from './refusal.ts'
-import { runProgram } from './run-program.ts'
 
 const FIRST = address('172.16.0.0')
 const SIZE = 1 << 14

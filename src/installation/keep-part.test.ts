@@ -19,13 +19,13 @@ import { after, test } from 'node:test'
 
 import { until, untilSeen } from '../../test/until.ts'
 import { pause, SECOND, systemClock } from '../lib/clock.ts'
+import { asUser } from './as-user.ts'
 import { dataDirectory } from './data-directory.ts'
 import { endParts } from './control-plane.ts'
 import { keepPart, restartDelay, runningPart } from './keep-part.ts'
 import { endProcess, groupsOfProcess, isAlive } from './living-process.ts'
 import { boundLog, FILE_MOST_BYTES, LOG_MOST_BYTES, logOfBefore } from './part-log.ts'
 import { type PartSpec, partsOf } from './parts.ts'
-import { asUser } from './run-program.ts'
 import { ensureUsers, GROUP, groupId, groupsOf } from './users.ts'
 
 const top = mkdtempSync(join(tmpdir(), 'mayfly-keep-'))

@@ -5,9 +5,10 @@ import { dirname, join, relative } from 'node:path'
 import { after, before, test } from 'node:test'
 
 import { accessOf } from '../../test/access-of.ts'
+import { runProgram } from '../lib/run-program.ts'
+import { asUser } from './as-user.ts'
 import { dataDirectory, type Installation } from './data-directory.ts'
 import { ensureLayout, layout } from './layout.ts'
-import { asUser, runProgram } from './run-program.ts'
 import { ensureUsers, groupsOf, USERS } from './users.ts'
 
 const data = dataDirectory(mkdtempSync(join(tmpdir(), 'mayfly-layout-')))

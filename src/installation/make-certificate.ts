@@ -3,8 +3,8 @@
 import { chmodSync, chownSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
+import { runProgram } from '../lib/run-program.ts'
 import { makingArguments } from '../model/certificate-request.ts'
-import { runProgram } from './run-program.ts'
 
 /** In days. */
 const YEARS_10 = 3650

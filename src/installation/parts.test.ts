@@ -11,9 +11,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 
+import { runProgram } from '../lib/run-program.ts'
+import { asUser } from './as-user.ts'
 import { dataDirectory, type Installation } from './data-directory.ts'
 import { partsOf } from './parts.ts'
-import { asUser, runProgram } from './run-program.ts'
 import { ensureUsers, GROUP, userId } from './users.ts'
 
 const data = dataDirectory(mkdtempSync(join(tmpdir(), 'mayfly-parts-')))

@@ -10,13 +10,13 @@ import { gatewayOf } from '../lib/ipv4.ts'
 import { UnsafeFile } from '../lib/open-plain-file.ts'
 import { readSmallFile } from '../lib/read-small-file.ts'
 import { EXEC_PORT, execAddress } from '../model/exec.ts'
+import { asUser } from './as-user.ts'
 import type { DataDirectory, Installation } from './data-directory.ts'
 import type { LivingProcess } from './living-process.ts'
 import { newestMigration } from './migrate.ts'
 import type { PartBounds } from './part-cgroup.ts'
 import { withinBound } from './part-log.ts'
 import { postgresAnswers, postgresCommand } from './postgres-cluster.ts'
-import { asUser } from './run-program.ts'
 import {
   GROUP,
   groupsOf,

@@ -19,10 +19,11 @@ import { join } from 'node:path'
 import { Client } from 'pg'
 
 import { SECOND } from '../lib/clock.ts'
+import { runProgram } from '../lib/run-program.ts'
+import { asUser } from './as-user.ts'
 import type { DataDirectory } from './data-directory.ts'
 import { Refusal } from './refusal.ts'
 import { ENTRANCES, ensureRoles, OWNER, PART_ROLES, userMap } from './roles.ts'
-import { asUser, runProgram } from './run-program.ts'
 import { groupId, POSTGRES_USER, userId } from './users.ts'
 
 /**

@@ -3,11 +3,11 @@
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
+import { runProgram } from '../lib/run-program.ts'
 import { dataDirectory } from './data-directory.ts'
 import { mountPoints } from './mount-points.ts'
 import { findInstallation } from './open-installation.ts'
 import { ownProcesses } from './own-processes.ts'
-import { runProgram } from './run-program.ts'
 import { ourUids } from './users.ts'
 
 export interface Remain {

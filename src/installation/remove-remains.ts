@@ -4,9 +4,9 @@ import { globSync, readFileSync, rmdirSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { pause, SECOND } from '../lib/clock.ts'
+import { runProgram } from '../lib/run-program.ts'
 import { endProcess, processOf } from './living-process.ts'
 import type { Remain } from './remains.ts'
-import { runProgram } from './run-program.ts'
 
 const POLL = 50
 const PATIENCE = 5 * SECOND

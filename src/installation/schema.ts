@@ -2,9 +2,9 @@ import { join } from 'node:path'
 
 import { Pool, type PoolConfig } from 'pg'
 
+import { runProgram } from '../lib/run-program.ts'
 import { migrate } from './migrate.ts'
 import { binariesOf } from './postgres-cluster.ts'
-import { runProgram } from './run-program.ts'
 
 const NAME = 'mayfly_schema'
 

@@ -13,11 +13,11 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 
 import { pause, SECOND, systemClock } from '../lib/clock.ts'
+import { asUser } from './as-user.ts'
 import { dataDirectory } from './data-directory.ts'
 import { keepPart, runningPart } from './keep-part.ts'
 import { endProcess, parentOf } from './living-process.ts'
 import { remainsIn } from './remains.ts'
-import { asUser } from './run-program.ts'
 import { strayPart, straysOf } from './strays.ts'
 import { ensureUsers, GROUP } from './users.ts'
 

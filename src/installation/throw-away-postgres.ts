@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 import { pause, SECOND } from '../lib/clock.ts'
+import { asUser } from './as-user.ts'
 import { endProcess, processOf } from './living-process.ts'
 import {
   asAdmin,
@@ -14,7 +15,6 @@ import {
   postgresCommand,
 } from './postgres-cluster.ts'
 import { ensureRoles } from './roles.ts'
-import { asUser } from './run-program.ts'
 import { POSTGRES_USER, userId } from './users.ts'
 
 const DEADLINE = 30 * SECOND

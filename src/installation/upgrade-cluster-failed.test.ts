@@ -18,6 +18,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { before, type TestContext, test } from 'node:test'
 
+import { runProgram } from '../lib/run-program.ts'
+import { asUser } from './as-user.ts'
 import { type DataDirectory, dataDirectory } from './data-directory.ts'
 import {
   asAdmin,
@@ -26,17 +28,9 @@ import {
   postgresCommand,
   versionOf,
 } from './postgres-cluster.ts'
-import { asUser, runProgram } from './run-program.ts'
 import { ensureUsers, groupId, POSTGRES_USER, userId } from './users.ts'
 
 before(ensureUsers)
-
-test('a failed program tells what it wrote to either output', async () => {
-  await assert.rejects(
-    runProgram(['sh', '-c', 'echo the reason; echo the complaint >&2; exit 3']),
-    /: the complaint\nthe reason$/,
-  )
-})
 
 test('what pg_upgrade refuses is told, and the database goes on as it was', async (t) => {
   const data = aDataDirectory(t)

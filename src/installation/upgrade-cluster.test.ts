@@ -13,6 +13,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { before, type TestContext, test } from 'node:test'
 
+import { runProgram } from '../lib/run-program.ts'
+import { asUser } from './as-user.ts'
 import { type DataDirectory, dataDirectory } from './data-directory.ts'
 import {
   asAdmin,
@@ -23,7 +25,6 @@ import {
   versionOf,
 } from './postgres-cluster.ts'
 import { Refusal } from './refusal.ts'
-import { asUser, runProgram } from './run-program.ts'
 import { upgradeCluster } from './upgrade-cluster.ts'
 import { ensureUsers, groupId, POSTGRES_USER, userId } from './users.ts'
 

@@ -8,6 +8,8 @@
 import { chmodSync, chownSync, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 
+import { runProgram } from '../lib/run-program.ts'
+import { asUser } from './as-user.ts'
 import type { DataDirectory } from './data-directory.ts'
 import {
   binariesOf,
@@ -18,7 +20,6 @@ import {
   versionOf,
 } from './postgres-cluster.ts'
 import { Refusal } from './refusal.ts'
-import { asUser, runProgram } from './run-program.ts'
 import { groupId, POSTGRES_USER, userId } from './users.ts'
 
 /**

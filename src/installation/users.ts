@@ -1,8 +1,7 @@
 /** The unprivileged users that the parts run as. They belong to the machine, not to one installation. */
 
 import { readFileSync } from 'node:fs'
-
-import { runProgram } from './run-program.ts'
+import { runProgram } from '../lib/run-program.ts'
 
 /** Whoever comes to the database: every part, and the database. It opens nothing else. */
 export const GROUP = 'mayfly'

@@ -14,8 +14,9 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
 
-import { asUser, runProgram } from '../installation/run-program.ts'
+import { asUser } from '../installation/as-user.ts'
 import { ensureUsers, groupId, groupsOf } from '../installation/users.ts'
+import { runProgram } from '../lib/run-program.ts'
 
 const program = join(import.meta.dirname, '../..')
 

@@ -9,6 +9,7 @@ import { dirname, join } from 'node:path'
 import { after, afterEach, before } from 'node:test'
 
 import { SECOND } from '../../src/lib/clock.ts'
+import { runProgram } from '../../src/lib/run-program.ts'
 import { type Allowances, NOTHING_ALLOWED } from '../../src/model/allowances.ts'
 import type { DynoId } from '../../src/model/ids.ts'
 import { OPEN_FILES } from '../../src/model/size.ts'
@@ -19,7 +20,6 @@ import { type DynoFiles, regionFiles } from '../../src/runtime/local/dyno-files.
 import { LocalRuntime } from '../../src/runtime/local/local-runtime.ts'
 import { processStatus } from '../../src/runtime/local/process-status.ts'
 import type { LocalRuntimeOptions } from '../../src/runtime/local/region.ts'
-import { runProgram } from '../../src/runtime/local/run-program.ts'
 import type { DynoSpec, DynoStatus } from '../../src/runtime/runtime.ts'
 import { aDynoSpec } from '../a-dyno-spec.ts'
 import { aLocalMachine } from '../a-local-machine.ts'
@@ -103,7 +103,8 @@ export async function anAttack(): Promise<Attack> {
     async rowsOfRoot(group, knows = {}) {
       const id = await attack.begin('wait')
       const pid = await attack.pidOf(id)
-      const text = await runProgram('env', [
+      const text = await runProgram([
+        'env',
         ...inNetworkOf(pid),
         ...asRootIn(id, files.stateOf('crun'), { PATH: '/usr/bin:/bin', ...knows }),
         'python3',

@@ -6,7 +6,7 @@
 import { spawn } from 'node:child_process'
 import { randomBytes, randomInt } from 'node:crypto'
 
-import { runProgram } from '../../src/runtime/local/run-program.ts'
+import { runProgram } from '../../src/lib/run-program.ts'
 import { until } from '../until.ts'
 
 export interface Internet {
@@ -42,15 +42,15 @@ export async function anInternet(): Promise<Internet> {
   const block = 4 * randomInt(63)
   const [here, there] = [`203.0.113.${block + 1}`, `203.0.113.${block + 2}`]
   const [near, inside] = [`10.251.113.${block + 1}`, `10.251.113.${block + 2}`]
-  await runProgram('ip', ['netns', 'add', name])
-  await runProgram('ip', ['-batch', '-'], {
+  await runProgram(['ip', 'netns', 'add', name])
+  await runProgram(['ip', '-batch', '-'], {
     input: `link add ${link} type veth peer name eth0 netns ${name}
 addr add ${here}/30 dev ${link}
 addr add ${near}/30 dev ${link}
 link set ${link} up
 `,
   })
-  await runProgram('ip', ['-netns', name, '-batch', '-'], {
+  await runProgram(['ip', '-netns', name, '-batch', '-'], {
     input: `addr add ${there}/30 dev eth0
 addr add ${inside}/30 dev eth0
 link set eth0 up
@@ -81,13 +81,13 @@ link set lo up
   ears.stdout.setEncoding('utf8').on('data', (text: string) => (told += text))
   const close = async () => {
     // What answers a flow that was cut off waits for more of it.
-    const theirs = await runProgram('ip', ['netns', 'pids', name])
+    const theirs = await runProgram(['ip', 'netns', 'pids', name])
     for (const pid of theirs.split('\n').filter(Boolean)) kill(Number(pid))
-    await runProgram('ip', ['netns', 'del', name])
+    await runProgram(['ip', 'netns', 'del', name])
   }
   try {
     await until('all of it listens', async () => {
-      const listening = await runProgram('ip', ['netns', 'exec', name, 'ss', '-Htln'])
+      const listening = await runProgram(['ip', 'netns', 'exec', name, 'ss', '-Htln'])
       return PORTS.every((port) => listening.includes(`:${port} `))
     })
   } catch (error) {

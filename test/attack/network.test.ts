@@ -6,11 +6,11 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 
+import { runProgram } from '../../src/lib/run-program.ts'
 import { NOTHING_ALLOWED } from '../../src/model/allowances.ts'
 import { hardwareAddressOf } from '../../src/runtime/local/address.ts'
 import { LocalRuntime } from '../../src/runtime/local/local-runtime.ts'
 import { machineNames } from '../../src/runtime/local/machine-names.ts'
-import { runProgram } from '../../src/runtime/local/run-program.ts'
 import { aNameServer, aResolver } from '../a-resolver.ts'
 import { until } from '../until.ts'
 import { anAttack, anotherRegion, anOutside, ITS_PLACE, PORT } from './an-attack.ts'
@@ -183,13 +183,13 @@ test('a dyno speaks in nobody else`s name, even if it could send what it likes',
   const [neighbour, liar] = await Promise.all([attack.neighbour(0), attack.neighbour(1)])
   const pid = String(await attack.pidOf(liar))
   const forge = (...args: readonly string[]) =>
-    runProgram('nsenter', ['--target', pid, '--net', 'perl', FORGER, ...args])
+    runProgram(['nsenter', '--target', pid, '--net', 'perl', FORGER, ...args])
   const [own, theirs] = [attack.address(1), attack.address(0)]
   const [ownMac, theirMac] = [hardwareAddressOf(own), hardwareAddressOf(theirs)]
   const bridge = machineNames(attack.options.installation, attack.options.region).bridge
   const gateway = (await readFile(`/sys/class/net/${bridge}/address`, 'utf8')).trim()
   const known = async () =>
-    (await runProgram('ip', ['neigh', 'show', theirs, 'dev', bridge])).split(' ')[2]
+    (await runProgram(['ip', 'neigh', 'show', theirs, 'dev', bridge])).split(' ')[2]
   const answers = () => attack.answerOf(neighbour)
   assert.equal(await answers(), 200)
   assert.equal(await known(), theirMac)

@@ -1,11 +1,11 @@
 import { SECOND } from '../../lib/clock.ts'
+import { runProgram } from '../../lib/run-program.ts'
 import { within } from '../../lib/within.ts'
 import type { DynoId } from '../../model/ids.ts'
 import { beginMonitor } from './begin-monitor.ts'
 import { callOf, type OciRuntime } from './oci-runtime.ts'
 import { processStatus } from './process-status.ts'
 import type { LocalRegion } from './region.ts'
-import { runProgram } from './run-program.ts'
 
 const ANSWERS_WITHIN = 20 * SECOND
 
@@ -42,7 +42,7 @@ export async function askOciRuntime(
   const whole = [...begin, program, ...settings, verb, id, ...rest]
   // By MAYFLY_PART it would be taken for the manager.
   const env = ['--unset=MAYFLY_PART', ...whole]
-  const asked = runProgram('env', env, { detached: true })
+  const asked = runProgram(['env', ...env], { detached: true })
   const printed = await within(ANSWERS_WITHIN, asked)
   if (printed !== undefined) return printed
   throw new LateAnswer(`${runtime.name} ${verb} ${id} has not ended yet`)

@@ -19,9 +19,9 @@ import { join } from 'node:path'
 import { GiB } from '../../lib/bytes.ts'
 import { hasDiskRoom } from '../../lib/disk-room.ts'
 import type { Log } from '../../lib/log.ts'
+import { runProgram } from '../../lib/run-program.ts'
 import { beginMonitor, type Disk } from './begin-monitor.ts'
 import { hasDisks } from './kernel-knows.ts'
-import { runProgram } from './run-program.ts'
 
 /** Bytes, as `df` shows them in the dyno but for what the file system itself needs. */
 export const DISK_SIZE = 2 * GiB
@@ -84,7 +84,7 @@ async function mountOnTrial(template: string): Promise<Error | undefined> {
 
 async function isRun(disks: readonly Disk[]): Promise<void> {
   const begin = beginMonitor({ cgroups: [], hybridMount: undefined, disks })
-  await runProgram('env', [...begin, 'true'])
+  await runProgram(['env', ...begin, 'true'])
 }
 
 /** `owner`: the uid of the two directories that an overlay wants. */
@@ -125,7 +125,7 @@ async function makeTemplate(template: string): Promise<void> {
 export async function makeFileSystem(image: string, files: number): Promise<void> {
   const features = ['-O', '^has_journal,^resize_inode', '-b', String(BLOCK), '-m', '0']
   const holes = ['-E', 'lazy_itable_init=1,nodiscard', '-N', String(files)]
-  await runProgram('mkfs.ext4', ['-q', ...features, ...holes, image])
+  await runProgram(['mkfs.ext4', '-q', ...features, ...holes, image])
 }
 
 async function blocksIn(image: string): Promise<Buffer> {
@@ -149,7 +149,7 @@ async function blocksIn(image: string): Promise<Buffer> {
 async function dataIn(
   image: string,
 ): Promise<{ readonly start: number; readonly end: number }[]> {
-  const lines = (await runProgram('perl', [FIND_DATA, image])).split('\n').filter(Boolean)
+  const lines = (await runProgram(['perl', FIND_DATA, image])).split('\n').filter(Boolean)
   return lines.map((line) => {
     const [start = 0, end = 0] = line.split(' ').map(Number)
     return {

@@ -11,12 +11,12 @@ import { test } from 'node:test'
 import { aLocalRuntime } from '../../../test/a-local-runtime.ts'
 import { until } from '../../../test/until.ts'
 import type { Log } from '../../lib/log.ts'
+import { runProgram } from '../../lib/run-program.ts'
 import { keepUp } from './keep-up.ts'
 import { LocalRuntime } from './local-runtime.ts'
 import { machineNames } from './machine-names.ts'
 import { networkChanges } from './network-changes.ts'
 import { localRegion } from './region.ts'
-import { runProgram } from './run-program.ts'
 
 const { signal } = new AbortController()
 const { options, runtime, files, started, outputOf, statusOf } = await aLocalRuntime()
@@ -31,7 +31,7 @@ test('the router reaches a dyno; a dyno reaches neither host nor neighbour', asy
   const askedAs = (user: string) => {
     const url = `http://${web.address}:5000/`
     const curl = ['curl', '--silent', '--output', '/dev/null', '--max-time', '1', url]
-    return runProgram('setpriv', ['--reuid', user, '--clear-groups', ...curl])
+    return runProgram(['setpriv', '--reuid', user, '--clear-groups', ...curl])
   }
   await askedAs('haproxy')
   await assert.rejects(askedAs('nobody'))
@@ -77,18 +77,18 @@ test('bridge and firewall that were taken away are put up again', async (t) => {
   runtime.watch(() => undefined, watching.signal)
   const { bridge, firewallTable } = machineNames(options.installation, options.region)
   const list = ['--terse', '--stateless', 'list', 'table', 'inet', firewallTable]
-  const rules = () => runProgram('nft', list)
+  const rules = () => runProgram(['nft', ...list])
   const wanted = await rules()
 
-  await runProgram('nft', ['flush', 'table', 'inet', firewallTable])
-  await runProgram('ip', ['link', 'del', bridge])
+  await runProgram(['nft', 'flush', 'table', 'inet', firewallTable])
+  await runProgram(['ip', 'link', 'del', bridge])
   const reached = () => statusCode(`http://${web.address}:5000/`).catch(() => undefined)
   await until(
     'the rules are set again, and it is reached',
     async () => (await rules()) === wanted && (await reached()) === 200,
   )
 
-  await runProgram('nft', ['delete', 'table', 'inet', firewallTable])
+  await runProgram(['nft', 'delete', 'table', 'inet', firewallTable])
   await until(
     'the rules are set again',
     async () => (await rules().catch(() => '')) === wanted,
@@ -100,11 +100,11 @@ test('bridge and firewall that were taken away are put up again', async (t) => {
 test('what others change while the firewall is put up is put right, too', async (t) => {
   const { firewallTable: table } = machineNames(options.installation, options.region)
   const list = ['--terse', '--stateless', 'list', 'table', 'inet', table]
-  const rules = () => runProgram('nft', list)
+  const rules = () => runProgram(['nft', ...list])
   const wanted = await rules()
   // Just after it was put up for the first time, and nowhere but here, all is let through.
   const programs = await mkdtemp(join(tmpdir(), 'mayfly-nft-'))
-  const nft = (await runProgram('sh', ['-c', 'command -v nft'])).trim()
+  const nft = (await runProgram(['sh', '-c', 'command -v nft'])).trim()
   const once = `[ "$1" = -f ] && [ "$(readlink /proc/self/ns/net)" = '${await readlink('/proc/self/ns/net')}' ] && mkdir ${programs}/done 2>/dev/null`
   await writeFile(
     join(programs, 'nft'),
@@ -122,7 +122,7 @@ if ${once}; then ${nft} insert rule inet ${table} from_dynos accept; fi
     process.env['PATH'] = PATH
     await rm(programs, { recursive: true })
   })
-  await runProgram(nft, ['flush', 'table', 'inet', table])
+  await runProgram([nft, 'flush', 'table', 'inet', table])
   void keepUp(localRegion(options), watching.signal, 50)
   await until('the program has run', () => existsSync(join(programs, 'done')))
   await until('the rules are set', async () => (await rules()) === wanted)
@@ -145,7 +145,7 @@ test('what others set of the bridge and of dynos` ports is set again, and told',
   await setLink(second ?? '', 'nomaster')
   await setLink(bridge, 'mtu', '1280', 'address', '02:00:00:00:00:01')
   await setLink(bridge, 'type', 'bridge', 'stp_state', '1')
-  await runProgram('ip', ['addr', 'flush', 'dev', bridge])
+  await runProgram(['ip', 'addr', 'flush', 'dev', bridge])
 
   const region = localRegion({ ...options, log })
   void keepUp(region, watching.signal, 50)
@@ -161,7 +161,8 @@ test('what others set of the bridge and of dynos` ports is set again, and told',
     const { ofBridge, ofPorts } = await networkChanges(region.network, networks, signal)
     return ofBridge.length + ofPorts.size === 0
   })
-  const settings = await runProgram('bridge', [
+  const settings = await runProgram([
+    'bridge',
     '-details',
     'link',
     'show',
@@ -187,11 +188,11 @@ test('the link of a dyno that an older Mayfly started is walled off, too', async
   const init = (await readFile(files.of(web.id).pid, 'utf8')).trim()
   const reached = () => statusCode(`http://${web.address}:5000/`).catch(() => undefined)
   const inside = (...args: string[]) =>
-    runProgram('nsenter', ['--target', init, '--net', '--', 'ip', ...args])
+    runProgram(['nsenter', '--target', init, '--net', '--', 'ip', ...args])
   const old = ['learning', 'on', 'locked', 'off', 'flood', 'on']
-  await runProgram('ip', ['link', 'set', link, 'type', 'bridge_slave', ...old])
+  await runProgram(['ip', 'link', 'set', link, 'type', 'bridge_slave', ...old])
   await inside('link', 'set', 'eth0', 'address', '02:00:00:00:00:01')
-  await runProgram('ip', ['neigh', 'flush', 'to', web.address, 'dev', names.bridge])
+  await runProgram(['ip', 'neigh', 'flush', 'to', web.address, 'dev', names.bridge])
   assert.notEqual(await reached(), 200, 'the firewall lets it through')
 
   await new LocalRuntime(options).prepare(signal)
@@ -218,7 +219,7 @@ test('bound to loopback only, a web dyno does not listen', async () => {
 })
 
 function setLink(link: string, ...settings: string[]): Promise<string> {
-  return runProgram('ip', ['link', 'set', link, ...settings])
+  return runProgram(['ip', 'link', 'set', link, ...settings])
 }
 
 function statusCode(url: string): Promise<number | undefined> {

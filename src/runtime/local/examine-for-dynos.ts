@@ -11,11 +11,11 @@ import {
   programNamed,
   wished,
 } from '../../lib/finding.ts'
+import { runProgram } from '../../lib/run-program.ts'
 import { hasDisks, knowsFileSystem } from './kernel-knows.ts'
 import { anyDropsByPolicy, barredBridges, commandsForDocker } from './other-firewalls.ts'
 import { firstPresent } from './region.ts'
 import { RESOLV_CONF, resolversIn } from './resolvers.ts'
-import { runProgram } from './run-program.ts'
 
 const PROGRAMS = {
   conmon: 'conmon',
@@ -127,7 +127,7 @@ async function networkFindings(): Promise<Finding[]> {
     works([...aside, 'ip', 'link', 'add', 'mayfly0', 'type', 'bridge']),
     works([...aside, 'ip', 'link', 'add', 'mayfly0', 'type', 'veth']),
     works([...aside, 'nft', '--file', '-'], RULES),
-    runProgram('nft', ['list', 'ruleset']).catch(() => ''),
+    runProgram(['nft', 'list', 'ruleset']).catch(() => ''),
   ])
   return [
     needed('bridge', bridge, 'The kernel has no network bridges (CONFIG_BRIDGE).'),
@@ -194,13 +194,13 @@ function forwardingFinding(rules: string, bridges: readonly string[]): Finding {
 }
 
 async function regionBridges(): Promise<string[]> {
-  const links = await runProgram('ip', ['-brief', 'link', 'show', 'type', 'bridge'])
+  const links = await runProgram(['ip', '-brief', 'link', 'show', 'type', 'bridge'])
   return links.split('\n').flatMap((line) => /^mf[0-9a-f]{6}\S*/.exec(line) ?? [])
 }
 
 async function works(args: readonly string[], input?: string): Promise<boolean> {
   try {
-    await runProgram('unshare', args, input === undefined ? {} : { input })
+    await runProgram(['unshare', ...args], input === undefined ? {} : { input })
     return true
   } catch {
     return false

@@ -11,12 +11,12 @@
  * in from wherever: a router on the way to the internet may well have a private address.
  */
 
+import { runProgram } from '../../lib/run-program.ts'
 import type { Allowances } from '../../model/allowances.ts'
 import { NOT_PUBLIC } from '../../model/not-public.ts'
 import { subnetOf } from './address.ts'
 import { CONNECTIONS } from './machine-tables.ts'
 import { disjoint } from './networks.ts'
-import { runProgram } from './run-program.ts'
 
 /** What a dyno may begin in a second, and how much of that it may save up. */
 const NEW_CONNECTIONS = { each: 400, saved: 2000 }
@@ -184,7 +184,7 @@ function lines(rules: readonly string[]): string {
 
 export async function applyFirewall(facts: FirewallFacts, signal?: AbortSignal) {
   const input = firewallRules(facts)
-  await runProgram('nft', ['-f', '-'], signal ? { input, signal } : { input })
+  await runProgram(['nft', '-f', '-'], signal ? { input, signal } : { input })
 }
 
 /** Both tables as the kernel has them; undefined where one is missing. The same rules, the same text. */
@@ -195,7 +195,7 @@ export async function presentFirewall(
   // Without what comes and goes with connections.
   const list = ['--terse', '--stateless', 'list', 'table']
   try {
-    const of = (family: string) => runProgram('nft', [...list, family, table], { signal })
+    const of = (family: string) => runProgram(['nft', ...list, family, table], { signal })
     return (await Promise.all(['inet', 'arp'].map(of))).join('')
   } catch {
     return undefined
@@ -215,11 +215,11 @@ export async function triedFirewall(
   signal: AbortSignal,
 ): Promise<string> {
   const args = ['--net', 'sh', '-c', TRIED, 'sh', facts.table]
-  return runProgram('unshare', args, { input: firewallRules(facts), signal })
+  return runProgram(['unshare', ...args], { input: firewallRules(facts), signal })
 }
 
 export async function removeFirewall(table: string): Promise<void> {
-  await runProgram('nft', ['-f', '-'], { input: noFirewall(table) })
+  await runProgram(['nft', '-f', '-'], { input: noFirewall(table) })
 }
 
 export function noFirewall(table: string): string {

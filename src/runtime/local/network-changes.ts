@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs'
 
+import { runProgram } from '../../lib/run-program.ts'
 import { hardwareAddressOf } from './address.ts'
 import {
   BRIDGE,
@@ -12,7 +13,6 @@ import {
   PORT,
   type RegionNetwork,
 } from './network.ts'
-import { runProgram } from './run-program.ts'
 
 export interface NetworkChanges {
   /** In the words of ip(8), each once. */
@@ -52,8 +52,8 @@ export async function networkChanges(
   }
   const input = `addr show dev ${name}\nlink show master ${name}\n`
   const [links, known] = await Promise.all([
-    runProgram('ip', ['-details', '-json', '-batch', '-'], { input, signal }),
-    runProgram('bridge', ['-json', 'fdb', 'show', 'br', name], { signal }),
+    runProgram(['ip', '-details', '-json', '-batch', '-'], { input, signal }),
+    runProgram(['bridge', '-json', 'fdb', 'show', 'br', name], { signal }),
   ])
   const [[bridge] = [], ports = []] = links
     .split('\n')

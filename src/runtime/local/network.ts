@@ -8,9 +8,9 @@ import { existsSync, readFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 
 import { pause } from '../../lib/clock.ts'
+import { runProgram } from '../../lib/run-program.ts'
 import { hardwareAddressOf, type Subnet } from './address.ts'
 import type { Network } from './begin-monitor.ts'
-import { runProgram } from './run-program.ts'
 
 const USUAL_MTU = 1500
 export const FORWARDING = '/proc/sys/net/ipv4/ip_forward'
@@ -82,7 +82,7 @@ export async function removeLink(link: string): Promise<void> {
 }
 
 async function deleteLink(link: string): Promise<void> {
-  await runProgram('ip', ['link', 'del', link]).catch((error: unknown) => {
+  await runProgram(['ip', 'link', 'del', link]).catch((error: unknown) => {
     if (linkIsThere(link)) throw error
   })
 }
@@ -99,7 +99,7 @@ export async function ensureBridge(
 ): Promise<void> {
   const { bridge, subnet, mtu } = region
   if (!linkIsThere(bridge)) {
-    await runProgram('ip', ['link', 'add', bridge, 'type', 'bridge'], { signal })
+    await runProgram(['ip', 'link', 'add', bridge, 'type', 'bridge'], { signal })
   }
   await writeFile(noIpv6(bridge), '1').catch(() => {
     // A kernel without IPv6 has nothing to disable.
@@ -110,7 +110,7 @@ link set ${bridge} type bridge ${settings.join(' ')}
 addr replace ${subnet.gateway}/${subnet.prefix} dev ${bridge}
 link set ${bridge} up
 `
-  await runProgram('ip', ['-batch', '-'], { input, signal })
+  await runProgram(['ip', '-batch', '-'], { input, signal })
   await writeFile(FORWARDING, '1')
   await writeFile(CHILD_CONNECTION_TABLE, CONNECTION_TABLE_SIZE).catch(() => {
     // Before Linux 6.1 all share one table, and looks cost more.
@@ -131,12 +131,12 @@ export async function rejoinBridge(
   if (present.length === 0) return
   const batch = (lines: readonly string[]) => ({ input: lines.join('\n'), signal })
   const joining = present.map((dyno) => joinLines(bridge, dyno))
-  await runProgram('ip', ['-force', '-batch', '-'], batch(joining))
-  await runProgram('bridge', ['-force', '-batch', '-'], batch(present.map(knowLine)))
+  await runProgram(['ip', '-force', '-batch', '-'], batch(joining))
+  await runProgram(['bridge', '-force', '-batch', '-'], batch(present.map(knowLine)))
 }
 
 export async function removeBridge(bridge: string): Promise<void> {
-  if (linkIsThere(bridge)) await runProgram('ip', ['link', 'del', bridge])
+  if (linkIsThere(bridge)) await runProgram(['ip', 'link', 'del', bridge])
 }
 
 /** The largest packet that leaves the machine unbroken. */

@@ -3,6 +3,7 @@
 import { chown, mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 
+import { runProgram } from '../../lib/run-program.ts'
 import { NOTHING_ALLOWED } from '../../model/allowances.ts'
 import { isUuid } from '../../model/ids.ts'
 import { OCI_RUNTIMES } from '../../model/oci-runtimes.ts'
@@ -15,7 +16,6 @@ import { machineMemory } from './memory-use.ts'
 import type { LocalRegion } from './region.ts'
 import { regroupDynos } from './regroup-dynos.ts'
 import { dynoResolvConf, putUpResolver } from './resolvers.ts'
-import { runProgram } from './run-program.ts'
 import { wallOffLinks } from './wall-off-links.ts'
 import { writeInPlace } from './write-in-place.ts'
 
@@ -59,7 +59,7 @@ async function spread(
   directories: readonly string[],
   signal: AbortSignal,
 ): Promise<void> {
-  await runProgram('chattr', ['+T', ...directories], { signal }).catch(() => {
+  await runProgram(['chattr', '+T', ...directories], { signal }).catch(() => {
     signal.throwIfAborted()
   })
 }

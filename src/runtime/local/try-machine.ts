@@ -13,10 +13,10 @@ import { MiB } from '../../lib/bytes.ts'
 import { SECOND } from '../../lib/clock.ts'
 import { presentCgroups } from '../../lib/cgroup-mounts.ts'
 import { programNamed } from '../../lib/finding.ts'
+import { runProgram } from '../../lib/run-program.ts'
 import { beginMonitor } from './begin-monitor.ts'
 import { CONFIG_INSIDE } from './machine.ts'
 import { firstPresent } from './region.ts'
-import { runProgram } from './run-program.ts'
 
 const KVM = '/dev/kvm'
 /** A machine is up within one; where processors are emulated it takes twenty. */
@@ -48,12 +48,12 @@ export async function whyNoMachine(): Promise<string | undefined> {
     const { hybridMount } = presentCgroups()
     const begin = beginMonitor({ cgroups: [], hybridMount })
     const run = [krun, ...call, 'run', '--bundle', directory, id]
-    await runProgram('env', [...begin, ...run], { signal })
+    await runProgram(['env', ...begin, ...run], { signal })
     return undefined
   } catch (error) {
     return `krun starts no virtual machine here: ${why(error)}.`
   } finally {
-    await runProgram(krun, [...call, 'delete', '--force', id]).catch(() => {})
+    await runProgram([krun, ...call, 'delete', '--force', id]).catch(() => {})
     await rm(directory, { recursive: true })
   }
 }

@@ -18,7 +18,7 @@ import { delimiter, join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
 
 import { until } from '../../../test/until.ts'
-import { runProgram } from './run-program.ts'
+import { runProgram } from '../../lib/run-program.ts'
 import { VolumeCopies } from './volume-copies.ts'
 
 const { signal } = new AbortController()
@@ -55,7 +55,7 @@ test('a copy outlives the manager that began it, and is not made by another besi
   const manager = `const { VolumeCopies } = await import(${module})
     new VolumeCopies().copy(${JSON.stringify({ ...copy, most: { bytes: 2 ** 31, files: 1000 } })}, AbortSignal.abort())
       .then((isThere) => process.stdout.write(String(isThere), () => process.exit(1)))`
-  const first = runProgram(process.execPath, ['--input-type=module', '--eval', manager])
+  const first = runProgram([process.execPath, '--input-type=module', '--eval', manager])
   await assert.rejects(first, /ended with status 1/)
   await until('it is being made', () => existsSync(join(root, 'runs')))
 

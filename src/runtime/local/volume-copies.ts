@@ -8,9 +8,9 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { serialize } from 'node:v8'
 
+import { runProgram } from '../../lib/run-program.ts'
 import { UnderWay } from '../../lib/under-way.ts'
 import { type Copy, RuntimeError } from '../runtime.ts'
-import { runProgram } from './run-program.ts'
 
 const COPY = join(import.meta.dirname, '../../../bin/copy-volume.ts')
 
@@ -50,5 +50,5 @@ async function copyOf(copy: Copy): Promise<void> {
 
 /** By MAYFLY_PART a process is taken for the part itself; by MAYFLY_DATA `mayfly down` finds it. */
 function outliving(command: readonly string[]): Promise<string> {
-  return runProgram('env', ['--unset=MAYFLY_PART', ...command], { detached: true })
+  return runProgram(['env', '--unset=MAYFLY_PART', ...command], { detached: true })
 }

@@ -12,12 +12,12 @@ import { dirname, join } from 'node:path'
 
 import { pause, SECOND } from '../../lib/clock.ts'
 import { hasDiskRoom } from '../../lib/disk-room.ts'
+import { runProgram } from '../../lib/run-program.ts'
 import { SLUG_UID } from './address.ts'
 import { beginMonitor, type Disk } from './begin-monitor.ts'
 import { makeFileSystem } from './disk.ts'
 import { type Copy, RuntimeError } from '../runtime.ts'
 import type { LocalRegion } from './region.ts'
-import { runProgram } from './run-program.ts'
 
 /** Where the root of a file system would show its lost+found. */
 const CONTENT = 'content'
@@ -84,7 +84,7 @@ export async function copyVolume(
   const run = async (...program: readonly string[]) => {
     await unmounted(image)
     try {
-      return await runProgram('env', ['LC_ALL=C', ...begin, ...program])
+      return await runProgram(['env', 'LC_ALL=C', ...begin, ...program])
     } catch (error) {
       // Its status says only that it failed. ENAMETOOLONG is known by its words, which are always
       // these in the locale C.
@@ -110,7 +110,7 @@ export async function copyVolume(
     throw new RuntimeError('no_disk_room', `The disk has no room for ${bytes} bytes.`)
   }
   await run('cp', '--archive', '--sparse=always', '-T', content, draft)
-  await runProgram('sync', ['--file-system', draft])
+  await runProgram(['sync', '--file-system', draft])
   await rename(draft, to)
   await flushDirectory(dirname(to))
 }

@@ -2,12 +2,12 @@
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 
+import { runProgram } from '../../lib/run-program.ts'
 import { type DynoId, isUuid } from '../../model/ids.ts'
 import { hardwareAddressOf } from './address.ts'
 import { livingInit, recordOf } from './dyno-status.ts'
 import { rejoinBridge } from './network.ts'
 import type { LocalRegion } from './region.ts'
-import { runProgram } from './run-program.ts'
 
 /**
  * Theirs have hardware addresses by chance, which the firewall lets nothing through from. To be
@@ -28,9 +28,9 @@ export async function wallOffLinks(
     const its = hardwareAddressOf(address)
     const inside = ['--target', String(init.pid), '--net', '--']
     const setting = ['ip', 'link', 'set', 'eth0', 'address', its]
-    await runProgram('nsenter', [...inside, ...setting], { signal })
+    await runProgram(['nsenter', ...inside, ...setting], { signal })
     await rejoinBridge(names.bridge, [{ address, link }], signal)
-    await runProgram('ip', ['neigh', 'flush', 'to', address, 'dev', names.bridge], {
+    await runProgram(['ip', 'neigh', 'flush', 'to', address, 'dev', names.bridge], {
       signal,
     })
     region.log.info('walled off the link of an older dyno', { link })
