@@ -13,7 +13,7 @@ grant select, delete, insert (account, by_login, description, expires_at, id, sc
 grant select, delete, insert (address, cli_sha256, description, expires_at, id, page_sha256), update (account, state) on browser_logins to mayfly_api;
 grant select on build_output to mayfly_api;
 grant select, delete, insert (app, ordinal, url) on buildpack_installations to mayfly_api;
-grant select, insert (account, app, buildpacks, id, output_token, source, source_checksum, source_description, source_url, source_version, stack), update (cancelled_at, updated_at) on builds to mayfly_api;
+grant select, insert (account, app, buildpacks, id, output_token, pushed, source, source_checksum, source_description, source_url, source_version, stack), update (cancelled_at, updated_at) on builds to mayfly_api;
 grant select, delete, insert (account, app, id, permissions), update (permissions, updated_at) on collaborators to mayfly_api;
 grant select, delete, insert (app, hostname, id), update (acm_retry_at, acm_status, acm_status_reason, sni_endpoint, updated_at) on domains to mayfly_api;
 grant select on dyno_memory to mayfly_api;
@@ -50,7 +50,7 @@ grant select, update (updated_at) on apps to mayfly_git;
 grant insert ("authorization", account, address, app, email, method, nouns, request, route, status) on audit to mayfly_git;
 grant select on authorizations to mayfly_git;
 grant select on build_output to mayfly_git;
-grant select, insert (account, app, buildpacks, id, output_token, source, source_checksum, source_description, source_url, source_version, stack) on builds to mayfly_git;
+grant select (account, address, anew_from, app, buildpacks, cancelled_at, created_at, failing_since, failure, id, output_token, pushed, release, slug, source, source_checksum, source_description, source_version, stack, started_at, status, step, updated_at), insert (account, app, buildpacks, id, output_token, pushed, source, source_checksum, source_description, source_url, source_version, stack) on builds to mayfly_git;
 grant select on collaborators to mayfly_git;
 grant insert (app, message, ps, source) on log_lines to mayfly_git;
 grant select on regions to mayfly_git;

@@ -100,7 +100,7 @@ class RegionOfBuilds {
       const source = of ?? (await createSource(tx, account.id)).id
       await writeFile(this.data.sourceFile(source), 'a tarball')
       const version = '5f2a1c3e9999'
-      return createBuild(tx, { app, account, source, sourceUrl: 'git', version })
+      return createBuild(tx, { app, account, source, sourceUrl: null, version })
     })
   }
 

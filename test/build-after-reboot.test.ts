@@ -96,6 +96,6 @@ async function aBuild(): Promise<Build> {
   const { id } = await inTransaction(pool, (tx) => createSource(tx, account.id))
   await writeFile(data.sourceFile(id), 'a tarball')
   return inTransaction(pool, (tx) =>
-    createBuild(tx, { app, account, source: id, sourceUrl: 'git', version: '5f2a1c3e' }),
+    createBuild(tx, { app, account, source: id, sourceUrl: null, version: '5f2a1c3e' }),
   )
 }

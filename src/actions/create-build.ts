@@ -20,7 +20,8 @@ export interface BuildWish {
   readonly account: { readonly id: AccountId; readonly email: string }
   /** Null: the build dyno fetches `sourceUrl` itself. */
   readonly source: SourceId | null
-  readonly sourceUrl: string
+  /** Null: it was pushed. */
+  readonly sourceUrl: string | null
   readonly version?: string
   readonly description?: string
   /** `SHA256:<hex>` of the tarball. */

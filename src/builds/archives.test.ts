@@ -52,9 +52,10 @@ async function build(source: Buffer, command?: string): Promise<Outcome> {
   const id = newId<'build'>()
   const { root } = machine.options
   const its = { id, app: newId<'app'>(), stack: 'debian-12', source: newId<'source'>() }
-  const facts = { ...its, sourceUrl: '', sourceVersion: null, sourceChecksum: null }
+  const facts = { ...its, sourceVersion: null, sourceChecksum: null }
   const dyno = buildDyno({
     build: facts as unknown as Build,
+    sourceUrl: undefined,
     address: machine.address(built++ % 200),
     builtIns: 'buildpacks',
     buildpacks: [],

@@ -48,6 +48,8 @@ const CERTIFICATES = '/etc/ssl/certs/ca-certificates.crt'
 
 export interface BuildDynoFacts {
   readonly build: Build
+  /** To fetch the source from; undefined: it is laid out. */
+  readonly sourceUrl: string | undefined
   readonly address: string
   /** In the data directory: `buildpacks/3f2a…`. */
   readonly builtIns: string
@@ -71,7 +73,7 @@ function filesOf({ id }: Pick<Build, 'id'>): string {
 }
 
 export function buildDyno(facts: BuildDynoFacts): DynoSpec {
-  const { build, address, builtIns, buildpacks, environment } = facts
+  const { build, sourceUrl, address, builtIns, buildpacks, environment } = facts
   return {
     id: buildDynoId(build),
     name: 'build.1',
@@ -90,7 +92,7 @@ export function buildDyno(facts: BuildDynoFacts): DynoSpec {
       REQUEST_ID: build.id,
       STACK: build.stack,
       SOURCE_VERSION: build.sourceVersion ?? '',
-      MAYFLY_SOURCE_URL: build.source ? '' : build.sourceUrl,
+      MAYFLY_SOURCE_URL: sourceUrl ?? '',
       MAYFLY_SOURCE_CHECKSUM: build.sourceChecksum ?? '',
       MAYFLY_BUILDPACKS: buildpacks.join('\n'),
     },

@@ -2,7 +2,7 @@ import { SECOND } from '../lib/clock.ts'
 import type { Build } from '../model/build.ts'
 import { findApp } from '../store/apps.ts'
 import { buildpacksOf } from '../store/buildpack-installations.ts'
-import { beginAnew, noteFailure } from '../store/builds.ts'
+import { beginAnew, noteFailure, sourceUrls } from '../store/builds.ts'
 import { keepOutput } from '../store/keep-output.ts'
 import { appendOutput } from '../store/output.ts'
 import { inTransaction } from '../store/queryable.ts'
@@ -71,8 +71,11 @@ async function start(build: Build, deps: BuildDeps, signal: AbortSignal): Promis
   if (!build.address) throw new Error(`build ${build.id} compiles without an address`)
   const { address } = build
   const buildpacks = build.buildpacks ?? (await buildpacksOf(pool, build.app))
+  const sourceUrl = build.source
+    ? undefined
+    : (await sourceUrls(pool, [build.id])).get(build.id)
   await runtime.start(
-    buildDyno({ build, address, builtIns, buildpacks, environment }),
+    buildDyno({ build, sourceUrl, address, builtIns, buildpacks, environment }),
     signal,
   )
 }

@@ -35,7 +35,7 @@ test('uploads go after a day, but for those that a build is still to come for', 
   })
   assert.ok(left && wanted)
   await inTransaction(pool, (tx) =>
-    createBuild(tx, { app, account, source: wanted.id, sourceUrl: 'x' }),
+    createBuild(tx, { app, account, source: wanted.id, sourceUrl: null }),
   )
   for (const { id } of [left, wanted]) writeFileSync(data.sourceFile(id), '')
   writeFileSync(`${data.sourceFile(left.id)}.part`, '')

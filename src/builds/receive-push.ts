@@ -18,7 +18,7 @@ import { pause, SECOND } from '../lib/clock.ts'
 import { storeFile } from '../lib/store-file.ts'
 import type { Account, App } from '../model/app.ts'
 import { type Build, TEXT_LIMIT } from '../model/build.ts'
-import type { ReleaseId, SourceId } from '../model/ids.ts'
+import type { ReleaseId } from '../model/ids.ts'
 import { Problem } from '../model/problem.ts'
 import { sourceBounds } from '../model/source.ts'
 import { findBuild, hasPushUnderWay } from '../store/builds.ts'
@@ -99,7 +99,7 @@ async function requestBuild(ref: PushedRef, deps: PushDeps): Promise<Build> {
         app,
         account,
         source: source.id,
-        sourceUrl: gitUrl(app, source.id),
+        sourceUrl: null,
         version: ref.to,
         description,
       })
@@ -131,10 +131,6 @@ async function hasMoved(
   )
   // None yet is all zeros to the hook.
   return now.trim() !== from.replace(/^0+$/, '')
-}
-
-function gitUrl(app: App, source: SourceId): string {
-  return `git:${app.name}#${source}`
 }
 
 /** The commit's tree as a tarball. */

@@ -56,6 +56,7 @@ const refused: Readonly<Record<string, readonly string[]>> = {
     `select secret from two_factors`,
     `select config_vars from releases`,
     `select get_token from sources`,
+    `select source_url from builds`,
     `select hash from passwords`,
     `insert into builds (status) values ('succeeded')`,
   ],

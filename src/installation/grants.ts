@@ -17,7 +17,7 @@ const SECRETS: Readonly<Record<string, readonly string[]>> = {
   acme_orders: ['private_key'],
   authorizations: ['token_sha256'],
   browser_logins: ['cli_sha256', 'page_sha256'],
-  builds: ['output_token'],
+  builds: ['source_url', 'output_token'],
   entries: ['environment', 'attach_secret_sha256'],
   exec_reservations: ['environment'],
   one_offs: ['environment', 'attach_secret_sha256'],

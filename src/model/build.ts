@@ -11,9 +11,9 @@ export interface Build {
   readonly status: BuildStatus
   /** Where the workflow stands; null once the status is final. */
   readonly step: BuildStep | null
-  /** Uploaded or pushed to us; null: the build dyno fetches `sourceUrl` itself. */
+  /** Uploaded or pushed to us; null: the build dyno fetches it from its URL. */
   readonly source: SourceId | null
-  readonly sourceUrl: string
+  readonly pushed: boolean
   /** For a push, the commit. */
   readonly sourceVersion: string | null
   readonly sourceDescription: string | null

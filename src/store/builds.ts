@@ -5,7 +5,7 @@ import type { Queryable } from './queryable.ts'
 
 const columns = `builds.id, app,
   json_build_object('id', accounts.id, 'email', accounts.email) as account,
-  status, step, source, source_url as "sourceUrl", source_version as "sourceVersion",
+  status, step, source, pushed, source_version as "sourceVersion",
   source_description as "sourceDescription", source_checksum as "sourceChecksum",
   buildpacks, slug, release, stack, failure, host(address) as address,
   output_token as "outputToken", cancelled_at as "cancelledAt", started_at as "startedAt",
@@ -20,26 +20,29 @@ export interface NewBuild extends Pick<
   | 'app'
   | 'account'
   | 'source'
-  | 'sourceUrl'
   | 'sourceVersion'
   | 'sourceDescription'
   | 'sourceChecksum'
   | 'buildpacks'
   | 'stack'
   | 'outputToken'
-> {}
+> {
+  /** As given: who has it has the code. Null: it was pushed. */
+  readonly sourceUrl: string | null
+}
 
 export async function addBuild(db: Queryable, build: NewBuild): Promise<void> {
   await db.query(
-    `insert into builds (id, app, account, source, source_url, source_version,
+    `insert into builds (id, app, account, source, source_url, pushed, source_version,
                          source_description, source_checksum, buildpacks, stack, output_token)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
     [
       build.id,
       build.app,
       build.account.id,
       build.source,
       build.sourceUrl,
+      build.sourceUrl === null,
       build.sourceVersion,
       build.sourceDescription,
       build.sourceChecksum,
@@ -56,6 +59,19 @@ export async function findBuild(db: Queryable, id: BuildId): Promise<Build | und
     [id],
   )
   return (rows as Build[])[0]
+}
+
+/** By build; of a push there is none. Not in `Build`, for git's role reads builds, and may not read these. */
+export async function sourceUrls(
+  db: Queryable,
+  ids: readonly BuildId[],
+): Promise<ReadonlyMap<BuildId, string>> {
+  const { rows } = await db.query(
+    `select id, source_url as url from builds
+      where id = any($1::uuid[]) and source_url is not null`,
+    [ids],
+  )
+  return new Map((rows as { id: BuildId; url: string }[]).map((it) => [it.id, it.url]))
 }
 
 export async function buildOfOutput(
@@ -144,7 +160,7 @@ export async function buildsBefore(
 export async function hasPushUnderWay(db: Queryable, app: AppId): Promise<boolean> {
   const { rows } = await db.query(
     `select from builds
-      where app = $1 and source_url like 'git:%'
+      where app = $1 and pushed
         and (status = 'pending'
              or exists (select from releases
                          where releases.id = builds.release and releases.status = 'pending'))

@@ -114,9 +114,10 @@ const OF_BUILDS = ['/cache/..', '/build/..', '/source/..'].flatMap((it) =>
 
 async function rowsOfBuild(group: string, knows: Knows): Promise<Row[]> {
   const its = { id: newId<'build'>(), app: newId<'app'>(), stack: 'debian-12' }
-  const facts = { ...its, source: newId<'source'>(), sourceUrl: '', sourceVersion: null }
+  const facts = { ...its, source: newId<'source'>(), sourceVersion: null }
   const spec = buildDyno({
     build: { ...facts, sourceChecksum: null } as unknown as Build,
+    sourceUrl: undefined,
     address: attack.address(ITS_PLACE),
     builtIns: 'buildpacks',
     buildpacks: [],

@@ -10,7 +10,7 @@ import type { App } from '../../model/app.ts'
 import type { Build } from '../../model/build.ts'
 import { type BuildId, isUuid, type SourceId } from '../../model/ids.ts'
 import { Problem } from '../../model/problem.ts'
-import { buildOfOutput, buildsOf, findBuild } from '../../store/builds.ts'
+import { buildOfOutput, buildsOf, findBuild, sourceUrls } from '../../store/builds.ts'
 import { inTransaction, type Queryable } from '../../store/queryable.ts'
 import { sourceToGet } from '../../store/sources.ts'
 import { AppParams } from '../app-params.ts'
@@ -65,7 +65,7 @@ export const builds: FastifyPluginAsyncTypebox<ApiDeps> = async (server, { pool 
           ...(body.buildpacks && { buildpacks: body.buildpacks.map(nameOf) }),
         }),
       )
-      return reply.status(201).send(serializeBuild(build, app, request))
+      return reply.status(201).send(serializeBuild(build, { app, url }, request))
     },
   )
 
@@ -76,10 +76,11 @@ export const builds: FastifyPluginAsyncTypebox<ApiDeps> = async (server, { pool 
       const app = await requireApp(pool, request.params.app)
       const range = rangeOf(request, SORTED_BY)
       const found = await buildsOf(pool, app.id, partIn(range))
+      const urls = await urlsOf(found, app, request)
       return sendFound(reply, found, {
         range,
         properties: SORTED_BY,
-        show: (it) => serializeBuild(it, app, request),
+        show: (it) => serializeBuild(it, { app, url: urls.get(it.id) }, request),
       })
     },
   )
@@ -89,7 +90,7 @@ export const builds: FastifyPluginAsyncTypebox<ApiDeps> = async (server, { pool 
     { schema: { params: BuildParams } },
     async (request) => {
       const { app, build } = await requireBuild(request.params)
-      return serializeBuild(build, app, request)
+      return show(build, app, request)
     },
   )
 
@@ -99,7 +100,7 @@ export const builds: FastifyPluginAsyncTypebox<ApiDeps> = async (server, { pool 
     async (request) => {
       const { app, build } = await requireBuild(request.params)
       await inTransaction(pool, (tx) => cancelBuild(tx, app, build.id))
-      return serializeBuild(build, app, request)
+      return show(build, app, request)
     },
   )
 
@@ -126,6 +127,28 @@ export const builds: FastifyPluginAsyncTypebox<ApiDeps> = async (server, { pool 
       )
     },
   )
+
+  async function show(build: Build, app: App, request: FastifyRequest) {
+    const url = (await urlsOf([build], app, request)).get(build.id)
+    return serializeBuild(build, { app, url }, request)
+  }
+
+  /** Who has one has the code: it is a secret of ours, or may hold one of somebody else's. */
+  async function urlsOf(
+    found: readonly Build[],
+    app: App,
+    { standing }: FastifyRequest,
+  ): Promise<ReadonlyMap<BuildId, string>> {
+    if (!standing.permissions.includes('deploy')) return new Map()
+    const given = await sourceUrls(
+      pool,
+      found.map((it) => it.id),
+    )
+    const pushed = found
+      .filter((it) => it.pushed)
+      .map((it) => [it.id, `git:${app.name}#${it.source}`] as const)
+    return new Map([...given, ...pushed])
+  }
 
   async function requireBuild(params: { app: string; build: string }) {
     const app = await requireApp(pool, params.app)
@@ -157,10 +180,20 @@ function nameOf(buildpack: { url: string } | { name: string }): string {
   return 'url' in buildpack ? buildpack.url : buildpack.name
 }
 
-function serializeBuild(it: Build, app: App, request: FastifyRequest): ApiBuild {
+interface Shown {
+  readonly app: App
+  /** Of its source, where whoever asks may know it. */
+  readonly url: string | undefined
+}
+
+function serializeBuild(
+  it: Build,
+  { app, url }: Shown,
+  request: FastifyRequest,
+): ApiBuild {
   return {
     app: { id: app.id },
-    buildpacks: it.buildpacks?.map((url) => ({ url, name: url })) ?? null,
+    buildpacks: it.buildpacks?.map((name) => ({ url: name, name })) ?? null,
     created_at: it.createdAt.toISOString(),
     id: it.id,
     // Where the client got this answer from, it gets the output from: the front door.
@@ -170,10 +203,7 @@ function serializeBuild(it: Build, app: App, request: FastifyRequest): ApiBuild 
     slug: it.slug ? { id: it.slug } : null,
     source_blob: {
       checksum: it.sourceChecksum,
-      // Who has it has the code: it is a secret of ours, or may hold one of somebody else's.
-      url: (request.standing.permissions.includes('deploy')
-        ? it.sourceUrl
-        : null) as string,
+      url: (url ?? null) as string,
       version: it.sourceVersion,
       version_description: it.sourceDescription,
     },
