@@ -9,7 +9,12 @@ import { join } from 'node:path'
 import { inTransaction, type Database } from '../store/queryable.ts'
 import { reachableDeclarations } from './reachable-declarations.ts'
 import { PART_ROLES } from './roles.ts'
-import { namedColumns, type Needs, statementNeeds } from './statement-needs.ts'
+import {
+  type ColumnsOfTable,
+  namedColumns,
+  type Needs,
+  statementNeeds,
+} from './statement-needs.ts'
 
 /** What is worth most to whoever reads it: only a part of which a statement names it may. */
 const SECRETS: Readonly<Record<string, readonly string[]>> = {
@@ -39,7 +44,7 @@ export function grantsOfPrograms(schema: string): string {
   const sections = PART_ROLES.map(({ role, entries }) => {
     const texts = entries.flatMap((it) => reachableDeclarations(join(program, it)))
     const readable = (table: string) =>
-      readableColumns(texts, table, columns.get(table) ?? [])
+      readableColumns(texts, { table, columns: columns.get(table) ?? [], tables })
     const needs = statementNeeds(texts, tables)
     return `-- ${role}: ${entries.join(', ')}\n${grants(role, needs, readable)}`
   })
@@ -62,11 +67,10 @@ function columnsOf(schema: string): Map<string, string[]> {
 /** Undefined: all. */
 function readableColumns(
   texts: readonly string[],
-  table: string,
-  columns: readonly string[],
+  { table, columns, tables }: ColumnsOfTable,
 ): readonly string[] | undefined {
   const secrets = SECRETS[table] ?? []
-  const named = namedColumns(texts, table, secrets)
+  const named = namedColumns(texts, { table, columns: secrets, tables })
   const hidden = secrets.filter((it) => !named.has(it))
   return hidden.length > 0 ? columns.filter((it) => !hidden.includes(it)) : undefined
 }

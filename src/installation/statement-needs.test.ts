@@ -82,11 +82,23 @@ test('columns are named by a statement, or by a part of one, but not to fill the
     ["const columns = 'id, owner'; `select ${columns} from apps`", ['owner']],
     ["'insert into apps (name, owner) values ($1, $2)'", []],
     ["'insert into apps (name) values ($1) returning name'", ['name']],
+    ["'update apps set name = $1, owner = $2 where id = $3'", []],
+    ["'update apps set (name, owner) = ($1, $2)'", []],
+    ["'update apps a set name = coalesce($1, name) from dynos'", ['name']],
+    ["'update apps set name = $1 where owner = $2'", ['owner']],
+    ["'insert into apps (id) values (1) on conflict (id) do update set name = $1'", []],
+    ["'select name from dynos'; 'select from apps'", []],
+    ["const tables = 'dynos d join apps'; 'select name from ${tables}'", ['name']],
+    ["const found = 'name, (select from dynos)'; 'select from apps'", ['name']],
     ["'select a.* from apps a'", ['name', 'owner']],
     ["'update apps set owner = $1 returning *'", ['name', 'owner']],
     ["'select * from dynos'", []],
     ['name', []],
   ]
   for (const [text, expected] of cases)
-    assert.deepEqual([...namedColumns([text], 'apps', ['name', 'owner'])], expected, text)
+    assert.deepEqual(
+      [...namedColumns([text], { table: 'apps', columns: ['name', 'owner'], tables })],
+      expected,
+      text,
+    )
 })

@@ -26,21 +26,44 @@ export function statementNeeds(
 }
 
 /**
- * Which of the table's columns statements name otherwise than to fill them in a new row, or parts of statements that stand in texts of
- * their own; all of them where a statement says `*` of it. A few more at worst: a word may be
- * the name of something else.
+ * Which of the table's columns its statements name otherwise than to fill them, in a new row or behind
+ * `set`; or parts of statements that stand in texts of their own, and say of no table; all of them where
+ * a statement says `*` of it. A few more at worst: a word may be the name of something else.
  */
 export function namedColumns(
   texts: readonly string[],
-  table: string,
-  columns: readonly string[],
+  { table, columns, tables }: ColumnsOfTable,
 ): ReadonlySet<string> {
-  const literals = texts.flatMap(literalsOf).map((it) => it.replaceAll(INSERT, ''))
-  const its = literals.filter((it) => new RegExp(`\\b${table}\\b`).test(it))
+  const literals = texts.flatMap(literalsOf)
+  const its = literals.filter((it) => wordsOf(it).includes(table))
   if (its.some((it) => /\b(?:select|returning) \*|\b\w+\.\*/.test(it)))
     return new Set(columns)
-  const words = new Set(literals.flatMap((it) => it.match(/\w+/g) ?? []))
+  // What is no statement may be a part of this table's, whichever others it names.
+  const parts = literals.filter(
+    (it) => !STATEMENT.test(it) || !wordsOf(it).some((word) => tables.has(word)),
+  )
+  const words = new Set(its.concat(parts).flatMap((it) => wordsOf(withoutFilled(it))))
   return new Set(columns.filter((it) => words.has(it)))
+}
+
+export interface ColumnsOfTable {
+  readonly table: string
+  readonly columns: readonly string[]
+  /** All that there are. */
+  readonly tables: ReadonlySet<string>
+}
+
+const STATEMENT = /^.\s*(?:select|with|insert|update|delete)\b/
+
+const wordsOf = (text: string): readonly string[] => text.match(/\w+/g) ?? []
+
+/** A statement, without the names of the columns that it fills. */
+function withoutFilled(statement: string): string {
+  return statement
+    .replaceAll(INSERT, '')
+    .split(/\bset\s/)
+    .map((it, i) => (i === 0 ? it : withoutTargets(it)))
+    .join('')
 }
 
 /** Texts in quotes of any kind. */
@@ -127,6 +150,13 @@ function assigned(text: string): string[] {
     const [left = ''] = part.split('=')
     return left.match(/\w+/g) ?? []
   })
+}
+
+/** What follows a `set`, without the columns that it assigns. */
+function withoutTargets(text: string): string {
+  const list = listOf(text)
+  const values = outsideBrackets(list).map((it) => it.slice(it.indexOf('=') + 1))
+  return values.join(',') + text.slice(list.length)
 }
 
 /** It ends where the statement goes on, or a bracket around it closes. */
