@@ -34,7 +34,7 @@ grant select, insert (account, app, automatic, config_vars, description, id, out
 grant select on router_measures to mayfly_api;
 grant select on slugs to mayfly_api;
 grant select (acm, app, certificate_chain, created_at, expires_at, fingerprint, id, name, starts_at, updated_at), delete, insert (acm, app, certificate_chain, expires_at, fingerprint, id, name, private_key, starts_at), update (certificate_chain, expires_at, fingerprint, private_key, starts_at, updated_at) on sni_endpoints to mayfly_api;
-grant select, insert (account, get_token, id, open_until, put_token, uploaded_at), update (open_until, uploaded_at) on sources to mayfly_api;
+grant select, insert (account, get_token_sha256, id, open_until, put_token_sha256), update (open_until, uploaded_at) on sources to mayfly_api;
 grant select, delete, insert (account, role, team), update (role, updated_at) on team_members to mayfly_api;
 grant select, insert (founder, id, name), update (updated_at) on teams to mayfly_api;
 grant select, update (last_step) on two_factors to mayfly_api;
@@ -57,7 +57,7 @@ grant select on regions to mayfly_git;
 grant select on release_output to mayfly_git;
 grant select (account, app, automatic, created_at, description, failure, id, output_token, ready_at, routing, slug, status, updated_at, version) on releases to mayfly_git;
 grant select on slugs to mayfly_git;
-grant select (account, created_at, id, open_until, uploaded_at), insert (account, get_token, id, open_until, put_token, uploaded_at), update (open_until, uploaded_at) on sources to mayfly_git;
+grant select (account, created_at, id, open_until, uploaded_at), insert (account, get_token_sha256, id, open_until, put_token_sha256), update (open_until, uploaded_at) on sources to mayfly_git;
 grant select on team_members to mayfly_git;
 grant select on teams to mayfly_git;
 grant select (account, created_at, last_step) on two_factors to mayfly_git;

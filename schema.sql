@@ -510,11 +510,11 @@ CREATE TABLE public.sni_endpoints (
 CREATE TABLE public.sources (
     id uuid NOT NULL,
     account uuid NOT NULL,
-    put_token text NOT NULL,
-    get_token text NOT NULL,
     uploaded_at timestamp with time zone,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
-    open_until timestamp with time zone
+    open_until timestamp with time zone,
+    put_token_sha256 bytea NOT NULL,
+    get_token_sha256 bytea NOT NULL
 );
 
 CREATE TABLE public.team_members (
@@ -785,13 +785,13 @@ ALTER TABLE ONLY public.sni_endpoints
     ADD CONSTRAINT sni_endpoints_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.sources
-    ADD CONSTRAINT sources_get_token_key UNIQUE (get_token);
+    ADD CONSTRAINT sources_get_token_sha256_key UNIQUE (get_token_sha256);
 
 ALTER TABLE ONLY public.sources
     ADD CONSTRAINT sources_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.sources
-    ADD CONSTRAINT sources_put_token_key UNIQUE (put_token);
+    ADD CONSTRAINT sources_put_token_sha256_key UNIQUE (put_token_sha256);
 
 ALTER TABLE ONLY public.team_members
     ADD CONSTRAINT team_members_pkey PRIMARY KEY (team, account);

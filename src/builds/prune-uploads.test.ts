@@ -18,6 +18,7 @@ import { createSource } from '../actions/create-source.ts'
 import { dataDirectory } from '../installation/data-directory.ts'
 import { DAY, later, systemClock } from '../lib/clock.ts'
 import { newId } from '../model/ids.ts'
+import { digestOf } from '../model/token.ts'
 import { inTransaction } from '../store/queryable.ts'
 import { markUploaded, sourceToGet } from '../store/sources.ts'
 import { pruneUploads } from './prune-uploads.ts'
@@ -46,7 +47,7 @@ test('uploads go after a day, but for those that a build is still to come for', 
   assert.equal(readdirSync(data.sources).length, 3)
   await pruneAt(later(now, 2 * DAY))
   assert.deepEqual(readdirSync(data.sources), [`${wanted.id}.tar.gz`])
-  assert.equal((await sourceToGet(pool, left.getToken))?.uploadedAt, null)
+  assert.equal((await sourceToGet(pool, digestOf(left.getToken)))?.uploadedAt, null)
   rmSync(data.root, { recursive: true })
 })
 

@@ -30,7 +30,7 @@ const SECRETS: Readonly<Record<string, readonly string[]>> = {
   recovery_codes: ['sha256'],
   releases: ['config_vars', 'output_token'],
   sni_endpoints: ['private_key'],
-  sources: ['put_token', 'get_token'],
+  sources: ['put_token_sha256', 'get_token_sha256'],
   two_factors: ['secret'],
   webhooks: ['secret', 'authorization_header'],
 }

@@ -5,33 +5,27 @@ import type { Queryable } from './queryable.ts'
 /** A source tree that is with us: a tarball in the data directory, once uploaded. */
 export interface Source {
   readonly id: SourceId
-  readonly account: AccountId
-  /** The capabilities in the URLs that the Platform API hands out. */
-  readonly putToken: string
-  readonly getToken: string
   readonly uploadedAt: Date | null
 }
 
-const columns = `id, account, put_token as "putToken", get_token as "getToken",
-  uploaded_at as "uploadedAt"`
+export interface NewSource {
+  readonly id: SourceId
+  readonly account: AccountId
+  /** Of the capabilities in the URLs that the Platform API hands out. */
+  readonly putTokenSha256: Buffer
+  readonly getTokenSha256: Buffer
+}
 
 /** `patience`: for so many milliseconds something may be uploaded to it. */
 export async function addSource(
   db: Queryable,
-  source: Source,
+  source: NewSource,
   patience: number,
 ): Promise<void> {
   await db.query(
-    `insert into sources (id, account, put_token, get_token, uploaded_at, open_until)
-     values ($1, $2, $3, $4, $5, now() + make_interval(secs => $6 / 1000.0))`,
-    [
-      source.id,
-      source.account,
-      source.putToken,
-      source.getToken,
-      source.uploadedAt,
-      patience,
-    ],
+    `insert into sources (id, account, put_token_sha256, get_token_sha256, open_until)
+     values ($1, $2, $3, $4, now() + make_interval(secs => $5 / 1000.0))`,
+    [source.id, source.account, source.putTokenSha256, source.getTokenSha256, patience],
   )
 }
 
@@ -55,15 +49,15 @@ export async function lockToAddSource(
 /** Of the URL to write to. Undefined: there is none, or no upload may be begun any more. */
 export async function sourceToPut(
   db: Queryable,
-  putToken: string,
+  putTokenSha256: Buffer,
   patience: number,
 ): Promise<{ readonly id: SourceId; readonly account: Account } | undefined> {
   const { rows } = await db.query(
     `select s.id, json_build_object('id', a.id, 'email', a.email) as account
        from sources s join accounts a on a.id = s.account
-      where s.put_token = $1 and s.open_until > now()
+      where s.put_token_sha256 = $1 and s.open_until > now()
         and s.created_at > now() - make_interval(secs => $2 / 1000.0)`,
-    [putToken, patience],
+    [putTokenSha256, patience],
   )
   return (rows as { id: SourceId; account: Account }[])[0]
 }
@@ -84,11 +78,12 @@ export async function keepOpen(
 
 export async function sourceToGet(
   db: Queryable,
-  token: string,
+  getTokenSha256: Buffer,
 ): Promise<Source | undefined> {
-  const { rows } = await db.query(`select ${columns} from sources where get_token = $1`, [
-    token,
-  ])
+  const { rows } = await db.query(
+    `select id, uploaded_at as "uploadedAt" from sources where get_token_sha256 = $1`,
+    [getTokenSha256],
+  )
   return (rows as Source[])[0]
 }
 

@@ -160,7 +160,10 @@ suite('builds and sources', () => {
   test('what a build used up takes no other upload', async () => {
     await pool.query('update sources set uploaded_at = null, open_until = null')
     const { get_url, put_url } = await upload('mine')
-    const source = await sourceToGet(pool, new URL(get_url).pathname.split('/')[2] ?? '')
+    const source = await sourceToGet(
+      pool,
+      digestOf(new URL(get_url).pathname.split('/')[2] ?? ''),
+    )
     assert.ok(source)
     await forgetUpload(pool, source.id)
     const again = { method: 'PUT', url: new URL(put_url).pathname, payload: 'x' } as const

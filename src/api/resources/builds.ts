@@ -10,6 +10,7 @@ import type { App } from '../../model/app.ts'
 import type { Build } from '../../model/build.ts'
 import { type BuildId, isUuid, type SourceId } from '../../model/ids.ts'
 import { Problem } from '../../model/problem.ts'
+import { digestOf } from '../../model/token.ts'
 import { buildOfOutput, buildsOf, findBuild, sourceUrls } from '../../store/builds.ts'
 import { inTransaction, type Queryable } from '../../store/queryable.ts'
 import { sourceToGet } from '../../store/sources.ts'
@@ -169,7 +170,7 @@ async function sourceBehind(tx: Queryable, text: string): Promise<SourceId | nul
     throw new Problem('invalid_params', 'source_blob.url is no http or https URL.')
   }
   const token = /^\/sources\/([\w-]+)$/.exec(url.pathname)?.[1]
-  const source = token === undefined ? undefined : await sourceToGet(tx, token)
+  const source = token === undefined ? undefined : await sourceToGet(tx, digestOf(token))
   if (source && !source.uploadedAt) {
     throw new Problem('invalid_params', 'Nothing was uploaded to that source.')
   }

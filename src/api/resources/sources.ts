@@ -13,6 +13,7 @@ import { unlessStalled } from '../../lib/unless-stalled.ts'
 import type { SourceId } from '../../model/ids.ts'
 import { Problem } from '../../model/problem.ts'
 import { sourceBounds } from '../../model/source.ts'
+import { digestOf } from '../../model/token.ts'
 import { inTransaction } from '../../store/queryable.ts'
 import { keepOpen, markUploaded, sourceToGet, sourceToPut } from '../../store/sources.ts'
 import type { ApiDeps } from '../deps.ts'
@@ -47,7 +48,7 @@ export const sources: FastifyPluginAsyncTypebox<ApiDeps> = async (
     // Of HEAD the whole file would be read, for nobody.
     { schema: { params: TokenParams }, config: { open: true }, exposeHeadRoute: false },
     async ({ params }, reply) => {
-      const source = await sourceToGet(pool, params.token)
+      const source = await sourceToGet(pool, digestOf(params.token))
       if (!source?.uploadedAt) throw notFound()
       // Opened before a build that ends may delete it; nobody else's file is given out.
       const path = data.sourceFile(source.id)
@@ -70,7 +71,7 @@ export const sources: FastifyPluginAsyncTypebox<ApiDeps> = async (
       { bodyLimit: sourceBounds.most, config: { open: true, takesFile: true } },
       async (request) => {
         const { token } = request.params as { token: string }
-        const source = await sourceToPut(pool, token, UPLOAD_WITHIN)
+        const source = await sourceToPut(pool, digestOf(token), UPLOAD_WITHIN)
         if (!source) throw notFound()
         const { id, account } = source
         // Whoever has the URL; each that is let through is in the audit log.
