@@ -178,7 +178,6 @@ CREATE TABLE public.builds (
     stack text NOT NULL,
     failure text,
     address inet,
-    output_token text NOT NULL,
     cancelled_at timestamp with time zone,
     started_at timestamp with time zone,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
@@ -443,8 +442,8 @@ CREATE TABLE public.releases (
     ready_at timestamp with time zone,
     failure text,
     automatic boolean DEFAULT false NOT NULL,
-    output_token text,
     routing jsonb,
+    has_release_phase boolean DEFAULT false NOT NULL,
     CONSTRAINT releases_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'succeeded'::text, 'failed'::text, 'expired'::text]))),
     CONSTRAINT releases_version_check CHECK ((version > 0))
 );
@@ -674,9 +673,6 @@ ALTER TABLE ONLY public.buildpack_installations
     ADD CONSTRAINT buildpack_installations_pkey PRIMARY KEY (app, ordinal);
 
 ALTER TABLE ONLY public.builds
-    ADD CONSTRAINT builds_output_token_key UNIQUE (output_token);
-
-ALTER TABLE ONLY public.builds
     ADD CONSTRAINT builds_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.collaborators
@@ -756,9 +752,6 @@ ALTER TABLE ONLY public.release_output
 
 ALTER TABLE ONLY public.releases
     ADD CONSTRAINT releases_app_version_key UNIQUE (app, version);
-
-ALTER TABLE ONLY public.releases
-    ADD CONSTRAINT releases_output_token_key UNIQUE (output_token);
 
 ALTER TABLE ONLY public.releases
     ADD CONSTRAINT releases_pkey PRIMARY KEY (id);

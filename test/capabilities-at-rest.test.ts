@@ -3,7 +3,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
-import { anApi } from './an-api.ts'
+import { newId } from '../src/model/ids.ts'
+import { anApi, type Json } from './an-api.ts'
+import { anApp } from './an-app.ts'
 import { aDatabase } from './postgres.ts'
 
 const pool = aDatabase()
@@ -41,5 +43,36 @@ test('what lets its holder write or read a source is nowhere in the database', a
     const token = String(body['source_blob']?.[key]).split('/').at(-1)
     assert.ok(token)
     await assertNowhere(token)
+  }
+})
+
+test('nor is what lets its holder read what a build or a release phase prints', async (t) => {
+  const own = await anApp(pool)
+  await own.deploy({ release: 'migrate' })
+  const { call, server } = await anApi(pool)
+  t.after(() => server.close())
+  const at = `/apps/${own.app.name}`
+  const source_blob = { url: 'https://example.com/a.tgz' }
+  await call(`POST ${at}/builds`, { source_blob })
+  for (const nouns of ['builds', 'releases']) {
+    const { body } = await call(`GET ${at}/${nouns}`)
+    const { pathname } = new URL(
+      String((body as unknown as Json[]).at(-1)?.['output_stream_url']),
+    )
+    const token = pathname.split('/')[2] ?? ''
+    const [id = '', signature = ''] = token.split('.')
+    assert.ok(signature)
+    await assertNowhere(signature)
+    for (const forged of [
+      id,
+      `${id}.`,
+      `${id}.${'A'.repeat(signature.length)}`,
+      `${newId()}.${signature}`,
+    ]) {
+      const url = pathname.replace(token, forged)
+      assert.equal((await server.inject(url)).statusCode, 404, url)
+    }
+    const other = nouns === 'builds' ? 'releases' : 'builds'
+    assert.equal((await server.inject(pathname.replace(nouns, other))).statusCode, 404)
   }
 })

@@ -1,5 +1,3 @@
-import { randomBytes } from 'node:crypto'
-
 import type { Build } from '../model/build.ts'
 import {
   type AccountId,
@@ -68,7 +66,6 @@ export async function createBuild(tx: Queryable, wish: BuildWish): Promise<Build
     sourceChecksum: wish.checksum ?? null,
     buildpacks: wish.buildpacks ?? null,
     stack: wish.app.stack,
-    outputToken: randomBytes(24).toString('base64url'),
   })
   const message = `Build started by user ${wish.account.email}`
   await writeLogLines(tx, [{ app: wish.app.id, source: 'app', ps: 'api', message }])

@@ -1,5 +1,3 @@
-import { randomBytes } from 'node:crypto'
-
 import type { SecretBox } from '../lib/secret-box.ts'
 import type { Account } from '../model/app.ts'
 import { appEvent } from '../model/event.ts'
@@ -34,7 +32,6 @@ export interface ReleaseWish {
   readonly limits?: Limits
 }
 
-const TOKEN_BYTES = 24
 /** Characters. A command that sets many config vars names them all. */
 const LONGEST_DESCRIPTION = 500
 
@@ -65,8 +62,7 @@ export async function createRelease(
       account: account.id,
       slug,
       configVars,
-      outputToken:
-        command === undefined ? null : randomBytes(TOKEN_BYTES).toString('base64url'),
+      hasReleasePhase: command !== undefined,
       automatic,
     },
     secrets,

@@ -17,7 +17,7 @@ interface Deps {
 export async function releaseStands(release: ReleaseId, deps: Deps): Promise<boolean> {
   const { pool, print } = deps
   const begun = await patientlyFind(release, deps)
-  if (!begun?.outputToken) return begun?.status === 'succeeded'
+  if (!begun?.hasReleasePhase) return begun?.status === 'succeeded'
   print('Running release command...\n\n')
   for await (const text of followOutput(pool, { release })) print(text)
   const ended = await patientlyFind(release, deps)

@@ -70,8 +70,8 @@ test('an account has so many that wait or run, of all apps; others go on', async
   const its = await inTransaction(pool, (tx) => askFor(tx, app, account))
   const fill = (to: App, count: number) =>
     pool.query(
-      `insert into builds (id, app, account, source_url, stack, output_token)
-       select gen_random_uuid(), $1, account, source_url, stack, gen_random_uuid()::text
+      `insert into builds (id, app, account, source_url, stack)
+       select gen_random_uuid(), $1, account, source_url, stack
          from builds, generate_series(1, $3) where id = $2`,
       [to.id, its.id, count],
     )

@@ -1,9 +1,16 @@
 /**
  * Config vars rest in the database sealed: AES-256-GCM under the installation's key, bound
- * to their app, so that one app's row can't be passed off as another's.
+ * to their app, so that one app's row can't be passed off as another's. What is only to be known
+ * again is signed: HMAC-SHA-256 under a key that is derived from it.
  */
 
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHmac,
+  hkdfSync,
+  randomBytes,
+} from 'node:crypto'
 
 const NONCE_BYTES = 12
 const TAG_BYTES = 16
@@ -14,11 +21,14 @@ export interface SecretBox {
   seal(text: string, owner: string): Buffer
   /** Throws when the box was altered, or sealed with another key or for another owner. */
   open(box: Buffer, owner: string): string
+  /** The same for the same text; without the key nobody has it. 32 bytes. */
+  sign(text: string): Buffer
 }
 
 /** `key` is 32 random bytes. */
 export function secretBox(key: Buffer): SecretBox {
   if (key.length !== KEY_BYTES) throw new Error(`a key has ${KEY_BYTES} bytes`)
+  const signing = Buffer.from(hkdfSync('sha256', key, '', 'signing', KEY_BYTES))
   return {
     seal(text, owner) {
       const nonce = randomBytes(NONCE_BYTES)
@@ -35,5 +45,6 @@ export function secretBox(key: Buffer): SecretBox {
       const sealed = box.subarray(NONCE_BYTES + TAG_BYTES)
       return Buffer.concat([decipher.update(sealed), decipher.final()]).toString('utf8')
     },
+    sign: (text) => createHmac('sha256', signing).update(text).digest(),
   }
 }

@@ -277,7 +277,7 @@ test('a release is current once its command has succeeded', async () => {
     `Scaled to web@1:Standard-1X ${by}`,
   ])
   const [release] = (await releasesOf(pool, it.app.id)).slice(-1)
-  assert.ok(release?.outputToken)
+  assert.ok(release?.hasReleasePhase)
   const pieces = await outputFrom(pool, { release: release.id }, 0)
   assert.equal(pieces.map((piece) => piece.text).join(''), 'migrating\n')
 })

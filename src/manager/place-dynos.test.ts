@@ -205,9 +205,8 @@ async function dynos(count: number, { ordinal }: { ordinal?: number } = {}) {
 
 async function aBuildCompiles(): Promise<void> {
   await pool.query(
-    `insert into builds (id, app, account, status, step, source_url, stack, output_token,
-                         address)
-     select gen_random_uuid(), id, owner, 'pending', 'compile', 'x', stack, gen_random_uuid(), '10.9.9.9'
+    `insert into builds (id, app, account, status, step, source_url, stack, address)
+     select gen_random_uuid(), id, owner, 'pending', 'compile', 'x', stack, '10.9.9.9'
        from apps where id = $1`,
     [own.app.id],
   )

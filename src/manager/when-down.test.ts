@@ -55,8 +55,8 @@ test('what a `down` ended is known, and what was started since is not, though th
   await settled(web)
   const id = newId<'build'>()
   await pool.query(
-    `insert into builds (id, app, account, step, source_url, stack, output_token, started_at)
-     values ($1, $2, $3, 'compile', '', '', 'token', $4)`,
+    `insert into builds (id, app, account, step, source_url, stack, started_at)
+     values ($1, $2, $3, 'compile', '', '', $4)`,
     [id, app.id, account.id, now],
   )
   const mark = later(now, MINUTE)

@@ -28,8 +28,6 @@ export interface Build {
   readonly failure: string | null
   /** Its dyno's, from `prepare` on. */
   readonly address: string | null
-  /** The capability in the URL of its output. */
-  readonly outputToken: string
   readonly cancelledAt: Date | null
   readonly startedAt: Date | null
   /**

@@ -15,8 +15,8 @@ export interface Release {
   readonly automatic: boolean
   /** Why it failed, in a sentence. */
   readonly failure: string | null
-  /** Whoever knows it may read what its release phase prints; null: it has none. */
-  readonly outputToken: string | null
+  /** Its code has a release command. */
+  readonly hasReleasePhase: boolean
   readonly createdAt: Date
   readonly updatedAt: Date
 }

@@ -8,7 +8,7 @@ const columns = `builds.id, app,
   status, step, source, pushed, source_version as "sourceVersion",
   source_description as "sourceDescription", source_checksum as "sourceChecksum",
   buildpacks, slug, release, stack, failure, host(address) as address,
-  output_token as "outputToken", cancelled_at as "cancelledAt", started_at as "startedAt",
+  cancelled_at as "cancelledAt", started_at as "startedAt",
   anew_from::float8 as "anewFrom", failing_since as "failingSince",
   builds.created_at as "createdAt", builds.updated_at as "updatedAt"`
 
@@ -25,7 +25,6 @@ export interface NewBuild extends Pick<
   | 'sourceChecksum'
   | 'buildpacks'
   | 'stack'
-  | 'outputToken'
 > {
   /** As given: who has it has the code. Null: it was pushed. */
   readonly sourceUrl: string | null
@@ -34,8 +33,8 @@ export interface NewBuild extends Pick<
 export async function addBuild(db: Queryable, build: NewBuild): Promise<void> {
   await db.query(
     `insert into builds (id, app, account, source, source_url, pushed, source_version,
-                         source_description, source_checksum, buildpacks, stack, output_token)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+                         source_description, source_checksum, buildpacks, stack)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
     [
       build.id,
       build.app,
@@ -48,7 +47,6 @@ export async function addBuild(db: Queryable, build: NewBuild): Promise<void> {
       build.sourceChecksum,
       build.buildpacks && JSON.stringify(build.buildpacks),
       build.stack,
-      build.outputToken,
     ],
   )
 }
@@ -72,17 +70,6 @@ export async function sourceUrls(
     [ids],
   )
   return new Map((rows as { id: BuildId; url: string }[]).map((it) => [it.id, it.url]))
-}
-
-export async function buildOfOutput(
-  db: Queryable,
-  outputToken: string,
-): Promise<Build | undefined> {
-  const { rows } = await db.query(
-    `select ${columns} from ${tables} where output_token = $1`,
-    [outputToken],
-  )
-  return (rows as Build[])[0]
 }
 
 const sortedBy = { created_at: 'builds.created_at', id: 'builds.id' } as const

@@ -189,7 +189,7 @@ export async function forgetOutputsBeyond(
            from apps join releases on releases.app = apps.id
            join lateral (select next from release_output where printer = releases.id
                           order by position desc limit 1) as output on true
-          where apps.region = $1 and releases.output_token is not null
+          where apps.region = $1 and releases.has_release_phase
          window newest as (partition by releases.app order by releases.version desc)) as its
         where status <> 'pending' and (place > $2 or bytes > $3 or created_at < $4)
         order by place desc limit $5) returning true`,

@@ -21,9 +21,8 @@ test('of a build what lies ahead is noted as now, and nothing else', async () =>
   const { app, account } = await anApp(pool)
   const id = newId<'build'>()
   await pool.query(
-    `insert into builds (id, app, account, step, source_url, stack, output_token, started_at,
-                         failing_since)
-     values ($1, $2, $3, 'compile', '', '', 'token', $4, $5)`,
+    `insert into builds (id, app, account, step, source_url, stack, started_at, failing_since)
+     values ($1, $2, $3, 'compile', '', '', $4, $5)`,
     [id, app.id, account.id, later(now, HOUR), later(now, -MINUTE)],
   )
   await noteBuildAnew(pool, id, now)

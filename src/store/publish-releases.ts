@@ -10,9 +10,9 @@ import { findRelease } from './releases.ts'
 /** What was otherwise before; undefined: it was not there. */
 const before: Partial<Record<EventKind, (release: Release) => object | undefined>> = {
   'release.created': () => undefined,
-  'release.succeeded': ({ outputToken }) => ({
+  'release.succeeded': ({ hasReleasePhase }) => ({
     current: false,
-    ...(outputToken !== null && { status: 'pending' }),
+    ...(hasReleasePhase && { status: 'pending' }),
   }),
   'release.failed': () => ({ status: 'pending' }),
   'release.rolled-back': () => ({ status: 'succeeded' }),

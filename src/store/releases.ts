@@ -13,7 +13,7 @@ import { boundsOf, cutBy, type PartOfList, whole } from './part-of-list.ts'
 import type { Queryable } from './queryable.ts'
 
 export const releaseColumns = `r.id, r.app, r.version, r.status, r.description, r.slug,
-  r.failure, r.automatic, r.output_token as "outputToken",
+  r.failure, r.automatic, r.has_release_phase as "hasReleasePhase",
   r.created_at as "createdAt", r.updated_at as "updatedAt",
   json_build_object('id', c.id, 'email', c.email) as account`
 
@@ -60,8 +60,7 @@ export interface NewRelease {
   readonly account: AccountId
   readonly slug: SlugId | null
   readonly configVars: ConfigVars
-  /** Of its release phase, if it has one. */
-  readonly outputToken: string | null
+  readonly hasReleasePhase: boolean
   /** Made by the platform itself, to undo a failed one. */
   readonly automatic: boolean
 }
@@ -76,7 +75,7 @@ export async function addRelease(
   const { rows } = await tx.query(
     `with r as (
        insert into releases (id, app, version, status, description, account, slug, config_vars,
-                             output_token, automatic, routing)
+                             has_release_phase, automatic, routing)
        select $1, $2, coalesce(max(version), 0) + 1, $3, $4, $5, $6, $7, $8, $9, $10
          from releases where app = $2
        returning *)
@@ -89,7 +88,7 @@ export async function addRelease(
       release.account,
       release.slug,
       sealed,
-      release.outputToken,
+      release.hasReleasePhase,
       release.automatic,
       appRouting(release.configVars),
     ],
@@ -105,15 +104,13 @@ export async function statusOfRelease(
   return (rows as { status: ReleaseStatus }[])[0]?.status
 }
 
-export async function releaseOfOutput(
+/** Undefined: there is no such release. */
+export async function makerOfRelease(
   db: Queryable,
-  outputToken: string,
-): Promise<{ readonly id: ReleaseId; readonly account: AccountId } | undefined> {
-  const { rows } = await db.query(
-    'select id, account from releases where output_token = $1',
-    [outputToken],
-  )
-  return (rows as { id: ReleaseId; account: AccountId }[])[0]
+  id: ReleaseId,
+): Promise<AccountId | undefined> {
+  const { rows } = await db.query('select account from releases where id = $1', [id])
+  return (rows as { account: AccountId }[])[0]?.account
 }
 
 /**

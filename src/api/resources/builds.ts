@@ -11,13 +11,14 @@ import type { Build } from '../../model/build.ts'
 import { type BuildId, isUuid, type SourceId } from '../../model/ids.ts'
 import { Problem } from '../../model/problem.ts'
 import { digestOf } from '../../model/token.ts'
-import { buildOfOutput, buildsOf, findBuild, sourceUrls } from '../../store/builds.ts'
+import { buildsOf, findBuild, sourceUrls } from '../../store/builds.ts'
 import { inTransaction, type Queryable } from '../../store/queryable.ts'
 import { sourceToGet } from '../../store/sources.ts'
 import { AppParams } from '../app-params.ts'
 import { MOST_BUILDPACKS, OF_A_BUILDPACK } from '../bound-bodies.ts'
 import type { ApiDeps } from '../deps.ts'
 import { outputFeed } from '../output-feed.ts'
+import { idInOutputToken, outputToken } from '../output-tokens.ts'
 import { partIn, rangeOf, sendFound } from '../range.ts'
 import { requireApp } from '../require-app.ts'
 
@@ -44,7 +45,10 @@ const Creation = Type.Object({
 
 const SORTED_BY = ['created_at', 'id'] as const
 
-export const builds: FastifyPluginAsyncTypebox<ApiDeps> = async (server, { pool }) => {
+export const builds: FastifyPluginAsyncTypebox<ApiDeps> = async (
+  server,
+  { pool, secrets },
+) => {
   const sendOutput = outputFeed(pool, 'build')
 
   server.post(
@@ -66,7 +70,7 @@ export const builds: FastifyPluginAsyncTypebox<ApiDeps> = async (server, { pool 
           ...(body.buildpacks && { buildpacks: body.buildpacks.map(nameOf) }),
         }),
       )
-      return reply.status(201).send(serializeBuild(build, { app, url }, request))
+      return reply.status(201).send(shown(build, { app, url }, request))
     },
   )
 
@@ -81,7 +85,7 @@ export const builds: FastifyPluginAsyncTypebox<ApiDeps> = async (server, { pool 
       return sendFound(reply, found, {
         range,
         properties: SORTED_BY,
-        show: (it) => serializeBuild(it, { app, url: urls.get(it.id) }, request),
+        show: (it) => shown(it, { app, url: urls.get(it.id) }, request),
       })
     },
   )
@@ -120,7 +124,8 @@ export const builds: FastifyPluginAsyncTypebox<ApiDeps> = async (server, { pool 
     // Of HEAD it would be followed to its end, for nobody.
     { schema: { params: OutputParams }, config: { open: true }, exposeHeadRoute: false },
     async ({ params }, reply) => {
-      const build = await buildOfOutput(pool, params.token)
+      const id = idInOutputToken(params.token, secrets) as BuildId | undefined
+      const build = id && (await findBuild(pool, id))
       if (!build) throw new Problem('not_found', `Couldn't find that build.`)
       return sendOutput(
         { printer: { build: build.id }, account: build.account.id },
@@ -131,7 +136,13 @@ export const builds: FastifyPluginAsyncTypebox<ApiDeps> = async (server, { pool 
 
   async function show(build: Build, app: App, request: FastifyRequest) {
     const url = (await urlsOf([build], app, request)).get(build.id)
-    return serializeBuild(build, { app, url }, request)
+    return shown(build, { app, url }, request)
+  }
+
+  function shown(it: Build, its: Shown, { protocol, host }: FastifyRequest): ApiBuild {
+    // Where the client got this answer from, it gets the output from: the front door.
+    const at = `${protocol}://${host}/builds/${outputToken(it.id, secrets)}/output`
+    return serializeBuild(it, its, at)
   }
 
   /** Who has one has the code: it is a secret of ours, or may hold one of somebody else's. */
@@ -187,18 +198,13 @@ interface Shown {
   readonly url: string | undefined
 }
 
-function serializeBuild(
-  it: Build,
-  { app, url }: Shown,
-  request: FastifyRequest,
-): ApiBuild {
+function serializeBuild(it: Build, { app, url }: Shown, output: string): ApiBuild {
   return {
     app: { id: app.id },
     buildpacks: it.buildpacks?.map((name) => ({ url: name, name })) ?? null,
     created_at: it.createdAt.toISOString(),
     id: it.id,
-    // Where the client got this answer from, it gets the output from: the front door.
-    output_stream_url: `${request.protocol}://${request.host}/builds/${it.outputToken}/output`,
+    output_stream_url: output,
     // The CLI's types leave `null` out, its schema does not.
     release: (it.release ? { id: it.release } : null) as NonNullable<ApiBuild['release']>,
     slug: it.slug ? { id: it.slug } : null,

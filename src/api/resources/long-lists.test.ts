@@ -54,9 +54,9 @@ async function aCountedApi() {
 /** Two of each are of one millisecond. */
 async function manyBuilds({ app, account }: AnApp, count: number): Promise<void> {
   await pool.query(
-    `insert into builds (id, app, account, status, step, source_url, stack, output_token, created_at)
+    `insert into builds (id, app, account, status, step, source_url, stack, created_at)
      select gen_random_uuid(), $1, $2, 'failed', null, 'https://example.com/' || n, 'debian-12',
-            gen_random_uuid()::text, '2026-01-01T00:00:00Z'::timestamptz + n * interval '500 microseconds'
+            '2026-01-01T00:00:00Z'::timestamptz + n * interval '500 microseconds'
        from generate_series(1, $3) as n`,
     [app.id, account.id, count],
   )

@@ -29,7 +29,7 @@ test('a release is pending while its command runs, then the current one', async 
   assert.deepEqual([before.status, before.current], ['pending', false])
   assert.match(
     String(before['output_stream_url']),
-    /^http:\/\/localhost(:\d+)?\/releases\/[\w-]{32}\/output$/,
+    /^http:\/\/localhost(:\d+)?\/releases\/[\w-]{36}\.[\w-]{43}\/output$/,
   )
   const { body: formation } = await call(`GET ${app}/formation`)
   assert.deepEqual(

@@ -6,6 +6,7 @@ import { Type } from 'typebox'
 import { releaseSlug } from '../../actions/release-slug.ts'
 import { rollback } from '../../actions/rollback.ts'
 import type { App } from '../../model/app.ts'
+import type { ReleaseId } from '../../model/ids.ts'
 import { Problem } from '../../model/problem.ts'
 import type { Release } from '../../model/release.ts'
 import { serializeRelease } from '../../model/serialize-release.ts'
@@ -13,13 +14,14 @@ import { inTransaction } from '../../store/queryable.ts'
 import {
   configVarsOf,
   findRelease,
-  releaseOfOutput,
+  makerOfRelease,
   releasesOf,
 } from '../../store/releases.ts'
 import { AppParams } from '../app-params.ts'
 import type { ApiDeps } from '../deps.ts'
 import { Identity, identityIn } from '../identity.ts'
 import { outputFeed } from '../output-feed.ts'
+import { idInOutputToken, outputToken } from '../output-tokens.ts'
 import { partIn, rangeOf, sendFound } from '../range.ts'
 import { requireApp } from '../require-app.ts'
 
@@ -97,31 +99,27 @@ export const releases: FastifyPluginAsyncTypebox<ApiDeps> = async (server, deps)
     // Of HEAD it would be followed to its end, for nobody.
     { schema: { params: OutputParams }, config: { open: true }, exposeHeadRoute: false },
     async ({ params }, reply) => {
-      const release = await releaseOfOutput(pool, params.token)
-      if (!release) throw new Problem('not_found', `Couldn't find that release.`)
-      return sendOutput(
-        { printer: { release: release.id }, account: release.account },
-        reply,
-      )
+      const id = idInOutputToken(params.token, secrets) as ReleaseId | undefined
+      const account = id && (await makerOfRelease(pool, id))
+      if (!account) throw new Problem('not_found', `Couldn't find that release.`)
+      return sendOutput({ printer: { release: id }, account }, reply)
     },
   )
+
+  function shown(it: Release, app: App, { protocol, host }: FastifyRequest): ApiRelease {
+    return {
+      ...serializeRelease(it, app),
+      // Where the client got this answer from, it gets the output from: the front door.
+      output_stream_url: it.hasReleasePhase
+        ? `${protocol}://${host}/releases/${outputToken(it.id, secrets)}/output`
+        : null,
+    }
+  }
 
   async function requireRelease(params: { app: string; release: string }) {
     const app = await requireApp(pool, params.app)
     const release = await findRelease(pool, app.id, params.release)
     if (!release) throw new Problem('not_found', `Couldn't find that release.`)
     return { app, release }
-  }
-}
-
-function shown(it: Release, app: App, { protocol, host }: FastifyRequest): ApiRelease {
-  const { outputToken } = it
-  return {
-    ...serializeRelease(it, app),
-    // Where the client got this answer from, it gets the output from: the front door.
-    output_stream_url:
-      outputToken === null
-        ? null
-        : `${protocol}://${host}/releases/${outputToken}/output`,
   }
 }
