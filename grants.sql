@@ -23,7 +23,7 @@ grant select, insert (app, at, cause, dyno, kind, message, ps, release) on event
 grant select ("authorization", account, client_key, client_user, created_at, dyno, expires_at), delete, insert ("authorization", account, client_key, client_user, dyno, environment, expires_at) on exec_reservations to mayfly_api;
 grant select, insert (app, command, id, quantity, size, type), update (command, quantity, size, updated_at) on formations to mayfly_api;
 grant insert (app, message, ps, source) on log_lines to mayfly_api;
-grant select, insert (account, app, dyno, id, lines, source, tail) on log_sessions to mayfly_api;
+grant select, insert (account, app, dyno, id, lines, source, tail, token_sha256) on log_sessions to mayfly_api;
 grant select, insert (app, id, is_active, max_quantity, min_quantity, notification_channels, notification_period, value), update (is_active, max_quantity, min_quantity, notification_channels, notification_period, updated_at, value) on monitors to mayfly_api;
 grant select ("authorization", account, attached_at, columns, detached_at, dyno, hang_ups, hung_up_at, release_phase, rotations, rows, time_to_live, unresponsive_at), insert ("authorization", account, attach_secret_sha256, columns, dyno, environment, release_phase, rotations, rows, time_to_live) on one_offs to mayfly_api;
 grant select, insert (account, hash), update (hash, updated_at) on passwords to mayfly_api;

@@ -350,7 +350,8 @@ CREATE TABLE public.log_sessions (
     tail boolean NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     read_at timestamp with time zone,
-    account uuid
+    account uuid,
+    token_sha256 bytea NOT NULL
 );
 
 CREATE TABLE public.migrations (
@@ -719,6 +720,9 @@ ALTER TABLE ONLY public.log_lines
 
 ALTER TABLE ONLY public.log_sessions
     ADD CONSTRAINT log_sessions_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.log_sessions
+    ADD CONSTRAINT log_sessions_token_sha256_key UNIQUE (token_sha256);
 
 ALTER TABLE ONLY public.migrations
     ADD CONSTRAINT migrations_pkey PRIMARY KEY (name);

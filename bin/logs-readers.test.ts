@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { suite, test } from 'node:test'
 
 import { newId } from '../src/model/ids.ts'
+import { digestOf } from '../src/model/token.ts'
 import { writeLogLines } from '../src/store/log-lines.ts'
 import { aLogsPart, numbered } from '../test/a-logs-part.ts'
 import { aDatabase } from '../test/postgres.ts'
@@ -25,8 +26,8 @@ suite('readers of logs', () => {
     assert.equal((await logs.get('../etc')).statusCode, 404)
     const session = await logs.aSession(app)
     await pool.query(
-      `update log_sessions set created_at = now() - interval '7 minutes' where id = $1`,
-      [session],
+      `update log_sessions set created_at = now() - interval '7 minutes' where token_sha256 = $1`,
+      [digestOf(session)],
     )
     assert.equal((await logs.get(session)).statusCode, 404)
   })

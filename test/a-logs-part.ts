@@ -24,6 +24,7 @@ import { dataDirectory } from '../src/installation/data-directory.ts'
 import { roleOf } from '../src/installation/roles.ts'
 import { KEY_BYTES } from '../src/lib/secret-box.ts'
 import { type AppId, type DynoId, newId } from '../src/model/ids.ts'
+import { digestOf, newToken } from '../src/model/token.ts'
 import { until } from './until.ts'
 
 const PROGRAM = join(import.meta.dirname, '../bin/logs.ts')
@@ -162,6 +163,7 @@ class LogsPart {
     }
   }
 
+  /** What its URL tells. */
   async aSession(app: AppId, wish: SessionWish = {}): Promise<string> {
     const {
       lines = 1500,
@@ -170,14 +172,16 @@ class LogsPart {
       dyno = null,
       account = null,
     } = wish
-    const id = randomUUID()
+    const token = newToken()
     await this.#pool.query(
-      'insert into log_sessions (id, app, lines, tail, source, dyno, account) values ($1, $2, $3, $4, $5, $6, $7)',
-      [id, app, lines, tail, source, dyno, account],
+      `insert into log_sessions (id, token_sha256, app, lines, tail, source, dyno, account)
+       values (gen_random_uuid(), $1, $2, $3, $4, $5, $6, $7)`,
+      [digestOf(token), app, lines, tail, source, dyno, account],
     )
-    return id
+    return token
   }
 
+  /** `session`: what its URL tells. */
   async get(session: string, headers = {}): Promise<IncomingMessage> {
     const socketPath = join(this.data.run('logs'), 'http.sock')
     const path = `/sessions/${session}`

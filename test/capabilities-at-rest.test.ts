@@ -76,3 +76,13 @@ test('nor is what lets its holder read what a build or a release phase prints', 
     assert.equal((await server.inject(pathname.replace(nouns, other))).statusCode, 404)
   }
 })
+
+test('nor is what lets its holder read a log', async (t) => {
+  const { app } = await anApp(pool)
+  const { call, server } = await anApi(pool)
+  t.after(() => server.close())
+  const { body } = await call(`POST /apps/${app.name}/log-sessions`, { tail: true })
+  const token = String(body['logplex_url']).split('/').at(-1)
+  assert.ok(token)
+  await assertNowhere(token)
+})

@@ -1,5 +1,5 @@
 /**
- * `GET /sessions/<id>`: where `heroku logs` reads. The id in the path is the reader's only right.
+ * `GET /sessions/<token>`: where `heroku logs` reads. The token in the path is the reader's only right.
  * `GET /counts` is for the other parts alone: the front door lets none of its clients come to it.
  */
 
@@ -17,7 +17,8 @@ import type { Log } from '../lib/log.ts'
 import { type SharedPlaceLimits, sharedPlaces } from '../lib/places.ts'
 import { untilGone } from '../lib/until-gone.ts'
 import { within } from '../lib/within.ts'
-import { type AppId, isUuid } from '../model/ids.ts'
+import type { AppId } from '../model/ids.ts'
+import { digestOf } from '../model/token.ts'
 import {
   type LogSession,
   openLogSession,
@@ -32,7 +33,7 @@ const KEEP_ALIVE = 25 * SECOND
 const CLOSE_DEADLINE = SECOND
 /**
  * How many read at once: an app's log, all logs, and by sessions that one account asked for. Who knows the
- * id of a session may read it as often as they like, and each reader takes a connection and some
+ * token of a session may read it as often as they like, and each reader takes a connection and some
  * memory, here and at the door.
  */
 const READERS: SharedPlaceLimits = { ofEach: 50, ofAll: 1000, ofAccount: 100 }
@@ -124,8 +125,9 @@ export function sessionServer(deps: Deps): SessionServer {
     method,
     url = '',
   }: IncomingMessage): Promise<LogSession | undefined> {
-    const id = /^\/sessions\/([^/?]+)(\?|$)/.exec(url)?.[1] ?? ''
-    return method === 'GET' && isUuid(id) ? openLogSession(deps.pool, id) : undefined
+    const token = /^\/sessions\/([^/?]+)(\?|$)/.exec(url)?.[1]
+    if (method !== 'GET' || token === undefined) return undefined
+    return openLogSession(deps.pool, digestOf(token))
   }
 
   function read({ session, request, response, gone }: Reader): void {

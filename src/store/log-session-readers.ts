@@ -17,14 +17,14 @@ export interface LogSession {
 /** Opens a session for reading; undefined if there is none, its time is over or its app gone. */
 export async function openLogSession(
   db: Queryable,
-  id: string,
+  tokenSha256: Buffer,
 ): Promise<LogSession | undefined> {
   const { rows } = await db.query(
     `update log_sessions s set read_at = now() from apps a
-      where s.id = $1 and a.id = s.app and a.deleted_at is null
+      where s.token_sha256 = $1 and a.id = s.app and a.deleted_at is null
         and coalesce(s.read_at, s.created_at) > now() - interval '6 minutes'
       returning s.id, s.app, s.account, s.source, s.dyno, s.lines, s.tail`,
-    [id],
+    [tokenSha256],
   )
   return (rows as LogSession[])[0]
 }

@@ -36,7 +36,7 @@ export const logSessions: FastifyPluginAsyncTypebox<ApiDeps> = async (
         created_at: at,
         id: made.id,
         // Where the client got this answer from, it gets its lines from: the front door.
-        logplex_url: `${request.protocol}://${request.host}/sessions/${made.id}`,
+        logplex_url: `${request.protocol}://${request.host}/sessions/${made.token}`,
         updated_at: at,
       })
     },
