@@ -12,7 +12,7 @@ import { livingInit, ociRuntimeOf } from './dyno-status.ts'
 import { enterContainer } from './monitor.ts'
 import { callOf } from './oci-runtime.ts'
 import { entryProcess, type OciConfig } from './oci-config.ts'
-import { processStatus, runsWith, signalProcess } from './process-status.ts'
+import { dynoRunsWith, processStatus, signalProcess } from './process-status.ts'
 import type { LocalRegion } from './region.ts'
 
 /** Each has a monitor, and a bridge to its client, beside the dyno's own limits. */
@@ -95,7 +95,7 @@ async function endEntry(
   // What is forked meanwhile is seen the next time round. More of them are the dyno's own: it reads the id, too.
   for (let round = 0; round < 3; round++) {
     for (const pid of [...cgroups.monitors(), ...cgroups.processes()]) {
-      if (runsWith(pid, entry)) signalProcess(pid, 'SIGKILL')
+      if (await dynoRunsWith(pid, entry)) signalProcess(pid, 'SIGKILL')
     }
     await pause(LOOK_EVERY)
   }
@@ -113,7 +113,8 @@ async function forgetEnded(region: LocalRegion, dyno: DynoId): Promise<number> {
     if (!isUuid(name)) continue
     const files = region.files.entry(dyno, name as EntryId)
     const monitor = Number(await readFile(files.monitorPid, 'utf8').catch(() => ''))
-    const lives = processStatus(monitor) !== undefined && runsWith(monitor, name)
+    const lives =
+      processStatus(monitor) !== undefined && (await dynoRunsWith(monitor, name))
     if (lives) left += 1
     else await rm(join(directory, name), { recursive: true, force: true })
   }

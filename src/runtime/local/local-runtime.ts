@@ -183,7 +183,13 @@ export class LocalRuntime implements Runtime {
       await setImmediate()
       if (existsSync(this.#region.files.of(id).exit)) continue
       const tasks = this.#region.cgroupsOf(id).tasks()
-      if (tasks.length > 0) found.set(id, tasks.filter(isRunnable).length)
+      let its = 0
+      for (const [at, task] of tasks.entries()) {
+        // A dyno may have thousands of threads.
+        if (at % READS_IN_A_ROW === READS_IN_A_ROW - 1) await setImmediate()
+        if (isRunnable(task)) its += 1
+      }
+      if (tasks.length > 0) found.set(id, its)
     }
     return found
   }
