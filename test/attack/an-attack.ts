@@ -124,7 +124,15 @@ export async function anAttack(): Promise<Attack> {
       await runtime.start({ ...spec, environment }, signal)
       return spec.id
     },
-    saidBy: async (dyno) => rowsIn((await runtime.output(dyno, 0, signal)).text),
+    async saidBy(dyno) {
+      let said = ''
+      for (let at = 0; ;) {
+        const { text, offset } = await runtime.output(dyno, at, signal)
+        if (offset === at) return rowsIn(said)
+        said += text
+        at = offset
+      }
+    },
     async rowsOf(dyno) {
       await attack.endOf(dyno)
       const said = await attack.saidBy(dyno)
