@@ -49,7 +49,7 @@ const processes = `arch_prctl capget capset execve execveat exit exit_group fork
   sysinfo alarm clock_getres clock_gettime clock_nanosleep gettimeofday nanosleep timer_create
   timer_delete timer_getoverrun timer_gettime timer_settime`
 const network = `accept accept4 bind connect getpeername getsockname getsockopt listen recvfrom
-  recvmmsg recvmsg sendmmsg sendmsg sendto setsockopt shutdown socketpair`
+  recvmmsg recvmsg sendmmsg sendmsg sendto setsockopt shutdown`
 const unprivileged = `acct add_key adjtimex bpf chroot clock_adjtime clock_settime delete_module
   fanotify_init finit_module fsconfig fsmount fsopen fspick get_mempolicy init_module
   io_uring_enter io_uring_register io_uring_setup ioperm iopl kcmp kexec_file_load kexec_load
@@ -79,6 +79,8 @@ export function seccompProfile(architecture: Architecture) {
       ...FAMILIES_OF_OTHERS.map((it) => refused('socket', equal(0, it))),
       // To know its own interfaces; the kernel's other talkers on netlink are none of its business.
       allowed(['socket'], equal(0, AF.netlink), equal(2, NETLINK_ROUTE)),
+      // The kernel would load a module for whatever family is asked for.
+      allowed(['socketpair'], equal(0, AF.unix)),
     ],
   }
 }

@@ -1,5 +1,6 @@
 import ctypes
 import errno
+import mmap
 import os
 import signal
 import socket
@@ -43,6 +44,8 @@ TOO_NEW = {451, 452, 453, 454, 455, 456, 462}
 # Of the kernel's own probes: since Linux 6.14 no filter is asked, and to others they say so or end them.
 OF_PROBES = {335, 336}
 NUMBERS = 480
+# Of the processor's other interface, for programs of 32-bit addresses, each number has this bit.
+X32 = 0x40000000
 
 
 def system_calls():
@@ -80,6 +83,13 @@ def system_calls():
         "an audit netlink": (socket.AF_NETLINK, socket.SOCK_RAW, 9),
     }.items():
         refused("system call", f"open {kind}", lambda it=arguments: socket.socket(*it))
+    for kind, family in {"unix, and a bit more": 1 | 1 << 32, "IPv4": 2, "TIPC": 30, "unknown": 45}.items():
+        code = called(53, family, socket.SOCK_STREAM, 0, 0)
+        row("system call", f"pair {kind} sockets", "EPERM or ENOSYS", said_of(code), code in refusals)
+    code = called(X32 | 39)
+    row("system call", "as a program of x32", "refused, or an end", said_of(code), code in refusals)
+    code = called_as_32_bit()
+    row("system call", "as a program of 32 bits", "refused, or an end", said_of(code), code in refusals)
 
 
 def numbers_in(ranges):
@@ -88,16 +98,30 @@ def numbers_in(ranges):
         yield from range(int(first), int(last or first) + 1)
 
 
-def called(number):
+def called(number, *arguments):
     """The code of its error, 0 for none; None: the process was ended."""
+    def call():
+        ctypes.set_errno(0)
+        done = libc.syscall(ctypes.c_long(number), *map(ctypes.c_long, arguments or [-1] * 6))
+        return ctypes.get_errno() if done == -1 else 0
+    return answer_of(call)
+
+
+def called_as_32_bit():
+    """The same of getpid, as programs of 32 bits call it: mov eax, 20; int 0x80; ret."""
+    page = mmap.mmap(-1, mmap.PAGESIZE, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
+    page.write(b"\xb8\x14\x00\x00\x00\xcd\x80\xc3")
+    call = ctypes.CFUNCTYPE(ctypes.c_int)(ctypes.addressof(ctypes.c_char.from_buffer(page)))
+    return answer_of(lambda: max(0, -call()))
+
+
+def answer_of(call):
     # Its own process: what a call does to its caller is done to nobody else.
     read, write = os.pipe()
     child = os.fork()
     if child == 0:
         signal.alarm(5)
-        ctypes.set_errno(0)
-        done = libc.syscall(ctypes.c_long(number), *[ctypes.c_long(-1)] * 6)
-        os.write(write, struct.pack("i", ctypes.get_errno() if done == -1 else 0))
+        os.write(write, struct.pack("i", call()))
         os._exit(0)
     os.close(write)
     answer = os.read(read, 4)
