@@ -28,13 +28,14 @@ for (const name of OCI_RUNTIMES.filter((it) => it !== 'krun')) {
     attack.madeBy(name, findsNothing))
 }
 
-/** Files that gVisor has in place of the machine's, how it mounts them, and its names for standard input and output. */
+/** Files and devices that gVisor has in place of the machine's, how it mounts them, and its names for standard input and output. */
 const OF_GVISOR = [
   ...['bus', 'fs', 'irq', 'sys', 'sysrq-trigger'].map((it) => `change /proc/${it}`),
   'mount options of /proc',
   'write /proc/1/oom_score_adj',
   'write /proc/self/oom_score_adj',
   'find descriptors left open',
+  'find devices in /dev',
 ]
 
 async function findsNothing(): Promise<void> {

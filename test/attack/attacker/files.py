@@ -2,6 +2,7 @@ import errno
 import glob
 import json
 import os
+import stat
 
 from attempts import REFUSED, nothing_read, read_some, refused, row, write
 from privileges import privileges
@@ -10,6 +11,9 @@ from privileges import privileges
 COVERED = ["/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats",
            "/proc/sched_debug", "/proc/scsi", "/proc/timer_list", "/proc/timer_stats", "/sys/firmware",
            "/sys/devices/virtual/powercap", "/sys/dev/block", "/sys/fs/selinux", "/sys/devices/system/cpu/cpu0/thermal_throttle"]
+# All that a dyno has of the machine's devices, by their numbers; the rest of /dev is its own.
+DEVICES = {"null": (1, 3), "zero": (1, 5), "full": (1, 7), "random": (1, 8), "urandom": (1, 9), "tty": (5, 0)}
+ITS_OWN = ["console", "ptmx"]
 READ_ONLY = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"]
 
 
@@ -40,12 +44,23 @@ def files():
     for kind, mode in {"a block": 0o60666, "a character": 0o20666}.items():
         refused("file", f"make {kind} device", lambda it=mode: os.mknod(f"/app/device-{it}", it, os.makedev(8, 0)))
     refused("file", "give a file to root", lambda: (write("/app/mine", "x"), os.chown("/app/mine", 0, 0)))
+    row("file", "find devices in /dev", ", ".join(sorted(DEVICES)), *devices())
     privileges()
     others = [path for path in glob.glob("/proc/[0-9]*/root") if not mine(path)]
     row("file", "see processes of others", "none", f"{len(others)}", not others)
     descriptors = [os.readlink(f"/proc/self/fd/{it}") for it in os.listdir("/proc/self/fd") if os.path.lexists(f"/proc/self/fd/{it}")]
     strange = [it for it in descriptors if not it.startswith(("pipe:", "/dev/", "/proc/", "/app", "anon_inode", "socket:"))]
     row("file", "find descriptors left open", "none", ", ".join(strange) or "none", not strange)
+
+
+def devices():
+    """Their names, and whether they are all there and what they say."""
+    nodes = {it: os.lstat(f"/dev/{it}") for it in os.listdir("/dev")}
+    found = {name: (os.major(it.st_rdev), os.minor(it.st_rdev)) for name, it in nodes.items()
+             if stat.S_ISCHR(it.st_mode) or stat.S_ISBLK(it.st_mode)}
+    theirs = {name: numbers for name, numbers in found.items() if name not in ITS_OWN}
+    blocks = [name for name, it in nodes.items() if stat.S_ISBLK(it.st_mode)]
+    return ", ".join(sorted(found)), theirs == DEVICES and not blocks
 
 
 def nothing_found(path):
