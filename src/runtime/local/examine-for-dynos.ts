@@ -11,6 +11,7 @@ import {
   programNamed,
   wished,
 } from '../../lib/finding.ts'
+import { hardCoreLimit } from '../../lib/hard-file-limit.ts'
 import { runProgram } from '../../lib/run-program.ts'
 import { hasDisks, knowsFileSystem } from './kernel-knows.ts'
 import { anyDropsByPolicy, barredBridges, commandsForDocker } from './other-firewalls.ts'
@@ -28,6 +29,7 @@ const PROGRAMS = {
 }
 const NAMESPACES = ['user', 'pid', 'mnt', 'ipc', 'uts', 'net', 'cgroup']
 const CONTROLLERS = ['memory', 'cpu', 'pids']
+const CORE_PATTERN = '/proc/sys/kernel/core_pattern'
 /** Of this machine; whoever listens here listens at all. */
 const UNUSUAL_ADDRESS = '127.201.53.7'
 
@@ -69,6 +71,7 @@ export async function examineForDynos(): Promise<readonly Finding[]> {
     ...kernelFindings(),
     await userNamespaceFinding(),
     ...cgroupFindings(presentCgroups()),
+    coreDumpFinding(textOf(CORE_PATTERN), hardCoreLimit()),
     ...(await networkFindings()),
   ]
 }
@@ -118,6 +121,21 @@ export function cgroupFindings({ version, hierarchies }: Cgroups): Finding[] {
       present.includes(name),
       `The kernel's cgroup controller "${name}" is off or not mounted, so dynos can't be limited.`,
     ),
+  )
+}
+
+/** `most`: bytes that one may be allowed to have. By a limit of 1 alone the kernel starts no program for it. */
+export function coreDumpFinding(pattern: string, most: number): Finding {
+  const toSocket = pattern.startsWith('@')
+  const toProgram = pattern.startsWith('|') && most < 1
+  return wished(
+    'core dumps',
+    !toSocket && !toProgram,
+    `When a dyno's process crashes, another program of this machine is given its memory: ${CORE_PATTERN} names ${
+      toSocket
+        ? 'a socket, for which the kernel heeds no limit'
+        : 'a program, and Mayfly may not set the limit by which the kernel starts none, for its own is 0 (`ulimit -H -c`)'
+    }. Have it name a file, and dynos leave none: \`sysctl kernel.core_pattern=core\`.`,
   )
 }
 

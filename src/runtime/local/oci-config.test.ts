@@ -23,6 +23,7 @@ const around = {
   cgroup: '/mayfly-a1b2c3/us/x/dyno',
   limitsSwap: true,
   mostFiles: 20_000,
+  mostCore: Infinity,
   seccomp: seccompProfile('x64'),
   seccompFilter: new CompiledFilter(),
   slug: undefined,
@@ -31,6 +32,20 @@ const around = {
   isKernel: false,
   isMachine: false,
 }
+
+test('the limit of core dumps is the one by which no program is started either, if it may be given', () => {
+  for (const [mostCore, bytes] of [
+    [Infinity, 1],
+    [1, 1],
+    [0, 0],
+  ] as const) {
+    const { rlimits } = ociConfig(dyno, { ...around, mostCore }).process
+    assert.deepEqual(
+      rlimits.find(({ type }) => type === 'RLIMIT_CORE'),
+      { type: 'RLIMIT_CORE', soft: bytes, hard: bytes },
+    )
+  }
+})
 
 test('a dyno has namespaces of its own and no capability', () => {
   const { linux, process, root } = ociConfig(dyno, around)

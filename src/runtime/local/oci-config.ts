@@ -13,6 +13,12 @@ import type { seccompProfile } from './seccomp.ts'
 
 const PAGE = 4096
 const CPU_PERIOD = 100_000
+/**
+ * Bytes. One writes no file, for that has a page at least; and where /proc/sys/kernel/core_pattern names a program
+ * instead, the kernel starts it for every limit but this one, 0 included: as root, outside of the dyno's limits,
+ * with the dyno's memory to read. No dyno changes it: see `seccompProfile`.
+ */
+const NO_CORE_DUMP = [1, 1] as const
 /** Where every stack has a file for it. */
 export const INIT = '/sbin/mayfly-init'
 const SHELL = '/bin/bash'
@@ -71,6 +77,8 @@ export interface DynoSurroundings {
   readonly limitsSwap: boolean
   /** How many files a process of the manager's may have open. */
   readonly mostFiles: number
+  /** How large a core dump of one may be. */
+  readonly mostCore: number
   readonly seccomp: ReturnType<typeof seccompProfile>
   /** Undefined: the OCI runtime compiles it itself. */
   readonly seccompFilter: CompiledFilter | undefined
@@ -105,7 +113,7 @@ export function ociConfig(dyno: DynoSpec, around: DynoSurroundings) {
   const { size } = dyno
   const { annotations = {}, seccomp = around.seccomp } =
     around.seccompFilter?.configured(around.seccomp) ?? {}
-  const { isKernel, isMachine, mostFiles } = around
+  const { isKernel, isMachine, mostFiles, mostCore } = around
   const user = firstUid + DYNO_UID
   const hasUsers = isKernel || isMachine
   const environment = isMachine ? machineEnvironment(dyno) : dyno.environment
@@ -120,7 +128,7 @@ export function ociConfig(dyno: DynoSpec, around: DynoSurroundings) {
         isMachine
           ? limitOf('RLIMIT_NOFILE', [mostFiles, mostFiles])
           : limitOf('RLIMIT_NOFILE', [size.openFiles, size.hardOpenFiles], mostFiles),
-        limitOf('RLIMIT_CORE', [0, 0]),
+        limitOf('RLIMIT_CORE', NO_CORE_DUMP, mostCore),
       ],
       // gVisor has no list of processes to send a signal to: PID 1 passes it on to them.
       // A machine's is told what to run by a file.

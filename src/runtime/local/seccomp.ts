@@ -13,6 +13,9 @@ const AF = { unix: 1, inet: 2, inet6: 10, netlink: 16 }
 const NETLINK_ROUTE = 0
 /** Packets, the kernel's ciphers, the hypervisor. */
 const FAMILIES_OF_OTHERS = [17, 38, 40]
+/** There are 16: this one is how large a core dump may be. */
+const RESOURCES = Array.from({ length: 16 }, (_, resource) => resource)
+const RLIMIT_CORE = 4
 /** Linux as it is, and as x86 says it is to old 32-bit programs; all others are rarely tried. */
 const PERSONALITIES = [0x0, 0x8, 0x20000, 0x20008, 0xffffffff]
 
@@ -38,14 +41,14 @@ const processes = `arch_prctl capget capset execve execveat exit exit_group fork
   futex_wait futex_waitv futex_wake get_robust_list get_thread_area getcpu getegid geteuid
   getgid getgroups getitimer getpgid getpgrp getpid getppid getpriority getrandom getresgid
   getresuid getrlimit getrusage getsid gettid getuid ioprio_get ioprio_set kill pause
-  pidfd_open pidfd_send_signal prctl prlimit64 process_mrelease process_vm_readv
+  pidfd_open pidfd_send_signal prctl process_mrelease process_vm_readv
   process_vm_writev ptrace restart_syscall rseq rt_sigaction rt_sigpending rt_sigprocmask
   rt_sigqueueinfo rt_sigreturn rt_sigsuspend rt_sigtimedwait rt_tgsigqueueinfo
   sched_get_priority_max sched_get_priority_min sched_getaffinity sched_getattr sched_getparam
   sched_getscheduler sched_rr_get_interval sched_setaffinity sched_setattr sched_setparam
   sched_setscheduler sched_yield seccomp set_robust_list set_thread_area set_tid_address
   setfsgid setfsuid setgid setgroups setitimer setpgid setpriority setregid setresgid setresuid
-  setreuid setrlimit setsid setuid sigaltstack tgkill time times tkill uname vfork wait4 waitid
+  setreuid setsid setuid sigaltstack tgkill time times tkill uname vfork wait4 waitid
   sysinfo alarm clock_getres clock_gettime clock_nanosleep gettimeofday nanosleep timer_create
   timer_delete timer_getoverrun timer_gettime timer_settime`
 const network = `accept accept4 bind connect getpeername getsockname getsockopt listen recvfrom
@@ -81,6 +84,15 @@ export function seccompProfile(architecture: Architecture) {
       allowed(['socket'], equal(0, AF.netlink), equal(2, NETLINK_ROUTE)),
       // The kernel would load a module for whatever family is asked for.
       allowed(['socketpair'], equal(0, AF.unix)),
+      ...RESOURCES.filter((it) => it !== RLIMIT_CORE).flatMap((it) => [
+        allowed(['setrlimit'], equal(0, it)),
+        allowed(['prlimit64'], equal(1, it)),
+      ]),
+      // See `NO_CORE_DUMP`: it can be asked for. Who sets it is told that it was set, for programs that want none
+      // set it to 0, and end if they can't.
+      allowed(['prlimit64'], equal(1, RLIMIT_CORE), equal(2, 0)),
+      without('setrlimit', equal(0, RLIMIT_CORE)),
+      without('prlimit64', equal(1, RLIMIT_CORE), unlike(2, 0)),
     ],
   }
 }
@@ -89,7 +101,7 @@ interface Condition {
   readonly index: number
   readonly value: number
   readonly valueTwo: number
-  readonly op: 'SCMP_CMP_EQ' | 'SCMP_CMP_MASKED_EQ'
+  readonly op: 'SCMP_CMP_EQ' | 'SCMP_CMP_NE' | 'SCMP_CMP_MASKED_EQ'
 }
 
 function allowed(names: readonly string[], ...args: readonly Condition[]) {
@@ -100,8 +112,17 @@ function refused(name: string, ...args: readonly Condition[]) {
   return { names: [name], action: 'SCMP_ACT_ERRNO', errnoRet: EPERM, args }
 }
 
+/** It returns 0, and nothing was done. */
+function without(name: string, ...args: readonly Condition[]) {
+  return { names: [name], action: 'SCMP_ACT_ERRNO', errnoRet: 0, args }
+}
+
 function equal(index: number, value: number): Condition {
   return { index, value, valueTwo: 0, op: 'SCMP_CMP_EQ' }
+}
+
+function unlike(index: number, value: number): Condition {
+  return { index, value, valueTwo: 0, op: 'SCMP_CMP_NE' }
 }
 
 function noneOf(index: number, bits: number): Condition {

@@ -4,7 +4,7 @@ import { lstatSync } from 'node:fs'
 import { chown, realpath, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 
-import { hardFileLimit } from '../../lib/hard-file-limit.ts'
+import { hardCoreLimit, hardFileLimit } from '../../lib/hard-file-limit.ts'
 import { type DynoSpec, RuntimeError, type Volume } from '../runtime.ts'
 import { DYNO_UID, firstUidOf, SLUG_UID } from './address.ts'
 import type { Mapping, Overlay } from './begin-monitor.ts'
@@ -23,6 +23,7 @@ import { contentOf } from './volume-disk.ts'
 
 /** The same for all dynos. */
 const MOST_FILES = hardFileLimit()
+const MOST_CORE = hardCoreLimit()
 export const SECCOMP = seccompProfile(process.arch === 'arm64' ? 'arm64' : 'x64')
 
 export interface Surroundings {
@@ -59,6 +60,7 @@ export async function surroundings(
     cgroup: region.cgroupsOf(dyno.id).path,
     limitsSwap: region.cgroups.limitsSwap,
     mostFiles: MOST_FILES,
+    mostCore: MOST_CORE,
     seccomp: SECCOMP,
     seccompFilter: runtime.takesCompiledFilter ? region.seccompFilter : undefined,
     isKernel: runtime.isKernel,
