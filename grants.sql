@@ -13,7 +13,7 @@ grant select, delete, insert (account, by_login, description, expires_at, id, sc
 grant select, delete, insert (address, cli_sha256, description, expires_at, id, page_sha256), update (account, state) on browser_logins to mayfly_api;
 grant select on build_output to mayfly_api;
 grant select, delete, insert (app, ordinal, url) on buildpack_installations to mayfly_api;
-grant select, insert (account, app, buildpacks, id, pushed, source, source_checksum, source_description, source_url, source_version, stack), update (cancelled_at, updated_at) on builds to mayfly_api;
+grant select (account, address, anew_from, app, buildpacks, cancelled_at, created_at, failing_since, failure, id, pushed, release, slug, source, source_checksum, source_description, source_url, source_version, stack, started_at, status, step, updated_at), insert (account, app, buildpacks, id, pushed, source, source_checksum, source_description, source_url, source_version, stack), update (cancelled_at, updated_at) on builds to mayfly_api;
 grant select, delete, insert (account, app, id, permissions), update (permissions, updated_at) on collaborators to mayfly_api;
 grant select, delete, insert (app, hostname, id), update (acm_retry_at, acm_status, acm_status_reason, sni_endpoint, updated_at) on domains to mayfly_api;
 grant select on dyno_memory to mayfly_api;
@@ -105,7 +105,7 @@ grant select, delete, update (clear_cache, current_release, idle_since, released
 grant select, delete on audit to mayfly_manager;
 grant select, delete, insert (next, position, printer, text) on build_output to mayfly_manager;
 grant select on buildpack_installations to mayfly_manager;
-grant select, delete, update (address, anew_from, failing_since, failure, release, slug, started_at, status, step, updated_at) on builds to mayfly_manager;
+grant select (account, address, anew_from, app, buildpacks, cancelled_at, created_at, failing_since, failure, id, pushed, release, slug, source, source_checksum, source_description, source_url, source_version, stack, started_at, status, step, updated_at), delete, update (address, anew_from, failing_since, failure, release, slug, started_at, status, step, updated_at) on builds to mayfly_manager;
 grant select, update (acm_failed_at, acm_failures, acm_retry_at, acm_status, acm_status_reason, sni_endpoint, updated_at) on domains to mayfly_manager;
 grant select, insert (at, dyno, quota, used), update (at, quota, used) on dyno_memory to mayfly_manager;
 grant select, delete, insert (address, app, command, crashes, created_at, formation, id, ordinal, port, region, release, size, type, updated_at), update (command, crashes, created_at, exit_status, exited_at, killed_at, leaving, next_attempt_at, placed_at, restart_because, restart_requested_at, routed, started_at, state, stop_reason, terminated_at, updated_at, waiting_for) on dynos to mayfly_manager;

@@ -168,7 +168,7 @@ CREATE TABLE public.builds (
     status text DEFAULT 'pending'::text NOT NULL,
     step text DEFAULT 'prepare'::text,
     source uuid,
-    source_url text,
+    unsealed_source_url text,
     source_version text,
     source_description text,
     source_checksum text,
@@ -185,6 +185,7 @@ CREATE TABLE public.builds (
     failing_since timestamp with time zone,
     anew_from bigint,
     pushed boolean DEFAULT false NOT NULL,
+    source_url bytea,
     CONSTRAINT builds_check CHECK (((status = 'pending'::text) = (step IS NOT NULL))),
     CONSTRAINT builds_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'succeeded'::text, 'failed'::text])))
 );

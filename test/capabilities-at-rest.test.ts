@@ -52,8 +52,10 @@ test('nor is what lets its holder read what a build or a release phase prints', 
   const { call, server } = await anApi(pool)
   t.after(() => server.close())
   const at = `/apps/${own.app.name}`
-  const source_blob = { url: 'https://example.com/a.tgz' }
-  await call(`POST ${at}/builds`, { source_blob })
+  const source_blob = { url: 'https://user:secret-of-a-store@example.com/a.tgz' }
+  const made = await call(`POST ${at}/builds`, { source_blob })
+  assert.equal(made.body['source_blob']?.['url'], source_blob.url)
+  await assertNowhere('secret-of-a-store')
   for (const nouns of ['builds', 'releases']) {
     const { body } = await call(`GET ${at}/${nouns}`)
     const { pathname } = new URL(

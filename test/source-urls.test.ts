@@ -11,6 +11,7 @@ import { findBuild, hasPushUnderWay, sourceUrls } from '../src/store/builds.ts'
 import { inTransaction } from '../src/store/queryable.ts'
 import { aRegionOfBuilds } from './a-build.ts'
 import { type AnApi, anApi, type Json } from './an-api.ts'
+import { secrets } from './an-app.ts'
 import { asRole, aDatabase } from './postgres.ts'
 
 const URL = 'https://user:secret@example.com/source.tgz'
@@ -34,7 +35,7 @@ suite('URLs of sources', () => {
     })
     assert.equal((await findBuild(git, build.id))?.pushed, true)
     assert.equal(await hasPushUnderWay(git, app.id), true)
-    await assert.rejects(sourceUrls(git, [build.id]), { code: '42501' })
+    await assert.rejects(sourceUrls(git, [build], secrets), { code: '42501' })
   })
 
   test('a build of somebody else’s URL is no push', async () => {
@@ -68,7 +69,7 @@ suite('URLs of sources', () => {
 
   async function requested(): Promise<BuildId> {
     const wish = { app: builds.app, account: builds.account, source: null }
-    const make = { ...wish, sourceUrl: URL }
+    const make = { ...wish, sourceUrl: secrets.seal(URL, builds.app.id) }
     return (await inTransaction(pool, (tx) => createBuild(tx, make))).id
   }
 })

@@ -3,9 +3,11 @@
  * end, however it comes, is at most the control plane's: dynos and routers run on.
  */
 
+import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 
 import { systemClock } from '../../src/lib/clock.ts'
+import { secretBox } from '../../src/lib/secret-box.ts'
 import { allReady, endParts, lacksOf } from '../../src/installation/control-plane.ts'
 import {
   databaseConfig,
@@ -36,6 +38,7 @@ import { upgradeCluster } from '../../src/installation/upgrade-cluster.ts'
 import { lockSupervision } from '../../src/installation/supervisor-lock.ts'
 import { ensureUsers } from '../../src/installation/users.ts'
 import { databaseIdentity } from '../../src/store/database-identity.ts'
+import { sealSourceUrls } from '../../src/store/seal-source-urls.ts'
 import { presentResolvers } from '../../src/runtime/local/resolvers.ts'
 import { settingsMustDo } from '../settings-files.ts'
 import {
@@ -227,6 +230,7 @@ async function fillDatabase(
   const pool = openPool(withoutHaste(databaseConfig(data, databaseUrl)), 1)
   try {
     await migrate(pool)
+    await sealSourceUrls(pool, secretBox(readFileSync(data.keys.configVars)))
     // Of another's PostgreSQL we have the one role that its URL names.
     if (databaseUrl === undefined) await applyGrants(pool)
     const said = await ensureFirstRows(pool, installation, readApiKey(data))

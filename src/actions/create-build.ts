@@ -18,8 +18,8 @@ export interface BuildWish {
   readonly account: { readonly id: AccountId; readonly email: string }
   /** Null: the build dyno fetches `sourceUrl` itself. */
   readonly source: SourceId | null
-  /** Null: it was pushed. */
-  readonly sourceUrl: string | null
+  /** As given, sealed for the app; null: it was pushed. */
+  readonly sourceUrl: Buffer | null
   readonly version?: string
   readonly description?: string
   /** `SHA256:<hex>` of the tarball. */

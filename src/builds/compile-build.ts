@@ -67,13 +67,13 @@ function keepWhatIsPrinted(
 }
 
 async function start(build: Build, deps: BuildDeps, signal: AbortSignal): Promise<void> {
-  const { pool, runtime, builtIns, buildEnvironment: environment } = deps
+  const { pool, runtime, secrets, builtIns, buildEnvironment: environment } = deps
   if (!build.address) throw new Error(`build ${build.id} compiles without an address`)
   const { address } = build
   const buildpacks = build.buildpacks ?? (await buildpacksOf(pool, build.app))
   const sourceUrl = build.source
     ? undefined
-    : (await sourceUrls(pool, [build.id])).get(build.id)
+    : (await sourceUrls(pool, [build], secrets)).get(build.id)
   await runtime.start(
     buildDyno({ build, sourceUrl, address, builtIns, buildpacks, environment }),
     signal,

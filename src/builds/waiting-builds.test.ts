@@ -23,7 +23,7 @@ const { signal } = new AbortController()
 const deps = { pool, region: 'us' } as Partial<BuildDeps & Here> as BuildDeps & Here
 
 const askFor = (tx: Queryable, app: App, account: Account) =>
-  createBuild(tx, { app, account, source: null, sourceUrl: 'https://example.com/a.tgz' })
+  createBuild(tx, { app, account, source: null, sourceUrl: Buffer.from('sealed') })
 
 /** How often it was said that it wants a look. */
 async function wakesOf({ id }: Build): Promise<number> {

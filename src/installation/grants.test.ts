@@ -42,6 +42,7 @@ const refused: Readonly<Record<string, readonly string[]>> = {
     `delete from events`,
     `select from acme_accounts`,
     `select private_key from sni_endpoints`,
+    `select unsealed_source_url from builds`,
     `select private_key from acme_orders`,
     `select from log_lines`,
     `delete from log_sessions`,

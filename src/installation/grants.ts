@@ -22,7 +22,7 @@ const SECRETS: Readonly<Record<string, readonly string[]>> = {
   acme_orders: ['private_key'],
   authorizations: ['token_sha256'],
   browser_logins: ['cli_sha256', 'page_sha256'],
-  builds: ['source_url'],
+  builds: ['source_url', 'unsealed_source_url'],
   entries: ['environment', 'attach_secret_sha256'],
   exec_reservations: ['environment'],
   one_offs: ['environment', 'attach_secret_sha256'],

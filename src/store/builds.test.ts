@@ -23,7 +23,7 @@ function appOf(owner: Account): Promise<App> {
 
 async function aBuild(account: Account, app?: App): Promise<Build> {
   const of = app ?? (await appOf(account))
-  const wish = { app: of, account, source: null, sourceUrl: 'https://example.com/x' }
+  const wish = { app: of, account, source: null, sourceUrl: Buffer.from('sealed') }
   return inTransaction(pool, (tx) => createBuild(tx, wish))
 }
 

@@ -1,3 +1,4 @@
+import type { SecretBox } from '../lib/secret-box.ts'
 import type { Build, BuildStep } from '../model/build.ts'
 import type { AccountId, AppId, BuildId, ReleaseId, SlugId } from '../model/ids.ts'
 import { boundsOf, cutBy, exactly, type PartOfList, whole } from './part-of-list.ts'
@@ -26,8 +27,8 @@ export interface NewBuild extends Pick<
   | 'buildpacks'
   | 'stack'
 > {
-  /** As given: who has it has the code. Null: it was pushed. */
-  readonly sourceUrl: string | null
+  /** As given, sealed for the app: who has it has the code. Null: it was pushed. */
+  readonly sourceUrl: Buffer | null
 }
 
 export async function addBuild(db: Queryable, build: NewBuild): Promise<void> {
@@ -62,14 +63,16 @@ export async function findBuild(db: Queryable, id: BuildId): Promise<Build | und
 /** By build; of a push there is none. Not in `Build`, for git's role reads builds, and may not read these. */
 export async function sourceUrls(
   db: Queryable,
-  ids: readonly BuildId[],
+  builds: readonly Pick<Build, 'id'>[],
+  secrets: SecretBox,
 ): Promise<ReadonlyMap<BuildId, string>> {
   const { rows } = await db.query(
-    `select id, source_url as url from builds
+    `select id, app, source_url as url from builds
       where id = any($1::uuid[]) and source_url is not null`,
-    [ids],
+    [builds.map((it) => it.id)],
   )
-  return new Map((rows as { id: BuildId; url: string }[]).map((it) => [it.id, it.url]))
+  const sealed = rows as { id: BuildId; app: AppId; url: Buffer }[]
+  return new Map(sealed.map((it) => [it.id, secrets.open(it.url, it.app)]))
 }
 
 const sortedBy = { created_at: 'builds.created_at', id: 'builds.id' } as const

@@ -63,7 +63,7 @@ export const builds: FastifyPluginAsyncTypebox<ApiDeps> = async (
           app,
           account,
           source: await sourceBehind(tx, url),
-          sourceUrl: url,
+          sourceUrl: secrets.seal(url, app.id),
           ...(version && { version }),
           ...(version_description && { description: version_description }),
           ...(checksum && { checksum }),
@@ -152,10 +152,7 @@ export const builds: FastifyPluginAsyncTypebox<ApiDeps> = async (
     { standing }: FastifyRequest,
   ): Promise<ReadonlyMap<BuildId, string>> {
     if (!standing.permissions.includes('deploy')) return new Map()
-    const given = await sourceUrls(
-      pool,
-      found.map((it) => it.id),
-    )
+    const given = await sourceUrls(pool, found, secrets)
     const pushed = found
       .filter((it) => it.pushed)
       .map((it) => [it.id, `git:${app.name}#${it.source}`] as const)

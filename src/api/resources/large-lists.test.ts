@@ -13,8 +13,8 @@ const MOST = 2 * 1024 * 1024
 test('an answer has so many bytes, and what is beyond comes with the next part', async () => {
   const { app, account } = await anApp(pool)
   await pool.query(
-    `insert into builds (id, app, account, status, step, source_url, source_checksum, stack)
-     select gen_random_uuid(), $1, $2, 'failed', null, 'https://example.com/' || n || repeat('x', 7000),
+    `insert into builds (id, app, account, status, step, source_description, source_checksum, stack)
+     select gen_random_uuid(), $1, $2, 'failed', null, repeat('x', 7000),
             repeat('€', 2000), 'debian-12'
        from generate_series(1, 400) as n`,
     [app.id, account.id],

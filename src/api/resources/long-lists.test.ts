@@ -54,8 +54,8 @@ async function aCountedApi() {
 /** Two of each are of one millisecond. */
 async function manyBuilds({ app, account }: AnApp, count: number): Promise<void> {
   await pool.query(
-    `insert into builds (id, app, account, status, step, source_url, stack, created_at)
-     select gen_random_uuid(), $1, $2, 'failed', null, 'https://example.com/' || n, 'debian-12',
+    `insert into builds (id, app, account, status, step, source_version, stack, created_at)
+     select gen_random_uuid(), $1, $2, 'failed', null, n, 'debian-12',
             '2026-01-01T00:00:00Z'::timestamptz + n * interval '500 microseconds'
        from generate_series(1, $3) as n`,
     [app.id, account.id, count],
@@ -71,8 +71,7 @@ async function manyReleases({ app, account }: AnApp, count: number): Promise<voi
   )
 }
 
-const sourceOf = (it: Row) =>
-  Number(/\d+$/.exec((it['source_blob'] as { url: string }).url))
+const sourceOf = (it: Row) => Number((it['source_blob'] as { version: string }).version)
 
 test('builds come in parts, of which none is missed, and no more is read', async () => {
   const made = await anApp(pool)
