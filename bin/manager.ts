@@ -13,6 +13,7 @@ import { followLimits } from '../src/installation/follow-limits.ts'
 import { followSettings } from '../src/installation/settings-file.ts'
 import { userId } from '../src/installation/users.ts'
 import { later, SECOND, systemClock } from '../src/lib/clock.ts'
+import { removeTree } from '../src/lib/remove-tree.ts'
 import { secretBox } from '../src/lib/secret-box.ts'
 import { healthChecker } from '../src/manager/check-health.ts'
 import { heedHints } from '../src/manager/heed-hints.ts'
@@ -201,7 +202,7 @@ const loop = runLoop(
         limits,
         log,
       }),
-      app: lookAfterApp({ pool, directories: data }),
+      app: lookAfterApp({ pool, directories: data, removeTree }),
       sweep: sweep({ pool, runtime, region: name, clock, log }),
     },
     log,

@@ -57,7 +57,7 @@ export async function down(args: string[]): Promise<void> {
   } finally {
     lock.release()
   }
-  if (values.destroy) removeData(data.root)
+  if (values.destroy) await removeData(data.root)
 }
 
 const isLast = (part: PartSpec) => part.outlivesDynos === true

@@ -6,7 +6,6 @@ import {
   chown,
   copyFile,
   mkdir,
-  rm,
   unlink,
   utimes,
   writeFile,
@@ -16,6 +15,7 @@ import { join } from 'node:path'
 import type { DataDirectory } from '../installation/data-directory.ts'
 import { systemClock } from '../lib/clock.ts'
 import { openPlainFile } from '../lib/open-plain-file.ts'
+import { removeTree } from '../lib/remove-tree.ts'
 import type { Build } from '../model/build.ts'
 import type { ConfigVars } from '../model/release.ts'
 
@@ -59,7 +59,7 @@ export async function layOutBuild(
 
 /** Clears away what only the dyno needed, what it compiled included. */
 export async function removeBuildFiles(data: DataDirectory, build: Build): Promise<void> {
-  await rm(join(data.builds, build.id), { recursive: true, force: true })
+  await removeTree(join(data.builds, build.id))
 }
 
 export async function removeSource(data: DataDirectory, source: string): Promise<void> {
@@ -77,7 +77,7 @@ export async function removeCache(
   data: DataDirectory,
   build: Pick<Build, 'app'>,
 ): Promise<void> {
-  await rm(join(data.caches, build.app), { recursive: true, force: true })
+  await removeTree(join(data.caches, build.app))
 }
 
 /** A build and the slug it makes have one id. */

@@ -1,10 +1,11 @@
 /** A build cache that no build has used for a month goes: the next one begins without. */
 
-import { readdir, rm, stat } from 'node:fs/promises'
+import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import type { DataDirectory } from '../installation/data-directory.ts'
 import { type Clock, DAY } from '../lib/clock.ts'
+import { removeTree } from '../lib/remove-tree.ts'
 import { type AppId, isUuid } from '../model/ids.ts'
 import { nextBuildOf } from '../store/builds.ts'
 import type { Queryable } from '../store/queryable.ts'
@@ -24,6 +25,6 @@ export async function pruneCaches({ pool, data, clock }: CachePruning): Promise<
     const facts = await stat(at).catch(() => undefined)
     if (!facts || clock.now().getTime() - facts.mtimeMs < KEPT) continue
     if (await nextBuildOf(pool, name as AppId)) continue
-    await rm(at, { recursive: true, force: true })
+    await removeTree(at)
   }
 }

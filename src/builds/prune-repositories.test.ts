@@ -9,6 +9,7 @@ import { aDatabase } from '../../test/postgres.ts'
 import { destroyApp } from '../actions/destroy-app.ts'
 import { dataDirectory } from '../installation/data-directory.ts'
 import { lookAfterApp } from '../manager/look-after-app.ts'
+import { removeTree } from '../lib/remove-tree.ts'
 import { newId } from '../model/ids.ts'
 import { destroyedApps } from '../store/app-remains.ts'
 import { inTransaction } from '../store/queryable.ts'
@@ -26,7 +27,7 @@ test("a destroyed app's repository goes by the hand of `git`, and only then its 
     mkdirSync(join(data.repos, repositoryName(app), 'objects'), { recursive: true })
     writeFileSync(join(data.repos, repositoryName(app), 'HEAD'), '')
   }
-  const look = lookAfterApp({ pool, directories: data })
+  const look = lookAfterApp({ pool, directories: data, removeTree })
 
   await removeRepositories({ pool, data })
   assert.equal(readdirSync(data.repos).length, 3)

@@ -13,6 +13,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 
+import { makeDeepDirectory } from '../../test/a-deep-directory.ts'
 import { Refusal } from './refusal.ts'
 import { removeData } from './remove-data.ts'
 
@@ -41,42 +42,44 @@ function filled(directory: string): string {
   return directory
 }
 
-test('a directory goes with all that is in it', (t) => {
+test('a directory goes with all that is in it', async (t) => {
   const { top } = aPlace(t)
-  removeData(filled(join(top, 'data')))
+  const data = filled(join(top, 'data'))
+  await makeDeepDirectory(join(data, 'caches/deep'))
+  await removeData(data)
   assert.deepEqual(readdirSync(top), [])
 })
 
-test('what a link leads to goes, and the link', (t) => {
+test('what a link leads to goes, and the link', async (t) => {
   const { top } = aPlace(t)
   const link = join(top, 'link')
   symlinkSync(filled(join(top, 'disk')), link)
-  removeData(link)
+  await removeData(link)
   assert.deepEqual(readdirSync(top), [])
 })
 
-test('so does a directory that is behind a link above it, and nothing else there', (t) => {
+test('so does a directory that is behind a link above it, and nothing else there', async (t) => {
   const { top } = aPlace(t)
   filled(join(top, 'disk/data'))
   symlinkSync(join(top, 'disk'), join(top, 'link'))
-  removeData(join(top, 'link/data'))
+  await removeData(join(top, 'link/data'))
   assert.deepEqual(readdirSync(top), ['disk', 'link'])
   assert.deepEqual(readdirSync(join(top, 'disk')), [])
 })
 
-test('a disk is emptied and stays; a link to it goes', (t) => {
+test('a disk is emptied and stays; a link to it goes', async (t) => {
   const { top, mounted } = aPlace(t)
   const disk = filled(mounted(join(top, 'my disk')))
   const link = join(top, 'link')
-  removeData(disk)
+  await removeData(disk)
   assert.deepEqual(readdirSync(disk), [])
   symlinkSync(filled(disk), link)
-  removeData(link)
+  await removeData(link)
   assert.deepEqual(readdirSync(disk), [])
   assert.ok(!existsSync(link))
 })
 
-test('nothing goes where another disk is mounted below, behind a link too', (t) => {
+test('nothing goes where another disk is mounted below, behind a link too', async (t) => {
   const { top, mounted } = aPlace(t)
   const data = filled(join(top, 'my data'))
   const precious = join(mounted(join(data, 'stacks')), 'precious')
@@ -84,8 +87,8 @@ test('nothing goes where another disk is mounted below, behind a link too', (t) 
   const link = join(top, 'link')
   symlinkSync(data, link)
   for (const root of [data, link]) {
-    assert.throws(
-      () => removeData(root),
+    await assert.rejects(
+      removeData(root),
       (error) =>
         error instanceof Refusal && error.message.startsWith(`${data}/stacks is`),
     )

@@ -1,13 +1,7 @@
-import {
-  lstatSync,
-  readdirSync,
-  realpathSync,
-  rmSync,
-  rmdirSync,
-  unlinkSync,
-} from 'node:fs'
+import { lstatSync, readdirSync, realpathSync, rmdirSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
 
+import { removeTree } from '../lib/remove-tree.ts'
 import { mountPoints } from './mount-points.ts'
 import { Refusal } from './refusal.ts'
 
@@ -16,15 +10,14 @@ import { Refusal } from './refusal.ts'
  * disk of its own that it is stays, empty. A Refusal, and nothing is removed, where something is
  * mounted below: that would be emptied with it.
  */
-export function removeData(root: string): void {
+export async function removeData(root: string): Promise<void> {
   const directory = realpathSync(root)
   const mounts = mountPoints()
   const below = mounts.find((it) => it.startsWith(`${directory}/`))
   if (below !== undefined)
     throw new Refusal(`${below} is still mounted; no file was removed.`)
   const isLink = lstatSync(root).isSymbolicLink()
-  for (const it of readdirSync(directory))
-    rmSync(join(directory, it), { recursive: true })
+  await removeTree(...readdirSync(directory).map((it) => join(directory, it)))
   if (!mounts.includes(directory)) rmdirSync(directory)
   if (isLink) unlinkSync(root)
 }

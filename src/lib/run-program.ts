@@ -1,6 +1,6 @@
 /**
- * Runs another program to its end. Of `lib/` nothing else may, and those folders may not come here that are to
- * start none: test/architecture.test.ts.
+ * Runs another program to its end. Of `lib/` nothing else may but `remove-tree.ts`, and those folders may not come
+ * here that are to start none: test/architecture.test.ts.
  */
 
 import { spawn } from 'node:child_process'

@@ -5,7 +5,6 @@
  */
 
 import { existsSync } from 'node:fs'
-import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import type { Pool } from 'pg'
@@ -24,12 +23,13 @@ interface AppDeps {
     readonly caches: string
     readonly repos: string
   }
+  readonly removeTree: (...paths: readonly string[]) => Promise<void>
 }
 
 const REPOSITORY_GOES_WITHIN = 5 * SECOND
 
 /** The look for work kind `app`; its subject is the app's id. */
-export function lookAfterApp({ pool, directories }: AppDeps): Look {
+export function lookAfterApp({ pool, directories, removeTree }: AppDeps): Look {
   const removals = new UnderWay<void>()
   return async (subject, signal) => {
     const app = subject as AppId
@@ -41,12 +41,8 @@ export function lookAfterApp({ pool, directories }: AppDeps): Look {
       ...remains.slugs.map((slug) => join(directories.slugs, slug)),
       join(directories.caches, app),
     ]
-    if (!(await removals.ask(app, () => removeAll(files), signal))) return SECOND
+    if (!(await removals.ask(app, () => removeTree(...files), signal))) return SECOND
     if (existsSync(join(directories.repos, `${app}.git`))) return REPOSITORY_GOES_WITHIN
     return (await forgetApp(pool, app)) ? Infinity : 0
   }
-}
-
-async function removeAll(files: readonly string[]): Promise<void> {
-  for (const file of files) await rm(file, { recursive: true, force: true })
 }

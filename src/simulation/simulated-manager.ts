@@ -40,6 +40,8 @@ export interface ManagerSurroundings extends RuntimeSurroundings {
 
 /** Nobody has anything there; who asks is answered by the file system, not by a turn. */
 const NOWHERE = '/nonexistent/mayfly-simulation'
+/** There is nothing there. */
+const removeTree = async () => {}
 const LONGEST_SLEEP = HOUR
 
 export function startManager(mortal: Mortal, around: ManagerSurroundings): void {
@@ -80,7 +82,10 @@ export function startManager(mortal: Mortal, around: ManagerSurroundings): void 
       place,
     }),
     router: router.look(pool, mortal),
-    app: outside.look((through) => lookAfterApp({ pool: through, directories }), pool),
+    app: outside.look(
+      (through) => lookAfterApp({ pool: through, directories, removeTree }),
+      pool,
+    ),
     sweep: rarely(around, sweep({ pool, runtime, region: region.name, clock, log })),
   }
   void runLoop(

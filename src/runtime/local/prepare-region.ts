@@ -3,6 +3,7 @@
 import { chown, mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 
+import { removeTree } from '../../lib/remove-tree.ts'
 import { runProgram } from '../../lib/run-program.ts'
 import { NOTHING_ALLOWED } from '../../model/allowances.ts'
 import { isUuid } from '../../model/ids.ts'
@@ -81,11 +82,14 @@ export function firewallFacts(region: LocalRegion): FirewallFacts {
  * What was being made or removed when the manager died; no dyno lists it. Not to be called
  * while dynos are being started or removed.
  */
-export async function sweepRegion({ files }: LocalRegion): Promise<void> {
+export async function sweepRegion({ files, log }: LocalRegion): Promise<void> {
   const names = await readdir(files.directory)
   for (const name of names) {
     if (!/\.(new|gone)$/.test(name)) continue
-    await rm(join(files.directory, name), { recursive: true, force: true })
+    await removeTree(join(files.directory, name)).catch((error: unknown) =>
+      // The next manager tries again; it keeps none from starting.
+      log.error(`cannot remove what is left of a dyno: ${name}`, error),
+    )
   }
   for (const name of await readdir(files.exits)) {
     if (isUuid(name) && names.includes(name)) continue

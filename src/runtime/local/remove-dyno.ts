@@ -5,6 +5,7 @@ import { rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import { pause, SECOND } from '../../lib/clock.ts'
+import { removeTree } from '../../lib/remove-tree.ts'
 import type { DynoId } from '../../model/ids.ts'
 import { askOciRuntime } from './ask-oci-runtime.ts'
 import { isBridge } from './attach-bridge.ts'
@@ -78,7 +79,7 @@ export async function removeDyno(region: LocalRegion, id: DynoId): Promise<void>
   const remains = `${files.directory}.gone`
   await rename(files.directory, remains)
   await rm(files.exit, { force: true })
-  await rm(remains, { recursive: true, force: true })
+  await removeTree(remains)
 }
 
 async function end(region: LocalRegion, id: DynoId): Promise<void> {

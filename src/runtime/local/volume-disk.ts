@@ -12,6 +12,7 @@ import { dirname, join } from 'node:path'
 
 import { pause, SECOND } from '../../lib/clock.ts'
 import { hasDiskRoom } from '../../lib/disk-room.ts'
+import { removeTree } from '../../lib/remove-tree.ts'
 import { runProgram } from '../../lib/run-program.ts'
 import { SLUG_UID } from './address.ts'
 import { beginMonitor, type Disk } from './begin-monitor.ts'
@@ -51,7 +52,7 @@ export async function volumeDisk(
   const image = join(directory, 'disk')
   await unmounted(image)
   if (!(await isClean(image))) {
-    await rm(directory, { recursive: true, force: true })
+    await removeTree(directory)
     await mkdir(directory, { recursive: true, mode: 0o700 })
     await writeFile(`${image}.new`, '', { mode: 0o600 })
     await truncate(`${image}.new`, limit)
