@@ -20,6 +20,15 @@ test('one that fails says how, and what it printed', async () => {
   await assert.rejects(runProgram(['/no/such/program']), { code: 'ENOENT' })
 })
 
+test('of complaints without end the first are kept, and it goes on', async () => {
+  const script = '(echo the complaint; yes | head --bytes=100000000) >&2; exit 3'
+  await assert.rejects(runProgram(['sh', '-c', script]), ({ message }: Error) => {
+    assert.match(message, /ended with status 3: the complaint\ny\ny\n/)
+    assert.ok(message.length < 70_000, `${message.length} letters`)
+    return true
+  })
+})
+
 test('one that prints without end is ended, and so is one that nobody waits for', async () => {
   await assert.rejects(runProgram(['yes']), /^Error: yes printed more than 67108864 /)
   const late = runProgram(['sleep', '1000'], { signal: AbortSignal.timeout(50) })

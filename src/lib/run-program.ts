@@ -6,10 +6,12 @@
 import { spawn } from 'node:child_process'
 import type { Readable } from 'node:stream'
 
-import { MiB } from './bytes.ts'
+import { KiB, MiB } from './bytes.ts'
 
 /** Letters of an output: who prints more is ended. */
 const MOST = 64 * MiB
+/** Letters of its complaints that are kept, from their beginning: it may have one for each file of somebody else's. */
+const MOST_ERRORS = 64 * KiB
 /** Letters, from the end of standard output, that a failure tells of. */
 const REASON = 2_000
 
@@ -24,7 +26,7 @@ export interface ProgramInput {
 
 /**
  * What the program printed on standard output. Rejects when it fails, or prints more than 64 Mi letters, with what it
- * printed on standard error, and after that the end of the rest: some give their reasons there, as pg_upgrade does.
+ * printed on standard error, 64 Ki letters at most, and after that the end of the rest: some give their reasons there, as pg_upgrade does.
  */
 export function runProgram(
   command: readonly string[],
@@ -43,8 +45,8 @@ export function runProgram(
       child.kill('SIGKILL')
       fail(`printed more than ${MOST} letters`)
     }
-    const output = readUpTo(MOST, child.stdout, tooMuch)
-    const errors = readUpTo(MOST, child.stderr, tooMuch)
+    const output = read(child.stdout, MOST, tooMuch)
+    const errors = read(child.stderr, MOST_ERRORS, () => {})
     child.once('error', reject)
     child.once('close', (code, killedBy) => {
       if (code === 0) return resolve(output())
@@ -56,16 +58,12 @@ export function runProgram(
   })
 }
 
-/** Returns what gives the text so far. */
-function readUpTo(
-  most: number,
-  from: Readable | null,
-  tooMuch: () => void,
-): () => string {
+/** Returns what gives the text so far, `most` letters of it. It is read on to its end. */
+function read(from: Readable | null, most: number, tooMuch: () => void): () => string {
   let text = ''
   from?.setEncoding('utf8').on('data', (more: string) => {
-    if (text.length + more.length > most) return tooMuch()
-    text += more
+    if (text.length + more.length > most) tooMuch()
+    text += more.slice(0, most - text.length)
   })
   return () => text
 }
