@@ -242,7 +242,7 @@ CREATE TABLE public.dynos (
     state text DEFAULT 'starting'::text NOT NULL,
     leaving boolean DEFAULT false NOT NULL,
     stop_reason text,
-    address inet NOT NULL,
+    address inet,
     port integer NOT NULL,
     routed boolean DEFAULT false NOT NULL,
     crashes integer DEFAULT 0 NOT NULL,
@@ -260,6 +260,7 @@ CREATE TABLE public.dynos (
     restart_because text,
     CONSTRAINT dynos_check CHECK (((NOT leaving) OR (type = 'web'::text))),
     CONSTRAINT dynos_ordinal_check CHECK ((ordinal > 0)),
+    CONSTRAINT dynos_placed_check CHECK (((placed_at IS NULL) OR (address IS NOT NULL) OR (state = ANY (ARRAY['crashed'::text, 'idle'::text, 'down'::text])))),
     CONSTRAINT dynos_port_check CHECK (((port >= 1024) AND (port <= 65535))),
     CONSTRAINT dynos_state_check CHECK ((state = ANY (ARRAY['starting'::text, 'up'::text, 'stopping'::text, 'crashed'::text, 'idle'::text, 'down'::text])))
 );

@@ -38,7 +38,7 @@ export function buildDeps(pool: Pool, runtime: Runtime, data: DataDirectory): Bu
     region: 'us',
     builtIns: 'buildpacks/x',
     buildEnvironment: {},
-    placeBuild: (begin) => inTransaction(pool, begin).then(() => true),
+    placeBuild: (begin) => inTransaction(pool, begin),
   }
 }
 

@@ -52,7 +52,7 @@ export function aDyno(but: Partial<Dyno> = {}): Dyno {
     state: 'up',
     leaving: false,
     stopReason: null,
-    address: '172.16.0.2',
+    address: but.state === 'crashed' || but.state === 'idle' ? null : '172.16.0.2',
     port: 30_000,
     routed: but.state === undefined || but.state === 'up',
     crashes: 0,

@@ -7,8 +7,11 @@ import type { Pool } from 'pg'
 import { type Clock, later, systemClock } from '../src/lib/clock.ts'
 import type { Health } from '../src/manager/facts.ts'
 import { lookAfterFormation } from '../src/manager/look-after-formation.ts'
+import { type Placer, placer } from '../src/manager/place-dynos.ts'
+import { NOTHING } from '../src/model/capacity.ts'
 import type { Dyno } from '../src/model/dyno.ts'
 import type { DynoId } from '../src/model/ids.ts'
+import { HEROKU_SIZES } from '../src/model/size.ts'
 import { HEROKU_TIMINGS } from '../src/model/timings.ts'
 import {
   MemoryRuntime,
@@ -29,8 +32,22 @@ export function managerDeps(pool: Pool, runtime: Runtime, clock: Clock = systemC
     clock,
     timings: () => HEROKU_TIMINGS,
     health: () => new Map<DynoId, Health>(),
-    place: async (ids: readonly DynoId[]) => new Set(ids),
+    place: anEndlessPlacer(pool, clock),
   }
+}
+
+/** Where there is no end of memory and disk. */
+function anEndlessPlacer(pool: Pool, clock: Clock): Placer['place'] {
+  const endless = { memory: Infinity, disk: Infinity, diskOfDyno: 0 }
+  return placer({
+    pool,
+    runtime: { capacity: async () => endless },
+    clock,
+    machine: { name: 'endless', regions: ['us'] },
+    sizes: () => HEROKU_SIZES,
+    factor: () => ({ memory: 1, disk: 1 }),
+    build: NOTHING,
+  }).place
 }
 
 /** One app whose manager and router look as often as they like; time passes only by `wait`. */

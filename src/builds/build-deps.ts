@@ -29,9 +29,9 @@ export interface BuildDeps {
   readonly buildEnvironment: Readonly<Record<string, string>>
   /** When `mayfly down` last ended all that ran here. */
   readonly downAt?: Date | undefined
-  /** Does `begin`, by which a build takes its share of the machine, if there is room for it. */
+  /** Does `begin`, by which a build takes its share of the machine, if there is room for it; false: there is none. */
   readonly placeBuild: (
-    begin: (tx: Queryable) => Promise<void>,
+    begin: (tx: Queryable) => Promise<boolean>,
     signal: AbortSignal,
   ) => Promise<boolean>
 }

@@ -4,7 +4,7 @@ import { MINUTE } from '../lib/clock.ts'
 import { UnsafeFile } from '../lib/open-plain-file.ts'
 import type { Build } from '../model/build.ts'
 import type { ConfigVars } from '../model/release.ts'
-import { allocateAddress } from '../store/addresses.ts'
+import { takeAddresses } from '../store/addresses.ts'
 import { findApp } from '../store/apps.ts'
 import { cacheIsToBeCleared, noteCacheCleared } from '../store/build-caches.ts'
 import { becomeStep, buildsBefore, giveAddress } from '../store/builds.ts'
@@ -38,8 +38,12 @@ export async function prepareBuild(
   // The further behind, the later it can be its turn.
   if (before > 0) return Math.ceil(before / AT_ONCE.ofAll) * TURN
   if (!build.address) {
-    const begin = async (tx: Queryable) =>
-      giveAddress(tx, build.id, await allocateAddress(tx, region))
+    const begin = async (tx: Queryable) => {
+      const [address] = await takeAddresses(tx, region, 1)
+      if (address === undefined) return false
+      await giveAddress(tx, build.id, address)
+      return true
+    }
     if (!(await deps.placeBuild(begin, signal))) {
       if (!waiting.has(build.id)) await sayWaiting(build, pool)
       waiting.add(build.id)

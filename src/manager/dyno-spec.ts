@@ -18,8 +18,11 @@ export interface BootNeeds {
   readonly sizes?: readonly Size[] | undefined
 }
 
+/** As `place` tells its address. */
+export type PlacedDyno = Dyno & { readonly address: string }
+
 /** What the runtime must know of a dyno. */
-export function dynoSpec(dyno: Dyno, its: BootNeeds): DynoSpec {
+export function dynoSpec(dyno: PlacedDyno, its: BootNeeds): DynoSpec {
   const size = sizeNamed(dyno.size, its.sizes)
   if (!size) throw new Error(`dyno ${dyno.id} is of an unknown size, ${dyno.size}`)
   return {

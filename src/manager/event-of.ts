@@ -20,6 +20,7 @@ export function eventOf(step: RowStep, now: Date): AppEvent | undefined {
     // The dyno that comes of it is told of by itself.
     case 'add':
     case 'note start':
+    case 'give back address':
     case 'roll back release':
       return undefined
   }

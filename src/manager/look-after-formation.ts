@@ -22,21 +22,20 @@ import { liesAhead } from '../model/noted-times.ts'
 import type { Size } from '../model/size.ts'
 import type { Timings } from '../model/timings.ts'
 import type { DynoSpec, Runtime } from '../runtime/runtime.ts'
-import { allocateAddresses } from '../store/addresses.ts'
 import { countStartFrom, liveDynos } from '../store/dynos.ts'
 import { formationFacts, type FormationFacts } from '../store/formations.ts'
 import { noteDynosAnew } from '../store/noted-times.ts'
 import { inTransaction } from '../store/queryable.ts'
 import type { Look } from '../work/loop.ts'
 import type { CheckHealth } from './check-health.ts'
-import { dynoSpec, type BootNeeds } from './dyno-spec.ts'
+import { type BootNeeds, dynoSpec, type PlacedDyno } from './dyno-spec.ts'
 import { type Facts, WEB } from './facts.ts'
 import { metadataFor } from './metadata-for.ts'
 import type { Placer } from './place-dynos.ts'
 import { nextMoment, planFormation } from './plan-formation.ts'
 import { isUnverified, refused } from './refused.ts'
 import type { RowStep, RuntimeCall, Step } from './steps.ts'
-import { dynosAdded, takeRowSteps } from './take-row-steps.ts'
+import { takeRowSteps } from './take-row-steps.ts'
 
 interface FormationDeps {
   readonly pool: Pool
@@ -196,13 +195,16 @@ function firstOf<T>(all: readonly Promise<T>[], count: number): Promise<T[]> {
 async function placed(
   boots: readonly CallStep[],
   { deps, signal }: ThisLook,
-): Promise<readonly CallStep[]> {
-  if (boots.length === 0) return boots
-  const may = await deps.place(
+): Promise<readonly Boot[]> {
+  if (boots.length === 0) return []
+  const placedAt = await deps.place(
     boots.map(({ dyno }) => dyno.id),
     signal,
   )
-  return boots.filter(({ dyno }) => may.has(dyno.id))
+  return boots.flatMap(({ dyno }) => {
+    const address = placedAt.get(dyno.id)
+    return address === undefined ? [] : [{ do: 'boot', dyno: { ...dyno, address } }]
+  })
 }
 
 async function changeRows(steps: readonly RowStep[], look: ThisLook): Promise<void> {
@@ -211,9 +213,7 @@ async function changeRows(steps: readonly RowStep[], look: ThisLook): Promise<vo
   const now = deps.clock.now()
   const rows = steps.filter((step) => step.do !== 'roll back release')
   if (rows.length > 0) {
-    // Beforehand: who holds the region's next address makes all others wait.
-    const addresses = await allocateAddresses(deps.pool, region, dynosAdded(rows))
-    const context = { formation, region, configVars, now, addresses }
+    const context = { formation, region, configVars, now }
     await inTransaction(deps.pool, (tx) => takeRowSteps(tx, rows, context))
     if (rows.some((step) => freesRoom(step, formation))) await deps.place([], signal)
   }
@@ -273,6 +273,11 @@ async function call({ do: what, dyno }: CallStep, look: Calls): Promise<void> {
   }
 }
 
+interface Boot {
+  readonly do: 'boot'
+  readonly dyno: PlacedDyno
+}
+
 type CallStep = Extract<Step, { do: RuntimeCall }>
 
 function isCall(step: Step): step is CallStep {
@@ -284,7 +289,7 @@ function configVarsOf(found: FormationFacts, secrets: SecretBox): Environment {
 }
 
 async function specFor(
-  dyno: Dyno,
+  dyno: PlacedDyno,
   { found, configVars, deps }: ThisLook,
 ): Promise<DynoSpec> {
   const metadata = await metadataFor(deps.pool, dyno, found.switches)
@@ -294,7 +299,7 @@ async function specFor(
 }
 
 function specOf(
-  dyno: Dyno,
+  dyno: PlacedDyno,
   { formation, stack, slugChecksum, tenant }: FormationFacts,
   its: Pick<BootNeeds, 'environment' | 'metadata' | 'sizes'>,
 ): DynoSpec {

@@ -187,15 +187,19 @@ async function take(step: OneOffStep, look: ThisLook): Promise<void> {
 
 async function boot({ found, environment, deps, signal }: ThisLook): Promise<void> {
   const { oneOff } = found
-  if (!(await deps.place([oneOff.id], signal)).has(oneOff.id)) return
+  const address = (await deps.place([oneOff.id], signal)).get(oneOff.id)
+  if (address === undefined) return
   const metadata = await metadataFor(deps.pool, oneOff, found.switches)
-  const spec = dynoSpec(oneOff, {
-    ...found,
-    environment: { ...metadata.environment, ...environment.whole },
-    metadata: metadata.file,
-    sizes: deps.sizes?.(),
-    ...(oneOff.attached && { attachment: { terminal: oneOff.terminal ?? undefined } }),
-  })
+  const spec = dynoSpec(
+    { ...oneOff, address },
+    {
+      ...found,
+      environment: { ...metadata.environment, ...environment.whole },
+      metadata: metadata.file,
+      sizes: deps.sizes?.(),
+      ...(oneOff.attached && { attachment: { terminal: oneOff.terminal ?? undefined } }),
+    },
+  )
   try {
     await deps.runtime.start(spec, signal)
   } catch (error) {

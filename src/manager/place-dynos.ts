@@ -1,9 +1,10 @@
 /**
  * Who may boot: a machine's memory and disk are promised to dynos by their quotas, and never more of
  * them than there is. All regions of a machine draw on it, so whoever promises holds its lock.
- * A dyno that finds no room waits in `starting`, and is placed when room comes.
+ * A dyno that finds no room waits in `starting`, and is placed when room comes. With its room it
+ * gets its address, and not before: there are more rows than addresses, for what waits costs nothing.
  *
- * Where there is no end of them, as in simulations, nothing is counted and nothing asked.
+ * Where there is no end of memory and disk, as in simulations, nothing is counted.
  */
 
 import type { Pool } from 'pg'
@@ -17,12 +18,14 @@ import {
   type Promised,
   roomOf,
   sumOf,
+  waitingForAddress,
   waitingForRoom,
 } from '../model/capacity.ts'
 import { placeOf } from '../model/dyno.ts'
 import type { DynoId } from '../model/ids.ts'
 import { type Size, sizeNamed } from '../model/size.ts'
 import type { Runtime } from '../runtime/runtime.ts'
+import { takeAddresses } from '../store/addresses.ts'
 import {
   lockCapacity,
   lockUnplaced,
@@ -33,6 +36,7 @@ import {
   promisedOf,
   somebodyWaits,
   type Unplaced,
+  unplacedAmong,
 } from '../store/capacity.ts'
 import { writeEvents } from '../store/events.ts'
 import { writeLogLines } from '../store/log-lines.ts'
@@ -54,19 +58,20 @@ export interface PlacerOptions {
 
 export interface Placer {
   /**
-   * Which of these starting dynos may boot now. The others wait, and their log says so.
+   * Which of these starting dynos may boot now, each at its address. The others wait, and their log says so.
    * Asked for none: room may have come, and whoever waits longest gets it.
    */
   readonly place: (
     ids: readonly DynoId[],
     signal: AbortSignal,
-  ) => Promise<ReadonlySet<DynoId>>
+  ) => Promise<ReadonlyMap<DynoId, string>>
   /**
-   * Does `begin`, which makes a build count, if there is room for one more; else says false.
+   * Does `begin`, which makes a build count, if there is room for one more. Says false if there
+   * is none, or if `begin` does.
    * One whose memory an empty machine would not have is let through, or nothing could be built.
    */
   readonly placeBuild: (
-    begin: (tx: Queryable) => Promise<void>,
+    begin: (tx: Queryable) => Promise<boolean>,
     signal: AbortSignal,
   ) => Promise<boolean>
 }
@@ -83,12 +88,15 @@ export function placer(options: PlacerOptions): Placer {
   return {
     async place(ids, signal) {
       const machineNow = await lookAtMachine(signal)
-      if (isEndless(machineNow.room)) return new Set(ids)
+      const endless = isEndless(machineNow.room)
+      if (endless && ids.length === 0) return new Map()
       const placed = await placedAmong(pool, ids)
       const known = placed.size === ids.length
       if (known && (ids.length > 0 || !(await somebodyWaits(pool, machine))))
         return placed
-      await inTransaction(pool, (tx) => placeAll(tx, machineNow, new Set(ids)))
+      await inTransaction(pool, (tx) =>
+        endless ? placeUncounted(tx, ids) : placeAll(tx, machineNow, new Set(ids)),
+      )
       return placedAmong(pool, ids)
     },
 
@@ -103,8 +111,7 @@ export function placer(options: PlacerOptions): Placer {
           const { used } = await promised(tx, diskOfDyno)
           if (!fits(sumOf(used, build), least)) return false
         }
-        await begin(tx)
-        return true
+        return begin(tx)
       })
     },
   }
@@ -116,6 +123,11 @@ export function placer(options: PlacerOptions): Placer {
 
   function promised(tx: Queryable, diskOfDyno: number): Promise<Omit<Promised, 'room'>> {
     return promisedOf(tx, machine, { sizes: sizes(), diskOfDyno, build })
+  }
+
+  async function placeUncounted(tx: Queryable, ids: readonly DynoId[]): Promise<void> {
+    const placed = await withAddresses(tx, await unplacedAmong(tx, ids))
+    await markPlaced(tx, placed, clock.now())
   }
 
   /** `asked`: whoever asked for these looks at them by itself. */
@@ -132,10 +144,14 @@ export function placer(options: PlacerOptions): Placer {
       needs: needsOf(it, diskOfDyno),
       isWeb: it.type === 'web',
     }))
-    const placed = new Set(placeable(candidates, { room, used, largestWeb }))
+    const fitting = new Set(placeable(candidates, { room, used, largestWeb }))
+    const placed = await withAddresses(
+      tx,
+      unplaced.filter((it) => fitting.has(it.id)),
+    )
     const now = clock.now()
 
-    await markPlaced(tx, [...placed], now)
+    await markPlaced(tx, placed, now)
     const refused = unplaced.filter((it) => !placed.has(it.id) && it.waitingFor === null)
     const usedNow = sumOf(
       used,
@@ -143,10 +159,9 @@ export function placer(options: PlacerOptions): Placer {
     )
     const said = refused.map((it) => ({
       it,
-      message: waitingForRoom(sizeOf(it), needsOf(it, diskOfDyno), {
-        room,
-        used: usedNow,
-      }),
+      message: fitting.has(it.id)
+        ? waitingForAddress(it.region)
+        : waitingForRoom(sizeOf(it), needsOf(it, diskOfDyno), { room, used: usedNow }),
     }))
     await sayWaiting(tx, said, now)
     const awaited = unplaced.filter((it) => placed.has(it.id) && !asked.has(it.id))
@@ -162,6 +177,22 @@ export function placer(options: PlacerOptions): Placer {
     if (!found) throw new Error(`dyno ${id} is of an unknown size, ${size}`)
     return found
   }
+}
+
+/** The first of each region, as many as it has free addresses; they are theirs once they are marked. */
+async function withAddresses(
+  tx: Queryable,
+  dynos: readonly Pick<Unplaced, 'id' | 'region'>[],
+): Promise<ReadonlyMap<DynoId, string>> {
+  const found = new Map<DynoId, string>()
+  for (const [region, its] of Map.groupBy(dynos, (it) => it.region)) {
+    const addresses = await takeAddresses(tx, region, its.length)
+    for (const [at, address] of addresses.entries()) {
+      const dyno = its[at]
+      if (dyno) found.set(dyno.id, address)
+    }
+  }
+  return found
 }
 
 async function sayWaiting(

@@ -9,6 +9,11 @@ itPlans([
     { dynos: [crashedTwice], status: exited() },
     ['remove web.1'],
   ],
+  [
+    '… gives its address back once nothing of it is there',
+    { dynos: [{ ...crashedTwice, address: '172.16.0.2' }], status: undefined },
+    ['give back address web.1'],
+  ],
   ['… waits for its time', { dynos: [crashedTwice], status: undefined }, []],
   [
     '… and comes back',

@@ -17,7 +17,8 @@ export function planCrashed(dyno: Dyno, facts: Facts): Step | undefined {
   if (unwanted === 'idling') return move(dyno, 'idle', { stopReason: 'idling' }, ends)
   const fresh = FRESH_STARTS.includes(unwanted)
   const waits = dyno.nextAttemptAt && facts.now < dyno.nextAttemptAt
-  if (waits && !fresh) return undefined
+  if (waits && !fresh)
+    return dyno.address === null ? undefined : { do: 'give back address', dyno }
   const lines = [say.stateChanged('crashed', 'starting')]
   return { do: 'revive', dyno, crashes: fresh ? 0 : dyno.crashes, say: lines }
 }

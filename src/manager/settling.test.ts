@@ -237,6 +237,7 @@ function carryOut(world: World, chance?: Iterator<number>): World {
       put({ ...dyno, state: 'down' }, dyno.ordinal, crashes)
     }
     if (step.do === 'note start') put({ ...step.dyno, startedAt: step.at })
+    if (step.do === 'give back address') put({ ...step.dyno, address: null })
     if (step.do === 'move') {
       const { dyno, note, to } = step
       const updatedAt = to === dyno.state ? dyno.updatedAt : world.now

@@ -26,6 +26,8 @@ export type RowStep =
   /** The runtime says that the process began. */
   | { readonly do: 'note start'; readonly dyno: Dyno; readonly at: Date }
   | Move
+  /** Nothing of a crashed dyno is there any more: another may have its address. */
+  | { readonly do: 'give back address'; readonly dyno: Dyno }
   /** The app goes back to the release before; `failure` says in a sentence why. */
   | { readonly do: 'roll back release'; readonly failure: string }
 

@@ -10,7 +10,13 @@ import type { Formation } from '../model/formation.ts'
 import { newId } from '../model/ids.ts'
 import { randomPort } from '../model/random-port.ts'
 import { startLine } from '../model/start-line.ts'
-import { addDynos, type DynoMove, moveDynos, type NewDyno } from '../store/dynos.ts'
+import {
+  addDynos,
+  type DynoMove,
+  giveBackAddresses,
+  moveDynos,
+  type NewDyno,
+} from '../store/dynos.ts'
 import { writeEvents } from '../store/events.ts'
 import { writeLogLines } from '../store/log-lines.ts'
 import type { Queryable } from '../store/queryable.ts'
@@ -25,13 +31,6 @@ interface Context {
   readonly region: string
   readonly configVars: Environment
   readonly now: Date
-  /** For the dynos that are to be added: see `dynosAdded`. */
-  readonly addresses: readonly string[]
-}
-
-/** How many dynos the steps add, at most. */
-export function dynosAdded(steps: readonly RowStep[]): number {
-  return steps.filter((it) => ['add', 'replace', 'revive'].includes(it.do)).length
 }
 
 export async function takeRowSteps(
@@ -43,6 +42,10 @@ export async function takeRowSteps(
   const taken = steps.map((step) => asTaken(step, now))
   const moves = taken.flatMap(({ move }) => move ?? [])
   const moved = await moveDynos(tx, moves, now)
+  await giveBackAddresses(
+    tx,
+    steps.flatMap((step) => (step.do === 'give back address' ? [step.dyno.id] : [])),
+  )
   const done = taken.filter(({ move }) => !move || moved.has(move.dyno.id))
 
   const places = done.flatMap(({ place }) => place ?? [])
@@ -127,7 +130,8 @@ function asTaken(step: RowStep, now: Date): Taken {
         event,
       }
     }
-    // An action of its own: see rollBackRelease.
+    // A statement of its own, and an action: see rollBackRelease.
+    case 'give back address':
     case 'roll back release':
       return { said: [] }
   }
@@ -139,9 +143,9 @@ function saidOf(dyno: Dyno, lines: readonly string[]): Said[] {
 
 function newDynos(
   places: readonly Place[],
-  { formation, region, now, addresses }: Context,
+  { formation, region, now }: Context,
 ): NewDyno[] {
-  return places.map(({ ordinal, crashes }, at) => ({
+  return places.map(({ ordinal, crashes }) => ({
     id: newId(),
     app: formation.app,
     formation: formation.id,
@@ -151,7 +155,6 @@ function newDynos(
     ordinal,
     size: formation.size,
     command: formation.command,
-    address: addresses[at] ?? '',
     port: randomPort(),
     crashes,
     createdAt: now,

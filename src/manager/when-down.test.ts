@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
-import { anApp, secrets } from '../../test/an-app.ts'
+import { managerDeps } from '../../test/a-managed-app.ts'
+import { anApp } from '../../test/an-app.ts'
 import { aDatabase } from '../../test/postgres.ts'
 import { HOUR, later, MINUTE, SECOND } from '../lib/clock.ts'
-import type { Dyno } from '../model/dyno.ts'
 import { type FormationId, newId } from '../model/ids.ts'
-import { HEROKU_TIMINGS } from '../model/timings.ts'
 import { MemoryRuntime } from '../runtime/memory/memory-runtime.ts'
 import { findBuild } from '../store/builds.ts'
 import { lookAfterFormation } from './look-after-formation.ts'
@@ -14,8 +13,6 @@ import { whenDown } from './when-down.ts'
 
 const pool = aDatabase()
 const { signal } = new AbortController()
-const place = async (ids: readonly Dyno['id'][]) => new Set(ids)
-const health = () => new Map()
 
 let now = new Date()
 const clock = { now: () => now }
@@ -33,8 +30,8 @@ const asked = (at: Date | undefined) =>
 /** Of a manager that was begun on a machine where nothing runs. */
 async function settled(formation: FormationId, downAt?: Date) {
   const runtime = new MemoryRuntime(clock)
-  const common = { pool, runtime, secrets, clock, timings: () => HEROKU_TIMINGS }
-  const look = lookAfterFormation({ ...common, health, place, downAt: () => downAt })
+  const deps = managerDeps(pool, runtime, clock)
+  const look = lookAfterFormation({ ...deps, downAt: () => downAt })
   for (let looks = 0; (await look(formation, signal)) === 0; looks++) {
     assert.ok(looks < 100, 'it never settles')
   }

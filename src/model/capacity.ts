@@ -94,6 +94,11 @@ export function placeable(waiting: readonly Candidate[], promised: Promised): Dy
   return placed
 }
 
+/** What the log of its app says of a dyno for which there is no address. */
+export function waitingForAddress(region: string): string {
+  return `Waiting for capacity: region ${region} has no free address at the moment`
+}
+
 /** What the log of its app says of a dyno that is not placed. `used`: those that were included. */
 export function waitingForRoom(
   { name }: Pick<Size, 'name'>,

@@ -17,7 +17,8 @@ export interface Dyno {
   /** Still serving, though its place is already another's: only ever true of web dynos. */
   readonly leaving: boolean
   readonly stopReason: StopReason | null
-  readonly address: string
+  /** From when it is placed, while anything of it may be there; null: it holds none. */
+  readonly address: string | null
   readonly port: number
   readonly routed: boolean
   readonly crashes: number

@@ -193,8 +193,8 @@ export function backendOf(kind: BackendKind, slot: number): string {
 }
 
 function serverOf(dyno: WebDyno, kind: BackendKind): Server[] {
-  if (dyno.state !== 'up' || dyno.slot === null) return []
-  const { id, ordinal, address, port, slot } = dyno
+  const { id, ordinal, state, address, port, slot } = dyno
+  if (state !== 'up' || address === null || slot === null) return []
   const backend = backendOf(kind, slot)
   return [{ dyno: id, backend, name: `web.${ordinal}:${id}`, address, port }]
 }

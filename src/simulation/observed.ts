@@ -18,6 +18,8 @@ export interface SeenDyno {
   readonly leaving: boolean
   readonly stopReason: StopReason | null
   readonly routed: boolean
+  /** Null: another may have it. */
+  readonly address: string | null
   readonly restartRequestedAt: Date | null
   readonly createdAt: Date
   readonly startedAt: Date | null
@@ -50,7 +52,7 @@ export async function seenDynos(
 ): Promise<SeenDyno[]> {
   const { rows } = await client.query<SeenDyno>(
     `select id, app, formation, type, ordinal, release, size, state, leaving,
-            stop_reason as "stopReason", routed,
+            stop_reason as "stopReason", routed, host(address) as address,
             restart_requested_at as "restartRequestedAt", created_at as "createdAt",
             started_at as "startedAt", exited_at as "exitedAt",
             (select status from releases where id = dynos.release) as "releaseStatus",

@@ -170,7 +170,7 @@ export class Watch {
     )
     this.#convergence.moved(dyno)
     this.#crashes.moved(was, dyno)
-    if (RESTING.includes(dyno.state) && dyno.routed) {
+    if ((RESTING.includes(dyno.state) || !dyno.address) && dyno.routed) {
       throw new Violation('no end while routed', `${placeOf(dyno)} ${dyno.id} is routed`)
     }
     if (dyno.state === 'down' && was?.state !== 'down') this.#isDown(dyno)

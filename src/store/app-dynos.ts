@@ -20,7 +20,8 @@ export interface AppDyno {
   readonly stopReason: StopReason | null
   readonly release: { readonly id: ReleaseId; readonly version: number }
   readonly region: string
-  readonly address: string
+  /** Null while it holds none: it waits for room, or nothing of it is there any more. */
+  readonly address: string | null
   readonly port: number
   readonly routed: boolean
   /** Crashes in a row of this place. */

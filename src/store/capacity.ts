@@ -102,16 +102,32 @@ export async function lockUnplaced(
   return rows as Unplaced[]
 }
 
+/** Those of these that are not placed yet. */
+export async function unplacedAmong(
+  db: Queryable,
+  ids: readonly DynoId[],
+): Promise<Pick<Unplaced, 'id' | 'region'>[]> {
+  const { rows } = await db.query(
+    `select id, region from dynos
+      where id = any($1) and state = 'starting' and placed_at is null
+        for update`,
+    [ids],
+  )
+  return rows as Pick<Unplaced, 'id' | 'region'>[]
+}
+
+/** Each with its address. */
 export async function markPlaced(
   tx: Queryable,
-  ids: readonly DynoId[],
+  placed: ReadonlyMap<DynoId, string>,
   now: Date,
 ): Promise<void> {
   await tx.query(
-    `update dynos set placed_at = $2, waiting_for = null,
-                      updated_at = case when waiting_for is null then updated_at else $2 end
-      where id = any($1)`,
-    [ids, now],
+    `update dynos set placed_at = $3, address = its.address, waiting_for = null,
+                      updated_at = case when waiting_for is null then updated_at else $3 end
+       from unnest($1::uuid[], $2::inet[]) as its (id, address)
+      where dynos.id = its.id and dynos.id = any($1)`,
+    [[...placed.keys()], [...placed.values()], now],
   )
 }
 
@@ -126,16 +142,18 @@ export async function markWaiting(
   )
 }
 
-/** Which of these dynos have been placed. */
+/** Which of these starting dynos have been placed, each with its address. */
 export async function placedAmong(
   db: Queryable,
   ids: readonly DynoId[],
-): Promise<ReadonlySet<DynoId>> {
+): Promise<ReadonlyMap<DynoId, string>> {
   const { rows } = await db.query(
-    'select id from dynos where id = any($1) and placed_at is not null',
+    `select id, host(address) as address from dynos
+      where id = any($1) and state = 'starting' and placed_at is not null`,
     [ids],
   )
-  return new Set((rows as { id: DynoId }[]).map((row) => row.id))
+  const found = rows as { id: DynoId; address: string }[]
+  return new Map(found.map(({ id, address }) => [id, address]))
 }
 
 export async function somebodyWaits(

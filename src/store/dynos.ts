@@ -33,7 +33,6 @@ export type NewDyno = Pick<
   | 'ordinal'
   | 'size'
   | 'command'
-  | 'address'
   | 'port'
   | 'crashes'
   | 'createdAt'
@@ -43,12 +42,12 @@ export async function addDynos(db: Queryable, dynos: readonly NewDyno[]): Promis
   if (dynos.length === 0) return
   await db.query(
     `insert into dynos (id, app, formation, release, region, type, ordinal, size, command,
-                        address, port, crashes, created_at, updated_at)
+                        port, crashes, created_at, updated_at)
      select id, app, formation, release, region, type, ordinal, size, command,
-            address, port, crashes, "createdAt", "createdAt"
+            port, crashes, "createdAt", "createdAt"
        from jsonb_to_recordset($1) as dyno (
               id uuid, app uuid, formation uuid, release uuid, region text, type text,
-              ordinal integer, size text, command text, address inet, port integer,
+              ordinal integer, size text, command text, port integer,
               crashes integer, "createdAt" timestamptz)`,
     [JSON.stringify(dynos)],
   )
@@ -64,7 +63,7 @@ export interface DynoMove {
  * Writes each dyno's next state and the notes that go with it, in one statement. One that
  * another has moved meanwhile is left as it is, and is missing in what is returned: the
  * ids of those moved. What others write (`routed`, `restart_requested_at`, `restart_because`)
- * is left alone.
+ * is left alone. Of one that falls asleep nothing is there any more: it gives its address back.
  */
 export async function moveDynos(
   db: Queryable,
@@ -80,7 +79,8 @@ export async function moveDynos(
   const rows = moves.map(({ dyno, next }) => ({ ...dyno, ...next, from: dyno.state }))
   const moved = await db.query(
     `update dynos
-        set state = next.state, leaving = next.leaving, stop_reason = next."stopReason",
+        set state = next.state, address = case when next.state <> 'idle' then address end,
+            leaving = next.leaving, stop_reason = next."stopReason",
             crashes = next.crashes, started_at = next."startedAt",
             terminated_at = next."terminatedAt", killed_at = next."killedAt",
             exited_at = next."exitedAt", exit_status = next."exitStatus",
@@ -100,6 +100,19 @@ export async function moveDynos(
     [JSON.stringify(rows), now, rows.map((it) => it.id)],
   )
   return new Set((moved.rows as { id: DynoId }[]).map((row) => row.id))
+}
+
+/** Of crashed dynos of which nothing is there any more. */
+export async function giveBackAddresses(
+  db: Queryable,
+  ids: readonly DynoId[],
+): Promise<void> {
+  if (ids.length === 0) return
+  await db.query(
+    `update dynos set address = null
+      where id = any($1) and state = 'crashed' and not routed`,
+    [ids],
+  )
 }
 
 /** The time within which a dyno is to have its process counts from `now` on. */

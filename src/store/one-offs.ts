@@ -64,7 +64,7 @@ export async function ordinalsTaken(
 
 export interface NewOneOff extends Pick<
   Dyno,
-  'id' | 'app' | 'release' | 'type' | 'ordinal' | 'size' | 'command' | 'address' | 'port'
+  'id' | 'app' | 'release' | 'type' | 'ordinal' | 'size' | 'command' | 'port'
 > {
   readonly region: string
   readonly account: AccountId
@@ -84,14 +84,14 @@ export interface NewOneOff extends Pick<
 export async function addOneOff(tx: Queryable, it: NewOneOff): Promise<Date> {
   const { rows } = await tx.query(
     `with dyno as (
-       insert into dynos (id, app, release, region, type, ordinal, size, command, address,
-                          port, created_at, updated_at)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, now(), now())
+       insert into dynos (id, app, release, region, type, ordinal, size, command, port,
+                          created_at, updated_at)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, now(), now())
        returning id, created_at
      ), one_off as (
        insert into one_offs (dyno, account, environment, attach_secret_sha256, columns, rows,
                              time_to_live, release_phase, "authorization", rotations)
-       select id, $11, $12, $13, $14, $15, $16, $17, $18, $19 from dyno)
+       select id, $10, $11, $12, $13, $14, $15, $16, $17, $18 from dyno)
      select created_at as "createdAt" from dyno`,
     [
       it.id,
@@ -102,7 +102,6 @@ export async function addOneOff(tx: Queryable, it: NewOneOff): Promise<Date> {
       it.ordinal,
       it.size,
       it.command,
-      it.address,
       it.port,
       it.account,
       it.environment,

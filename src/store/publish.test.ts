@@ -121,7 +121,6 @@ test('the states of a dyno are told in the words of the API', async () => {
       ordinal: 1,
       size: 'Standard-1X',
       command: 'node index.js',
-      address: '172.20.0.2',
       port: 20_000,
       crashes: 0,
       createdAt: at,

@@ -59,7 +59,8 @@ export interface WebDyno {
   readonly app: AppId
   readonly ordinal: number
   readonly state: DynoState
-  readonly address: string
+  /** Of one that is up it is never null. */
+  readonly address: string | null
   readonly port: number
   readonly routed: boolean
   /** Its app's. */
