@@ -3,7 +3,6 @@
  * It also tells webhooks what they are to be told (docs/decisions/0006).
  */
 
-import { randomUUID } from 'node:crypto'
 import { mkdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
@@ -76,7 +75,6 @@ const router = routerLineServer({
 })
 // Of its own: lines and sessions do not wait for it, nor it for a disk.
 const measures = part.hastyPool(1)
-const writer = randomUUID()
 
 await readStyles()
 for (const it of [data.run('logs'), dirname(data.recordSocket)])
@@ -163,7 +161,7 @@ async function forgetDestroyedApps(): Promise<void> {
 
 async function putCounts(): Promise<void> {
   await counts
-    .flush((counted) => putRouterMeasures(measures, writer, counted))
+    .flush((counted, writer) => putRouterMeasures(measures, writer, counted))
     .then(() => noteCounting(measures, systemClock.now()))
     .catch((error: unknown) => log.error('cannot write down what was counted', error))
 }

@@ -17,7 +17,7 @@ import { RouterCounts } from '../src/logs/router-counts.ts'
 import { routerLineServer } from '../src/logs/router-lines.ts'
 import { parseRouterRecord } from '../src/logs/router-line.ts'
 import { lookAfterAutoscaling } from '../src/manager/look-after-autoscaling.ts'
-import { type AppId, newId } from '../src/model/ids.ts'
+import type { AppId } from '../src/model/ids.ts'
 import { HEROKU_LIMITS } from '../src/model/limits.ts'
 import { together } from '../src/model/router-measures.ts'
 import {
@@ -76,7 +76,6 @@ test('web dynos come when the app is slow, go when fewer do, and stay when a per
     log: silentLog,
   })
 
-  const writer = newId()
   let asked = 0
   /** Many at once, until they are counted and written down; then a look. */
   async function busyMinute(): Promise<number> {
@@ -87,7 +86,7 @@ test('web dynos come when the app is slow, go when fewer do, and stay when a per
   async function countedAndLooked(more: number): Promise<number> {
     asked += more
     await until('all are counted', async () => {
-      await counts.flush((counted) => putRouterMeasures(pool, writer, counted))
+      await counts.flush((counted, writer) => putRouterMeasures(pool, writer, counted))
       const ever = { from: new Date(0), to: later(clock.now(), HOUR) }
       return requestsIn(together(await routerMeasures(pool, [app], ever))) === asked
     })

@@ -36,11 +36,11 @@ const well: RequestMeasure = {
 function aCounter() {
   let now = start
   const counts = new RouterCounts({ now: () => now })
-  const writer = newId()
   return {
     counts,
     at: (when: Date) => (now = when),
-    put: () => counts.flush((counted) => putRouterMeasures(pool, writer, counted)),
+    put: () =>
+      counts.flush((counted, writer) => putRouterMeasures(pool, writer, counted)),
   }
 }
 
@@ -80,7 +80,7 @@ test('minutes stand apart, and what a predecessor counted of one is not lost', a
   second.counts.counter()(app.id, well)
   second.at(later(start, MINUTE))
   second.counts.counter()(app.id, well)
-  second.at(later(start, -MINUTE))
+  second.at(later(start, MINUTE / 2))
   second.counts.counter()(app.id, well)
   await second.put()
   const rows = await routerMeasures(pool, [app.id], always)

@@ -1,10 +1,13 @@
 /**
  * Counts requests by app and minute in memory, and says what is to be written down.
  *
- * What is kept of a minute is its counts up to now, under the name of this process: writing
+ * What is kept of a minute is its counts up to now, under a name of this process: writing
  * them down twice changes nothing, and a successor's counts of the same minute stand beside
  * ours. So the death of this process loses what it counted since it last wrote, and no more.
+ * A clock that is set back comes to minutes again that were written: then the name is another.
  */
+
+import { randomUUID } from 'node:crypto'
 
 import { type Clock, MINUTE } from '../lib/clock.ts'
 import { type AppId, isUuid } from '../model/ids.ts'
@@ -23,6 +26,8 @@ import type { CountedMinute } from '../store/router-measures.ts'
 const MOST_APPS = 10_000
 /** Milliseconds, 24 days: so that no record can spoil a sum. */
 const LONGEST_TIME = 2 ** 31
+/** A clock is slewed by less: then the minute that it had got to goes on. */
+const SET_BACK = MINUTE
 /** While the database is away. */
 const MOST_MINUTES_WAITING = 10
 
@@ -35,6 +40,7 @@ interface Cell {
 
 interface Minute {
   readonly at: Date
+  readonly writer: string
   readonly cells: Map<AppId, Cell>
 }
 
@@ -42,6 +48,7 @@ const { STATUS, CODE, SERVICE, CONNECT, QUEUE } = layout
 
 export class RouterCounts {
   readonly #clock: Clock
+  #writer = randomUUID()
   #minutes: Minute[] = []
   /** Of minutes that are over, since this process started. */
   readonly #before = new Map<AppId, SparseMeasures>()
@@ -74,19 +81,23 @@ export class RouterCounts {
    * written the next time.
    */
   async flush(
-    write: (counted: readonly CountedMinute[]) => Promise<void>,
+    write: (counted: readonly CountedMinute[], writer: string) => Promise<void>,
   ): Promise<void> {
     const present = this.#present()
     const written = this.#minutes
-    const changed = written.flatMap(({ at, cells }) =>
+    const changed = written.flatMap(({ at, writer, cells }) =>
       [...cells]
         .filter(([, cell]) => cell.changed)
-        .map(([app, cell]) => ({ at, app, cell })),
+        .map(([app, cell]) => ({ writer, cell, counted: countedOf(app, at, cell) })),
     )
-    const counted = changed.map(({ at, app, cell }) => countedOf(app, at, cell))
     for (const { cell } of changed) cell.changed = false
     try {
-      if (counted.length > 0) await write(counted)
+      for (const [writer, its] of Map.groupBy(changed, (it) => it.writer)) {
+        await write(
+          its.map((it) => it.counted),
+          writer,
+        )
+      }
     } catch (error) {
       for (const { cell } of changed) cell.changed = true
       throw error
@@ -123,11 +134,17 @@ export class RouterCounts {
   }
 
   #present(): Minute {
-    const at = Math.floor(this.#clock.now().getTime() / MINUTE) * MINUTE
+    const now = this.#clock.now().getTime()
+    const at = Math.floor(now / MINUTE) * MINUTE
     const last = this.#minutes.at(-1)
-    // A clock that was put back counts on in the minute it had got to.
-    if (last && at <= last.at.getTime()) return last
-    const minute = { at: new Date(at), cells: new Map<AppId, Cell>() }
+    const setBack = last !== undefined && now < last.at.getTime() - SET_BACK
+    if (last && at <= last.at.getTime() && !setBack) return last
+    if (setBack) this.#writer = randomUUID()
+    const minute = {
+      at: new Date(at),
+      writer: this.#writer,
+      cells: new Map<AppId, Cell>(),
+    }
     this.#minutes.push(minute)
     this.#end(this.#minutes.slice(0, -MOST_MINUTES_WAITING))
     return minute

@@ -9,6 +9,7 @@
  */
 
 import { later, MINUTE, SECOND } from '../lib/clock.ts'
+import { liesAhead } from './noted-times.ts'
 
 export interface Autoscaling {
   readonly min: number
@@ -123,8 +124,10 @@ function isTelling({ requests, p95 }: PastMinute): boolean {
   return requests >= ENOUGH_REQUESTS && p95 !== undefined
 }
 
+/** Where the clock was set back, what had been counted by then tells nothing of now. */
 function isFresh({ counted }: Autoscaled, now: Date): boolean {
-  return counted !== undefined && isWithin(STALE, counted.until, now)
+  if (!counted || liesAhead(now, [counted.until])) return false
+  return isWithin(STALE, counted.until, now)
 }
 
 function isWithin(duration: number, since: Date, now: Date): boolean {

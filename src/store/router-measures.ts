@@ -69,12 +69,25 @@ const RETENTION = [
 ] as const
 
 export async function ageRouterMeasures(db: Queryable, now: Date): Promise<void> {
+  await forgetAhead(db, now)
   for (const [nth, { period, kept }] of RETENTION.entries()) {
     const next = RETENTION[nth + 1]?.period
     const before = later(now, -kept)
     if (next === undefined) await forget(db, period, before)
     else await takeTogether(db, period, { next, before: floor(before, next) })
   }
+}
+
+/**
+ * What a clock counted that was set back since: the time comes again, and has requests of its own. The present
+ * minute's may lie ahead by as much as a clock is slewed.
+ */
+async function forgetAhead(db: Queryable, now: Date): Promise<void> {
+  const periods = RETENTION.map((it) => it.period / SECOND)
+  await db.query('delete from router_measures where period = any($1) and at > $2', [
+    periods,
+    later(now, MINUTE),
+  ])
 }
 
 /** So that a longer period is always made of all its parts at once. */
@@ -123,12 +136,12 @@ async function forget(db: Queryable, period: number, before: Date): Promise<void
 /** Longer without a word from who counts: a gap. */
 const LONGEST_SILENCE = MINUTE
 
-/** Says that all requests up to now are written down. */
+/** Says that all requests up to now are written down. A clock that was set back counts anew. */
 export async function noteCounting(db: Queryable, now: Date): Promise<void> {
   await db.query(
     `insert into router_counting (since, until) values ($1, $1)
      on conflict (one) do update
-        set since = case when router_counting.until < $2 then $1 else router_counting.since end,
+        set since = case when router_counting.until < $2 or router_counting.until > $1 then $1 else router_counting.since end,
             until = $1`,
     [now, later(now, -LONGEST_SILENCE)],
   )
