@@ -8,7 +8,7 @@ import { createApp } from '../actions/create-app.ts'
 import { createBuild } from '../actions/create-build.ts'
 import type { Account, App } from '../model/app.ts'
 import type { Build } from '../model/build.ts'
-import { buildsBefore } from './builds.ts'
+import { buildsBefore, nextBuildOf } from './builds.ts'
 import { inTransaction } from './queryable.ts'
 
 const pool = aDatabase()
@@ -80,6 +80,18 @@ suite('turns of builds', () => {
     assert.deepEqual(await turns([first, second, last]), [0, undefined, 0])
     for (const it of await builds(many, 3)) await compiles(it)
     assert.deepEqual(await turns([first, second, last]), [1, undefined, 0])
+  })
+
+  test('one that has begun goes on, though by a clock that was set back it is the younger', async () => {
+    const app = await appOf(many)
+    const [begun, later] = [await aBuild(many, app), await aBuild(many, app)]
+    await pool.query(`update builds set address = '172.20.0.2' where id = $1`, [begun.id])
+    await pool.query(
+      `update builds set created_at = created_at - interval '3 hours' where id = $1`,
+      [later.id],
+    )
+    assert.deepEqual(await turns([begun, later]), [0, undefined])
+    assert.equal(await nextBuildOf(pool, app.id), begun.id)
   })
 
   test('a build whose look fails keeps nobody waiting, and gets its turn all the same', async () => {

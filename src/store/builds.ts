@@ -108,7 +108,8 @@ export interface BuildPlaces {
  *
  * Who waits longest is next; but of an account, that which asked for the builds whosesoever the apps are,
  * what is more than `ofEach`, those under way among them, comes after all others. Whose look fails keeps
- * nobody else waiting.
+ * nobody else waiting. One that has begun, and has an address, is before all: by a clock that was set back it is
+ * younger than those that came after it.
  */
 export async function buildsBefore(
   db: Queryable,
@@ -118,16 +119,17 @@ export async function buildsBefore(
   if ((await nextBuildOf(db, build.app)) !== build.id) return undefined
   const { rows } = await db.query(
     `with here as (
-       select builds.id, builds.account, builds.step, builds.created_at
+       select builds.id, builds.account, builds.step, builds.address, builds.created_at
          from builds join apps on apps.id = builds.app
         where builds.status = 'pending'
           and apps.region = (select region from apps where id = $2)
           and not exists (select from builds as older
                            where older.app = builds.app and older.status = 'pending'
-                             and (older.created_at, older.id) < (builds.created_at, builds.id))),
+                             and (older.address is null, older.created_at, older.id)
+                               < (builds.address is null, builds.created_at, builds.id))),
      waiting as (
-       select id, created_at,
-              row_number() over (partition by account order by created_at, id)
+       select id, address, created_at,
+              row_number() over (partition by account order by address is null, created_at, id)
               + (select count(*) from here as other
                   where other.account = here.account and other.step = 'compile') as of_account
          from here
@@ -136,7 +138,7 @@ export async function buildsBefore(
                                        where kind = 'build' and subject = here.id
                                          and failures > 0))),
      turns as (
-       select id, row_number() over (order by of_account > $4, created_at, id) as turn
+       select id, row_number() over (order by address is null, of_account > $4, created_at, id) as turn
          from waiting)
      select greatest(0, turn + (select count(*) from here where step = 'compile') - $3)::integer
             as before
@@ -180,14 +182,14 @@ export async function countPendingBuilds(
   return (rows as [PendingBuilds])[0]
 }
 
-/** The oldest build of an app that is not final: the others wait for it. */
+/** The build of an app that has begun and is not final, else the oldest: the others wait for it. */
 export async function nextBuildOf(
   db: Queryable,
   app: AppId,
 ): Promise<BuildId | undefined> {
   const { rows } = await db.query(
     `select id from builds where app = $1 and status = 'pending'
-      order by created_at, id limit 1`,
+      order by address is null, created_at, id limit 1`,
     [app],
   )
   return (rows as { id: BuildId }[])[0]?.id
