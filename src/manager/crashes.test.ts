@@ -5,7 +5,9 @@ import { test } from 'node:test'
 
 import { aManagedApp } from '../../test/a-managed-app.ts'
 import { aDatabase } from '../../test/postgres.ts'
+import { restartDynos } from '../actions/restart-dynos.ts'
 import { HOUR, MINUTE, SECOND } from '../lib/clock.ts'
+import { inTransaction } from '../store/queryable.ts'
 
 const pool = aDatabase()
 
@@ -30,6 +32,27 @@ test('a crash restarts at once, the next after a while', async () => {
   assert.equal(crashed.crashes, 2)
   wait(12 * SECOND)
   assert.equal((await settle())[0]?.state, 'up')
+})
+
+test('a restart by hand starts a crashed dyno at once, also one that was to be restarted for its memory', async () => {
+  const { it, settle, runtime } = await aManagedApp(pool)
+  await it.deploy()
+  await settle()
+  for (let crashes = 0; crashes < 2; crashes++) {
+    const [dyno] = await settle()
+    assert.ok(dyno)
+    runtime.exit(dyno.id, 1)
+  }
+  const [crashed] = await settle()
+  assert.equal(crashed?.state, 'crashed')
+  await pool.query(
+    `update dynos set restart_requested_at = now(), restart_because = 'memory' where id = $1`,
+    [crashed.id],
+  )
+  assert.equal((await settle())[0]?.id, crashed.id)
+  await inTransaction(pool, (tx) => restartDynos(tx, it.app, { all: true }, it.account))
+  const [started] = await settle()
+  assert.deepEqual([started?.state, started?.crashes], ['up', 0])
 })
 
 test('an hour without a crash clears the count', async () => {

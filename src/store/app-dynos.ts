@@ -78,7 +78,7 @@ export interface Meant {
 
 /**
  * Notes the wish on each of the app's current dynos meant. To stop a dyno is, for those of
- * formations, to have it start anew at once; one-offs can only be stopped.
+ * formations, to have it start anew at once; one-offs can only be stopped. A wish by hand counts, where one was marked for its memory.
  */
 export async function requestRestart(
   tx: Queryable,
@@ -90,7 +90,7 @@ export async function requestRestart(
   const { rows } = await tx.query(
     `update dynos
         set restart_requested_at = coalesce(restart_requested_at, now()),
-            restart_because = coalesce($3::text, restart_because)
+            restart_because = coalesce($3::text, nullif(restart_because, 'memory'))
       where app = $1 and state <> 'down' and not leaving and ${condition} = $2
         and ($3::text is not null or formation is not null)
      returning id, formation`,
