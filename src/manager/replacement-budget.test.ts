@@ -7,6 +7,7 @@ import { aDyno } from '../../test/a-dyno.ts'
 import {
   crashedTwice,
   leaving,
+  now,
   planFor,
   starting,
   told,
@@ -52,5 +53,20 @@ test('a release that does not boot costs no more than its batch', () => {
   assert.deepEqual(
     told(planFor(facts)).filter((it) => it.startsWith('replace')),
     [],
+  )
+})
+
+test('places that were scaled away keep nobody from a release', () => {
+  const ending = [5, 6, 7, 8].map((ordinal) =>
+    aDyno({ ordinal, state: 'stopping', stopReason: 'scale down', terminatedAt: now }),
+  )
+  const steps = planFor({
+    formation: { quantity: 4, release: v2 },
+    dynos: [...[1, 2, 3, 4].map((ordinal) => aDyno({ ordinal })), ...ending],
+    status: { is: 'running', startedAt: now, listening: true, terminated: true },
+  })
+  assert.deepEqual(
+    told(steps).filter((it) => it.startsWith('replace')),
+    ['replace web.1: release'],
   )
 })

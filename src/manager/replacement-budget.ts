@@ -12,11 +12,13 @@ export class ReplacementBudget {
 
   constructor({ formation, policy, dynos }: Facts) {
     const moving = dynos.filter(
-      ({ leaving, state, waitingFor }) =>
-        leaving ||
-        state === 'stopping' ||
-        // One that the machine has no room for must not keep the others from a release.
-        (state === 'starting' && waitingFor === null),
+      ({ ordinal, leaving, state, waitingFor }) =>
+        // Of places that were scaled away nobody is replaced.
+        ordinal <= formation.quantity &&
+        (leaving ||
+          state === 'stopping' ||
+          // One that the machine has no room for must not keep the others from a release.
+          (state === 'starting' && waitingFor === null)),
     )
     const places = new Set(moving.map((it) => it.ordinal))
     this.#left = Math.ceil(formation.quantity / 4) - places.size
