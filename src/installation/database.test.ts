@@ -27,6 +27,11 @@ test('the server ends a statement before its client gives up on it', async () =>
   assert.ok(longest > 0 && longest < (config.query_timeout ?? 0), `${longest} ms`)
 })
 
+test('who waits for a lock outwaits a holder that stands still', () => {
+  const { lock_timeout = 0, idle_in_transaction_session_timeout: idle = 0 } = config
+  assert.ok(lock_timeout > idle && lock_timeout < Number(config.statement_timeout))
+})
+
 test('a migration takes as long as it takes', async () => {
   const unhurried = withoutHaste(config)
   assert.equal(await longestStatement(unhurried), 0)

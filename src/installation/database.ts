@@ -19,9 +19,10 @@ export function databaseConfig(
     query_timeout: 30 * SECOND,
     // The server gives up before us, or what nobody waits for any more would go on holding its locks.
     statement_timeout: 28 * SECOND,
-    // Who stands still inside a transaction, as a process that was stopped, gives its rows back.
-    idle_in_transaction_session_timeout: 20 * SECOND,
-    lock_timeout: 15 * SECOND,
+    // Who stands still inside a transaction, as a process that was stopped, gives its rows back
+    // before those give up that wait for them.
+    idle_in_transaction_session_timeout: 15 * SECOND,
+    lock_timeout: 20 * SECOND,
   }
   if (url) return { ...limits, connectionString: url }
   return { ...limits, host: data.run('postgres'), user: role, database: OWNER }

@@ -3,7 +3,8 @@
  * it was killed and starts again, they wait with it instead of failing.
  *
  * Nothing is done twice. A statement is repeated if it only reads; for a transaction a
- * connection is waited for, and once it has one, losing it is the transaction's failure.
+ * connection is waited for, and once it has one, losing it is the transaction's failure. What
+ * waits too long for another's lock is not tried again, and no fault of ours.
  */
 
 import { DatabaseError } from 'pg'
@@ -70,13 +71,22 @@ async function whileAway<T>(work: () => Promise<T>, patience: number): Promise<T
 }
 
 function asProblem(error: unknown): never {
-  if (!isAway(error)) throw error
+  if (!isAway(error) && !isBusy(error)) throw error
   const problem = new Problem(
     'service_unavailable',
-    'The database is not available at the moment. Try again in a few seconds.',
+    isBusy(error)
+      ? 'The database is busy with what this request waits for. Try again in a few seconds.'
+      : 'The database is not available at the moment. Try again in a few seconds.',
   )
   problem.cause = error
   throw problem
+}
+
+/** Lock_timeout and statement_timeout: nothing was done. */
+const BUSY = new Set(['55P03', '57014'])
+
+function isBusy(error: unknown): boolean {
+  return error instanceof DatabaseError && BUSY.has(error.code ?? '')
 }
 
 /** Ended by an operator, by a crash, while starting; too many connections. */
