@@ -124,7 +124,12 @@ export const healthCheck = {
   grace: 30 * SECOND,
   failures: 3,
 }
-export const sick: Health = { well: false, failures: 3, fault: 'it answered 503' }
+export const sick: Health = {
+  well: false,
+  everWell: false,
+  failures: 3,
+  fault: 'it answered 503',
+}
 export const preboot = { switch: 3 * MINUTE, overlap: 5 * MINUTE }
 
 /** Of a formation, all but the first. */

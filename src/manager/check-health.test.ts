@@ -76,6 +76,7 @@ test('failures are counted in a row, and wake the formation when they are enough
   answers(() => 503)
   await until('it is sick', () => (health()?.failures ?? 0) > 3)
   assert.equal(health()?.fault, 'it answered 503')
+  assert.equal(health()?.everWell, true)
   // Well, not well any more, and not well for the third time.
   await until('the formation was woken', async () => (await wakes()) === 3)
   answers(() => undefined)

@@ -127,8 +127,9 @@ class Asking {
 function healthSaid(status: number | undefined) {
   return (before: Health | undefined): Health => {
     const well = status !== undefined && status >= 200 && status < 400
-    if (well) return { well, failures: 0, fault: '' }
+    if (well) return { well, everWell: true, failures: 0, fault: '' }
     const fault = status === undefined ? 'it did not answer' : `it answered ${status}`
-    return { well, failures: (before?.failures ?? 0) + 1, fault }
+    const everWell = before?.everWell ?? false
+    return { well, everWell, failures: (before?.failures ?? 0) + 1, fault }
   }
 }

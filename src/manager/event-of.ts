@@ -49,7 +49,7 @@ function toldOf({ dyno, to, note }: Move): Told | undefined {
       return ['dyno.exit-timeout', cause, `${place} did not exit in time and is killed`]
     }
     return cause === 'unhealthy'
-      ? ['dyno.unhealthy', cause, `${place} never passed its health check and is killed`]
+      ? ['dyno.unhealthy', cause, `${place} failed its health check and is killed`]
       : [
           'dyno.boot-timeout',
           cause,

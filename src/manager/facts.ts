@@ -26,6 +26,8 @@ export interface Facts {
 export interface Health {
   /** Its last answer was good. */
   readonly well: boolean
+  /** Some answer was, of those that this manager asked for. */
+  readonly everWell: boolean
   /** Bad answers in a row. */
   readonly failures: number
   /** What was wrong with the last one: `it answered 503`. */

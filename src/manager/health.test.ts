@@ -11,8 +11,13 @@ import type { Health } from './facts.ts'
 const pool = aDatabase()
 
 const check = { path: '/health', interval: 10_000, timeout: 5_000, grace: 0, failures: 3 }
-const well: Health = { well: true, failures: 0, fault: '' }
-const sick: Health = { well: false, failures: 3, fault: 'it answered 503' }
+const well: Health = { well: true, everWell: true, failures: 0, fault: '' }
+const sick: Health = {
+  well: false,
+  everWell: true,
+  failures: 3,
+  fault: 'it answered 503',
+}
 
 async function askHealth(it: AnApp): Promise<void> {
   await pool.query('update slugs set healthchecks = $2 where app = $1', [

@@ -21,7 +21,7 @@ import { HOUR, later, MINUTE, SECOND } from '../lib/clock.ts'
 import type { DynoId } from '../model/ids.ts'
 import type { Health } from './facts.ts'
 
-const well: Health = { well: true, failures: 0, fault: '' }
+const well: Health = { well: true, everWell: true, failures: 0, fault: '' }
 
 const R10 =
   'Error R10 (Boot timeout) -> Web process failed to bind to $PORT within 60 seconds of launch'

@@ -86,10 +86,17 @@ function whenNotReady(
     ])
   }
   const health = facts.health.get(dyno.id)
-  if (!health || !formation.healthCheck) return undefined
+  const check = formation.healthCheck
+  if (!health || !check) return undefined
+  const { everWell, failures, fault } = health
+  // Another manager may have seen it well, and held it for the switch.
+  const neverWell = !everWell && facts.since <= startedAt
+  if (!neverWell && failures < check.failures) return undefined
   const within = deadline.getTime() - startedAt.getTime()
   return note(dyno, { killedAt: now, stopReason: 'unhealthy' }, [
-    say.neverHealthy(formation.healthCheck.path, within, health.fault),
+    neverWell
+      ? say.neverHealthy(check.path, within, fault)
+      : say.unhealthy(check.path, failures, fault),
     say.KILLING,
   ])
 }

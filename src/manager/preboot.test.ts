@@ -3,17 +3,22 @@
 import { aDyno } from '../../test/a-dyno.ts'
 import {
   itPlans,
+  healthCheck,
   leaving,
   now,
   onSwitch,
   others,
   preboot,
+  sick,
   started,
   v2,
   web1,
 } from '../../test/a-plan.ts'
-import { later, MINUTE } from '../lib/clock.ts'
+import { later, MINUTE, SECOND } from '../lib/clock.ts'
 import type { ReleaseId } from '../model/ids.ts'
+
+/** Ready for two minutes, and not yet up. */
+const held = aDyno({ state: 'starting', release: v2, startedAt: later(now, -2 * MINUTE) })
 
 itPlans([
   [
@@ -51,6 +56,40 @@ itPlans([
       dynos: [leaving, aDyno({ release: v2 })],
     },
     ['web.1 → stopping: '],
+  ],
+  [
+    'who was well and waits for the switch is not ended for a bad answer or two',
+    {
+      policy: { preboot },
+      formation: { ...onSwitch(-MINUTE), healthCheck },
+      dynos: [leaving, held],
+      health: { ...sick, everWell: true, failures: 2 },
+    },
+    [],
+  ],
+  [
+    '… nor where another manager saw it well',
+    {
+      policy: { preboot },
+      formation: { ...onSwitch(-MINUTE), healthCheck },
+      dynos: [leaving, held],
+      health: { ...sick, failures: 1 },
+      since: later(now, -SECOND),
+    },
+    [],
+  ],
+  [
+    '… but for as many as end an up dyno, of which it is told truly',
+    {
+      policy: { preboot },
+      formation: { ...onSwitch(-MINUTE), healthCheck },
+      dynos: [leaving, held],
+      health: { ...sick, everWell: true },
+    },
+    [
+      'web.1 → starting: Health check at /health failed 3 times in a row: it answered 503' +
+        ' | Stopping process with SIGKILL',
+    ],
   ],
   [
     'with preboot a first dyno does not wait',

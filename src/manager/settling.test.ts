@@ -161,8 +161,13 @@ function restOf({ idle }: Formation): Dyno['state'] {
 }
 
 /** In the end everybody is well. */
-const well: Health = { well: true, failures: 0, fault: '' }
-const sick: Health = { well: false, failures: 3, fault: 'it answered 503' }
+const well: Health = { well: true, everWell: true, failures: 0, fault: '' }
+const sick: Health = {
+  well: false,
+  everWell: true,
+  failures: 3,
+  fault: 'it answered 503',
+}
 
 function plan(world: World, isSick = () => false): Step[] {
   const health = new Map(world.dynos.map(({ id }) => [id, isSick() ? sick : well]))
