@@ -5,6 +5,7 @@ import { test } from 'node:test'
 
 import { aDyno, aFormation, aPolicy, bootedAt } from '../../test/a-dyno.ts'
 import { managerDeps } from '../../test/a-managed-app.ts'
+import { v2 } from '../../test/a-plan.ts'
 import { anApp, secrets } from '../../test/an-app.ts'
 import { aDatabase } from '../../test/postgres.ts'
 import { runDyno } from '../actions/run-dyno.ts'
@@ -134,7 +135,7 @@ test('a one-off that does not heed SIGTERM gets SIGKILL', async () => {
 test('the switch to a release is not put off', () => {
   const now = later(bootedAt, MINUTE)
   const leaving = aDyno({ leaving: true, stopReason: 'release' })
-  const successor = aDyno({ state: 'starting', createdAt: now })
+  const successor = aDyno({ state: 'starting', release: v2, createdAt: now })
   const facts = {
     formation: aFormation({ releasedAt: later(now, HOUR) }),
     policy: aPolicy({ preboot: { switch: 3 * MINUTE, overlap: 5 * MINUTE } }),

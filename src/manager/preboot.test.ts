@@ -58,6 +58,30 @@ itPlans([
     ['web.1 → stopping: '],
   ],
   [
+    'a release that comes while the successor of a restart boots has its dyno wait as well',
+    {
+      policy: { preboot },
+      formation: onSwitch(-1),
+      dynos: [
+        { ...leaving, stopReason: 'restart' },
+        { ...started, release: v2 },
+      ],
+    },
+    [],
+  ],
+  [
+    '… and no two releases serve beside each other',
+    {
+      policy: { preboot },
+      formation: onSwitch(0),
+      dynos: [
+        { ...leaving, stopReason: 'restart' },
+        aDyno({ release: v2, updatedAt: now }),
+      ],
+    },
+    ['web.1 → stopping: '],
+  ],
+  [
     'who was well and waits for the switch is not ended for a bad answer or two',
     {
       policy: { preboot },

@@ -19,7 +19,7 @@ export function heldUntil(dyno: Dyno, facts: Facts): Date | undefined {
   const { releasedAt } = facts.formation
   const old = twinOf(dyno, facts)
   if (!policy.preboot || dyno.type !== WEB) return undefined
-  if (!old?.leaving || old.state !== 'up' || old.stopReason !== 'release')
+  if (!old?.leaving || old.state !== 'up' || old.release === dyno.release)
     return undefined
   // Where a clock was set back, from when it was made for that release.
   const released = liesAhead(now, [releasedAt]) ? dyno.createdAt : releasedAt
@@ -34,5 +34,7 @@ export function overlapsUntil(
 ): Date | undefined {
   if (!policy.preboot || dyno.restartBecause === 'stop') return undefined
   if (!OVERLAPPING.includes(dyno.stopReason)) return undefined
+  // It may have been asked to restart before there was a release, and leave for that now.
+  if (dyno.release !== successor.release) return undefined
   return later(successor.updatedAt, policy.preboot.overlap)
 }
