@@ -10,6 +10,7 @@ import { formationsOf } from '../store/app-formations.ts'
 import { inTransaction } from '../store/queryable.ts'
 import { releasesOf } from '../store/releases.ts'
 import { recordReady } from '../store/trials.ts'
+import { destroyApp } from './destroy-app.ts'
 import { rollBackRelease } from './roll-back-release.ts'
 import { rollback } from './rollback.ts'
 import { scaleFormations } from './scale-formations.ts'
@@ -110,6 +111,13 @@ async function rollBack({ app, account }: AnApp): Promise<void> {
     rollback(tx, { app: app.id, account, release: 'v3' }, secrets),
   )
 }
+
+test('not where the app was destroyed meanwhile', async () => {
+  const made = await anAppOnTrial()
+  await inTransaction(pool, (tx) => destroyApp(tx, made.app, made.account))
+  await made.failTrial()
+  assert.deepEqual(await made.releases(), ['Deploy succeeded', 'Deploy succeeded'])
+})
 
 test('not while the next one is on its way', async () => {
   const made = await anAppOnTrial()

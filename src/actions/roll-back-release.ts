@@ -20,14 +20,15 @@ export interface FailedTrial {
 
 /**
  * The release has failed; a new one has the code and the config vars of the last that had a
- * web dyno ready. Nothing happens where another release has become the current one.
+ * web dyno ready. Nothing happens where another release has become the current one, or the app
+ * was destroyed meanwhile.
  */
 export async function rollBackRelease(
   tx: Queryable,
   { app, release, failure, now }: FailedTrial,
   { secrets, limits }: { readonly secrets: SecretBox; readonly limits: Limits },
 ): Promise<void> {
-  await lockApp(tx, app)
+  if (!(await lockApp(tx, app))) return
   const failed = await recordFailure(tx, app, release, failure)
   const earlier = failed && (await lastReady(tx, failed))
   if (!earlier) return

@@ -6,6 +6,10 @@ import { test } from 'node:test'
 import { aManagedApp, ask } from '../../test/a-managed-app.ts'
 import type { AnApp } from '../../test/an-app.ts'
 import { aDatabase } from '../../test/postgres.ts'
+import { until } from '../../test/until.ts'
+import { destroyApp } from '../actions/destroy-app.ts'
+import { liveDynos } from '../store/dynos.ts'
+import { inTransaction } from '../store/queryable.ts'
 
 const pool = aDatabase()
 
@@ -74,6 +78,25 @@ test('the release that was gone back to runs as it did before', async () => {
   assert.ok(dyno)
   assert.equal(runtime.spec(dyno.id)?.command, 'node index.js')
   assert.equal(runtime.spec(dyno.id)?.environment['MODE'], 'good')
+})
+
+test('an app that is destroyed as its release fails for the last time goes with all its dynos', async () => {
+  let broken = false
+  const { it, settle, lookOnce } = await aManagedApp(pool, {
+    boot: () => (broken ? { exits: 1 } : 'listens'),
+  })
+  await it.deploy({ web: 'node index.js' })
+  await settle()
+  broken = true
+  await it.deploy({ web: 'node broken.js' })
+  const formation = await it.formation('web')
+  await until('it has failed twice', async () => {
+    await lookOnce()
+    const dynos = await liveDynos(pool, formation)
+    return dynos.some(({ state, crashes }) => state === 'crashed' && crashes === 2)
+  })
+  await inTransaction(pool, (tx) => destroyApp(tx, it.app, it.account))
+  assert.deepEqual(await settle(), [])
 })
 
 test('a first release that fails is not taken back', async () => {

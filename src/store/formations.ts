@@ -29,7 +29,8 @@ export async function formationFacts(
                  then formations.quantity else 0 end as quantity,
             releases.id as release, releases.slug,
             coalesce(apps.released_at, releases.created_at) as "releasedAt",
-            releases.ready_at is null and not releases.automatic
+            apps.deleted_at is null
+              and releases.ready_at is null and not releases.automatic
               and releases.status = 'succeeded'
               and exists (select from releases earlier
                            where earlier.app = apps.id and earlier.version < releases.version
