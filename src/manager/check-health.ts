@@ -115,7 +115,8 @@ class Asking {
         const now = said(before)
         this.#health = now
         ready ||= now.well
-        if (now.well !== before?.well || now.failures === failures) changed()
+        // As long as it is sick: a wake may get lost.
+        if (now.well !== before?.well || now.failures >= failures) changed()
       }
       const every = ready ? interval : Math.min(interval, WHILE_NOT_READY)
       await pause(Math.max(0, begun + every - performance.now()), until)
