@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 
 import type { Pool } from 'pg'
 
-import { type Clock, later, systemClock } from '../src/lib/clock.ts'
+import { type Clock, later, SECOND, systemClock } from '../src/lib/clock.ts'
 import type { Health } from '../src/manager/facts.ts'
 import { lookAfterFormation } from '../src/manager/look-after-formation.ts'
 import { type Placer, placer } from '../src/manager/place-dynos.ts'
@@ -22,6 +22,9 @@ import { liveDynos } from '../src/store/dynos.ts'
 import { anApp, type AnApp, secrets } from './an-app.ts'
 
 const { signal } = new AbortController()
+
+/** Who looks again so soon waits for what was killed to be gone. */
+export const SOON = 0.1 * SECOND
 
 /** What a manager's looks need, where no health is checked and there is room for every dyno. */
 export function managerDeps(pool: Pool, runtime: Runtime, clock: Clock = systemClock) {
@@ -78,7 +81,7 @@ export async function aManagedApp(pool: Pool, options: MemoryRuntimeOptions = {}
         assert.ok(looks < 200, 'it never settles')
         const delay = await look(formation, signal)
         const routed = await route(pool, it)
-        if (delay > 0 && !routed) return liveDynos(pool, formation)
+        if (delay > SOON && !routed) return liveDynos(pool, formation)
       }
     },
     wait: (milliseconds: number): void => {

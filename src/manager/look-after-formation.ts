@@ -70,6 +70,8 @@ const WHILE_MOVING = SECOND
 /** As long as something takes, it may well take again: to see it end by a quarter of that later is soon. */
 const SHARE_OF_THE_PAST = 1 / 4
 const LONGEST_WAIT = HOUR
+/** Killed again and again until it is gone, which takes a while where the disk is slow. */
+const WHILE_KILLED = 0.1 * SECOND
 /** The runtime says when it knows of a slug; its hints may get lost. */
 const UNTIL_VERIFIED = 10 * SECOND
 
@@ -91,7 +93,9 @@ export function lookAfterFormation(deps: FormationDeps): Look {
     const steps = planFormation(facts)
     const { awaitsSlug } = await takeSteps(steps, { found, configVars, deps, signal })
     if (awaitsSlug) return Math.max(0, Math.min(nextMoment(facts), UNTIL_VERIFIED))
-    return steps.length > 0 ? 0 : waitOf(facts)
+    if (steps.length === 0) return waitOf(facts)
+    const onlyKills = steps.every((step) => step.do === 'kill')
+    return onlyKills ? Math.min(WHILE_KILLED, waitOf(facts)) : 0
   }
 }
 

@@ -56,6 +56,8 @@ interface OneOffDeps {
 const LONGEST_WAIT = MINUTE
 /** The runtime's hints may get lost: while something is under way we look by ourselves. */
 const WHILE_MOVING = SECOND
+/** Killed again and again until it is gone, which takes a while where the disk is slow. */
+const WHILE_KILLED = 0.1 * SECOND
 /** The runtime says when it knows of a slug; its hints may get lost. */
 const UNTIL_VERIFIED = 10 * SECOND
 /** How soon what a release phase prints is seen by those who follow it. */
@@ -89,7 +91,9 @@ export function lookAfterOneOff(deps: OneOffDeps): Look {
       await countStartFrom(pool, [id], deps.clock.now())
       return Math.max(0, Math.min(nextMoment(facts), UNTIL_VERIFIED))
     }
-    return steps.length > 0 ? 0 : waitOf(facts)
+    if (steps.length === 0) return waitOf(facts)
+    const onlyKills = steps.every((step) => step.do === 'kill')
+    return onlyKills ? Math.min(WHILE_KILLED, waitOf(facts)) : 0
   }
 }
 
