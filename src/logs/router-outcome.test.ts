@@ -132,6 +132,33 @@ const ends: [string, RecordBut, string][] = [
     { ended: 'sD' },
     'at=error code=H15 desc="Idle connection" method=GET … status=503',
   ],
+  ...[
+    ['http/1.1', '0/2000/ conn.flg=0x80080300'],
+    ['HTTP/2', '0/2000/ conn.flg=0x80000300'],
+    ['another order of spaces', '0/2000/conn.flg=0x300'],
+  ].map(([what = '', whoLeft = '']): [string, RecordBut, string] => [
+    `the dyno fell silent, by HAProxy 3: ${what}`,
+    { ended: `CD/${whoLeft}`, times: '0 0 1 2003' },
+    'at=error code=H15 desc="Idle connection" method=GET … status=503',
+  ]),
+  ...[
+    ['the client ended its connection', '0/2000/ conn.flg=0x800c0300'],
+    ['it reset it', '0/2000/ conn.flg=0x801c0300'],
+    ['it gave its stream up', '1/2000/ conn.flg=0x80000300'],
+    ['no silence is so long', '0/2200/ conn.flg=0x80080300'],
+    ['silence has no end', '0//-'],
+    ['nothing is known of its connection', '0/2000/-'],
+    ['something else is told', '0/2000/ h2c.flg=0x1 conn.flg=0x80080300'],
+  ].map(([what = '', whoLeft = '']): [string, RecordBut, string] => [
+    `the client left, by HAProxy 3: ${what}`,
+    { ended: `CD/${whoLeft}`, times: '0 0 1 2003' },
+    'sock=client at=warning code=H27 desc="Client Request Interrupted" method=GET … status=499',
+  ]),
+  [
+    'no fault but the dyno`s own status, by HAProxy 3',
+    { ended: '--/0/30000/ conn.flg=0x80000300', status: 500 },
+    'at=info method=GET … status=500',
+  ],
   [
     'the client left',
     { status: -1, ended: 'CH' },
@@ -165,6 +192,11 @@ const ends: [string, RecordBut, string][] = [
   [
     'a websocket that its client closed',
     { status: 101, ended: 'CD' },
+    'at=info … status=101',
+  ],
+  [
+    'a websocket that ended, by HAProxy 3',
+    { status: 101, ended: 'CD/0/2000/ conn.flg=0x80080300', times: '0 0 1 2003' },
     'at=info … status=101',
   ],
   [

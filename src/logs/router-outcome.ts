@@ -82,6 +82,7 @@ const CAUSES: Readonly<Record<string, string>> = {
 export function codeOf({
   state,
   ended,
+  fellSilent,
   status,
   method,
 }: RequestFields): Code | undefined {
@@ -91,7 +92,7 @@ export function codeOf({
   if (/^(417 LR|400 P[RH]|405 PR|408 cR)$/.test(`${status} ${ended}`)) return 'H26'
   if (status === 502 && ended.startsWith('L')) return 'H25'
   if (ended === 'PD' && HAS_NO_BODY.test(method)) return 'H18'
-  const byPhase = CODES[ended] ?? CODES[`${ended[0]}-`]
+  const byPhase = fellSilent ? 'H15' : (CODES[ended] ?? CODES[`${ended[0]}-`])
   if (status !== 101) return byPhase
   // After an upgrade either side may hang up. Only silence is a fault, which then is both sides'.
   return /^[cs]/.test(ended) ? 'H15' : undefined

@@ -94,6 +94,9 @@ test('records of no app, and what is none, are left out', () => {
 
 test('what is read at a glance is what is read in full', () => {
   assert.deepEqual(plainFields(aRecord()), anyFields(aRecord()))
+  const by3 = aRecord({ ended: '--/-/-/-' })
+  assert.deepEqual(plainFields(by3), plainFields(aRecord()))
+  assert.deepEqual(anyFields(by3), plainFields(by3))
   assert.equal(plainFields(aRecord({ uri: '*' })), undefined)
   let plain = 0
   const right = Buffer.from(aRecord(), 'latin1')

@@ -12,9 +12,11 @@ const ENTRY = String.raw`(?:[^ /]+/[^ /]+/[^ /]*/)?([-0-9a-f]{36})(?:/\S*)?`
 const TEXT = String.raw`((?:[^"\\]|\\.)*)`
 /** The last of them, the answer's length, and `src`, are not told by a router that was not reloaded since an update of Mayfly; `fwd` then has all. */
 const NUMBERS = String.raw`(-?\d+) (-?\d+) (-?\d+) (-?\d+) (-?\d+) (\d+)(?: (\d+|-))?`
+/** With what HAProxy 3 tells of a bad end beside: see `LOG_FORMAT` there. No client has a word in it, for quotes stand around those. */
+const ENDED = String.raw`(\S\S)(?:\/([^"]{0,200}?))?`
 /** HAProxy cuts a record that is too long. */
 const RECORD = new RegExp(
-  String.raw`^(\d+) ${ENTRY} ${NUMBERS} (\S\S) (\S+) (${WORD} ${WORD} ${WORD}) method=(${WORD}) request_id=(\S+)` +
+  String.raw`^(\d+) ${ENTRY} ${NUMBERS} ${ENDED} (\S+) (${WORD} ${WORD} ${WORD}) method=(${WORD}) request_id=(\S+)` +
     String.raw` dyno=(${WORD})(?: src=(${WORD}))? agent="${TEXT}" host="${TEXT}(?:" fwd="${TEXT}(?:" path="${TEXT})?)?\\?(?:"[ a-z=]{0,6})?$`,
 )
 /**
@@ -23,7 +25,7 @@ const RECORD = new RegExp(
  * printable characters.
  */
 const PLAIN = new RegExp(
-  String.raw`^(\d+) ${ENTRY} ${NUMBERS} -- - (${WORD} ${WORD} ${WORD}) method=(${WORD}) (request_id=[\w.:[\]+/=-]+)` +
+  String.raw`^(\d+) ${ENTRY} ${NUMBERS} --(?:\/-\/-\/-)? - (${WORD} ${WORD} ${WORD}) method=(${WORD}) (request_id=[\w.:[\]+/=-]+)` +
     String.raw` (dyno=[!-9;=-~]+):${WORD} src=([\w.:]+) agent="" host="([\w.:[\]+/=-]*)" fwd="" path="(\/[ !#-[\]-~]*)"$`,
 )
 
@@ -41,6 +43,8 @@ export interface RequestFields {
   /** Of a dyno's answer, as that says: `-` if it does not. */
   readonly length: string
   readonly ended: string
+  /** That it ended like a client's leaving, and was the dyno's silence. */
+  readonly fellSilent: boolean
   readonly state: string
   /** HTTP's major version, the scheme and TLS's version. */
   readonly protocol: string
@@ -61,6 +65,7 @@ export function plainFields(record: string): RequestFields | undefined {
   return {
     ...numbersIn(found),
     ended: '--',
+    fellSilent: false,
     state: '-',
     protocol: found[10] ?? '',
     method: found[11] ?? '',
@@ -77,12 +82,15 @@ export function plainFields(record: string): RequestFields | undefined {
 export function anyFields(record: string): RequestFields | undefined {
   const found = RECORD.exec(record.replaceAll('\n', ' '))
   if (!found) return undefined
-  const [ended = '', state = '', protocol = '', method = '', id = ''] = found.slice(10)
+  const [ended = '', whoLeft = '', state = '', protocol = '', method = '', id = ''] =
+    found.slice(10)
   const [server = '', src = '', agent = '', host = '', fwd = '', uri = ''] =
-    found.slice(15)
+    found.slice(16)
+  const numbers = numbersIn(found)
   return {
-    ...numbersIn(found),
+    ...numbers,
     ended,
+    fellSilent: ended === 'CD' && isSilence(whoLeft, numbers.active),
     state,
     protocol,
     method,
@@ -109,6 +117,24 @@ function numbersIn(found: RegExpExecArray) {
     length: found[9] ?? '-',
   }
 }
+
+/**
+ * Whether the dyno was silent for as long as it may be, and the client did not leave: it neither gave the request up, nor
+ * did its connection end or fail. What is not understood is no silence. `active`: in milliseconds.
+ */
+function isSilence(whoLeft: string, active: number): boolean {
+  const [, silence, flags] =
+    /^0\/(\d+)\/ ?conn\.flg=(0x[0-9a-f]{1,8})$/.exec(whoLeft) ?? []
+  if (silence === undefined) return false
+  const hasLeft = (Number(flags) & (END_READ | FAILED)) !== 0
+  return !hasLeft && active >= Number(silence) - LEEWAY
+}
+
+/** Of a connection's flags in HAProxy 3: CO_FL_SOCK_RD_SH, CO_FL_ERROR. */
+const END_READ = 0x4_0000
+const FAILED = 0x10_0000
+/** HAProxy's clock goes by whole milliseconds, and so does each of the times it tells. Milliseconds. */
+const LEEWAY = 10
 
 /** A request line may name the whole address; the log shows path and query. Empty where HAProxy cut it off. */
 function pathOf(uri: string): string {

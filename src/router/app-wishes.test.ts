@@ -8,7 +8,6 @@ import { test } from 'node:test'
 
 import { aBackend, aRouter, get } from '../../test/a-router.ts'
 import { aRouterLine } from '../../test/a-router-line.ts'
-import { HAPROXY_3 } from '../../test/haproxy-of-here.ts'
 import { aDatabase } from '../../test/postgres.ts'
 import { until } from '../../test/until.ts'
 import { SECOND } from '../lib/clock.ts'
@@ -113,7 +112,7 @@ test('a dyno may be silent as long as its app has it, though a client may not', 
   await assert.rejects(byHttp1('/gap-for-ever', 'GET'), { code: 'ECONNRESET' })
   await Promise.all(asked)
   const line = await aRouterLine(router, '/gap-for-ever')
-  assert.match(line, HAPROXY_3 ? /code=H27 / : /code=H15 /)
+  assert.match(line, /code=H15 /)
   const [, service] = / service=(\d+)ms /.exec(line) ?? []
   assert.ok(Number(service) >= 4 * SECOND - 10, line)
 })

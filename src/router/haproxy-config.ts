@@ -10,7 +10,7 @@ import { HELD, holdRules } from './hold-rules.ts'
 import { routersWorth, tooMany } from './limit-rules.ts'
 import { errorPages, GIVEN_UP, noServer, page } from './page-rules.ts'
 import { APPLICATION_ERROR, MISDIRECTED, NO_SUCH_APP, PAGES, REFUSED } from './pages.ts'
-import { LONGEST_RECORD, RECORD } from './record-format.ts'
+import { LOG_FORMAT, LONGEST_RECORD } from './record-format.ts'
 import {
   ADDED,
   answerRules,
@@ -161,7 +161,7 @@ function frontend({ paths, listen, asRoot, tls, timeouts }: RouterSettings): str
 ${listen.map((address) => `  bind ${address} name http`).join('\n')}
   bind unix@${paths.successorSocket} name http accept-proxy mode 600${owner}
 ${tls ? tlsBinds(tls, paths, owner) : ''}  log ring@requests len ${LONGEST_RECORD} format raw local0
-  log-format '${RECORD}'
+${LOG_FORMAT}
   capture response header Content-Length len 20
   http-after-response add-header Server Heroku unless { res.hdr(server) -m found }
   http-after-response allow if { status 100:499 } !{ capture.req.ver HTTP/1.0 }

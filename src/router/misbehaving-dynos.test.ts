@@ -8,7 +8,6 @@ import { test, type TestContext } from 'node:test'
 import { aFullPort } from '../../test/a-full-port.ts'
 import { aBackend, aRouter } from '../../test/a-router.ts'
 import { aRouterLine } from '../../test/a-router-line.ts'
-import { HAPROXY_3 } from '../../test/haproxy-of-here.ts'
 import { aDatabase } from '../../test/postgres.ts'
 import { whatAClientGets } from '../../test/what-a-client-gets.ts'
 import { SECOND } from '../lib/clock.ts'
@@ -115,9 +114,7 @@ const dynos: [
     'falls silent halfway',
     (it) => it.write(`${OK}Content-Length: 100\r\n\r\nhalf`),
     /^HTTP\/1.1 200 [^]*\r\n\r\nhalf$/,
-    HAPROXY_3
-      ? /^sock=client at=warning code=H27 /
-      : /^at=error code=H15 desc="Idle connection" .* status=503/,
+    /^at=error code=H15 desc="Idle connection" .* status=503/,
   ],
 ]
 
