@@ -46,11 +46,13 @@ async function withASilentDyno(
   return { router, host: `${app}.localhost` }
 }
 
+/** `body`: is sent so many `times`, one after the other. */
 function asks(
   { router, host }: Silent,
   path: string,
   by: 'http' | 'https',
   body = '',
+  times = 2,
 ): Socket {
   const socket =
     by === 'http'
@@ -62,11 +64,12 @@ function asks(
           rejectUnauthorized: false,
         })
   socket.on('error', () => {}).resume()
-  const length = body === '' ? '' : `Content-Length: ${2 * body.length}\r\n`
+  const length = body === '' ? '' : `Content-Length: ${times * body.length}\r\n`
   const method = body === '' ? 'GET' : 'POST'
   socket.write(`${method} ${path} HTTP/1.1\r\nHost: ${host}\r\n${length}\r\n${body}`)
   // What is not whole 50 ms after its head is long.
-  if (body !== '') setTimeout(() => socket.write(body), 200)
+  for (let nth = 1; nth < times; nth++)
+    if (body !== '') setTimeout(() => socket.write(body), nth * 300)
   return socket
 }
 
@@ -118,4 +121,28 @@ test('a client that leaves is, however it does', async (t) => {
     it.stream.once('data', () => leave(it))
     assert.match(await aRouterLine(silent.router, `/${way}`), LEFT, way)
   }
+})
+
+test('a client that still sends keeps an answer that has begun from being silent', async (t) => {
+  const idle = 1.5 * SECOND
+  const timeouts = { connect: SECOND, firstByte: SECOND, idle, boot: 2 * SECOND }
+  const router = await aRouter(t, pool, { timeouts, byTls: true })
+  const dyno = await aBackend(t, (request, response) => {
+    response.writeHead(200, { 'Content-Length': 4 })
+    response.write('ha')
+    request.on('error', () => {}).on('end', () => response.end('lf'))
+    request.resume()
+  })
+  await router.dyno(await router.app('talks'), dyno)
+  await router.look()
+  await router.start()
+  const host = 'talks.localhost'
+  const all = (['http', 'https'] as const).map(async (by) => {
+    const socket = asks({ router, host }, `/${by}`, by, 'x'.repeat(10_000), 8)
+    let got = ''
+    socket.setEncoding('latin1').on('data', (text: string) => (got += text))
+    assert.match(await aRouterLine(router, `/${by}`), /^at=info .* status=200 /, by)
+    assert.match(got, /\r\n\r\nhalf$/, by)
+  })
+  await Promise.all(all)
 })
