@@ -55,6 +55,11 @@ const REFUSALS = `  http-request deny deny_status 405 if { method CONNECT }
   http-request set-header Transfer-Encoding chunked if { req.hdr(transfer-encoding) -m found } !{ req.hdr(transfer-encoding) -m str chunked }
   http-request return status 417 content-type text/plain string "Expectation Failed" hdr Connection close if { req.fhdr(expect) -m found } !{ req.fhdr(expect) -i 100-continue } !{ req.fhdr(expect) -m len 0 }`
 
+/** Of an `Upgrade`: names, each with a version or without, and with nothing between two commas. Backslashes are doubled for HAProxy's configuration. */
+const TOKEN = String.raw`[-\\x21\\x23-\\x27*+.^_\\x60|~[:alnum:]]+`
+const PROTOCOL = `${TOKEN}(/${TOKEN})?`
+const PROTOCOLS = String.raw`[\\x20\\t,]*${PROTOCOL}([\\x20\\t]*,[\\x20\\t,]*${PROTOCOL})*[\\x20\\t,]*`
+
 const HYGIENE = `  http-request del-header Expect unless is_h2 !{ req.hdr(content-length) -m found }
   http-request set-uri %[pathq] if !is_path { pathq -m beg / } !is_h2 || !is_path { pathq -m beg / } !is_web
   http-request set-uri / if !is_path !{ url -m str * } !is_h2 || !is_path !{ url -m str * } !is_web
@@ -68,7 +73,7 @@ const HYGIENE = `  http-request del-header Expect unless is_h2 !{ req.hdr(conten
   http-request del-header Upgrade if { req.hdr(upgrade) -i -m beg h2c }
   http-request del-header HTTP2-Settings
   http-request del-header Connection unless { req.hdr(connection) -i upgrade }
-  http-request deny deny_status 400 if { req.hdr(connection) -m found } !{ req.hdr(upgrade) -m found }
+  http-request deny deny_status 400 if { req.hdr(connection) -m found } !{ req.hdr(upgrade) -m found } || { req.hdr(connection) -m found } { req.fhdr(upgrade) -m reg ^(?!${PROTOCOLS}$) }
   http-request set-header Connection upgrade if { req.hdr_cnt(connection) gt 1 }
   http-request del-header Keep-Alive
   http-request del-header TE

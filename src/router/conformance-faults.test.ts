@@ -1,0 +1,77 @@
+/**
+ * What dynos and clients do wrong that is told apart by little: see test/vegur.ts. The time to a first byte is much
+ * shorter than that of silence here, so that the one cannot be taken for the other.
+ */
+
+import { test } from 'node:test'
+
+import { aRouter } from '../../test/a-router.ts'
+import { aDatabase } from '../../test/postgres.ts'
+import {
+  ask,
+  type Cases,
+  host,
+  OK,
+  playAtOnce,
+  REFUSED_AS,
+  TWO,
+  UPGRADE,
+  WELL,
+} from '../../test/vegur.ts'
+import { SECOND } from '../lib/clock.ts'
+
+const pool = aDatabase()
+
+const quick = {
+  connect: SECOND,
+  firstByte: 0.4 * SECOND,
+  idle: SECOND,
+  boot: 2 * SECOND,
+}
+
+const REFUSED =
+  'at=error code=H26 desc="Request Error" cause="bad header" dyno= status=400'
+const SWITCHED = `HTTP/1.1 101 Switching Protocols\r\n${UPGRADE}\r\n`
+
+const upgradeTo = (...protocols: readonly string[]) =>
+  ask(`Connection: upgrade\r\n${protocols.map((it) => `Upgrade: ${it}\r\n`).join('')}`)
+
+const cases: Cases = {
+  'what is to be upgraded to': [
+    ...['', '///', 'a b', 'foo/', '/1', 'foo/1/2', ',', 'a@b', 'foo;q=1'].map((what) => ({
+      what: `no list of protocols: "${what}"`,
+      send: upgradeTo(what),
+      dyno: SWITCHED,
+      heard: '',
+      got: REFUSED_AS[400] ?? '',
+      line: REFUSED,
+    })),
+    {
+      what: 'one line of two is no list of protocols',
+      send: upgradeTo('foo', '"bar"'),
+      dyno: SWITCHED,
+      heard: '',
+      got: REFUSED_AS[400] ?? '',
+      line: REFUSED,
+    },
+    ...["!#$%&'*+-.^_`|~09azAZ", 'foo/2.0', 'foo, bar/1 ,\tbaz', 'foo,,bar'].map(
+      (what) => ({
+        what: `protocols: "${what}"`,
+        send: upgradeTo(what),
+        dyno: `${OK}${TWO}`,
+        heard: `GET /p HTTP/1.1\r\n${host}connection: upgrade\r\nupgrade: ${what}\r\n\r\n`,
+        got: `${OK}content-length: 2\r\n\r\nok`,
+        enough: /ok$/,
+        line: WELL,
+      }),
+    ),
+  ],
+}
+
+test(
+  'who is at fault is told as by Heroku`s router',
+  { concurrency: true },
+  async (t) => {
+    await playAtOnce(t, await aRouter(t, pool, { timeouts: quick }), cases)
+  },
+)
