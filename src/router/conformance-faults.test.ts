@@ -10,9 +10,13 @@ import { aDatabase } from '../../test/postgres.ts'
 import {
   ask,
   type Cases,
+  CHUNKED,
+  FAILED,
   host,
+  NO_HTTP,
   OK,
   playAtOnce,
+  post,
   REFUSED_AS,
   TWO,
   UPGRADE,
@@ -29,6 +33,8 @@ const quick = {
   boot: 2 * SECOND,
 }
 
+const H13 =
+  'at=error code=H13 desc="Connection closed without response" dyno=web.1 status=503'
 const REFUSED =
   'at=error code=H26 desc="Request Error" cause="bad header" dyno= status=400'
 const SWITCHED = `HTTP/1.1 101 Switching Protocols\r\n${UPGRADE}\r\n`
@@ -37,6 +43,43 @@ const upgradeTo = (...protocols: readonly string[]) =>
   ask(`Connection: upgrade\r\n${protocols.map((it) => `Upgrade: ${it}\r\n`).join('')}`)
 
 const cases: Cases = {
+  'a dyno without a whole answer': [
+    ...['zz\r\nok\r\n0\r\n\r\n', '2\r\nokay\r\n0\r\n\r\n'].map((chunks) => ({
+      what: `a broken chunk right after its head: ${JSON.stringify(chunks)}`,
+      send: ask(),
+      dyno: `${OK}${CHUNKED}\r\n${chunks}`,
+      got: FAILED,
+      line: NO_HTTP,
+    })),
+    {
+      what: 'the same after a body',
+      send: post('Content-Length: 2\r\n', 'ab'),
+      dyno: `${OK}${CHUNKED}\r\nzz\r\n`,
+      got: FAILED,
+      line: NO_HTTP,
+    },
+    {
+      what: 'nothing, and it hangs up',
+      send: ask(),
+      dyno: (it) => it.end(),
+      got: FAILED,
+      line: H13,
+    },
+    {
+      what: 'nothing, and it resets the connection',
+      send: ask(),
+      dyno: (it) => it.resetAndDestroy(),
+      got: FAILED,
+      line: H13,
+    },
+    {
+      what: 'half a head, and it hangs up',
+      send: ask(),
+      dyno: (it) => it.end(`${OK}Content-Len`),
+      got: FAILED,
+      line: H13,
+    },
+  ],
   'what is to be upgraded to': [
     ...['', '///', 'a b', 'foo/', '/1', 'foo/1/2', ',', 'a@b', 'foo;q=1'].map((what) => ({
       what: `no list of protocols: "${what}"`,

@@ -207,7 +207,8 @@ core.register_action('no_answer', { 'tcp-res' }, function(txn)
     if its_own_clock and waited > (own_time(txn) or first_byte) - LEEWAY then
       return
     end
-    give_up(txn, 'H13', application_error)
+    -- HAProxy keeps a head that is not whole to itself: what stands here is a whole one, with a body that is none.
+    give_up(txn, txn.f:res_len() > 0 and 'H17' or 'H13', application_error)
   end
   if waited >= first_byte - LEEWAY and not its_own_clock then
     give_up(txn, 'H12', h12)
