@@ -11,6 +11,7 @@ import {
   ask,
   type Cases,
   CHUNKED,
+  ended,
   FAILED,
   host,
   NO_HTTP,
@@ -78,6 +79,25 @@ const cases: Cases = {
       dyno: (it) => it.end(`${OK}Content-Len`),
       got: FAILED,
       line: H13,
+    },
+  ],
+  'a dyno that says 103': [
+    {
+      what: 'and answers later than the first byte may be',
+      send: ask(),
+      dyno: (it) => {
+        it.write('HTTP/1.1 103 Early Hints\r\n\r\n')
+        setTimeout(() => it.write(`${OK}${TWO}`), 0.7 * SECOND)
+      },
+      got: `HTTP/1.1 103 Early Hints\r\n\r\n${ended('content-length: 2\r\n', 'ok')}`,
+      line: WELL,
+    },
+    {
+      what: 'and nothing more, for which it has the time of silence',
+      send: ask(),
+      dyno: 'HTTP/1.1 103 Early Hints\r\n\r\n',
+      got: `HTTP/1.1 103 Early Hints\r\n\r\n${FAILED}`,
+      line: 'at=error code=H12 desc="Request timeout" dyno=web.1 status=503',
     },
   ],
   'what is to be upgraded to': [
