@@ -8,7 +8,7 @@ import { createHash } from 'node:crypto'
 import { LONGEST_OF_APPS } from '../model/app-routing.ts'
 import { HELD, holdRules } from './hold-rules.ts'
 import { routersWorth, tooMany } from './limit-rules.ts'
-import { errorPages, GIVEN_UP, noServer, page } from './page-rules.ts'
+import { errorPages, GIVEN_UP, noServer, page, pageRules } from './page-rules.ts'
 import { APPLICATION_ERROR, MISDIRECTED, NO_SUCH_APP, PAGES, REFUSED } from './pages.ts'
 import { LOG_FORMAT, LONGEST_RECORD } from './record-format.ts'
 import {
@@ -154,6 +154,9 @@ function backendRules(kind: BackendKind, { firstByte }: RouterTimeouts): string 
   tcp-response content lua.no_answer`
 }
 
+/** Such an app's page lies over those of requests that are refused before they are its backend's. */
+const MAY_HAVE_PAGES = ' if { var(txn.entry),field(3,/) -m sub routing }'
+
 /** Who is to come by TLS need not wait for a dyno to hear so, nor wake the app. */
 function frontend({ paths, listen, asRoot, tls, timeouts }: RouterSettings): string {
   const owner = asRoot ? ' user haproxy group haproxy' : ''
@@ -178,7 +181,8 @@ ${PLAIN_REQUESTS}
 ${challengeRules(paths)}  http-request set-var(txn.name) var(txn.host),host_only,lower,regsub(\\\\.$,) unless { var(txn.entry) -m found }
   http-request set-var(txn.entry) var(txn.name),map(${paths.hostsMap}) unless { var(txn.entry) -m found }
   http-request set-var(txn.entry) var(txn.name),regsub(^[^.]*,*),map(${paths.hostsMap}) unless { var(txn.entry) -m found }
-${tls ? redirectRules(tls, ' !is_served !{ stopping }') : ''}  ${CONTINUE}
+${tls ? redirectRules(tls, ' !is_served !{ stopping }') : ''}${pageRules('error', paths.hostsMap, MAY_HAVE_PAGES)}
+  ${CONTINUE}
 ${holdRules(timeouts)}
   http-request set-var-fmt(txn.entry) successor_%[so_name] if { stopping }
 ${REQUEST_RULES}

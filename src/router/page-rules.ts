@@ -58,7 +58,7 @@ export function pageRules(
   hostsMap: string,
   condition = '',
 ): string {
-  return `  http-request set-var(txn.app) var(txn.entry),field(4,/)
+  return `  http-request set-var(txn.app) var(txn.entry),field(4,/)${condition}
   http-request set-var(txn.page) str(${kind}:),concat(,txn.app),map(${hostsMap})${condition}`
 }
 
