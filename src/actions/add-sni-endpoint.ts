@@ -7,9 +7,10 @@ import { Problem } from '../model/problem.ts'
 import type { Queryable } from '../store/queryable.ts'
 import {
   addSniEndpoint as add,
+  countSniEndpoints,
+  findSniEndpoint,
   sealedCertificate,
   type SniEndpoint,
-  sniEndpointsOf,
 } from '../store/sni-endpoints.ts'
 import { lockPresentApp } from './lock-present-app.ts'
 import { noteDomainChange } from './note-domain-change.ts'
@@ -34,8 +35,7 @@ export async function addSniEndpoint(
   const { app } = wish
   const certificate = requireCertificate(wish)
   await lockPresentApp(tx, app.id)
-  const present = await sniEndpointsOf(tx, app.id)
-  if (present.length >= limits.domains) {
+  if ((await countSniEndpoints(tx, app.id)) >= limits.domains) {
     const message = `An app may have at most ${limits.domains} certificates.`
     throw new Problem('invalid_params', message, { limit: limits.domains })
   }
@@ -58,9 +58,7 @@ export async function requireSniEndpoint(
   app: App,
   identity: string,
 ): Promise<SniEndpoint> {
-  const found = (await sniEndpointsOf(db, app.id)).find(
-    (it) => it.id === identity || it.name === identity,
-  )
+  const found = await findSniEndpoint(db, app.id, identity)
   if (!found) throw new Problem('not_found', `Couldn't find that SNI endpoint.`)
   return found
 }

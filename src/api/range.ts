@@ -59,9 +59,14 @@ export function parseRange(header: string, properties: readonly string[]): Range
   }
 }
 
-/** What a request's header asks for; throws as `parseRange`. */
-export function rangeOf(request: FastifyRequest, properties: readonly string[]): Range {
-  return parseRange(request.headers.range ?? '', properties)
+/** What a request's header asks for, but no more items at once than `most`; throws as `parseRange`. */
+export function rangeOf(
+  request: FastifyRequest,
+  properties: readonly string[],
+  most = LARGEST_MAX,
+): Range {
+  const range = parseRange(request.headers.range ?? '', properties)
+  return { ...range, max: Math.min(range.max, most) }
 }
 
 /** What begins a range: its property, if it names one, and whether it is to begin after. */
@@ -158,6 +163,7 @@ export function partIn<Property extends keyof typeof endIn>(
 const endIn = {
   created_at: instantIn,
   id: (text: string) => (isUuid(text) ? text : undefined),
+  name: (text: string) => text || undefined,
   version: (text: string) => (/^\d{1,9}$/.test(text) ? text : undefined),
 } as const
 

@@ -105,15 +105,17 @@ export function readCertificate(
 
 /** `chain`: as `readCertificate` returns it. */
 export function detailsOf(chain: string): CertificateDetails {
-  const certificates = certificatesOf(blocksIn(chain)) ?? []
-  const [own] = certificates
-  if (!own) throw new Error('a chain begins with its certificate')
+  const blocks = blocksIn(chain)
+  // What is between them says nothing of it, and is not read.
+  const [own, last = own] =
+    certificatesOf([...blocks.slice(0, 1), ...blocks.slice(1).slice(-1)]) ?? []
+  if (!own || !last) throw new Error('a chain begins with its certificate')
   return {
     hosts: hostsOf(own),
     subject: nameOf(own.subject),
     issuer: nameOf(own.issuer),
     selfSigned: own.checkIssued(own),
-    trusted: isTrusted(certificates),
+    trusted: isTrusted(last),
   }
 }
 
@@ -228,8 +230,8 @@ function unusable(cert: string, key: string): string | undefined {
 
 let roots: readonly X509Certificate[] | undefined
 
-function isTrusted(chain: readonly X509Certificate[]): boolean {
+/** `last`: of its chain. */
+function isTrusted(last: X509Certificate): boolean {
   roots ??= rootCertificates.map((it) => new X509Certificate(it))
-  const last = chain.at(-1)
-  return last !== undefined && roots.some((root) => signed(root, last))
+  return roots.some((root) => signed(root, last))
 }

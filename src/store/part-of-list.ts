@@ -24,7 +24,12 @@ export const whole = <Property extends keyof typeof typeOf>(
   most: null,
 })
 
-const typeOf = { created_at: 'timestamptz', id: 'uuid', version: 'integer' } as const
+const typeOf = {
+  created_at: 'timestamptz',
+  id: 'uuid',
+  name: 'text',
+  version: 'integer',
+} as const
 
 /**
  * The rest of a statement, behind the first of its conditions: its parameters from `$first` on are

@@ -1,7 +1,8 @@
 import type { SecretBox } from '../lib/secret-box.ts'
 import type { Certificate } from '../model/certificate.ts'
-import type { AppId, DomainId, SniEndpointId } from '../model/ids.ts'
+import { type AppId, type DomainId, isUuid, type SniEndpointId } from '../model/ids.ts'
 import { randomEndpointName } from '../model/random-app-name.ts'
+import { boundsOf, cutBy, exactly, type PartOfList, whole } from './part-of-list.ts'
 import type { Queryable } from './queryable.ts'
 
 /** A certificate of an app's, and which of its domains are served with it. */
@@ -36,17 +37,58 @@ export function sealedCertificate(
   return { ...certificate, privateKey: secrets.seal(certificate.privateKey, id) }
 }
 
-export async function sniEndpointsOf(db: Queryable, app: AppId): Promise<SniEndpoint[]> {
+const columns = `e.id, e.name, e.certificate_chain as chain, e.fingerprint,
+  e.starts_at as "startsAt", e.expires_at as "expiresAt", e.acm,
+  array(select d.id from domains d where d.sni_endpoint = e.id order by d.hostname) as domains,
+  e.created_at as "createdAt", e.updated_at as "updatedAt"`
+
+/** A name by its letters, whatever language the database sorts by: the next part begins there. */
+const sortedBy = {
+  name: 'e.name collate "C"',
+  id: 'e.id',
+  created_at: 'e.created_at',
+} as const
+/** As a part of the list is bounded by it. */
+const shownBy = {
+  name: 'e.name',
+  id: 'e.id::text',
+  created_at: exactly('e.created_at'),
+} as const
+
+/** By name, unless a part says otherwise. `key`: what the list is sorted by. */
+export async function sniEndpointsOf(
+  db: Queryable,
+  app: AppId,
+  part: PartOfList<keyof typeof sortedBy> = whole('name'),
+): Promise<(SniEndpoint & { readonly key: string })[]> {
   const { rows } = await db.query(
-    `select id, name, certificate_chain as chain, fingerprint,
-            starts_at as "startsAt", expires_at as "expiresAt", acm,
-            array(select d.id from domains d where d.sni_endpoint = e.id
-                   order by d.hostname) as domains,
-            created_at as "createdAt", updated_at as "updatedAt"
-       from sni_endpoints e where app = $1 order by created_at, name`,
+    `select ${columns}, ${shownBy[part.by]} as key from sni_endpoints e
+      where e.app = $1 ${cutBy(sortedBy[part.by], part, 2)}`,
+    [app, ...boundsOf(part)],
+  )
+  return rows as (SniEndpoint & { key: string })[]
+}
+
+export async function countSniEndpoints(db: Queryable, app: AppId): Promise<number> {
+  const { rows } = await db.query(
+    'select count(*)::integer as endpoints from sni_endpoints where app = $1',
     [app],
   )
-  return rows as SniEndpoint[]
+  return (rows as { endpoints: number }[])[0]?.endpoints ?? 0
+}
+
+/** An app's, by id or name. */
+export async function findSniEndpoint(
+  db: Queryable,
+  app: AppId,
+  identity: string,
+): Promise<SniEndpoint | undefined> {
+  const key = isUuid(identity) ? 'e.id' : 'e.name'
+  const { rows } = await db.query(
+    `select ${columns} from sni_endpoints e where e.app = $1 and ${key} = $2`,
+    [app, identity],
+  )
+  return (rows as SniEndpoint[])[0]
 }
 
 /** Under a name that the app has not given before; resolves to that. */

@@ -13,12 +13,16 @@ import { type SniEndpoint, sniEndpointsOf } from '../../store/sni-endpoints.ts'
 import { AppParams } from '../app-params.ts'
 import { UP_TO_THE_BODY } from '../bound-bodies.ts'
 import type { ApiDeps } from '../deps.ts'
-import { sendPart } from '../range.ts'
+import { partIn, rangeOf, sendFound } from '../range.ts'
 import { requireApp } from '../require-app.ts'
 
 const EndpointParams = Type.Object({ app: Type.String(), endpoint: Type.String() })
 const Text = Type.String(UP_TO_THE_BODY)
 const Body = Type.Object({ certificate_chain: Text, private_key: Text })
+
+const SORTED_BY = ['name', 'id', 'created_at']
+/** Shown at once: to show one is to read its certificates, in the thread that answers everybody. */
+const LARGEST_PART = 100
 
 /** The certificates of an app: `heroku certs`. */
 export const sniEndpoints: FastifyPluginAsyncTypebox<ApiDeps> = async (server, deps) => {
@@ -30,13 +34,11 @@ export const sniEndpoints: FastifyPluginAsyncTypebox<ApiDeps> = async (server, d
     { schema: { params: AppParams } },
     async (request, reply) => {
       const app = await requireApp(pool, request.params.app)
-      const all = (await sniEndpointsOf(pool, app.id)).map((it) => ({
-        ...it,
-        created_at: it.createdAt.toISOString(),
-      }))
-      // To show one is to read its certificates: that is done of those that are asked for.
-      return sendPart(reply, all, {
-        properties: ['name', 'id', 'created_at'],
+      const range = rangeOf(request, SORTED_BY, LARGEST_PART)
+      const found = await sniEndpointsOf(pool, app.id, partIn(range))
+      return sendFound(reply, found, {
+        range,
+        properties: SORTED_BY,
         show: (it) => serialize(it, app),
       })
     },
