@@ -13,7 +13,7 @@ import {
 import type { Queryable } from '../store/queryable.ts'
 import { allRegions } from '../store/regions.ts'
 import { wake } from '../store/work.ts'
-import { lockPresentApp } from './lock-present-app.ts'
+import { lockLatestApp } from './lock-latest-app.ts'
 import { noteDomainChange } from './note-domain-change.ts'
 
 /** Requests for the hostname reach the app at once. A Problem `invalid_params` says what is wrong with it. */
@@ -34,7 +34,7 @@ export async function addDomain(
       `${hostname} is among the default domains of apps.`,
     )
   }
-  await lockPresentApp(tx, app.id)
+  const { acm } = await lockLatestApp(tx, app)
   const present = await domainsOf(tx, app.id)
   if (present.length >= limits.domains) {
     const message = `An app may have at most ${limits.domains} domains.`
@@ -47,7 +47,7 @@ export async function addDomain(
       whose === app.id ? 'already added to this app' : 'currently in use by another app'
     throw new Problem('invalid_params', `${hostname} is ${by}.`)
   }
-  if (app.acm) {
+  if (acm) {
     await setAcmStatus(tx, [domain.id], 'pending')
     await wake(tx, { kind: 'certificate', subject: domain.id, region: app.region })
   }

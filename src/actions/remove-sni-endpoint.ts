@@ -5,7 +5,7 @@ import type { Queryable } from '../store/queryable.ts'
 import { removeSniEndpoint as remove, type SniEndpoint } from '../store/sni-endpoints.ts'
 import { wakeAll } from '../store/work.ts'
 import { requireSniEndpoint } from './add-sni-endpoint.ts'
-import { lockPresentApp } from './lock-present-app.ts'
+import { lockLatestApp } from './lock-latest-app.ts'
 import { noteDomainChange } from './note-domain-change.ts'
 
 /** Its domains are served without a certificate of their own from now on, or get automatic ones. */
@@ -14,15 +14,14 @@ export async function removeSniEndpoint(
   app: App,
   it: { readonly endpoint: string; readonly account: Account },
 ): Promise<SniEndpoint> {
-  await lockPresentApp(tx, app.id)
+  const { acm, region } = await lockLatestApp(tx, app)
   const endpoint = await requireSniEndpoint(tx, app, it.endpoint)
   if (endpoint.acm) {
     const message = `${endpoint.name} would come again: heroku certs:auto:disable ends that.`
     throw new Problem('invalid_params', message)
   }
   await remove(tx, endpoint.id)
-  if (app.acm) {
-    const { region } = app
+  if (acm) {
     await setAcmStatus(tx, endpoint.domains, 'pending')
     await wakeAll(
       tx,

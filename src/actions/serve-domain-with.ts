@@ -10,7 +10,7 @@ import {
 } from '../store/sni-endpoints.ts'
 import { wake } from '../store/work.ts'
 import { requireSniEndpoint } from './add-sni-endpoint.ts'
-import { lockPresentApp } from './lock-present-app.ts'
+import { lockLatestApp } from './lock-latest-app.ts'
 import { noteDomainChange } from './note-domain-change.ts'
 
 export interface EndpointWish {
@@ -26,7 +26,7 @@ export async function serveDomainWith(
   domain: Pick<CustomDomain, 'id' | 'hostname'>,
   { endpoint: identity, account }: EndpointWish,
 ): Promise<void> {
-  await lockPresentApp(tx, app.id)
+  const { acm } = await lockLatestApp(tx, app)
   const endpoint = identity === null ? null : await requireSniEndpoint(tx, app, identity)
   if (endpoint && !covers(endpoint.chain, domain.hostname)) {
     const message = `The certificate of ${endpoint.name} is not for ${domain.hostname}.`
@@ -34,7 +34,7 @@ export async function serveDomainWith(
   }
   await serve(tx, domain.id, endpoint?.id ?? null)
   await removeUnusedAcmEndpoints(tx, app.id)
-  if (app.acm) {
+  if (acm) {
     await setAcmStatus(tx, [domain.id], endpoint ? null : 'pending')
     await wake(tx, { kind: 'certificate', subject: domain.id, region: app.region })
   }

@@ -8,6 +8,7 @@ import {
   wakeCertificates,
 } from '../store/acme.ts'
 import type { Queryable } from '../store/queryable.ts'
+import { lockLatestApp } from './lock-latest-app.ts'
 import { lockPresentApp } from './lock-present-app.ts'
 import { noteDomainChange } from './note-domain-change.ts'
 
@@ -38,8 +39,8 @@ export async function setAcm(
 
 /** Has those that failed tried again now, or as soon as it may be. */
 export async function refreshAcm(tx: Queryable, app: App): Promise<void> {
-  await lockPresentApp(tx, app.id)
-  if (!app.acm) {
+  const { acm } = await lockLatestApp(tx, app)
+  if (!acm) {
     const message = 'The app has no automatic certificates: heroku certs:auto:enable.'
     throw new Problem('invalid_params', message)
   }
