@@ -1,16 +1,17 @@
 import type { SecretBox } from '../lib/secret-box.ts'
 import { type Account, type App, faultOfName } from '../model/app.ts'
 import { newId } from '../model/ids.ts'
-import { faultOfOneMoreApp, HEROKU_LIMITS, type Limits } from '../model/limits.ts'
+import { HEROKU_LIMITS, type Limits } from '../model/limits.ts'
 import { Problem } from '../model/problem.ts'
 import { randomAppName } from '../model/random-app-name.ts'
 import { findStack } from '../model/stack.ts'
-import { addApp, findApp, lockToAddApp, type NewApp } from '../store/apps.ts'
+import { addApp, findApp, type NewApp } from '../store/apps.ts'
 import { writeWish } from '../store/events.ts'
 import type { Queryable } from '../store/queryable.ts'
 import { wakeEveryRouter } from '../store/regions.ts'
 import { findRegion } from '../store/regions-by-identity.ts'
 import { createRelease } from './create-release.ts'
+import { mustTakeOneMoreApp } from './must-take-one-more-app.ts'
 
 export interface AppWish {
   readonly account: Account
@@ -39,8 +40,7 @@ export async function createApp(
   if (!stack) {
     throw new Problem('invalid_params', `Couldn't find that stack (${wish.stack}).`)
   }
-  const fault = faultOfOneMoreApp(await lockToAddApp(tx, owner.id), limits)
-  if (fault) throw new Problem(fault.id, fault.message, fault.details)
+  await mustTakeOneMoreApp(tx, owner, limits)
   const { id } = await addNamed(tx, wish.name, {
     id: newId(),
     region: region.name,

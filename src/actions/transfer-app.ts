@@ -1,10 +1,10 @@
 import { ORDINARY } from '../model/access.ts'
 import type { Account, App } from '../model/app.ts'
 import { newId } from '../model/ids.ts'
-import { faultOfOneMoreApp, type Limits } from '../model/limits.ts'
+import type { Limits } from '../model/limits.ts'
 import { Problem } from '../model/problem.ts'
 import { withdrawTransfers } from '../store/app-transfers.ts'
-import { changeOwner, lockToAddApp } from '../store/apps.ts'
+import { changeOwner } from '../store/apps.ts'
 import {
   addCollaborator,
   findCollaborator,
@@ -14,6 +14,7 @@ import {
 import { writeWish } from '../store/events.ts'
 import type { Queryable } from '../store/queryable.ts'
 import { lockOwnedApp } from './lock-owned-app.ts'
+import { mustTakeOneMoreApp } from './must-take-one-more-app.ts'
 
 export interface Transfer {
   readonly app: App
@@ -36,8 +37,7 @@ export async function transferApp(
   }
   // The app first, as where it is offered.
   await lockOwnedApp(tx, app)
-  const fault = faultOfOneMoreApp(await lockToAddApp(tx, to.id), limits)
-  if (fault) throw new Problem(fault.id, fault.message, fault.details)
+  await mustTakeOneMoreApp(tx, to, limits)
   await changeOwner(tx, app.id, to.id)
   await withdrawTransfers(tx, app.id)
   if (app.team) await removeCollaborators(tx, app.id)

@@ -60,9 +60,16 @@ export async function lockApp(tx: Queryable, id: AppId): Promise<boolean> {
   return rows.length === 1
 }
 
-/** Lets the account get one app at a time; returns how many it has. */
-export async function lockToAddApp(tx: Queryable, owner: AccountId): Promise<number> {
-  await tx.query('select from accounts where id = $1 for no key update', [owner])
+/** Lets the account get one app at a time; returns how many it has, or undefined where the account is gone. */
+export async function lockToAddApp(
+  tx: Queryable,
+  owner: AccountId,
+): Promise<number | undefined> {
+  const account = await tx.query(
+    'select true from accounts where id = $1 for no key update',
+    [owner],
+  )
+  if (account.rows.length === 0) return undefined
   const { rows } = await tx.query(
     'select count(*)::integer as apps from apps where owner = $1 and deleted_at is null',
     [owner],

@@ -79,6 +79,11 @@ export async function addTeam(
   return rows.length === 1
 }
 
+/** Until the transaction ends nobody gives it an app; who is about to has done so when this resolves. */
+export async function lockToRemoveTeam(tx: Queryable, id: TeamId): Promise<void> {
+  await tx.query('select from accounts where id = $1 for update', [id])
+}
+
 export async function removeTeam(tx: Queryable, id: TeamId): Promise<void> {
   await tx.query('delete from accounts where id = $1', [id])
 }

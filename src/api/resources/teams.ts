@@ -3,6 +3,7 @@ import { Type } from 'typebox'
 
 import { changeMembers } from '../../actions/change-members.ts'
 import { createTeam } from '../../actions/create-team.ts'
+import { removeTeam } from '../../actions/remove-team.ts'
 import { PERMISSIONS, TEAM_ROLES, type TeamRole } from '../../model/access.ts'
 import { namedId } from '../../model/named-id.ts'
 import { Problem } from '../../model/problem.ts'
@@ -12,8 +13,6 @@ import { standingIn } from '../../store/standings.ts'
 import {
   findTeam,
   membersOf,
-  ownsApps,
-  removeTeam,
   type Team,
   type TeamMember,
   teamsOf,
@@ -68,15 +67,7 @@ export const teams: FastifyPluginAsyncTypebox<ApiDeps> = async (server, deps) =>
     { schema: { params: TeamParams } },
     async ({ params }) => {
       const team = await requireTeam(params.team)
-      await inTransaction(pool, async (tx) => {
-        if (await ownsApps(tx, team.id)) {
-          throw new Problem(
-            'invalid_params',
-            'Transfer or destroy the team’s apps first.',
-          )
-        }
-        await removeTeam(tx, team.id)
-      })
+      await inTransaction(pool, (tx) => removeTeam(tx, team.id))
       return serializeTeam(team, 'admin')
     },
   )
