@@ -5,7 +5,7 @@ grant select, delete, insert (email, id, name), update (name, updated_at) on acc
 grant select on acme_directory to mayfly_api;
 grant select (answered, created_at, directory, domain, key_authorization, token, told, url), delete on acme_orders to mayfly_api;
 grant select, insert (app, enabled, name), update (enabled, updated_at) on app_features to mayfly_api;
-grant select, delete, insert (app, id, owner, recipient, state), update (state, updated_at) on app_transfers to mayfly_api;
+grant select, delete, insert (app, id, owner, recipient, state), update (app_name, state, updated_at) on app_transfers to mayfly_api;
 grant select, insert (id, name, owner, region, stack), update (acm, clear_cache, current_release, deleted_at, idle_since, locked, maintenance, name, owner, released_at, stack, updated_at, web_traffic_at) on apps to mayfly_api;
 grant insert ("authorization", account, address, app, email, method, nouns, request, route, status) on audit to mayfly_api;
 grant select, delete, insert (account, by_login, description, expires_at, id, scope, token_sha256), update (description, rotations, token_sha256, updated_at) on authorizations to mayfly_api;

@@ -74,6 +74,7 @@ CREATE TABLE public.app_transfers (
     state text NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    app_name text,
     CONSTRAINT app_transfers_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'accepted'::text, 'declined'::text])))
 );
 

@@ -14,14 +14,17 @@ export interface AppTransfer {
   readonly updatedAt: Date
 }
 
-/** Those that the account offers or is offered. */
+/**
+ * Those that the account offers or is offered. A settled one has its app's name of then: it may be nothing of
+ * the account's any more.
+ */
 export async function transfersOf(
   db: Queryable,
   account: AccountId,
 ): Promise<AppTransfer[]> {
   const { rows } = await db.query(
     `select t.id, t.state, t.created_at as "createdAt", t.updated_at as "updatedAt",
-            json_build_object('id', a.id, 'name', a.name) as app,
+            json_build_object('id', a.id, 'name', coalesce(t.app_name, a.name)) as app,
             json_build_object('id', o.id, 'email', o.email) as owner,
             json_build_object('id', r.id, 'email', r.email) as recipient
        from app_transfers t
@@ -69,8 +72,9 @@ export async function settleTransfer(
   state: 'accepted' | 'declined',
 ): Promise<boolean> {
   const { rows } = await tx.query(
-    `update app_transfers set state = $2, updated_at = now()
-      where id = $1 and state = 'pending' returning true`,
+    `update app_transfers t set state = $2, app_name = a.name, updated_at = now()
+       from apps a
+      where t.id = $1 and t.state = 'pending' and a.id = t.app returning true`,
     [id, state],
   )
   return rows.length === 1

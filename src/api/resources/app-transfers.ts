@@ -91,12 +91,13 @@ export const appTransfers: FastifyPluginAsyncTypebox<ApiDeps> = async (server, d
     },
   )
 
-  /** By its id, or the app's name or id. */
+  /** By its id, or the app's name or id; one that is pending, if there are others. */
   async function requireTransfer(account: Account, identity: string) {
     const all = await transfersOf(pool, account.id)
-    const found = all.findLast((it) =>
+    const named = all.filter((it) =>
       [it.id, it.app.id, it.app.name].some((name) => name === identity),
     )
+    const found = named.findLast((it) => it.state === 'pending') ?? named.at(-1)
     if (!found) throw new Problem('not_found', `Couldn't find that app transfer.`)
     return found
   }
