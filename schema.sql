@@ -277,7 +277,8 @@ CREATE TABLE public.entries (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     attached_at timestamp with time zone,
     "authorization" uuid,
-    rotations integer
+    rotations integer,
+    account uuid
 );
 
 CREATE TABLE public.events (
@@ -862,6 +863,8 @@ CREATE INDEX ended_dynos ON public.dynos USING btree (formation, ordinal, update
 
 CREATE INDEX ended_one_offs ON public.dynos USING btree (app, updated_at) WHERE ((formation IS NULL) AND (state = 'down'::text));
 
+CREATE INDEX entries_account ON public.entries USING btree (account);
+
 CREATE INDEX entries_of_dyno ON public.entries USING btree (dyno);
 
 CREATE INDEX events_by_age ON public.events USING btree (at);
@@ -1005,6 +1008,9 @@ ALTER TABLE ONLY public.dynos
 
 ALTER TABLE ONLY public.dynos
     ADD CONSTRAINT dynos_release_fkey FOREIGN KEY (release) REFERENCES public.releases(id);
+
+ALTER TABLE ONLY public.entries
+    ADD CONSTRAINT entries_account_fkey FOREIGN KEY (account) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.entries
     ADD CONSTRAINT entries_dyno_fkey FOREIGN KEY (dyno) REFERENCES public.dynos(id) ON DELETE CASCADE;

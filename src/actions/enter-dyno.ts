@@ -12,7 +12,7 @@ import type { ConfigVars } from '../model/release.ts'
 import type { TerminalSize } from '../model/terminal.ts'
 import { digestOf } from '../model/token.ts'
 import type { UsedToken } from '../store/accounts.ts'
-import { addEntry } from '../store/entries.ts'
+import { addEntry, countEntriesOf } from '../store/entries.ts'
 import { writeLogLines } from '../store/log-lines.ts'
 import type { Queryable } from '../store/queryable.ts'
 
@@ -34,11 +34,13 @@ export interface EntryWish {
 const SECRET_BYTES = 24
 /** Of its own variables together. */
 const MOST_BYTES = 64 * 1024
+/** Of an account, of any apps; each is kept until its process runs, or a minute. Some at the same moment may come beyond that. */
+const MOST_WAITING = 100
 
 /**
  * Asks for one more process inside a running dyno, which is started when its client comes.
  * Returns the client's secret, in small hexadecimal digits. A Problem `invalid_params` for
- * what can't be meant or a dyno that is not up.
+ * what can't be meant or a dyno that is not up, `rate_limit` where too many of the account's wait already.
  */
 export async function enterDyno(
   tx: Queryable,
@@ -48,10 +50,17 @@ export async function enterDyno(
   const fault = faultOf(wish)
   if (fault) throw new Problem('invalid_params', fault)
   const { app, account, dyno, command, environment, terminal } = wish
+  if ((await countEntriesOf(tx, account.id)) >= MOST_WAITING) {
+    throw new Problem(
+      'rate_limit',
+      `${MOST_WAITING} processes that you asked for inside dynos, of any apps, have not begun yet. Wait until some have.`,
+    )
+  }
   const secret = randomBytes(SECRET_BYTES).toString('hex')
   const entry = {
     id: newId<'entry'>(),
     dyno: dyno.id,
+    account: account.id,
     command,
     environment: secrets.seal(JSON.stringify(environment), app),
     attachSecret: digestOf(secret),

@@ -34,7 +34,7 @@ export async function execInside(
   const { dyno, app, email, environment } = reservation
   const attachSecret = digestOf(randomBytes(SECRET_BYTES).toString('hex'))
   // The SSH server looks after its clients itself.
-  const its = { dyno: dyno.id, command, environment, token: null }
+  const its = { dyno: dyno.id, account: null, command, environment, token: null }
   await addEntry(tx, { ...its, id: newId(), attachSecret, terminal }, dyno.region)
   const process = await attachClient(tx, attachSecret)
   if (process && shown !== undefined) {

@@ -40,6 +40,7 @@ test('on a full disk nothing is kept by the kilobyte, and what frees room goes o
   const refused: [request: string, body: object][] = [
     [`POST ${app}/sni-endpoints`, { certificate_chain: '', private_key: '' }],
     ['POST /teams/apps', { team: 'none' }],
+    [`POST ${app}/dynos/web.1`, { command: 'bash' }],
   ]
   for (const [request, body] of refused) {
     assert.equal((await call(request, body)).status, 503, request)

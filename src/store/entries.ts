@@ -1,7 +1,7 @@
 /** Processes asked for inside running dynos. A row is gone once its process was started. */
 
 import type { Dyno } from '../model/dyno.ts'
-import type { AppId, DynoId, EntryId } from '../model/ids.ts'
+import type { AccountId, AppId, DynoId, EntryId } from '../model/ids.ts'
 import type { TerminalSize } from '../model/terminal.ts'
 import type { UsedToken } from './accounts.ts'
 import type { Queryable } from './queryable.ts'
@@ -10,6 +10,8 @@ import { wake, wakeAll } from './work.ts'
 export interface NewEntry {
   readonly id: EntryId
   readonly dyno: DynoId
+  /** Who asks for it and may have a number of them; null: its client is there already. */
+  readonly account: AccountId | null
   readonly command: string
   /** Sealed for the app. */
   readonly environment: Buffer
@@ -27,8 +29,8 @@ export async function addEntry(
 ): Promise<void> {
   await tx.query(
     `insert into entries (id, dyno, command, environment, attach_secret_sha256, columns, rows,
-                          "authorization", rotations)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+                          "authorization", rotations, account)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
     [
       it.id,
       it.dyno,
@@ -39,9 +41,19 @@ export async function addEntry(
       it.terminal?.rows ?? null,
       it.token?.authorization ?? null,
       it.token?.rotations ?? null,
+      it.account,
     ],
   )
   await wake(tx, { kind: 'entry', subject: it.id, region })
+}
+
+/** Of all apps. */
+export async function countEntriesOf(db: Queryable, account: AccountId): Promise<number> {
+  const { rows } = await db.query(
+    'select count(*)::integer as entries from entries where account = $1',
+    [account],
+  )
+  return (rows as { entries: number }[])[0]?.entries ?? 0
 }
 
 export interface EntryFacts {

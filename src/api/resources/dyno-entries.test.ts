@@ -37,3 +37,35 @@ test('a process is promised in a dyno that is up, to whoever has the URL', async
     assert.deepEqual(by, [{ description: 'a test' }], table)
   }
 })
+
+test('an account has only so many of them waiting, of all its apps', async () => {
+  const { call, account } = await anApi(pool)
+  await pool.query('delete from entries')
+  const [one, other] = [await withADyno(), await withADyno()]
+  const enter = (at: string) => call(`POST ${at}`, { command: 'bash' })
+  assert.equal((await enter(one)).status, 201)
+  await pool.query(
+    `insert into entries (id, dyno, command, environment, attach_secret_sha256, account)
+     select gen_random_uuid(), dyno, command, environment, sha256(n::text::bytea), account
+       from entries, generate_series(1, 99) n where account = $1`,
+    [account.id],
+  )
+  const refused = await enter(other)
+  assert.deepEqual([refused.status, refused.body['id']], [429, 'rate_limit'])
+  await pool.query(
+    'delete from entries where id = any(array(select id from entries where account = $1 limit 1))',
+    [account.id],
+  )
+  assert.equal((await enter(other)).status, 201)
+
+  /** The path of a dyno that is up. */
+  async function withADyno(): Promise<string> {
+    const made = await anApp(pool)
+    await made.deploy()
+    const { body } = await call(`POST /apps/${made.app.name}/dynos`, {
+      command: 'sleep 1000',
+    })
+    await pool.query(`update dynos set state = 'up'`)
+    return `/apps/${made.app.name}/dynos/${String(body['name'])}`
+  }
+})

@@ -31,7 +31,11 @@ export const dynoEntries: FastifyPluginAsyncTypebox<ApiDeps> = async (server, de
 
   server.post(
     '/apps/:app/dynos/:dyno',
-    { ...OF_A_COMMAND, schema: { params: Params, body: Creation } },
+    {
+      ...OF_A_COMMAND,
+      schema: { params: Params, body: Creation },
+      config: { keepsMuch: true },
+    },
     async ({ params, body, account, authorization, rotations }, reply) => {
       const app = await requireApp(pool, params.app)
       const dyno = (await dynosOf(pool, app.id)).find(
