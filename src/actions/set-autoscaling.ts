@@ -12,6 +12,8 @@ import { lockPresentApp } from './lock-present-app.ts'
 
 /** What is undefined stays as it is. */
 export interface AutoscalingWish {
+  /** The one that the app must have; null: none yet. */
+  readonly monitor?: string | null
   readonly isActive?: boolean | undefined
   readonly wanted?: Partial<{ [key in keyof Autoscaling]: number | undefined }>
   readonly notificationChannels?: readonly string[] | undefined
@@ -22,7 +24,8 @@ const A_DAY = 1440
 
 /**
  * Changes how the app's web dynos are scaled by themselves; the first time, `min` and `max`
- * must be given. The manager brings their number within the two at once.
+ * must be given. The manager brings their number within the two at once. A Problem `conflict` where the app
+ * has a monitor and must not, `not_found` where it has not the one it must have.
  */
 export async function setAutoscaling(
   tx: Queryable,
@@ -32,6 +35,7 @@ export async function setAutoscaling(
 ): Promise<Monitor> {
   await lockPresentApp(tx, app.id)
   const present = await findMonitor(tx, app.id)
+  mustBeMeant(wish, present)
   const monitor = {
     id: present?.id ?? newId<'monitor'>(),
     app: app.id,
@@ -61,6 +65,18 @@ export async function setAutoscaling(
   const now = await findMonitor(tx, app.id)
   if (!now) throw new Error(`the monitor of ${app.id} is gone`)
   return now
+}
+
+function mustBeMeant({ monitor }: AutoscalingWish, present: Monitor | undefined): void {
+  if (monitor === null && present) {
+    throw new Problem(
+      'conflict',
+      'The web dynos have a monitor that scales: change that one.',
+    )
+  }
+  if (typeof monitor === 'string' && present?.id !== monitor) {
+    throw new Problem('not_found', `Couldn't find that monitor.`)
+  }
 }
 
 /** As many dynos as it may come to. */

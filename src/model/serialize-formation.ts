@@ -2,7 +2,7 @@ import type { Formation as ApiFormation } from '@heroku-cli/schema'
 
 import type { AppFormation } from './app-formation.ts'
 import type { App } from './app.ts'
-import { namedId } from './named-id.ts'
+import { idOfSize } from './size.ts'
 
 /** As the Platform API answers it, and webhooks tell of it. */
 export function serializeFormation(
@@ -13,7 +13,7 @@ export function serializeFormation(
     app: { id: app.id, name: app.name },
     command: it.command ?? '',
     created_at: it.createdAt.toISOString(),
-    dyno_size: { id: namedId('dyno size', it.size), name: it.size },
+    dyno_size: { id: idOfSize(it.size), name: it.size },
     id: it.id,
     quantity: it.quantity,
     size: it.size,

@@ -4,6 +4,7 @@
  */
 
 import { MiB } from '../lib/bytes.ts'
+import { namedId } from './named-id.ts'
 
 /** What a process may have open, as on Heroku. */
 export const OPEN_FILES = 10_000
@@ -42,12 +43,20 @@ export const HEROKU_SIZES: readonly Size[] = [
 
 export const DEFAULT_SIZE = 'Standard-1X'
 
-/** In any case. `among`: as the installation has them, if not as Heroku does. */
+export function idOfSize(name: string): string {
+  return namedId('dyno size', name)
+}
+
+/** By its name, in any case, or by its id. `among`: as the installation has them, if not as Heroku does. */
 export function sizeNamed(
-  name: string,
+  identity: string,
   among: readonly Size[] = HEROKU_SIZES,
 ): Size | undefined {
-  return among.find((size) => size.name.toLowerCase() === name.toLowerCase())
+  const name = identity.toLowerCase()
+  return (
+    among.find((size) => size.name.toLowerCase() === name) ??
+    among.find((size) => idOfSize(size.name) === name)
+  )
 }
 
 function shared(

@@ -60,7 +60,7 @@ export const collaborators: FastifyPluginAsyncTypebox<ApiDeps> = async (server, 
         const app = await requireApp(pool, params.app)
         const owner = ownerOf(app)
         const names = [owner.id, owner.user.id, owner.user.email]
-        if (names.includes(params.collaborator)) return owner
+        if (names.includes(params.collaborator.toLowerCase())) return owner
         return serializeCollaborator(await requireIt(app, params.collaborator), app)
       },
     )
@@ -92,7 +92,7 @@ export const collaborators: FastifyPluginAsyncTypebox<ApiDeps> = async (server, 
       { schema: { params: CollaboratorParams }, config: { needs: 'view' } },
       async ({ account: by, standing, params }) => {
         const app = await requireApp(pool, params.app)
-        const leaves = [by.id, by.email].some((it) => it === params.collaborator)
+        const leaves = isNamedBy(by, params.collaborator)
         if (!leaves) mustHave(standing, 'manage')
         const collaborator = await requireIt(app, params.collaborator)
         return inTransaction(pool, async (tx) => {

@@ -4,7 +4,7 @@ import { Type } from 'typebox'
 import { GiB } from '../../lib/bytes.ts'
 import { namedId } from '../../model/named-id.ts'
 import { Problem } from '../../model/problem.ts'
-import { type Size, sizeNamed } from '../../model/size.ts'
+import { idOfSize, type Size, sizeNamed } from '../../model/size.ts'
 import { AppParams } from '../app-params.ts'
 import type { ApiDeps } from '../deps.ts'
 import { sendPart } from '../range.ts'
@@ -24,8 +24,7 @@ export const dynoSizes: FastifyPluginAsyncTypebox<ApiDeps> = async (server, deps
     { schema: { params: SizeParams } },
     async ({ params }) => {
       const { sizes } = limits()
-      const byId = sizes.find((it) => idOf(it) === params.size)
-      const size = byId ?? sizeNamed(params.size, sizes)
+      const size = sizeNamed(params.size, sizes)
       if (!size) throw new Problem('not_found', `Couldn't find that dyno size.`)
       return serializeSize(size)
     },
@@ -41,10 +40,6 @@ export const dynoSizes: FastifyPluginAsyncTypebox<ApiDeps> = async (server, deps
   )
 }
 
-function idOf(size: Size): string {
-  return namedId('dyno size', size.name)
-}
-
 function serializeSize(it: Size) {
   const [tier = ''] = it.name.toLowerCase().split('-')
   return {
@@ -55,7 +50,7 @@ function serializeSize(it: Size) {
     cost: null,
     dedicated: it.dedicated,
     generation: { id: namedId('generation', 'cedar'), name: 'cedar' },
-    id: idOf(it),
+    id: idOfSize(it.name),
     infrastructure_tier: 'production',
     memory: it.memory / GiB,
     name: it.name,

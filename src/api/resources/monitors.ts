@@ -59,16 +59,11 @@ export const monitors: FastifyPluginAsyncTypebox<ApiDeps> = async (server, deps)
     { schema: { params: FormationParams, body: Changes } },
     async ({ params, body, account }, reply) => {
       const app = await requireScalable(params)
-      const wish = wishIn({ is_active: true, value: DEFAULT_P95, ...body })
-      const monitor = await inTransaction(pool, async (tx) => {
-        if (await findMonitor(tx, app.id)) {
-          throw new Problem(
-            'conflict',
-            'The web dynos have a monitor that scales: change that one.',
-          )
-        }
-        return setAutoscaling(tx, app, { wish, account }, limits())
-      })
+      const its = { is_active: true, value: DEFAULT_P95, ...body }
+      const wish = { ...wishIn(its), monitor: null }
+      const monitor = await inTransaction(pool, (tx) =>
+        setAutoscaling(tx, app, { wish, account }, limits()),
+      )
       return reply.status(201).send(serializeMonitor(monitor))
     },
   )
@@ -78,14 +73,10 @@ export const monitors: FastifyPluginAsyncTypebox<ApiDeps> = async (server, deps)
     { schema: { params: MonitorParams, body: Changes } },
     async ({ params, body, account }) => {
       const app = await requireScalable(params)
-      const wish = wishIn(body)
-      const monitor = await inTransaction(pool, async (tx) => {
-        const present = await findMonitor(tx, app.id)
-        if (present?.id !== params.monitor) {
-          throw new Problem('not_found', `Couldn't find that monitor.`)
-        }
-        return setAutoscaling(tx, app, { wish, account }, limits())
-      })
+      const wish = { ...wishIn(body), monitor: params.monitor }
+      const monitor = await inTransaction(pool, (tx) =>
+        setAutoscaling(tx, app, { wish, account }, limits()),
+      )
       return serializeMonitor(monitor)
     },
   )
