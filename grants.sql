@@ -17,7 +17,7 @@ grant select, delete, insert (account, app, id, permissions), update (permission
 grant select, delete, insert (app, hostname, id), update (acm_retry_at, acm_status, acm_status_reason, sni_endpoint, updated_at) on domains to mayfly_api;
 grant select on dyno_memory to mayfly_api;
 grant select, insert (app, command, created_at, id, ordinal, port, region, release, size, type, updated_at), update (restart_because, restart_requested_at) on dynos to mayfly_api;
-grant insert ("authorization", attach_secret_sha256, columns, command, dyno, environment, id, rotations, rows) on entries to mayfly_api;
+grant select ("authorization", account, attached_at, columns, command, created_at, dyno, id, rotations, rows), insert ("authorization", account, attach_secret_sha256, columns, command, dyno, environment, id, rotations, rows) on entries to mayfly_api;
 grant select, insert (app, at, cause, dyno, kind, message, ps, release) on events to mayfly_api;
 grant select ("authorization", account, client_key, client_user, created_at, dyno, expires_at), delete, insert ("authorization", account, client_key, client_user, dyno, environment, expires_at) on exec_reservations to mayfly_api;
 grant select, insert (app, command, id, quantity, size, type), update (command, quantity, size, updated_at) on formations to mayfly_api;
@@ -84,7 +84,7 @@ grant select on apps to mayfly_rendezvous;
 grant select (account, by_login, created_at, description, expires_at, id, rotations, scope, updated_at) on authorizations to mayfly_rendezvous;
 grant select on collaborators to mayfly_rendezvous;
 grant select on dynos to mayfly_rendezvous;
-grant select ("authorization", attach_secret_sha256, attached_at, columns, command, created_at, dyno, id, rotations, rows), insert ("authorization", attach_secret_sha256, columns, command, dyno, environment, id, rotations, rows), update (attached_at) on entries to mayfly_rendezvous;
+grant select ("authorization", account, attach_secret_sha256, attached_at, columns, command, created_at, dyno, id, rotations, rows), insert ("authorization", account, attach_secret_sha256, columns, command, dyno, environment, id, rotations, rows), update (attached_at) on entries to mayfly_rendezvous;
 grant select on exec_reservations to mayfly_rendezvous;
 grant insert (app, message, ps, source) on log_lines to mayfly_rendezvous;
 grant select ("authorization", account, attach_secret_sha256, attached_at, columns, detached_at, dyno, hang_ups, hung_up_at, release_phase, rotations, rows, time_to_live, unresponsive_at), update (attached_at, detached_at) on one_offs to mayfly_rendezvous;
@@ -108,7 +108,7 @@ grant select (account, address, anew_from, app, buildpacks, cancelled_at, create
 grant select, update (acm_failed_at, acm_failures, acm_retry_at, acm_status, acm_status_reason, sni_endpoint, updated_at) on domains to mayfly_manager;
 grant select, insert (at, dyno, quota, used), update (at, quota, used) on dyno_memory to mayfly_manager;
 grant select, delete, insert (app, command, crashes, created_at, formation, id, ordinal, port, region, release, size, type, updated_at), update (address, command, crashes, created_at, exit_status, exited_at, killed_at, leaving, next_attempt_at, placed_at, restart_because, restart_requested_at, routed, started_at, state, stop_reason, terminated_at, updated_at, waiting_for) on dynos to mayfly_manager;
-grant select ("authorization", attached_at, columns, command, created_at, dyno, environment, id, rotations, rows), delete on entries to mayfly_manager;
+grant select ("authorization", account, attached_at, columns, command, created_at, dyno, environment, id, rotations, rows), delete on entries to mayfly_manager;
 grant select, delete, insert (app, at, cause, dyno, kind, message, ps, release) on events to mayfly_manager;
 grant select, insert (app, command, id, quantity, size, type), update (command, quantity, size, updated_at) on formations to mayfly_manager;
 grant insert (app, message, ps, source) on log_lines to mayfly_manager;

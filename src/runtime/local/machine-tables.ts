@@ -9,6 +9,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { MiB } from '../../lib/bytes.ts'
+import type { Cgroups } from '../../lib/cgroup-mounts.ts'
 import type { Log } from '../../lib/log.ts'
 
 /** What one dyno may have under way at a time. */
@@ -31,7 +32,11 @@ const OPEN_FILE = 256
 const REQUEST = 32
 const INOTIFY_INSTANCE = 512
 const WATCH = 64
-/** What the kernel takes for those of inotify. */
+/** A connection that its program closed; the kernel counts one that does not get on as up to four. */
+const ORPHAN = 2048 / 4
+/** Larger ones make more than is needed of a setting in pages. */
+const SMALLEST_PAGE = 4096
+/** What the kernel takes for those of inotify, and for orphans. */
 const MOST = 2 ** 31 - 1
 
 export interface Table {
@@ -39,6 +44,8 @@ export interface Table {
   readonly what: string
   /** Places. `memory`: the machine's, in bytes. */
   readonly needed: (memory: number) => number
+  /** Of a setting of several numbers: those before this one are left alone. */
+  readonly from?: number
 }
 
 export const TABLES: readonly Table[] = [
@@ -79,31 +86,65 @@ export const TABLES: readonly Table[] = [
     what: 'watches of inotify',
     needed: (memory) => Math.min(Math.ceil(memory / WATCH), MOST),
   },
+  {
+    setting: 'net.ipv4.tcp_max_orphans',
+    what: 'closed connections that still send',
+    needed: (memory) => Math.min(Math.ceil(memory / ORPHAN), MOST),
+  },
 ]
+
+/**
+ * With cgroups of version 2 what lies in a dyno's sockets is its memory, and only that bounds it; the kernel
+ * gives all of the machine's a tenth or two of the memory, and beyond that nobody's get any. (Version 1:
+ * `limitTcp` in `cgroups.ts`, which holds for UDP, too.)
+ *
+ * Of TCP only the last number, beyond which there is none: below that each connection gets its share. The
+ * others, from which on buffers grow no further, also hold for the router's, which no cgroup bounds:
+ * its clients could take up the machine's memory. UDP gives next to nothing beyond its first.
+ */
+export const SOCKET_MEMORY: readonly Table[] = [
+  { setting: 'net.ipv4.tcp_mem', what: 'memory of TCP', needed: pages, from: 2 },
+  { setting: 'net.ipv4.udp_mem', what: 'memory of UDP', needed: pages },
+]
+
+export function tablesFor(version: Cgroups['version']): readonly Table[] {
+  return version === 2 ? [...TABLES, ...SOCKET_MEMORY] : TABLES
+}
+
+function pages(memory: number): number {
+  return Math.ceil(memory / SMALLEST_PAGE)
+}
 
 function forDynos(memory: number, each: number): number {
   const dynos = Math.ceil(memory / SMALLEST_DYNO)
   return Math.ceil((dynos * each) / (1 - FOR_OTHERS))
 }
 
-/** Never makes one smaller: others may have made it what it is. `below`: where settings are files. */
+/**
+ * Never makes one smaller: others may have made it what it is. `tables`: see `tablesFor`. `below`: where
+ * settings are files.
+ */
 export function ensureTables(
   memory: number,
   log: Log,
   { tables = TABLES, below = '/proc/sys' } = {},
 ): void {
-  for (const { setting, what, needed } of tables) {
+  for (const { setting, what, needed, from = 0 } of tables) {
     const file = join(below, ...setting.split('.'))
     // Without a rule that asks after connections, there is no table of them.
     if (!existsSync(file)) continue
-    const places = Number(readFileSync(file, 'utf8'))
+    const text = readFileSync(file, 'utf8').trim()
     // 0, of connections: as many as there are.
-    if (places === 0 || places >= needed(memory)) continue
+    if (text === '0') continue
+    const least = needed(memory)
+    const numbers = text.split(/\s+/).map(Number)
+    if (numbers.slice(from).every((it) => it >= least)) continue
+    const wanted = numbers.map((it, n) => (n < from ? it : Math.max(it, least))).join(' ')
     try {
-      writeFileSync(file, String(needed(memory)))
+      writeFileSync(file, wanted)
     } catch (error) {
       log.error(
-        `all dynos together could use up this machine's ${what}: sysctl ${setting}=${needed(memory)}`,
+        `all dynos together could use up this machine's ${what}: sysctl '${setting}=${wanted}'`,
         error,
       )
     }

@@ -12,7 +12,7 @@ import { prepareCgroups } from './cgroups.ts'
 import { prepareDisks } from './disk.ts'
 import { applyFirewall, type FirewallFacts } from './firewall.ts'
 import { ensureBridge } from './network.ts'
-import { ensureTables } from './machine-tables.ts'
+import { ensureTables, tablesFor } from './machine-tables.ts'
 import { machineMemory } from './memory-use.ts'
 import type { LocalRegion } from './region.ts'
 import { regroupDynos } from './regroup-dynos.ts'
@@ -47,7 +47,7 @@ export async function prepareRegion(
   await wallOffLinks(region, signal)
   await applyFirewall(firewallFacts(region), signal)
   await putUpResolver(region)
-  ensureTables(machineMemory(), region.log)
+  ensureTables(machineMemory(), region.log, { tables: tablesFor(cgroups.version) })
 }
 
 /**
