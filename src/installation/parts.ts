@@ -5,6 +5,7 @@ import { totalmem } from 'node:os'
 import { join } from 'node:path'
 
 import { acceptsConnections } from '../lib/accepts-connections.ts'
+import { MiB } from '../lib/bytes.ts'
 import { SECOND } from '../lib/clock.ts'
 import { gatewayOf } from '../lib/ipv4.ts'
 import { UnsafeFile } from '../lib/open-plain-file.ts'
@@ -121,7 +122,7 @@ function programsOf(settings: PartSettings): PartSpec[] {
       router(data, name, `http://<app>.${installation.domain}:${httpPort}`),
     ),
     ...installation.regions.map(({ name, subnet }) =>
-      resolver(data, name, gatewayOf(subnet)),
+      resolver(settings, name, gatewayOf(subnet)),
     ),
   ]
 }
@@ -232,8 +233,15 @@ function router(data: DataDirectory, region: string, address: string): PartSpec 
 /** A third are sockets that it asks from, and looks at for each question: with 10,000 those took four times as long. */
 const RESOLVER_FILES = 1024
 
+/** Of the resolver, with what the kernel holds for it; with a process for each of its 400 connections. */
+const RESOLVER_MEMORY = 512 * MiB
+
 /** dnsmasq; what it is told is in src/runtime/local/resolver-config.ts. */
-function resolver(data: DataDirectory, region: string, gateway: string): PartSpec {
+function resolver(
+  { data, installation }: PartSettings,
+  region: string,
+  gateway: string,
+): PartSpec {
   const config = join(data.dynos(region), 'resolver', 'dnsmasq.conf')
   const runs = ['dnsmasq', `--conf-file=${config}`]
   const user = asUser(RESOLVER_USER, NO_GROUP, runs, ['net_bind_service'])
@@ -248,6 +256,11 @@ function resolver(data: DataDirectory, region: string, gateway: string): PartSpe
     endsWhole: true,
     outlivesUp: true,
     outlivesDynos: true,
+    bounds: {
+      cgroup: `mayfly-${installation.id}/part.resolver-${region}`,
+      memory: RESOLVER_MEMORY,
+      cpuShare: 1 / 2,
+    },
     without: 'dynos cannot resolve names',
     address: `${gateway}:53`,
     isReady: () => answersNames(gateway),

@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import { NOTHING_ALLOWED } from '../../model/allowances.ts'
 import { NOT_PUBLIC } from '../../model/not-public.ts'
 import { type FirewallFacts, firewallRules } from './firewall.ts'
+import { resolverConfig } from './resolver-config.ts'
 
 const facts: FirewallFacts = {
   table: 'mayfly_a1b2c3_us',
@@ -57,16 +58,36 @@ test('the host answers nothing but its own connections, and at the gateway names
 
 test('names are told by who listens at the gateway alone, at a pace for each dyno', () => {
   const chain = chainNamed('names')
-  const pace = chain.findIndex((rule) =>
-    rule.startsWith('meta l4proto udp update @asking'),
+  const at = (start: string) => chain.findIndex((rule) => rule.startsWith(start))
+  const order = [
+    at('ct state new jump begun'),
+    // Who asks too much has nothing of its own, nor of what all share.
+    at('meta l4proto udp update @asking'),
+    at('meta l4proto udp update @granted'),
+    at('meta l4proto udp limit rate over 500/second burst 1000 packets drop'),
+    at('meta l4proto tcp add @asking_by'),
+    at('goto resolver'),
+  ]
+  assert.deepEqual(
+    order,
+    order.toSorted((a, b) => a - b),
   )
-  const many = chain.findIndex((rule) =>
-    rule.startsWith('meta l4proto tcp add @asking_by'),
-  )
-  const open = chain.indexOf('socket wildcard 0 accept')
-  assert.ok(chain.indexOf('ct state new jump begun') === 0)
-  assert.ok(pace > 0 && pace < open && many > 0 && many < open)
-  assert.equal(chain.at(-1), 'drop')
+  assert.equal(order[0], 0)
+  assert.equal(order.at(-1), chain.length - 1)
+  assert.deepEqual(chainNamed('resolver'), ['socket wildcard 0 accept', 'drop'])
+})
+
+test('a hundred dynos that ask all they may leave a quarter of the resolver to others', () => {
+  const chain = chainNamed('names').join('\n')
+  const its = { gateway: facts.gateway, follows: [], allowances: facts.allowances }
+  const config = resolverConfig(its)
+  const most = (setting: string) => Number(config.split(`${setting}=`)[1]?.split('\n')[0])
+  const all =
+    100 * underWay(chain, /update @granted .* limit rate/) +
+    underWay(chain, /udp limit rate over/)
+  assert.ok(all <= (3 / 4) * most('dns-forward-max'), `${all} under way`)
+  const byTcp = Number(/ct count over (\d+)/.exec(chain)?.[1])
+  assert.ok(100 * byTcp <= (3 / 4) * most('max-tcp-connections'))
 })
 
 test('whoever is no dyno of the region finds no name server there', () => {
@@ -126,4 +147,11 @@ test('mail is let through where the operator says so', () => {
 function chainNamed(name: string, of: FirewallFacts = facts): string[] {
   const body = firewallRules(of).split(`chain ${name} {\n`)[1]?.split('\n  }')[0] ?? ''
   return body.split('\n').map((line) => line.trim())
+}
+
+/** Questions that nobody answers; the resolver waits ten seconds for each. */
+function underWay(chain: string, rule: RegExp): number {
+  const pace = new RegExp(`${rule.source} (\\d+)/second burst (\\d+)`).exec(chain)
+  const [each = NaN, saved = NaN] = pace?.slice(1).map(Number) ?? []
+  return saved + 10 * each
 }

@@ -23,11 +23,14 @@ const NEW_CONNECTIONS = { each: 400, saved: 2000 }
 /** Seconds for which an ended connection stays in that table; 120 of the kernel's own accord. */
 const REMEMBERED = 10
 /**
- * What it may ask of names by UDP, which needs no new connection; by TCP, at a time. The resolver waits 10 s for
- * an answer that does not come: then a dyno has 3,000 questions under way (see `resolver-config.ts`).
+ * What a dyno may ask of names by UDP, which needs no new connection; by TCP, at a time. Of that it has `GRANTED`
+ * whatever others ask; beyond that all of a region have `SHARED` together. The resolver waits 10 s for an
+ * answer that does not come: so a hundred dynos have 14,000 questions under way (see `resolver-config.ts`).
  */
 const QUESTIONS = { each: 200, saved: 1000 }
-const BY_TCP = 4
+const GRANTED = { each: 5, saved: 30 }
+const SHARED = { each: 500, saved: 1000 }
+const BY_TCP = 2
 const DYNOS = 16_384
 
 /** Mail servers take mail from anybody here; who may send it uses the submission ports. */
@@ -53,6 +56,7 @@ export function firewallRules(facts: FirewallFacts): string {
   set pace { type ipv4_addr; size ${DYNOS}; flags dynamic,timeout; timeout 10s; }
   set held { type ipv4_addr; size ${DYNOS}; flags dynamic; }
   set asking { type ipv4_addr; size ${DYNOS}; flags dynamic,timeout; timeout 10s; }
+  set granted { type ipv4_addr; size ${DYNOS}; flags dynamic,timeout; timeout 10s; }
   set asking_by_tcp { type ipv4_addr; size ${DYNOS}; flags dynamic; }
   chain forward {
     type filter hook forward priority filter; policy accept;
@@ -93,8 +97,13 @@ ${lines(openings(allowances, 's', 'ct state established accept'))}
   chain names {
     ct state new jump begun
     meta l4proto udp update @asking { ip saddr limit rate over ${QUESTIONS.each}/second burst ${QUESTIONS.saved} packets } drop
+    meta l4proto udp update @granted { ip saddr limit rate ${GRANTED.each}/second burst ${GRANTED.saved} packets } goto resolver
+    meta l4proto udp limit rate over ${SHARED.each}/second burst ${SHARED.saved} packets drop
     meta l4proto tcp ct state established accept
     meta l4proto tcp add @asking_by_tcp { ip saddr ct count over ${BY_TCP} } drop
+    goto resolver
+  }
+  chain resolver {
     socket wildcard 0 accept
     drop
   }

@@ -9,12 +9,12 @@ import { NOT_PUBLIC, NOT_PUBLIC_IPV6 } from '../../model/not-public.ts'
 import { disjoint, reverseZones, without } from './networks.ts'
 
 /**
- * Six times what a dyno can have under way, held as it is to a pace by the firewall. Not more: dnsmasq looks
+ * What 175 dynos can have under way together, held as they are to a pace by the firewall. Not more: dnsmasq looks
  * through them all for each question that it hands on (1 ms of a processor at 25,000).
  */
 const UNDER_WAY = 20_000
 const CACHED = 10_000
-/** Each is a process of dnsmasq's, for two minutes and a half at most. Of a dyno there are four. */
+/** Each is a process of dnsmasq's, for two minutes and a half at most. Of a dyno there are two. */
 const BY_TCP = 400
 
 /**
