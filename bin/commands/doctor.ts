@@ -1,3 +1,5 @@
+import type { Finding } from '../../src/lib/finding.ts'
+import type { OciRuntimeName } from '../../src/model/oci-runtimes.ts'
 import { presentOciRuntimes } from '../../src/runtime/local/oci-runtime.ts'
 import { whyNoMachine } from '../../src/runtime/local/try-machine.ts'
 import { parsed } from './arguments.ts'
@@ -7,17 +9,32 @@ import { examineMachine } from './machine.ts'
 export async function doctor(args: string[]): Promise<number> {
   parsed({ args, options: {} })
   const findings = await examineMachine()
-  const sentences = findings.flatMap((it) => it.lacks ?? [])
-  for (const it of sentences) console.log(it)
   const present = presentOciRuntimes()
-  console.log(`OCI runtimes on this machine: ${present.join(', ') || 'none'}.`)
-  if (present.includes('krun')) {
-    console.log((await whyNoMachine()) ?? 'krun starts virtual machines here.')
-    console.log('Nothing is started inside its dynos: heroku ps:exec, run:inside.')
-  }
+  const whyNoKrun = present.includes('krun') ? await whyNoMachine() : undefined
+  for (const it of doctorLines(findings, present, whyNoKrun)) console.log(it)
+  return findings.some((it) => it.lacks !== undefined) ? 1 : 0
+}
+
+/** `whyNoKrun`: where krun is present, why it starts nothing; undefined: it does. */
+export function doctorLines(
+  findings: readonly Finding[],
+  present: readonly OciRuntimeName[],
+  whyNoKrun: string | undefined,
+): string[] {
+  const lacks = findings.flatMap((it) => it.lacks ?? [])
   const disks = findings.find((it) => it.what === 'disks')
-  if (disks && disks.lacks === undefined)
-    console.log('Disks of dynos: sparse images with ext4, on loop devices.')
-  if (sentences.length === 0) console.log('This machine has all that Mayfly needs.')
-  return sentences.length === 0 ? 0 : 1
+  return [
+    ...lacks,
+    `OCI runtimes on this machine: ${present.join(', ') || 'none'}.`,
+    ...(present.includes('krun')
+      ? [
+          whyNoKrun ?? 'krun starts virtual machines here.',
+          'Nothing is started inside its dynos: heroku ps:exec, run:inside.',
+        ]
+      : []),
+    ...(disks && disks.lacks === undefined
+      ? ['Disks of dynos: sparse images with ext4, on loop devices.']
+      : []),
+    ...(lacks.length === 0 ? ['This machine has all that Mayfly needs.'] : []),
+  ]
 }
