@@ -41,8 +41,12 @@ export function noteExit(dyno: Dyno, exit: Exit, sizes: Facts['sizes']): Move {
  * lost while it had hardly begun waits as if it had crashed, or it would be lost again and again.
  */
 export function lost(dyno: Dyno, now: Date): Move {
-  const settled = dyno.startedAt && now >= later(dyno.startedAt, SETTLED_AFTER)
-  if (!settled && !dyno.leaving) return notStarted(dyno, 'host lost', say.HOST_LOST, now)
+  if (!dyno.leaving) {
+    // Why was told when it was killed.
+    if (dyno.killedAt) return notStarted(dyno, dyno.stopReason ?? 'host lost', [], now)
+    if (hasHardlyBegun(dyno, now))
+      return notStarted(dyno, 'host lost', [say.HOST_LOST], now)
+  }
   const changed = dyno.state === 'up' && !dyno.leaving
   return move(dyno, 'stopping', { stopReason: 'host lost' }, [
     say.HOST_LOST,
@@ -50,11 +54,25 @@ export function lost(dyno: Dyno, now: Date): Move {
   ])
 }
 
+/**
+ * A process without its monitor, which nobody would hear the end of. It is ended where it had
+ * hardly begun, to wait as one that was lost then does: undefined where it had not.
+ */
+export function unmonitored(dyno: Dyno, now: Date): Move | undefined {
+  if (!hasHardlyBegun(dyno, now)) return undefined
+  const lines = [say.MONITOR_LOST, say.KILLING]
+  return note(dyno, { killedAt: now, stopReason: 'host lost' }, lines)
+}
+
+function hasHardlyBegun({ startedAt }: Dyno, now: Date): boolean {
+  return !startedAt || now < later(startedAt, SETTLED_AFTER)
+}
+
 /** It could not be run, for no fault of its process. */
 export function notStarted(
   dyno: Dyno,
   because: StopReason,
-  line: string,
+  lines: readonly string[],
   now: Date,
 ): Move {
   return crashed(
@@ -62,7 +80,7 @@ export function notStarted(
     { crashes: dyno.crashes + 1, because, now },
     {
       note: { exitedAt: now },
-      say: [line],
+      say: lines,
     },
   )
 }

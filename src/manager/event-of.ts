@@ -44,7 +44,8 @@ function toldOf({ dyno, to, note }: Move): Told | undefined {
     if (note.exitStatus !== undefined) {
       return ['dyno.exited', cause, `${place} exited ${exited}`]
     }
-    if (!note.killedAt) return undefined
+    // Who lost its monitor has crashed a moment later, and is told of as that.
+    if (!note.killedAt || cause === 'host lost') return undefined
     if (dyno.state === 'stopping') {
       return ['dyno.exit-timeout', cause, `${place} did not exit in time and is killed`]
     }

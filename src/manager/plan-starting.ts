@@ -1,7 +1,7 @@
 import { later, latest, MINUTE } from '../lib/clock.ts'
 import type { Dyno } from '../model/dyno.ts'
 import * as say from '../model/dyno-lines.ts'
-import { ended, lost, notStarted } from './endings.ts'
+import { ended, lost, notStarted, unmonitored } from './endings.ts'
 import { type Facts, type Running, WEB } from './facts.ts'
 import { heldUntil } from './preboot.ts'
 import { reasonToStop } from './reason-to-stop.ts'
@@ -14,7 +14,9 @@ export function planStarting(dyno: Dyno, facts: Facts): Step | undefined {
   const { now } = facts
   const status = facts.statuses.get(dyno.id)
   const unwanted = reasonToStop(dyno, facts)
-  if (unwanted && !dyno.killedAt) return stop(dyno, unwanted)
+  if (unwanted && !dyno.killedAt) {
+    return (unwanted === 'host lost' && unmonitored(dyno, now)) || stop(dyno, unwanted)
+  }
 
   switch (status?.is) {
     case undefined:
@@ -22,7 +24,7 @@ export function planStarting(dyno: Dyno, facts: Facts): Step | undefined {
       if (dyno.startedAt) return lost(dyno, now)
       if (dyno.waitingFor) return undefined
       if (now < placedBy(dyno, facts)) return { do: 'boot', dyno }
-      return notStarted(dyno, 'start failed', say.notLaunched(PLACED_WITHIN), now)
+      return notStarted(dyno, 'start failed', [say.notLaunched(PLACED_WITHIN)], now)
     case 'lost':
       return lost(dyno, now)
     case 'exited':

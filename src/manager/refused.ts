@@ -7,7 +7,7 @@ import type { Move } from './steps.ts'
 /** What comes of a start that the runtime refused for good; undefined: it may go better the next time. */
 export function refused(dyno: Dyno, error: unknown, now: Date): Move | undefined {
   const line = refusalOf(error)
-  return line === undefined ? undefined : notStarted(dyno, 'checksum', line, now)
+  return line === undefined ? undefined : notStarted(dyno, 'checksum', [line], now)
 }
 
 /** Nothing is wrong: it starts when the runtime knows what its slug is. */
