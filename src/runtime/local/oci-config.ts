@@ -19,6 +19,11 @@ const CPU_PERIOD = 100_000
  * with the dyno's memory to read. No dyno changes it: see `seccompProfile`.
  */
 const NO_CORE_DUMP = [1, 1] as const
+/**
+ * Of 1,000, which would be all the machine's memory: where that runs out, what dynos run comes before
+ * PostgreSQL, the routers and whatever else is the host's, which may all be larger.
+ */
+const OOM_SCORE = 500
 /** Where every stack has a file for it. */
 export const INIT = '/sbin/mayfly-init'
 const SHELL = '/bin/bash'
@@ -206,6 +211,7 @@ function ociProcess(
     cwd: '/app',
     capabilities: noCapabilities(),
     noNewPrivileges: true,
+    oomScoreAdj: OOM_SCORE,
   }
 }
 
