@@ -15,7 +15,7 @@ import { after, before } from 'node:test'
 import type { Pool } from 'pg'
 
 import { repositoryName } from '../src/builds/git-repository.ts'
-import { gitServer } from '../src/builds/git-server.ts'
+import { gitServer, type GitServerDeps } from '../src/builds/git-server.ts'
 import { dataDirectory } from '../src/installation/data-directory.ts'
 import { SECOND, systemClock } from '../src/lib/clock.ts'
 import { newId } from '../src/model/ids.ts'
@@ -36,7 +36,10 @@ export interface GitAnswer {
 }
 
 /** It listens before the first test of the suite that it is called in, and is gone after the last. */
-export function aGitServer(pool: Pool) {
+export function aGitServer(
+  pool: Pool,
+  but: Pick<GitServerDeps, 'repositoryLimit' | 'turnLimits'> = {},
+) {
   const root = mkdtempSync(join(tmpdir(), 'mayfly-git-'))
   const data = dataDirectory(root)
   const failures: string[] = []
@@ -44,6 +47,7 @@ export function aGitServer(pool: Pool) {
     clock: systemClock,
     pool,
     requestsPerHour: 1e9,
+    ...but,
     data,
     log: {
       info() {},

@@ -2,7 +2,7 @@ import type { FastifyRequest } from 'fastify'
 
 import { isUuid } from '../model/ids.ts'
 import { isRead } from '../model/route-needs.ts'
-import { writeAudit } from '../store/audit.ts'
+import { type AuditEntry, writeAudit } from '../store/audit.ts'
 import type { ApiDeps } from './deps.ts'
 
 /**
@@ -10,7 +10,7 @@ import type { ApiDeps } from './deps.ts'
  * every request of a known caller that would change something, refused ones too, and for
  * everybody who tried to log in. Bodies are never kept, nor are answers but for the id and the
  * name of what was made. What the rate limit turned away is left out: it must not fill the
- * table.
+ * table. What cannot be written there is put into the part's own log instead, whole.
  */
 export async function auditWrite(
   { pool, log }: Pick<ApiDeps, 'pool' | 'log'>,
@@ -22,28 +22,29 @@ export async function auditWrite(
   const account = request.account ?? logIn?.account ?? upload?.account
   if (!account && !logIn) return
   if (route === undefined || isRead(method) || status === 429) return
+  const entry: AuditEntry = {
+    account: account?.id ?? null,
+    email: account?.email ?? null,
+    authorization: authorization ?? null,
+    address: request.client,
+    request: request.id,
+    method,
+    route,
+    nouns: {
+      // What stands in an upload's URL is a secret.
+      ...(upload
+        ? { source: upload.source }
+        : nounsOf(asked ?? request.params, status === 201 ? payload : undefined)),
+      ...(logIn && { login: logIn.outcome }),
+    },
+    app: standing?.app ?? null,
+    status,
+  }
   try {
-    await writeAudit(pool, {
-      account: account?.id ?? null,
-      email: account?.email ?? null,
-      authorization: authorization ?? null,
-      address: request.client,
-      request: request.id,
-      method,
-      route,
-      nouns: {
-        // What stands in an upload's URL is a secret.
-        ...(upload
-          ? { source: upload.source }
-          : nounsOf(asked ?? request.params, status === 201 ? payload : undefined)),
-        ...(logIn && { login: logIn.outcome }),
-      },
-      app: standing?.app ?? null,
-      status,
-    })
+    await writeAudit(pool, entry)
   } catch (error) {
     // What was done is done: that it could not be written down must not look as if it was not.
-    log.error('a change could not be audited', error, { request: request.id })
+    log.error('a change could not be audited', error, { entry })
   }
 }
 

@@ -63,9 +63,11 @@ interface Call {
   readonly write: boolean
 }
 
-interface AdmittedCall extends Call {
+/** Whose it is, and the app that it is about, which they may see. */
+interface KnownCall extends Call {
   readonly account: Bearer
   readonly app: App
+  readonly standing: AppStanding
 }
 
 interface Refusal {
@@ -137,27 +139,25 @@ async function serve(
   response: ServerResponse,
   deps: GitServerDeps & Bounds,
 ): Promise<void> {
-  const call = await admit(request, deps)
+  const call = await callOf(request, deps)
   if (isRefusal(call)) return refuse(response, call)
-  const { account, app, resource, write } = call
-  const turn = takeTurn(account, deps)
-  if (isRefusal(turn)) return refuse(response, turn)
+  const turn = await admit(call, deps)
   try {
-    await ensureRepository(deps.data, app.id)
-    if (write && (await isFull(deps.data, app.id, deps.repositoryLimit))) {
-      return refuse(response, REPOSITORY_FULL)
-    }
+    const refusal = isRefusal(turn) ? turn : undefined
+    await audit(request, { call, refusal }, deps)
+    if (refusal) return refuse(response, refusal)
+    const { account, app, resource } = call
     await serveByGit({ request, response, app, account, resource }, deps)
   } finally {
-    turn()
+    if (!isRefusal(turn)) turn()
   }
 }
 
-/** What may be done for whom, if the machine has room for it. The audit log is told of it. */
-async function admit(
+/** What is asked for, of an app that the caller may see. */
+async function callOf(
   request: IncomingMessage,
   deps: GitServerDeps & Bounds,
-): Promise<AdmittedCall | Refusal> {
+): Promise<KnownCall | Refusal> {
   const call = callIn(request)
   if (!call) return NOT_FOUND
   const account = await accountOf(request, deps)
@@ -165,11 +165,24 @@ async function admit(
   if (!deps.requests.take(account.id)) return tooOften(deps)
   const standing = await standingOn(deps.pool, account.id, call.name)
   const app = standing && (await findApp(deps.pool, standing.app))
-  if (!app) return NO_APP
-  const admitted = { ...call, account, app }
-  const forbidden = whyForbidden(admitted, standing)
-  await audit(request, { call: admitted, forbidden }, deps)
-  return forbidden ?? (await whyNoRoom(admitted, deps)) ?? admitted
+  return app ? { ...call, account, app, standing } : NO_APP
+}
+
+/** Returns what to call at its end where it may be served, and there is room for it. */
+async function admit(
+  call: KnownCall,
+  deps: GitServerDeps & Bounds,
+): Promise<(() => void) | Refusal> {
+  const refusal = whyForbidden(call) ?? (await whyNoRoom(call, deps))
+  if (refusal) return refusal
+  const turn = takeTurn(call.account, deps)
+  if (isRefusal(turn)) return turn
+  const full = await whyFull(call, deps).catch((error: unknown) => {
+    turn()
+    throw error
+  })
+  if (full) turn()
+  return full ?? turn
 }
 
 function callIn({ url = '' }: IncomingMessage): Call | undefined {
@@ -196,22 +209,19 @@ function tooOften({ requestsPerHour = REQUESTS_PER_HOUR }: GitServerDeps): Refus
   return { status: 429, after, text: TOO_OFTEN }
 }
 
-function whyForbidden(
-  { account, write }: AdmittedCall,
-  { permissions }: AppStanding,
-): Refusal | undefined {
+function whyForbidden({ account, write, standing }: KnownCall): Refusal | undefined {
   if (!scopeAllows(account.scope, write ? PUSHES : CLONES)) return NOT_IN_SCOPE
-  return permissions.includes('deploy') ? undefined : NOT_PERMITTED
+  return standing.permissions.includes('deploy') ? undefined : NOT_PERMITTED
 }
 
-/** Of pushes alone. One is two requests; the second one changes something. */
+/** Of pushes alone, with what they are answered. One is two requests; the second one changes something. */
 async function audit(
   request: IncomingMessage,
-  it: { readonly call: AdmittedCall; readonly forbidden: Refusal | undefined },
+  it: { readonly call: KnownCall; readonly refusal: Refusal | undefined },
   { pool }: GitServerDeps,
 ): Promise<void> {
   const { account, app, resource, service, write } = it.call
-  if (!write || (!it.forbidden && resource === 'info/refs')) return
+  if (!write || (!it.refusal && resource === 'info/refs')) return
   await writeAudit(pool, {
     account: account.id,
     email: account.email,
@@ -222,7 +232,7 @@ async function audit(
     route: `/:app.git/${service}`,
     nouns: { app: app.name },
     app: app.id,
-    status: it.forbidden?.status ?? 200,
+    status: it.refusal?.status ?? 200,
   })
 }
 
@@ -233,12 +243,22 @@ function addressOf({ headers }: IncomingMessage): string | null {
 }
 
 async function whyNoRoom(
-  { app, write }: AdmittedCall,
+  { app, write }: KnownCall,
   { data, log }: GitServerDeps,
 ): Promise<Refusal | undefined> {
   if (!write || (await hasDiskRoom(data.repos))) return undefined
   log.error('a push was turned away', new Error(NO_DISK_ROOM), { app: app.name })
   return { status: 503, text: `${NO_DISK_ROOM}\n` }
+}
+
+/** The app has a repository after that. */
+async function whyFull(
+  { app, write }: KnownCall,
+  { data, repositoryLimit }: GitServerDeps,
+): Promise<Refusal | undefined> {
+  await ensureRepository(data, app.id)
+  const full = write && (await isFull(data, app.id, repositoryLimit))
+  return full ? REPOSITORY_FULL : undefined
 }
 
 /** Returns what to call at its end. */
@@ -247,7 +267,7 @@ function takeTurn(account: Bearer, { turns }: Bounds): (() => void) | Refusal {
   return typeof turn === 'string' ? FULL[turn] : turn
 }
 
-function isRefusal(it: AdmittedCall | (() => void) | Refusal): it is Refusal {
+function isRefusal(it: KnownCall | (() => void) | Refusal): it is Refusal {
   return 'status' in it
 }
 

@@ -85,13 +85,14 @@ export async function moveBrowserLogin(
 export async function takeGrantedLogin(
   tx: Queryable,
   id: BrowserLoginId,
-): Promise<AccountId | undefined> {
+): Promise<Account | undefined> {
   const { rows } = await tx.query(
-    `delete from browser_logins where id = $1 and state = 'granted' and expires_at > now()
-     returning account`,
+    `delete from browser_logins b using accounts a
+      where b.id = $1 and b.state = 'granted' and b.expires_at > now() and a.id = b.account
+     returning a.id, a.email`,
     [id],
   )
-  return (rows as { readonly account: AccountId }[])[0]?.account
+  return (rows as Account[])[0]
 }
 
 /** Those which somebody was about to log in by. */

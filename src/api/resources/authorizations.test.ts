@@ -87,7 +87,8 @@ async function byBrowser(account: AccountId) {
   const { signal } = new AbortController()
   const deps = { pool, clock: systemClock, ending: signal }
   const look = () => browserLoginOfCli(pool, id, cliSha256)
+  const by = { address: '127.0.0.1', request: newId<'request'>() }
   let said = ''
-  for await (const piece of awaitBrowserLogin(deps, look, signal)) said += piece
+  for await (const piece of awaitBrowserLogin(deps, { look, by, signal })) said += piece
   return JSON.parse(said) as Record<string, string>
 }

@@ -71,11 +71,11 @@ export const browserLogins: FastifyPluginAsyncTypebox<ApiDeps> = async (server, 
       gone.addEventListener('abort', () => {
         if (waiting.get(id) === replaced) waiting.delete(id)
       })
-      const outcome = awaitBrowserLogin(
-        deps,
-        () => browserLoginOfCli(pool, id, cliDigestIn(request)),
-        AbortSignal.any([gone, replaced.signal]),
-      )
+      const outcome = awaitBrowserLogin(deps, {
+        look: () => browserLoginOfCli(pool, id, cliDigestIn(request)),
+        by: { address: request.client, request: request.id },
+        signal: AbortSignal.any([gone, replaced.signal]),
+      })
       return reply
         .type('application/json; charset=utf-8')
         .header('cache-control', 'no-store')
