@@ -23,6 +23,7 @@ import { boundBodies, LARGEST_BODY } from './bound-bodies.ts'
 import type { ApiDeps } from './deps.ts'
 import { refuseUnfitTexts } from './refuse-unfit-texts.ts'
 import { requireVersion } from './require-version.ts'
+import { takeTurns } from './take-turns.ts'
 import { clientOf } from './trusted-proxies.ts'
 
 export type Resource = FastifyPluginAsync<ApiDeps>
@@ -74,6 +75,8 @@ export async function apiServer(
       throw new Problem('service_unavailable', NO_ROOM_TO_KEEP)
     }
   })
+  // Before the caller is asked about again: to wait for a turn takes time, as a body does.
+  takeTurns(server)
   authorizeAgain(server, deps)
   takeBodiesInTime(server, bodyPatience)
   server.addHook('onSend', answerUnchanged)
