@@ -21,6 +21,7 @@ import { authorize } from './authorize.ts'
 import { takeBodiesInTime } from './bodies-in-time.ts'
 import { boundBodies, LARGEST_BODY } from './bound-bodies.ts'
 import type { ApiDeps } from './deps.ts'
+import { heedIfMatch } from './heed-if-match.ts'
 import { refuseUnfitTexts } from './refuse-unfit-texts.ts'
 import { requireVersion } from './require-version.ts'
 import { takeTurns } from './take-turns.ts'
@@ -75,6 +76,8 @@ export async function apiServer(
       throw new Problem('service_unavailable', NO_ROOM_TO_KEEP)
     }
   })
+  // Before a turn is taken: what it asks takes one of its own.
+  heedIfMatch(server)
   // Before the caller is asked about again: to wait for a turn takes time, as a body does.
   takeTurns(server)
   authorizeAgain(server, deps)

@@ -36,6 +36,7 @@ export const statusOf = {
   not_acceptable: 406,
   request_timeout: 408,
   conflict: 409,
+  precondition_failed: 412,
   payload_too_large: 413,
   requested_range_not_satisfiable: 416,
   cannot_run_above_limit: 422,
