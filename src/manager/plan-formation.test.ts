@@ -17,6 +17,7 @@ import {
   starting,
   stopping,
   terminated,
+  v2,
   web1,
   type World,
 } from '../../test/a-plan.ts'
@@ -61,7 +62,14 @@ test('it looks again when time alone gives a reason', () => {
       { policy: { cycling: { least: HOUR, most: HOUR } }, dynos: [web1] },
       later(bootedAt, HOUR).getTime() - now.getTime(),
     ],
-    [{ policy: { preboot }, formation: onSwitch(-7), dynos: [leaving, started] }, 7],
+    [
+      {
+        policy: { preboot },
+        formation: onSwitch(-7),
+        dynos: [leaving, { ...started, release: v2 }],
+      },
+      7,
+    ],
     [
       {
         policy: { preboot, cycling: undefined },

@@ -66,8 +66,8 @@ suite('addresses', () => {
   test('a build under way holds its own', async () => {
     const all = await take(5)
     await pool.query(
-      `insert into builds (id, app, account, source_url, stack, output_token, address)
-       select gen_random_uuid(), id, owner, 'x', stack, gen_random_uuid(), $2
+      `insert into builds (id, app, account, source_url, stack, address)
+       select gen_random_uuid(), id, owner, 'x', stack, $2
          from apps where id = $1`,
       [app.app.id, all[2]],
     )
