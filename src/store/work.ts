@@ -57,10 +57,18 @@ export async function wakeAll(
   )
 }
 
+/** A part of the to-do list. */
+export interface Part {
+  readonly region: string
+  readonly kinds: readonly string[]
+  /** Whom we hold. Where the clock is set forward, leases run out before their time. */
+  readonly except?: readonly Pick<Claim, 'kind' | 'subject'>[]
+}
+
 /** Takes up to `limit` subjects that are due, each for `leaseSeconds`; who is longest due, first. */
 export async function claim(
   db: Queryable,
-  from: { readonly region: string; readonly kinds: readonly string[] },
+  from: Part,
   { limit, leaseSeconds }: { readonly limit: number; readonly leaseSeconds: number },
 ): Promise<Claim[]> {
   const { rows } = await db.query(
@@ -71,13 +79,14 @@ export async function claim(
           select kind, subject from work
            where region = $1 and kind = any($2) and run_at <= now()
              and (leased_until is null or leased_until <= now())
+             and (kind, subject) not in (select * from unnest($5::text[], $6::uuid[]))
            order by run_at
            limit $3
              for update skip locked)
        returning kind, subject, wakes, leased_until, failures, run_at)
      select kind, subject, wakes::text, leased_until::text, failures from claimed
       order by run_at, kind, subject`,
-    [from.region, from.kinds, limit, leaseSeconds],
+    [from.region, from.kinds, limit, leaseSeconds, ...exceptions(from)],
   )
   return rows as Claim[]
 }
@@ -89,20 +98,23 @@ export interface Due {
   readonly now: number
 }
 
-export async function nextDue(
-  db: Queryable,
-  from: { readonly region: string; readonly kinds: readonly string[] },
-): Promise<Due> {
+export async function nextDue(db: Queryable, from: Part): Promise<Due> {
   const { rows } = await db.query(
     `select extract(epoch from
               min(greatest(run_at, coalesce(leased_until, run_at))) - now()) * 1000 as due,
             extract(epoch from now()) * 1000 as now
-       from work where region = $1 and kind = any($2) and run_at < 'infinity'`,
-    [from.region, from.kinds],
+       from work
+      where region = $1 and kind = any($2) and run_at < 'infinity'
+        and (kind, subject) not in (select * from unnest($3::text[], $4::uuid[]))`,
+    [from.region, from.kinds, ...exceptions(from)],
   )
   const [{ due, now }] = rows as [{ due: string | null; now: string }]
   const within = due === null ? Infinity : Math.max(0, Number(due))
   return { within, now: Number(now) }
+}
+
+function exceptions({ except = [] }: Part): [kinds: string[], subjects: string[]] {
+  return [except.map((it) => it.kind), except.map((it) => it.subject)]
 }
 
 /**

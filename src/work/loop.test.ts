@@ -178,3 +178,37 @@ test('an error of any bytes is put down like others', async () => {
     },
   )
 })
+
+test('a clock that is set forward has nobody looked at by two', async () => {
+  const letGo = Promise.withResolvers<void>()
+  const underWay = new Map<string, number>()
+  let most = 0
+  let looks = 0
+  const [slow, other] = [randomUUID(), randomUUID()]
+  await withLoop(
+    async (subject) => {
+      looks++
+      const now = (underWay.get(subject) ?? 0) + 1
+      underWay.set(subject, now)
+      most = Math.max(most, now)
+      if (subject === slow) await letGo.promise
+      underWay.set(subject, now - 1)
+      return Infinity
+    },
+    async (region) => {
+      await wake(pool, { kind: 'thing', subject: slow, region })
+      await until('it is looked at', () => looks === 1)
+      await pool.query(
+        `update work set leased_until = leased_until - interval '2 hours',
+                         run_at = run_at - interval '2 hours'
+          where region = $1`,
+        [region],
+      )
+      // Who is longest due is claimed first.
+      await wake(pool, { kind: 'thing', subject: other, region })
+      await until('the other is looked at', () => looks >= 2)
+      letGo.resolve()
+    },
+  )
+  assert.equal(most, 1)
+})

@@ -4,7 +4,8 @@
  * is logged, kept in the row, and tried again later and later.
  *
  * A lease is what makes a look ours. Its signal aborts before the lease ends; a look that
- * goes on all the same could act beside its successor, so then the process must end.
+ * goes on all the same could act beside its successor, so then the process must end. Where the
+ * clock is set forward all leases run out at once: nobody is claimed whom we hold still.
  */
 
 import type { Pool } from 'pg'
@@ -60,7 +61,8 @@ export async function runLoop(loop: Loop, signal: AbortSignal): Promise<void> {
   const { pool, region, looks, log, width = 32, timer = systemTimer } = loop
   const { listens = listensTo(loop), longestSleep = LONGEST_SLEEP } = loop
   const from = { region, kinds: Object.keys(looks) }
-  const busy = new Set<Promise<void>>()
+  const busy = new Map<Claim, Promise<void>>()
+  const rest = () => ({ ...from, except: [...busy.keys()] })
   /** Looks that have ended are put down together: those that end while the last are. */
   const ended: PutDown[] = []
   /** Those of them that are just being woken. */
@@ -76,11 +78,13 @@ export async function runLoop(loop: Loop, signal: AbortSignal): Promise<void> {
       const room = width - busy.size
       const claims =
         room > 0
-          ? await claim(pool, from, { limit: room, leaseSeconds: LEASE / SECOND })
+          ? await claim(pool, rest(), { limit: room, leaseSeconds: LEASE / SECOND })
           : []
       for (const held of claims) {
-        const work = lookedAt(held).finally(() => busy.delete(work))
-        busy.add(work)
+        busy.set(
+          held,
+          lookedAt(held).finally(() => busy.delete(held)),
+        )
       }
       if (claims.length > 0 || ended.length > 0) continue
       const due = room > 0 ? await dueWithin() : Infinity
@@ -91,7 +95,7 @@ export async function runLoop(loop: Loop, signal: AbortSignal): Promise<void> {
       await pauseBy(timer, SECOND, signal)
     }
   }
-  await Promise.all(busy)
+  await Promise.all(busy.values())
   await putDownAll().catch((error: unknown) => log.error('cannot put down', error))
   await listening
 
@@ -103,7 +107,7 @@ export async function runLoop(loop: Loop, signal: AbortSignal): Promise<void> {
   /** Times in the list are of the database's clock: where that was set back, they are too late. */
   async function dueWithin(): Promise<number> {
     const asked = timer.now()
-    const { within, now } = await nextDue(pool, from)
+    const { within, now } = await nextDue(pool, rest())
     const back = clock ? asked - clock.told - (now - clock.now) : 0
     clock = { now, told: timer.now() }
     if (back < CLOCK_WENT_BACK) return within
