@@ -13,7 +13,9 @@ import { followLimits } from '../src/installation/follow-limits.ts'
 import { followSettings } from '../src/installation/settings-file.ts'
 import { userId } from '../src/installation/users.ts'
 import { later, SECOND, systemClock } from '../src/lib/clock.ts'
+import { jumpsOf } from '../src/lib/clock-jumps.ts'
 import { removeTree } from '../src/lib/remove-tree.ts'
+import { systemTimer } from '../src/lib/timer.ts'
 import { secretBox } from '../src/lib/secret-box.ts'
 import { healthChecker } from '../src/manager/check-health.ts'
 import { heedHints } from '../src/manager/heed-hints.ts'
@@ -103,6 +105,11 @@ const demolished = await whenDown({
 })
 const downAt = () => demolished && later(demolished, ahead())
 await runtime.prepare(signal)
+const machineJumpedAt = jumpsOf(systemClock, systemTimer)
+const jumpedAt = () => {
+  const at = machineJumpedAt()
+  return at && later(at, ahead())
+}
 const list = part.hastyPool(FOR_THE_LIST)
 const health = healthChecker({ runtime, pool: list, region: name, log }, signal)
 const limits = followLimits(data.sizes, { log, signal })
@@ -135,6 +142,7 @@ const loop = runLoop(
         sizes,
         limits,
         downAt,
+        jumpedAt,
       }),
       'one-off': lookAfterOneOff({
         pool,
@@ -146,6 +154,7 @@ const loop = runLoop(
         place,
         sizes,
         downAt,
+        jumpedAt,
       }),
       entry: lookAfterEntry({ pool, runtime, secrets, log }),
       build: lookAfterBuild({
@@ -160,6 +169,7 @@ const loop = runLoop(
         builtIns,
         buildEnvironment: await readBuildEnvironment(process.env),
         downAt: demolished,
+        jumpedAt: machineJumpedAt,
         placeBuild,
       }),
       memory: watchMemory({

@@ -29,6 +29,8 @@ export interface BuildDeps {
   readonly buildEnvironment: Readonly<Record<string, string>>
   /** When `mayfly down` last ended all that ran here. */
   readonly downAt?: Date | undefined
+  /** When the clock was last set forward: see lib/clock-jumps.ts; undefined: nobody looks. */
+  readonly jumpedAt?: () => Date | undefined
   /** Does `begin`, by which a build takes its share of the machine, if there is room for it; false: there is none. */
   readonly placeBuild: (
     begin: (tx: Queryable) => Promise<boolean>,

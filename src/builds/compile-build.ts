@@ -25,7 +25,9 @@ export async function compileBuild(
   const status = (await runtime.status([id], signal)).get(id)
   const appIsThere = (await findApp(pool, build.app)) !== undefined
   const { downAt } = deps
-  const step = planCompile({ build, appIsThere, status, downAt, now: clock.now() })
+  const now = clock.now()
+  const jumpedAt = deps.jumpedAt?.()
+  const step = planCompile({ build, appIsThere, status, downAt, jumpedAt, now })
   switch (step.do) {
     case 'start':
       await start(build, deps, signal)

@@ -119,6 +119,11 @@ const cases: readonly [
     { do: 'kill', failure: failures.tooLong },
   ],
   [
+    'time run out only by a clock that was set forward',
+    { now: late, status: running, jumpedAt: later(startedAt, BUILD_LIMIT - 1) },
+    { do: 'follow' },
+  ],
+  [
     'no dyno to be had in time',
     { now: late },
     { do: 'finish', failure: failures.tooLong },

@@ -20,6 +20,8 @@ export interface Facts {
   readonly downAt?: Date | undefined
   /** From when this manager looks: for what was asked before, nobody has tried until then. */
   readonly since: Date
+  /** When the clock was last set forward: see lib/clock-jumps.ts. */
+  readonly jumpedAt?: Date | undefined
   readonly now: Date
 }
 

@@ -6,6 +6,7 @@
 import type { Pool } from 'pg'
 
 import { type Clock, earliest, later, MINUTE, SECOND } from '../lib/clock.ts'
+import { countedFrom } from '../lib/clock-jumps.ts'
 import type { SecretBox } from '../lib/secret-box.ts'
 import { enabledFeatures } from '../model/app-features.ts'
 import { dynoEnvironment, type Environment } from '../model/dyno-environment.ts'
@@ -51,6 +52,8 @@ interface OneOffDeps {
   readonly sizes?: () => readonly Size[]
   /** When `mayfly down` last ended all that ran here. */
   readonly downAt?: () => Date | undefined
+  /** When the clock was last set forward: see lib/clock-jumps.ts; undefined: nobody looks. */
+  readonly jumpedAt?: () => Date | undefined
 }
 
 const LONGEST_WAIT = MINUTE
@@ -82,7 +85,8 @@ export function lookAfterOneOff(deps: OneOffDeps): Look {
     const known = factsOf(look, status)
     if (await notedAnew(known, deps)) return 0
     since = earliest(since, known.now)
-    const facts = { ...known, since }
+    const jumpedAt = deps.jumpedAt?.()
+    const facts = { ...known, since: countedFrom(since, jumpedAt), jumpedAt }
     const steps = planOneOff(facts)
     try {
       for (const step of steps) await take(step, look)

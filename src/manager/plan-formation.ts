@@ -12,6 +12,7 @@
  */
 
 import { later } from '../lib/clock.ts'
+import { countedFrom } from '../lib/clock-jumps.ts'
 import { cyclesAt } from '../model/cycling.ts'
 import type { Dyno } from '../model/dyno.ts'
 import type { Formation } from '../model/formation.ts'
@@ -73,8 +74,11 @@ function nextStepFor(
 }
 
 function momentsOf(dyno: Dyno, facts: Facts): (Date | null | undefined)[] {
-  const { policy, formation } = facts
-  const { id, startedAt } = dyno
+  const { policy, formation, jumpedAt } = facts
+  const { id } = dyno
+  const [startedAt, terminatedAt] = [dyno.startedAt, dyno.terminatedAt].map(
+    (it) => it && countedFrom(it, jumpedAt),
+  )
   switch (dyno.state) {
     case 'starting':
       if (!startedAt) return [placedBy(dyno, facts)]
@@ -94,7 +98,7 @@ function momentsOf(dyno: Dyno, facts: Facts): (Date | null | undefined)[] {
       ]
     }
     case 'stopping':
-      return [dyno.terminatedAt && later(dyno.terminatedAt, policy.stopGrace)]
+      return [terminatedAt && later(terminatedAt, policy.stopGrace)]
     case 'crashed':
       return [dyno.nextAttemptAt]
     case 'idle':

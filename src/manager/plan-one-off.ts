@@ -5,6 +5,7 @@
  */
 
 import { HOUR, later, latest, MINUTE, SECOND } from '../lib/clock.ts'
+import { countedFrom } from '../lib/clock-jumps.ts'
 import { cyclesAt } from '../model/cycling.ts'
 import type { StopReason } from '../model/dyno.ts'
 import * as say from '../model/dyno-lines.ts'
@@ -39,6 +40,8 @@ export interface OneOffFacts {
   readonly downAt?: Date | undefined
   /** From when this manager looks: for what was asked before, nobody has tried until then. */
   readonly since: Date
+  /** When the clock was last set forward: see lib/clock-jumps.ts. */
+  readonly jumpedAt?: Date | undefined
   readonly now: Date
 }
 
@@ -99,8 +102,14 @@ export function nextMoment(facts: OneOffFacts): number {
 }
 
 function momentsOf(facts: OneOffFacts): (Date | null | undefined)[] {
-  const { oneOff, policy, timings } = facts
-  const { createdAt, startedAt, detachedAt, hungUpAt, terminatedAt, exitedAt } = oneOff
+  const { oneOff, policy, timings, jumpedAt } = facts
+  const { detachedAt, hungUpAt } = oneOff
+  const createdAt = countedFrom(oneOff.createdAt, jumpedAt)
+  const [startedAt, terminatedAt, exitedAt] = [
+    oneOff.startedAt,
+    oneOff.terminatedAt,
+    oneOff.exitedAt,
+  ].map((it) => it && countedFrom(it, jumpedAt))
   if (oneOff.state === 'starting') {
     return [
       later(createdAt, timings.attachTimeout),
@@ -171,20 +180,21 @@ function whileUp(facts: OneOffFacts): OneOffStep[] {
 }
 
 function whileStopping(facts: OneOffFacts): OneOffStep[] {
-  const { oneOff, status, now, policy, releaseStatus } = facts
+  const { oneOff, status, now, policy, releaseStatus, jumpedAt } = facts
   if (!oneOff.exitedAt) {
     if (status?.is === 'exited')
       return [exited(facts, status, oneOff.stopReason ?? 'exit')]
     if (status?.is !== 'running')
       return [endedUnseen(oneOff, { because: 'host lost', now })]
-    const step = terminate(oneOff, status, { stopGrace: policy.stopGrace, now })
+    const step = terminate(oneOff, status, { stopGrace: policy.stopGrace, now, jumpedAt })
     return step ? [step] : []
   }
   if (oneOff.releasePhase && releaseStatus === 'pending') {
     return [{ do: 'settle release', dyno: oneOff, failure: failureOf(oneOff) }]
   }
   const isRead = !oneOff.attachedAt || oneOff.detachedAt
-  if (!isRead && now < later(oneOff.exitedAt, READ_WITHIN)) return []
+  const exitedAt = countedFrom(oneOff.exitedAt, jumpedAt)
+  if (!isRead && now < later(exitedAt, READ_WITHIN)) return []
   return status ? [{ do: 'remove', dyno: oneOff }] : [move(oneOff, 'down', {}, [])]
 }
 
@@ -211,8 +221,9 @@ function hangsUpAt(detachedAt: Date, hungUpAt: Date | null): Date {
 
 /** Why it must end though its process does not. */
 function reasonToStop(facts: OneOffFacts): StopReason | undefined {
-  const { oneOff, policy, timings, now } = facts
-  const { startedAt, restartRequestedAt, attached, attachedAt, detachedAt } = oneOff
+  const { oneOff, policy, timings, now, jumpedAt } = facts
+  const { restartRequestedAt, attached, attachedAt, detachedAt } = oneOff
+  const startedAt = oneOff.startedAt && countedFrom(oneOff.startedAt, jumpedAt)
   if (!facts.appIsThere) return 'app destroyed'
   if (restartRequestedAt) return 'stop'
   if (oneOff.releasePhase && facts.releaseStatus !== 'pending') return 'superseded'
@@ -227,8 +238,8 @@ function reasonToStop(facts: OneOffFacts): StopReason | undefined {
   if (oneOff.releasePhase && now >= givenUpAt(facts)) return 'release timeout'
   if (detachedAt) return 'client gone'
   const waits = attached && !attachedAt
-  if (waits && now >= later(oneOff.createdAt, timings.attachTimeout))
-    return 'attach error'
+  const createdAt = countedFrom(oneOff.createdAt, jumpedAt)
+  if (waits && now >= later(createdAt, timings.attachTimeout)) return 'attach error'
   return undefined
 }
 

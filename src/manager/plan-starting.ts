@@ -1,4 +1,5 @@
 import { later, latest, MINUTE } from '../lib/clock.ts'
+import { countedFrom } from '../lib/clock-jumps.ts'
 import type { Dyno } from '../model/dyno.ts'
 import * as say from '../model/dyno-lines.ts'
 import { ended, lost, notStarted, unmonitored } from './endings.ts'
@@ -44,13 +45,13 @@ export function placedBy({ updatedAt }: Dyno, { since }: Facts): Date {
 }
 
 /** When a web dyno that is not ready by then is given up. */
-export function readyBy(
-  startedAt: Date,
-  listening: boolean,
-  { policy, formation }: Facts,
-): Date {
+export function readyBy(startedAt: Date, listening: boolean, facts: Facts): Date {
+  return later(countedFrom(startedAt, facts.jumpedAt), readyWithin(listening, facts))
+}
+
+function readyWithin(listening: boolean, { policy, formation }: Facts): number {
   const grace = listening ? (formation.healthCheck?.grace ?? 0) : 0
-  return later(startedAt, Math.max(policy.bootTimeout, grace))
+  return Math.max(policy.bootTimeout, grace)
 }
 
 /** Whether requests would find it serving: its port is bound, and its health check is answered well. */
@@ -79,8 +80,7 @@ function whenNotReady(
   facts: Facts,
 ): Step | undefined {
   const { formation, policy, now } = facts
-  const deadline = readyBy(startedAt, listening, facts)
-  if (now < deadline) return undefined
+  if (now < readyBy(startedAt, listening, facts)) return undefined
   if (!listening) {
     return note(dyno, { killedAt: now, stopReason: 'boot timeout' }, [
       say.bootTimeout(policy.bootTimeout),
@@ -94,7 +94,7 @@ function whenNotReady(
   // Another manager may have seen it well, and held it for the switch.
   const neverWell = !everWell && facts.since <= startedAt
   if (!neverWell && failures < check.failures) return undefined
-  const within = deadline.getTime() - startedAt.getTime()
+  const within = readyWithin(listening, facts)
   return note(dyno, { killedAt: now, stopReason: 'unhealthy' }, [
     neverWell
       ? say.neverHealthy(check.path, within, fault)

@@ -1,4 +1,5 @@
 import { later } from '../lib/clock.ts'
+import { countedFrom } from '../lib/clock-jumps.ts'
 import type { Dyno, StopReason } from '../model/dyno.ts'
 import * as say from '../model/dyno-lines.ts'
 import { noteExit } from './endings.ts'
@@ -6,7 +7,7 @@ import { type Facts, type Running, twinOf, WEB } from './facts.ts'
 import { move, type Move, note, type Step } from './steps.ts'
 
 export function planStopping(dyno: Dyno, facts: Facts): Step | undefined {
-  const { now, policy } = facts
+  const { now, policy, jumpedAt } = facts
   const status = facts.statuses.get(dyno.id)
   if (mayGiveUpPlace(dyno, facts)) {
     return note(dyno, { leaving: true }, linesOfReturn[dyno.stopReason ?? 'crash'] ?? [])
@@ -19,19 +20,23 @@ export function planStopping(dyno: Dyno, facts: Facts): Step | undefined {
   if (status?.is !== 'running') return note(dyno, { exitedAt: now }, [])
 
   if (dyno.routed) return undefined
-  return terminate(dyno, status, { stopGrace: policy.stopGrace, now })
+  return terminate(dyno, status, { stopGrace: policy.stopGrace, now, jumpedAt })
 }
 
 /** SIGTERM, a while, SIGKILL: of one-offs too. */
 export function terminate<Its extends Dyno>(
   dyno: Its,
   status: Running,
-  { stopGrace, now }: { readonly stopGrace: number; readonly now: Date },
+  {
+    stopGrace,
+    now,
+    jumpedAt,
+  }: { readonly stopGrace: number } & Pick<Facts, 'now' | 'jumpedAt'>,
 ): Move | { readonly do: 'terminate' | 'kill'; readonly dyno: Its } | undefined {
   if (!dyno.terminatedAt) return note(dyno, { terminatedAt: now }, [say.TERMINATING])
   if (!status.terminated) return { do: 'terminate', dyno }
   if (dyno.killedAt) return { do: 'kill', dyno }
-  if (now < later(dyno.terminatedAt, stopGrace)) return undefined
+  if (now < later(countedFrom(dyno.terminatedAt, jumpedAt), stopGrace)) return undefined
   return note(dyno, { killedAt: now }, [
     say.exitTimeout(stopGrace),
     say.KILLING_REMAINING,

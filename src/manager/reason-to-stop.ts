@@ -1,4 +1,5 @@
 import { later } from '../lib/clock.ts'
+import { countedFrom } from '../lib/clock-jumps.ts'
 import { cyclesAt } from '../model/cycling.ts'
 import type { Dyno, StopReason } from '../model/dyno.ts'
 import type { Facts, Health } from './facts.ts'
@@ -15,7 +16,8 @@ export function reasonToStop(dyno: Dyno, facts: Facts): StopReason | undefined {
   if (sickness(dyno, facts)) return 'unhealthy'
   const status = facts.statuses.get(dyno.id)
   if (status?.is === 'running' && status.monitored === false) return 'host lost'
-  const { id, startedAt } = dyno
+  const { id } = dyno
+  const startedAt = dyno.startedAt && countedFrom(dyno.startedAt, facts.jumpedAt)
   if (startedAt && policy.cycling && now >= cyclesAt({ id, startedAt }, policy.cycling)) {
     return 'cycling'
   }
@@ -27,6 +29,7 @@ export function sickness(dyno: Dyno, facts: Facts): Health | undefined {
   const check = facts.formation.healthCheck
   const health = facts.health.get(dyno.id)
   if (!check || !health || dyno.state !== 'up' || !dyno.startedAt) return undefined
-  if (facts.now < later(dyno.startedAt, check.grace)) return undefined
+  const startedAt = countedFrom(dyno.startedAt, facts.jumpedAt)
+  if (facts.now < later(startedAt, check.grace)) return undefined
   return health.failures >= check.failures ? health : undefined
 }
