@@ -226,7 +226,6 @@ const cases: Cases = {
       dyno: `${OK}Content-Length: 5\r\n\r\nok`,
       got: `${OK}content-length: 5\r\n\r\nok`,
       line: 'at=error code=H15 desc="Idle connection" dyno=web.1 status=503',
-      by3: { line: CUT_BY_CLIENT },
     },
     {
       what: 'a dyno says less, and hangs up',
