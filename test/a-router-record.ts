@@ -12,6 +12,7 @@ export interface RecordBut {
   readonly entry?: string
   readonly server?: string
   readonly times?: string
+  readonly bytes?: string
   readonly length?: string
   readonly method?: string
   readonly status?: number
@@ -32,6 +33,7 @@ export function aRecord(but: RecordBut = {}): string {
     entry: `app0/up//${app}/200`,
     server,
     times: '0 2 1 21',
+    bytes: '387',
     length: ' -',
     method: 'GET',
     status: 200,
@@ -46,7 +48,7 @@ export function aRecord(but: RecordBut = {}): string {
     tls: 'http -',
     ...but,
   }
-  return `1795399938168555 ${it.entry} ${it.times} ${it.status} 387${it.length} ${it.ended} ${it.code} ${it.version} ${it.tls} method=${it.method} request_id=${id} dyno=${it.server}${it.src} agent="${it.agent}" host="${it.host}" fwd="${it.fwd}" path="${it.uri}"`
+  return `1795399938168555 ${it.entry} ${it.times} ${it.status} ${it.bytes}${it.length} ${it.ended} ${it.code} ${it.version} ${it.tls} method=${it.method} request_id=${id} dyno=${it.server}${it.src} agent="${it.agent}" host="${it.host}" fwd="${it.fwd}" path="${it.uri}"`
 }
 
 /** What the line of it says. */

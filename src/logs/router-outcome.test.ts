@@ -170,6 +170,16 @@ const ends: [string, RecordBut, string][] = [
     'at=warning code=H28 desc="Client Connection Idle" method=GET … status=499',
   ],
   [
+    'it was ended by order, by HAProxy 3, once an answer was under way',
+    { ended: 'KC/0/55000/ conn.flg=0x80080300', status: 500, bytes: '116' },
+    'sock=backend at=error code=H18 desc="Server Request Interrupted" method=GET … status=503 bytes=116',
+  ],
+  [
+    'the same, before',
+    { ended: 'KC/0/55000/ conn.flg=0x80080300', status: 500, bytes: '0' },
+    'at=error code=H13 desc="Connection closed without response" method=GET … status=503 bytes=0',
+  ],
+  [
     'it was ended by order, as its dyno was dead',
     { ended: 'KD' },
     'sock=backend at=error code=H18 desc="Server Request Interrupted" method=GET … status=503',

@@ -89,7 +89,7 @@ export function anyFields(record: string): RequestFields | undefined {
   const numbers = numbersIn(found)
   return {
     ...numbers,
-    ended,
+    ended: inItsPhase(ended, numbers.bytes),
     fellSilent: ended === 'CD' && isSilence(whoLeft, numbers.active),
     state,
     protocol,
@@ -135,6 +135,11 @@ const END_READ = 0x4_0000
 const FAILED = 0x10_0000
 /** HAProxy's clock goes by whole milliseconds, and so does each of the times it tells. Milliseconds. */
 const LEEWAY = 10
+
+/** Of what was ended by order HAProxy 3 says C (connect) whatever was under way: then it was the answer if something of that came. */
+function inItsPhase(ended: string, bytes: string): string {
+  return /^[KD]C$/.test(ended) && bytes !== '0' ? `${ended[0]}D` : ended
+}
 
 /** A request line may name the whole address; the log shows path and query. Empty where HAProxy cut it off. */
 function pathOf(uri: string): string {
