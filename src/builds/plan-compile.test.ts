@@ -58,6 +58,11 @@ const cases: readonly [
     { do: 'finish', failure: failures.outOfMemory },
   ],
   [
+    'a build that was killed because the machine had no more memory failed for that',
+    { status: { ...exited, status: 137, hostOutOfMemory: true } },
+    { do: 'finish', failure: failures.lost },
+  ],
+  [
     'one that lost a child to memory, and did without it',
     { status: { ...exited, outOfMemory: true } },
     { do: 'finish', failure: undefined },

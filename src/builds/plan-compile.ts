@@ -98,5 +98,6 @@ function wentWithHost({ build, status, downAt }: CompileFacts): boolean {
 
 function failureOf(status: DynoStatus & { readonly is: 'exited' }): string | undefined {
   if (status.outOfMemory && status.status !== 0) return failures.outOfMemory
+  if (status.hostOutOfMemory) return failures.lost
   return status.status === 0 ? undefined : failures.ended(status.status)
 }

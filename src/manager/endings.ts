@@ -19,6 +19,16 @@ export function ended(
 ): Move {
   const lines = exitLines(dyno, exit, sizes)
   if (dyno.leaving) return move(dyno, 'stopping', exitNotes(exit), lines)
+  // Our fault, as of one that was lost.
+  if (exit.hostOutOfMemory && !dyno.stopReason) {
+    if (hasHardlyBegun(dyno, now)) {
+      const its = { crashes: dyno.crashes + 1, because: 'host lost', now } as const
+      return crashed(dyno, its, { note: exitNotes(exit), say: lines })
+    }
+    const changed = dyno.state === 'up' ? [say.stateChanged('up', 'starting')] : []
+    const notes = { ...exitNotes(exit), stopReason: 'host lost' } as const
+    return move(dyno, 'stopping', notes, [...lines, ...changed])
+  }
   const ran = exit.at.getTime() - exit.startedAt.getTime()
   const because = dyno.stopReason ?? (exit.outOfMemory ? 'out of memory' : 'crash')
   return crashed(
@@ -108,6 +118,7 @@ function exitNotes(exit: Exit): Notes {
 function exitLines(dyno: Dyno, exit: Exit, sizes: readonly Size[] | undefined): string[] {
   const exited = say.processExited(exit.status)
   const size = sizeNamed(dyno.size, sizes)
+  if (exit.hostOutOfMemory) return [say.HOST_OUT_OF_MEMORY, exited]
   if (!exit.outOfMemory) return [exited]
   const use = size ? [say.memoryInUse(size.hardMemory, size)] : []
   return [...use, say.OUT_OF_MEMORY, say.KILLING, exited]

@@ -179,6 +179,12 @@ const cases: Readonly<Record<string, Case>> = {
       'stopping (exit): Process exited with status 3 / State changed from up to complete',
     ],
   },
+  'the machine ran out of memory': {
+    status: { ...exited(137), hostOutOfMemory: true } as DynoStatus,
+    steps: [
+      'stopping (host lost): Error R99 (Platform error) -> The machine ran out of memory, and the kernel ended the dyno / Process exited with status 137 / State changed from up to complete',
+    ],
+  },
   'it ran out of memory': {
     status: exited(137, true),
     steps: [

@@ -280,6 +280,7 @@ function linesOf(reason: StopReason): string[] {
 /** Of an end that came by itself, or by the SIGHUPs of a client that is gone. */
 function causeOf({ hangUps, unresponsiveAt }: OneOff, exit: Exit): StopReason {
   if (exit.outOfMemory) return 'out of memory'
+  if (exit.hostOutOfMemory) return 'host lost'
   return hangUps > 0 && !unresponsiveAt ? 'client gone' : 'exit'
 }
 

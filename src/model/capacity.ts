@@ -24,11 +24,15 @@ export const NOTHING: Amount = { memory: 0, disk: 0 }
 
 /** What dynos may be promised. `has`: the machine's memory, and of its disk what dynos hold or could. */
 export function roomOf(has: Amount, factor: Amount): Amount {
-  const reserved = Math.min(RESERVE, LARGEST_SHARE_RESERVED * has.memory)
   return {
-    memory: factor.memory * (has.memory - reserved),
+    memory: factor.memory * memoryOfDynos(has.memory),
     disk: factor.disk * has.disk,
   }
+}
+
+/** What is left to all dynos together, of so many bytes of the machine's. */
+export function memoryOfDynos(memory: number): number {
+  return memory - Math.min(RESERVE, LARGEST_SHARE_RESERVED * memory)
 }
 
 /** As in simulations. */

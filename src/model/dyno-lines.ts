@@ -14,6 +14,8 @@ export const UNIDLING = 'Unidling'
 export const HOST_LOST = 'Error R99 (Platform error) -> The dyno was lost with its host'
 export const MONITOR_LOST =
   'Error R99 (Platform error) -> The dyno is watched over no more, for its monitor died'
+export const HOST_OUT_OF_MEMORY =
+  'Error R99 (Platform error) -> The machine ran out of memory, and the kernel ended the dyno'
 export const OUT_OF_MEMORY = 'Error R15 (Memory quota vastly exceeded)'
 
 export function startingProcess(command: string): string {

@@ -153,7 +153,7 @@ export interface MemoryUse {
   readonly swap: number
   /** Pages that came and went; undefined where the kernel does not count them. */
   readonly pages?: { readonly in: number; readonly out: number }
-  /** At the hard limit the kernel killed one of its processes, maybe not its main one. */
+  /** For memory, its own or the machine's, the kernel killed one of its processes, maybe not its main one. */
   readonly outOfMemory: boolean
 }
 
@@ -209,7 +209,10 @@ export type DynoStatus =
       readonly at: Date
       /** The process's own, or 128 + signal. */
       readonly status: number
+      /** At its own hard limit. */
       readonly outOfMemory: boolean
+      /** The kernel killed in it because all dynos together, or the machine, had no more. Absent: it did not. */
+      readonly hostOutOfMemory?: true
     }
   /** It is gone, and nothing tells how it ended: the machine or its monitor died. */
   | {

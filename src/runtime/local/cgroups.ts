@@ -41,6 +41,12 @@ const STANDARD_WEIGHT = 100
  */
 export const MONITOR_MEMORY = 128 * MiB
 
+/** Whether the kernel killed something for memory: at the dyno's own limit, or because the machine had no more. */
+export type MemoryKill = 'none' | 'limit' | 'host'
+
+/** A little below the limit there may be no room for what was asked for last. */
+const MARGIN = MiB
+
 export interface DynoCgroups {
   /** As `linux.cgroupsPath` wants it. */
   readonly path: string
@@ -56,7 +62,8 @@ export interface DynoCgroups {
   monitors(): readonly number[]
   /** The ids of the dyno's processes and all their threads. */
   tasks(): readonly number[]
-  outOfMemory(): boolean
+  /** Undefined: it has no cgroup. */
+  memoryKill(): MemoryKill | undefined
   /** Undefined: it has no cgroup. */
   readonly memoryUse: () => MemoryUse | undefined
   remove(): Promise<void>
@@ -100,13 +107,12 @@ export function dynoCgroups(cgroups: Cgroups, region: string, id: DynoId): DynoC
     monitors: () => pidsIn(monitor),
     tasks: () =>
       pidsIn(join(main, own, 'dyno'), cgroups.version === 2 ? 'cgroup.threads' : 'tasks'),
-    outOfMemory: () => outOfMemory(cgroups, join(own, 'dyno')),
+    memoryKill: () => memoryKill(cgroups, join(own, 'dyno')),
     memoryUse() {
       const at = join(hierarchy(cgroups, 'memory'), own, 'dyno')
       const figures = memoryFiguresOf(at, cgroups.version)
-      return (
-        figures && { ...figures, outOfMemory: outOfMemory(cgroups, join(own, 'dyno')) }
-      )
+      const kill = memoryKill(cgroups, join(own, 'dyno'))
+      return figures && { ...figures, outOfMemory: kill === 'limit' || kill === 'host' }
     },
     async remove() {
       const roots = new Set([...cgroups.hierarchies.values()].map((at) => join(at, own)))
@@ -130,12 +136,19 @@ async function weighIo(directory: string, { cpuShare }: Size): Promise<void> {
   if (file !== undefined) await writeFile(file, String(weight))
 }
 
-/** What all dynos of a region need. Idempotent. */
-export async function prepareCgroups(cgroups: Cgroups, region: string): Promise<void> {
+/** What all dynos of a region need. `memory`: bytes for those of all regions together. Idempotent. */
+export async function prepareCgroups(
+  cgroups: Cgroups,
+  region: string,
+  memory: number,
+): Promise<void> {
   if (cgroups.version === 1) {
     for (const at of sharedMonitors(cgroups, region)) await mkdir(at, { recursive: true })
-    return
-  }
+  } else await handDown(cgroups, region)
+  await limitTogether(cgroups, region, memory)
+}
+
+async function handDown(cgroups: Cgroups, region: string): Promise<void> {
   let at = hierarchy(cgroups, 'unified')
   for (const step of ['', ...region.split('/')]) {
     at = join(at, step)
@@ -147,12 +160,36 @@ export async function prepareCgroups(cgroups: Cgroups, region: string): Promise<
   }
 }
 
+/**
+ * Each dyno may have more than its quota, and all of them more than there is: that they find
+ * the end of it among themselves, and the host none, is this limit's. None on swap: each dyno has its own.
+ */
+async function limitTogether(
+  cgroups: Cgroups,
+  region: string,
+  memory: number,
+): Promise<void> {
+  const at = join(hierarchy(cgroups, 'memory'), installationOf(region))
+  await mkdir(at, { recursive: true })
+  const file = cgroups.version === 1 ? 'memory.limit_in_bytes' : 'memory.max'
+  try {
+    await writeFile(join(at, file), String(Math.floor(memory)))
+  } catch (error) {
+    // Of version 1, where those that run have more already, as after an update: it holds from a later start on.
+    if ((error as NodeJS.ErrnoException).code !== 'EBUSY') throw error
+  }
+}
+
+function installationOf(region: string): string {
+  return region.split('/')[0] ?? region
+}
+
 /** Removes a region's cgroups; its processes are gone. */
 export async function removeCgroups(cgroups: Cgroups, region: string): Promise<void> {
   const roots = new Set(cgroups.hierarchies.values())
   for (const at of roots) {
     await removeCgroup(join(at, region))
-    const installation = join(at, region.split('/')[0] ?? region)
+    const installation = join(at, installationOf(region))
     await rmdir(installation).catch(() => undefined) // another region's may be in it
   }
 }
@@ -172,10 +209,20 @@ function sharedMonitors(cgroups: Cgroups, region: string): string[] {
   return [...others].map((at) => join(at, region, 'monitors'))
 }
 
-function outOfMemory(cgroups: Cgroups, path: string): boolean {
+/** The kernel counts a kill where the process was, wherever the memory ran out. */
+function memoryKill(cgroups: Cgroups, path: string): MemoryKill | undefined {
   const at = join(hierarchy(cgroups, 'memory'), path)
-  const file = cgroups.version === 1 ? 'memory.oom_control' : 'memory.events'
-  return /^oom_kill [1-9]/m.test(textOrNothing(join(at, file)))
+  const text = (file: string) => textOrNothing(join(at, file))
+  const events = text(cgroups.version === 1 ? 'memory.oom_control' : 'memory.events')
+  if (events === '') return undefined
+  if (!/^oom_kill [1-9]/m.test(events)) return 'none'
+  if (cgroups.version === 2) return /^oom [1-9]/m.test(events) ? 'limit' : 'host'
+  // Version 1 tells how much there was at most, also of what could be dropped again; its failcnt misses kills.
+  const reached = ['memory', 'memory.memsw'].some((it) => {
+    const most = Number(text(`${it}.max_usage_in_bytes`))
+    return most > 0 && most + MARGIN >= Number(text(`${it}.limit_in_bytes`))
+  })
+  return reached ? 'limit' : 'host'
 }
 
 function pidsIn(directory: string, file = 'cgroup.procs'): number[] {

@@ -68,10 +68,14 @@ function exited(
   const at = statSync(files.exit, { throwIfNoEntry: false })?.mtime
   if (!at) return undefined
   const status = Number(textIn(files.exit))
+  const kill = region.cgroupsOf(id).memoryKill()
   const killedForMemory =
-    existsSync(`${files.persist}/oom`) ||
-    region.cgroupsOf(id).outOfMemory() ||
+    kill === 'limit' ||
+    // Monitors write it of others' kills, too, where there are cgroups of version 1.
+    (kill === undefined && existsSync(`${files.persist}/oom`)) ||
     (status !== 0 && ociRuntimeOf(files).isMachine && ranOutOfMemory(files))
+  // A process of several may have been killed for memory long before it was told to end.
+  const matters = status !== 0 && !existsSync(files.terminated)
   // Its end may be written down before it is noted that it was let go.
   const started = startOf(files)
   return {
@@ -79,8 +83,8 @@ function exited(
     startedAt: started && started < at ? started : at,
     at,
     status,
-    // A process of several may have been killed for memory long before it was told to end.
-    outOfMemory: killedForMemory && status !== 0 && !existsSync(files.terminated),
+    outOfMemory: killedForMemory && matters,
+    ...(kill === 'host' && !killedForMemory && matters ? { hostOutOfMemory: true } : {}),
   }
 }
 

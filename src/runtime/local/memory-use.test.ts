@@ -28,13 +28,13 @@ for (const version of [1, 2] as const) {
     const write = (name: string, text: string) => writeFileSync(join(at, name), text)
     const hierarchies = new Map([[version === 1 ? 'memory' : 'unified', root]])
     const others = new Map([...hierarchies, ['pids', root], ['cpu', root]])
-    const { memoryUse } = dynoCgroups(
+    const group = dynoCgroups(
       { version, hybridMount: undefined, hierarchies: others, limitsSwap: true },
       'us',
       'd1' as DynoId,
     )
     try {
-      assert.equal(memoryUse(), undefined)
+      assert.deepEqual([group.memoryUse(), group.memoryKill()], [undefined, undefined])
       write('memory.stat', version === 1 ? 'total_rss 7\ntotal_swap 3\n' : 'anon 7\n')
       write('memory.swap.current', '3\n')
       const kills = (count: number) => {
@@ -42,12 +42,19 @@ for (const version of [1, 2] as const) {
           'memory.oom_control',
           `oom_kill_disable 0\nunder_oom 0\noom_kill ${count}\n`,
         )
+        write('memory.limit_in_bytes', '10000000')
+        write('memory.max_usage_in_bytes', '9999000')
         write('memory.events', `max 9\noom 9\noom_kill ${count}\noom_group_kill 0\n`)
-        return memoryUse()
+        return group.memoryUse()
       }
       const none = { rss: 7, cache: 0, shared: 0, swap: 3, outOfMemory: false }
       assert.deepEqual(kills(0), none)
+      assert.equal(group.memoryKill(), 'none')
       assert.deepEqual(kills(1), { ...none, outOfMemory: true })
+      assert.equal(group.memoryKill(), 'limit')
+      write('memory.max_usage_in_bytes', '5000000')
+      write('memory.events', 'max 0\noom 0\noom_kill 1\noom_group_kill 0\n')
+      assert.equal(group.memoryKill(), 'host')
     } finally {
       rmSync(root, { recursive: true })
     }

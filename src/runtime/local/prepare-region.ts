@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { removeTree } from '../../lib/remove-tree.ts'
 import { runProgram } from '../../lib/run-program.ts'
 import { NOTHING_ALLOWED } from '../../model/allowances.ts'
+import { memoryOfDynos } from '../../model/capacity.ts'
 import { isUuid } from '../../model/ids.ts'
 import { OCI_RUNTIMES } from '../../model/oci-runtimes.ts'
 import { prepareCgroups } from './cgroups.ts'
@@ -42,7 +43,7 @@ export async function prepareRegion(
   await regroupDynos(region)
   await writeInPlace(files.resolvConf, dynoResolvConf(network.subnet.gateway))
   await prepareDisks(files.diskTemplate, region.log)
-  await prepareCgroups(cgroups, names.cgroup)
+  await prepareCgroups(cgroups, names.cgroup, memoryOfDynos(machineMemory()))
   await ensureBridge(network, signal)
   await wallOffLinks(region, signal)
   await applyFirewall(firewallFacts(region), signal)
