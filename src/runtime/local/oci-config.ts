@@ -24,6 +24,8 @@ const NO_CORE_DUMP = [1, 1] as const
  * PostgreSQL, the routers and whatever else is the host's, which may all be larger.
  */
 const OOM_SCORE = 500
+/** crun sets it for a dyno, and not for what is started inside one. */
+const GOES_FIRST = `echo ${OOM_SCORE} 2>/dev/null >/proc/self/oom_score_adj\n`
 /** Where every stack has a file for it. */
 export const INIT = '/sbin/mayfly-init'
 const SHELL = '/bin/bash'
@@ -187,7 +189,8 @@ export function entryProcess(
     ...config.process.rlimits,
     limitOf('RLIMIT_SIGPENDING', [SIGNALS, SIGNALS]),
   ]
-  return { ...ociProcess(environment, terminal), rlimits, args: shell(command, '', true) }
+  const args = shell(command, GOES_FIRST, true)
+  return { ...ociProcess(environment, terminal), rlimits, args }
 }
 
 function limitOf(
