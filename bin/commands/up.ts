@@ -175,7 +175,7 @@ async function keepUp(signal: AbortSignal, supervision: Supervision): Promise<vo
     kept.push(...some.map((part) => keepPart(part, keeping, stop)))
     await allReady(
       some.filter((it) => !canWait(it)),
-      data,
+      { data, say: tell.say },
       stop,
     )
     for (const it of await lacksOf(some.filter(canWait), data, stop)) tell.say(it)

@@ -39,6 +39,8 @@ export interface PartSpec {
   readonly environment: Readonly<Record<string, string>>
   /** It is not started before this file is there. */
   readonly needs: string | undefined
+  /** The part that writes that file. */
+  readonly neededFrom?: string
   /** What asks it to end, and how many milliseconds it then has. */
   readonly ends: { readonly signal: NodeJS.Signals; readonly patience: number }
   /** The programs it started end with it. */
@@ -116,7 +118,7 @@ function programsOf(settings: PartSettings): PartSpec[] {
       address: `${data.run('rendezvous')}/tcp.sock, ssh ${execAddress(installation.apiPort)}:${EXEC_PORT}`,
     }),
     ...installation.regions.map(({ name, subnet }) =>
-      nodePart(settings, { name: `manager-${name}`, region: name, address: subnet }),
+      nodePart(settings, { name: managerOf(name), region: name, address: subnet }),
     ),
     ...installation.regions.map(({ name, httpPort }) =>
       router(data, name, `http://<app>.${installation.domain}:${httpPort}`),
@@ -214,6 +216,8 @@ function unprivileged(
   return [...alone, join(program, 'bin', 'run-part.sh'), ...mounting, ...command]
 }
 
+const managerOf = (region: string) => `manager-${region}`
+
 function router(data: DataDirectory, region: string, address: string): PartSpec {
   const config = join(data.router(region), 'haproxy.cfg')
   const master = join(data.router(region), 'master.sock')
@@ -222,6 +226,7 @@ function router(data: DataDirectory, region: string, address: string): PartSpec 
     command: withinBound(['haproxy', '-W', '-S', master, '-f', config]),
     environment: {},
     needs: config,
+    neededFrom: managerOf(region),
     ends: { signal: 'SIGTERM', patience: 10 * SECOND },
     endsWhole: true,
     outlivesUp: true,
@@ -251,6 +256,7 @@ function resolver(
     command: withinBound(['prlimit', `--nofile=${RESOLVER_FILES}`, ...user]),
     environment: {},
     needs: config,
+    neededFrom: managerOf(region),
     startsAnewWith: config,
     ends: { signal: 'SIGTERM', patience: 2 * SECOND },
     endsWhole: true,
