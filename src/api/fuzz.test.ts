@@ -28,6 +28,20 @@ const names =
   min_quantity max_quantity is_active process_types commit checksum acm_refresh
   login password new_password code refuse`.split(/\s+/)
 
+/** Of what a GET is asked. */
+const queried = [
+  'start_time',
+  'end_time',
+  'step',
+  'process_type',
+  'extended',
+  'kind',
+  'dyno',
+  'login',
+  'code',
+  'eq[status]',
+]
+
 const words = [
   'web',
   'worker',
@@ -128,7 +142,8 @@ test('nothing that is sent is answered as a fault of ours', async (t) => {
       fc.array(text, { minLength: 4, maxLength: 4 }),
       body,
       fc.option(text, { freq: 6 }),
-      async (nth, place, parameters, payload, range) => {
+      fc.dictionary(fc.constantFrom(...queried), text, { maxKeys: 4 }),
+      async (nth, place, parameters, payload, range, query) => {
         const [method, path] = routes[nth % routes.length]?.split(' ') ?? []
         assert.ok(method && path)
         let left = parameters
@@ -140,10 +155,13 @@ test('nothing that is sent is answered as a fault of ours', async (t) => {
             left = rest
             return encodeURIComponent(first.toWellFormed())
           })
+        const asked = new URLSearchParams()
+        for (const [name, value] of Object.entries(query))
+          asked.append(name, value.toWellFormed())
         const caller = place === 'personal app' ? 'owner' : 'team admin'
         const answer = await server.inject({
           method: method as 'POST',
-          url,
+          url: method === 'GET' ? `${url}?${asked.toString()}` : url,
           headers: {
             accept: 'application/vnd.heroku+json; version=3',
             authorization: `Bearer ${tenancy.tokens[caller] ?? ''}`,
@@ -156,7 +174,10 @@ test('nothing that is sent is answered as a fault of ours', async (t) => {
         })
         const { statusCode } = answer
         statuses.set(statusCode, (statuses.get(statusCode) ?? 0) + 1)
-        assert.ok(statusCode < 500, `${method} ${url}: ${answer.body}`)
+        assert.ok(
+          statusCode < 500,
+          `${method} ${url}?${asked.toString()}: ${answer.body}`,
+        )
       },
     ),
     { numRuns: RUNS, ...(process.env['MAYFLY_SOAK'] === undefined && { seed: 1 }) },
