@@ -6,10 +6,10 @@ import { type TestContext, test } from 'node:test'
 
 import { until, untilSeen } from '../../test/until.ts'
 import { HOUR, SECOND, systemClock } from '../lib/clock.ts'
-import { allReady, endParts } from './control-plane.ts'
+import { allReady, endParts, lacksOf } from './control-plane.ts'
 import { dataDirectory } from './data-directory.ts'
 import { keepPart, runningPart } from './keep-part.ts'
-import type { PartSpec } from './parts.ts'
+import { type PartSpec, partsOf } from './parts.ts'
 import { Refusal } from './refusal.ts'
 
 const UNTIL_TOLD = 100
@@ -111,12 +111,54 @@ test('who waits for what another writes is waited for as that one is, and begins
   const reader = it.keep('reader', { needs, neededFrom: 'writer' })
   const waiting = it.ready(writer, reader)
   await until('they are told of', () => it.said.length >= 1)
+  const log = it.data.logFile('writer')
+  const told = `writer (see ${log}), reader, which waits for writer (see ${log})`
+  assert.ok(it.said[0]?.endsWith(`: ${told}`), it.said[0])
   writeFileSync(needs, '')
   await until('the reader runs', () => runningPart(it.data, 'reader') !== undefined)
   const before = it.said.length
   await until('they are told of again', () => it.said.length > before + 1)
   for (const name of ['writer', 'reader']) writeFileSync(it.isReadyFile(name), '')
   await waiting
+})
+
+test('whoever waits for what a part writes that has ended is refused, with the log of that', async (t) => {
+  const it = aControlPlane(t)
+  const writer = it.keep('writer', { command: ['/no/such/program'] })
+  const needs = join(it.data.root, 'config')
+  const reader = it.keep('reader', { needs, neededFrom: writer.name })
+  const refusal = await refusalOf(it.ready(reader))
+  const log = it.data.logFile('writer')
+  assert.ok(refusal.endsWith(`: reader, which waits for writer (see ${log}).`), refusal)
+})
+
+test('routers and resolvers wait for their managers, and say so', async (t) => {
+  const { data, stop } = aControlPlane(t)
+  const regions = ['us', 'eu'].map((name) => ({
+    name,
+    subnet: '10.0.0.0/18',
+    httpPort: 1,
+    httpsPort: 1,
+  }))
+  const installation = { id: 'a1b2c3', apiPort: 1, domain: 'localhost', regions }
+  const parts = partsOf({ data, installation, program: '/', databaseUrl: undefined })
+  assert.deepEqual(
+    parts.filter((it) => it.needs).map((it) => [it.name, it.neededFrom]),
+    [
+      ['router-us', 'manager-us'],
+      ['router-eu', 'manager-eu'],
+      ['resolver-us', 'manager-us'],
+      ['resolver-eu', 'manager-eu'],
+    ],
+  )
+  const resolver = parts.find((it) => it.name === 'resolver-us')
+  assert.ok(resolver)
+  assert.deepEqual(
+    await lacksOf([{ ...resolver, isReady: async () => false }], data, stop.signal),
+    [
+      `resolver-us waits for manager-us, so dynos cannot resolve names. See ${data.logFile('manager-us')}`,
+    ],
+  )
 })
 
 test('no wait is longer than the bound, and one that is aborted ends well', async (t) => {

@@ -71,10 +71,11 @@ export async function lacksOf(
   signal: AbortSignal,
 ): Promise<string[]> {
   const late = await lateOnes(parts, data, { signal, within: PATIENCE })
-  return late.map(
-    ({ name, without }) =>
-      `${name} does not serve, so ${without}. See ${data.logFile(name)}`,
-  )
+  return late.map((part) => {
+    const writer = writerFor(part, data)
+    const state = writer === undefined ? 'does not serve' : `waits for ${writer}`
+    return `${part.name} ${state}, so ${part.without}. See ${logFor(part, data)}`
+  })
 }
 
 interface Bounds {
@@ -171,5 +172,16 @@ const notReadyAfter = (waited: number) =>
   `Not ready after ${Math.round(waited / MINUTE)} minutes`
 
 function told(parts: readonly PartSpec[], data: DataDirectory): string {
-  return parts.map(({ name }) => `${name} (see ${data.logFile(name)})`).join(', ')
+  return parts
+    .map((part) => {
+      const writer = writerFor(part, data)
+      const why = writer === undefined ? '' : `, which waits for ${writer}`
+      return `${part.name}${why} (see ${logFor(part, data)})`
+    })
+    .join(', ')
+}
+
+/** What says why it does not serve: one that is not started yet may have no log. */
+function logFor(part: PartSpec, data: DataDirectory): string {
+  return data.logFile(writerFor(part, data) ?? part.name)
 }
