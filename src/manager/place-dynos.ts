@@ -138,7 +138,13 @@ export function placer(options: PlacerOptions): Placer {
   ): Promise<void> {
     await lockCapacity(tx, machine)
     const { used, largestWeb } = await promised(tx, diskOfDyno)
-    const unplaced = await lockUnplaced(tx, machine)
+    const fitsEver = ({ memory }: Size) => fits({ memory, disk: diskOfDyno }, room)
+    const unplaced = await lockUnplaced(tx, machine, {
+      asked: [...asked],
+      sizes: sizes()
+        .filter(fitsEver)
+        .map(({ name }) => name),
+    })
     const candidates = unplaced.map((it) => ({
       ...it,
       needs: needsOf(it, diskOfDyno),

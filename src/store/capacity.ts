@@ -67,17 +67,30 @@ export type Unplaced = Pick<
   'id' | 'app' | 'formation' | 'release' | 'type' | 'ordinal' | 'size' | 'waitingFor'
 > & { readonly region: string; readonly carriesOn: boolean }
 
+/** Of those that wait: more than find room at a time. */
+const LONGEST_WAITING = 1000
+
 /**
- * The starting dynos of the machine that are not placed yet, longest waiting first; but before
- * them those that carry on: whose place has a dyno that leaves for it, or has just lost its
+ * Starting dynos of the machine that are not placed yet: those asked for, and of the sizes that may ever find
+ * room the thousand that wait longest; an account may have a hundred thousand that wait. Longest waiting
+ * first; but before them those that carry on: whose place has a dyno that leaves for it, or has just lost its
  * own, and a release's command. Rows that others hold at this moment are left out.
  */
 export async function lockUnplaced(
   tx: Queryable,
   { regions }: Machine,
+  {
+    asked,
+    sizes,
+  }: { readonly asked: readonly DynoId[]; readonly sizes: readonly string[] },
 ): Promise<Unplaced[]> {
   const { rows } = await tx.query(
-    `select id, app, formation, release, type, ordinal, size, region,
+    `with longest as (
+       select id from dynos
+        where region = any($1) and state = 'starting' and placed_at is null
+          and size = any($3)
+        order by created_at limit $4)
+     select id, app, formation, release, type, ordinal, size, region,
             waiting_for as "waitingFor",
             exists (select from dynos as before
                      where before.formation = dynos.formation
@@ -94,10 +107,11 @@ export async function lockUnplaced(
                           where one_offs.dyno = dynos.id and release_phase is not null)
               as "carriesOn"
        from dynos
-      where region = any($1) and state = 'starting' and placed_at is null
+      where id = any (array(select id from longest) || $2::uuid[])
+        and region = any($1) and state = 'starting' and placed_at is null
       order by "carriesOn" desc, created_at, type, ordinal
         for update of dynos skip locked`,
-    [regions],
+    [regions, asked, sizes, LONGEST_WAITING],
   )
   return rows as Unplaced[]
 }

@@ -11,6 +11,7 @@ import { forgetSurplusDynos } from './dynos.ts'
 import { FORGOTTEN_AT_ONCE } from './forgotten-at-once.ts'
 
 const machine = { name: 'here', regions: ['us'] }
+const all = { asked: [], sizes: ['Standard-1X'] }
 const now = new Date('2026-03-01T00:00:00Z')
 
 const pool = aDatabase()
@@ -42,12 +43,12 @@ async function dynos(
 }
 
 async function carriesOn(): Promise<boolean[]> {
-  return (await lockUnplaced(pool, machine)).map((it) => it.carriesOn)
+  return (await lockUnplaced(pool, machine, all)).map((it) => it.carriesOn)
 }
 
 test('who waits for room is found without reading all that ended before', async () => {
   await dynos(1, { state: 'starting', ago: 0 })
-  const ask = () => pagesRead(pool, (db) => lockUnplaced(db, machine))
+  const ask = () => pagesRead(pool, (db) => lockUnplaced(db, machine, all))
   const few = await ask()
   await dynos(20_000, { state: 'down', ago: HOUR })
   await pool.query('vacuum analyze dynos')
