@@ -36,6 +36,7 @@ export async function ensureCluster(data: DataDirectory): Promise<void> {
     await initialiseCluster(draft)
     renameSync(draft, data.postgres)
   }
+  await leaveConnectionsToCommand(data.postgres)
   placeInCluster(data, 'pg_hba.conf', ENTRANCES)
   placeInCluster(data, 'pg_ident.conf', userMap())
 }
@@ -69,7 +70,25 @@ export async function initialiseCluster(
     ...manner,
     ...more,
   ]
-  await runProgram(asUser(POSTGRES_USER, POSTGRES_USER, initdb))
+  await asPostgres(...initdb)
+  await leaveConnectionsToCommand(directory)
+}
+
+/**
+ * initdb says how many connections there are, and so does the command: with both, the server calls
+ * its configuration wrong whenever it reads it again. As its user: what is there may lead anywhere.
+ */
+async function leaveConnectionsToCommand(cluster: string): Promise<void> {
+  const file = join(cluster, 'postgresql.conf')
+  const line = '^[[:space:]]*max_connections\\b'
+  if ((await asPostgres('sed', '-n', `/${line}/p`, file)) === '') return
+  await asPostgres('sed', '-i', '--follow-symlinks', `s/${line}/#&/`, file)
+  // A loss of power is to leave neither half of it nor nothing.
+  await asPostgres('sync', file)
+}
+
+function asPostgres(...command: readonly string[]): Promise<string> {
+  return runProgram(asUser(POSTGRES_USER, POSTGRES_USER, command))
 }
 
 /** By the PostgreSQL that the cluster is of. `settings`: more of them, each `name=value`. */
