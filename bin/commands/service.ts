@@ -1,21 +1,17 @@
 /** `./mayfly service:install` and `service:remove`: whether the machine's boot brings the installation up. */
 
-import { pause, SECOND } from '../../src/lib/clock.ts'
 import {
   bootService,
   enableAtBoot,
   removeService,
+  serviceBegins,
   startService,
 } from '../../src/installation/boot-service.ts'
 import { openInstallation } from '../../src/installation/open-installation.ts'
-import { Refusal } from '../../src/installation/refusal.ts'
 import { endSupervisor, supervisorOf } from '../../src/installation/supervisor-lock.ts'
 import { dataNamed, dataOption, parsed } from './arguments.ts'
 import { databaseMustBeIts, program } from './settings.ts'
 import { withDatabase } from './with-database.ts'
-
-const BEGINS_WITHIN = 60 * SECOND
-const POLL = 100
 
 /** An `up` that runs by hand makes way for it; dynos and routers go on meanwhile. */
 export async function serviceInstall(args: string[]): Promise<void> {
@@ -30,12 +26,7 @@ export async function serviceInstall(args: string[]): Promise<void> {
   })
   await endSupervisor(data)
   await startService(service)
-  const deadline = performance.now() + BEGINS_WITHIN
-  while (!supervisorOf(data)) {
-    if (performance.now() > deadline)
-      throw new Refusal(`${service.name} does not come up: journalctl -u ${service.name}`)
-    await pause(POLL)
-  }
+  await serviceBegins(service, () => supervisorOf(data) !== undefined)
   console.log(
     `${service.name} watches over ${data.root} now, and after each boot: journalctl -u ${service.name}`,
   )

@@ -3,6 +3,7 @@
 import { existsSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
+import { HOUR, MINUTE, pause, SECOND } from '../lib/clock.ts'
 import { runProgram } from '../lib/run-program.ts'
 import { type DataDirectory, DEFAULT_DATA, type Installation } from './data-directory.ts'
 import { Refusal } from './refusal.ts'
@@ -12,6 +13,9 @@ const UNITS = '/etc/systemd/system'
 const RUNS = '/run/systemd/system'
 /** Of a unit that neither runs nor is about to. */
 const AT_REST = ['inactive', 'failed']
+const POLL = SECOND / 2
+/** Milliseconds. A slow machine may bring packages before `up` begins; who was begun anew already has failed at it. */
+const BEGINS_WITHIN = { inAll: HOUR, whenBegunAnew: MINUTE }
 
 /** What `up` looks at, and may have a secret in it: the unit is anyone's to read, this file root's. */
 const VARIABLES = [
@@ -116,14 +120,55 @@ export async function startService({ name }: BootService): Promise<void> {
 }
 
 /**
+ * Resolves once it has begun what it is for. A Refusal as soon as it is at rest, failed or not, or when it has
+ * not begun in an hour, or in a minute where systemd has begun it anew.
+ */
+export async function serviceBegins(
+  service: BootService,
+  hasBegun: () => boolean,
+  { inAll, whenBegunAnew } = BEGINS_WITHIN,
+): Promise<void> {
+  const began = performance.now()
+  while (!hasBegun()) {
+    const { state, restarts } = await lifeOf(service)
+    const within = restarts > 0 ? whenBegunAnew : inAll
+    if (AT_REST.includes(state) || performance.now() - began > within) {
+      const { name } = service
+      throw new Refusal(`${name} does not come up, it is ${state}: journalctl -u ${name}`)
+    }
+    await pause(POLL)
+  }
+}
+
+interface Life {
+  /** As `systemctl is-active` says it. */
+  readonly state: string
+  /** How often systemd has begun it anew since it was started. */
+  readonly restarts: number
+}
+
+async function lifeOf({ name }: BootService): Promise<Life> {
+  const show = [
+    'systemctl',
+    'show',
+    '--property=ActiveState',
+    '--property=NRestarts',
+    name,
+  ]
+  const lines = (await runProgram(show)).split('\n')
+  const valueOf = (property: string) =>
+    lines.find((it) => it.startsWith(`${property}=`))?.slice(property.length + 1) ?? ''
+  return { state: valueOf('ActiveState'), restarts: Number(valueOf('NRestarts')) }
+}
+
+/**
  * Ended, as `up` ends, and not begun anew before the next boot: systemd begins one anew that fails
  * again and again, or is killed, as soon as whoever ended it looks away. False where it was at rest.
  */
 export async function stopService(service: BootService): Promise<boolean> {
   const { name, unit } = service
   if (!existsSync(unit) || !existsSync(RUNS) || isWithin(service)) return false
-  const show = ['systemctl', 'show', '--property=ActiveState', '--value', name]
-  if (AT_REST.includes((await runProgram(show)).trim())) return false
+  if (AT_REST.includes((await lifeOf(service)).state)) return false
   await runProgram(['systemctl', 'stop', name])
   return true
 }
