@@ -26,6 +26,13 @@ const { signal } = new AbortController()
 /** Who looks again so soon waits for what was killed to be gone. */
 export const SOON = 0.1 * SECOND
 
+/** Looks until that is not wanted again soon. */
+export async function untilCalm(look: () => Promise<number>): Promise<void> {
+  for (let looks = 0; (await look()) <= SOON; looks++) {
+    assert.ok(looks < 100, 'it never settles')
+  }
+}
+
 /** What a manager's looks need, where no health is checked and there is room for every dyno. */
 export function managerDeps(pool: Pool, runtime: Runtime, clock: Clock = systemClock) {
   return {

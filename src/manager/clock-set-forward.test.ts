@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
-import { ask, managerDeps } from '../../test/a-managed-app.ts'
+import { ask, managerDeps, untilCalm } from '../../test/a-managed-app.ts'
 import { anApp, type AnApp, secrets } from '../../test/an-app.ts'
 import { aDatabase } from '../../test/postgres.ts'
 import { runDyno } from '../actions/run-dyno.ts'
@@ -49,12 +49,6 @@ function aWorld(options: MemoryRuntimeOptions = {}) {
       }
       return (await dynosOf(pool, app.id)).filter((it) => it.isOneOff)
     },
-  }
-}
-
-async function untilCalm(look: () => Promise<number>): Promise<void> {
-  for (let looks = 0; (await look()) === 0; looks++) {
-    assert.ok(looks < 50, 'it never settles')
   }
 }
 
