@@ -188,6 +188,8 @@ async function keepUp(signal: AbortSignal, supervision: Supervision): Promise<vo
       tell.say('starting PostgreSQL')
       await ensureCluster(data)
       await start(parts.filter((it) => it.name === 'postgres'))
+      // Who was told to end while it was waited for has no database.
+      if (stop.aborted) return
       await ensureDatabase(data)
     }
     const { said, databaseId } = await fillDatabase(data, installation)
