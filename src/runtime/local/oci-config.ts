@@ -19,13 +19,6 @@ const CPU_PERIOD = 100_000
  * with the dyno's memory to read. No dyno changes it: see `seccompProfile`.
  */
 const NO_CORE_DUMP = [1, 1] as const
-/**
- * Of 1,000, which would be all the machine's memory: where that runs out, what dynos run comes before
- * PostgreSQL, the routers and whatever else is the host's, which may all be larger.
- */
-const OOM_SCORE = 500
-/** crun sets it for a dyno, and not for what is started inside one. */
-const GOES_FIRST = `echo ${OOM_SCORE} 2>/dev/null >/proc/self/oom_score_adj\n`
 /** Where every stack has a file for it. */
 export const INIT = '/sbin/mayfly-init'
 const SHELL = '/bin/bash'
@@ -189,8 +182,7 @@ export function entryProcess(
     ...config.process.rlimits,
     limitOf('RLIMIT_SIGPENDING', [SIGNALS, SIGNALS]),
   ]
-  const args = shell(command, GOES_FIRST, true)
-  return { ...ociProcess(environment, terminal), rlimits, args }
+  return { ...ociProcess(environment, terminal), rlimits, args: shell(command, '', true) }
 }
 
 function limitOf(
@@ -214,7 +206,6 @@ function ociProcess(
     cwd: '/app',
     capabilities: noCapabilities(),
     noNewPrivileges: true,
-    oomScoreAdj: OOM_SCORE,
   }
 }
 
