@@ -96,14 +96,28 @@ test('a part that has bounds is in a cgroup of its own, which goes when it is en
     memory: 64 << 20,
     cpuShare: 1,
   }
-  const part = { ...aPart('bounded', ['sh', '-c', 'sleep 1000; true']), bounds }
-  const stop = new AbortController()
+  const unbounded = aPart('bounded', ['sh', '-c', 'sleep 1000; true'])
+  const part = { ...unbounded, bounds }
   const keeping = { data, clock: systemClock, say: () => {} }
+  const isHeld = (pid: number) => {
+    const its = readFileSync(`/proc/${pid}/cgroup`, 'utf8').split('\n')
+    return its.some((it) => it.endsWith(`:/${bounds.cgroup}`))
+  }
+  // One that an `up` of before left running had none.
+  const before = new AbortController()
+  const earlier = keepPart({ ...unbounded, outlivesUp: true }, keeping, before.signal)
+  const adopted = await untilSeen('it runs', () => runningPart(data, 'bounded'))
+  before.abort()
+  await earlier
+  const stop = new AbortController()
   const keeper = keepPart(part, keeping, stop.signal)
-  const { pid } = await untilSeen('it runs', () => runningPart(data, 'bounded'))
-  const its = readFileSync(`/proc/${pid}/cgroup`, 'utf8').split('\n')
-  const cgroups = its.filter((it) => it.endsWith(`:/${bounds.cgroup}`))
-  assert.ok(cgroups.length > 0, its.join(' '))
+  await until('it is held', () => isHeld(adopted.pid))
+  process.kill(adopted.pid, 'SIGKILL')
+  const { pid } = await untilSeen('another runs', () => {
+    const it = runningPart(data, 'bounded')
+    return it?.pid === adopted.pid ? undefined : it
+  })
+  await until('it is held, too', () => isHeld(pid))
 
   stop.abort()
   await keeper

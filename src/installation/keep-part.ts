@@ -97,6 +97,11 @@ async function keepUntilItEnds(
     await endProcess(adopted, part.ends)
     return undefined
   }
+  // By an `up` of before it may have been started without.
+  if (adopted && part.bounds) {
+    ensurePartCgroup(part.bounds)
+    enterPartCgroup(adopted.pid, part.bounds)
+  }
   const running = adopted ?? startPart(part, keeping)
   const end = await endOf(part, running, { ...keeping, signal })
   if (end === 'gone') return running
