@@ -154,7 +154,10 @@ function backendRules(kind: BackendKind, { firstByte }: RouterTimeouts): string 
   tcp-response content lua.no_answer`
 }
 
-/** Such an app's page lies over those of requests that are refused before they are its backend's. */
+/**
+ * Such an app's page lies over those of requests that are refused before they are its backend's. Who was held may
+ * have come to another app, or to another page of the same.
+ */
 const MAY_HAVE_PAGES = ' if { var(txn.entry),field(3,/) -m sub routing }'
 
 /** Who is to come by TLS need not wait for a dyno to hear so, nor wake the app. */
@@ -184,6 +187,8 @@ ${challengeRules(paths)}  http-request set-var(txn.name) var(txn.host),host_only
 ${tls ? redirectRules(tls, ' !is_served !{ stopping }') : ''}${pageRules('error', paths.hostsMap, MAY_HAVE_PAGES)}
   ${CONTINUE}
 ${holdRules(timeouts)}
+  http-request unset-var(txn.page) if { sc0_tracked }
+${pageRules('error', paths.hostsMap, `${MAY_HAVE_PAGES} { sc0_tracked }`)}
   http-request set-var-fmt(txn.entry) successor_%[so_name] if { stopping }
 ${REQUEST_RULES}
 

@@ -1,13 +1,16 @@
 /** An app's own page lies over ours, also where a request is refused before a dyno is asked. */
 
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
 import { test } from 'node:test'
 
 import { aBackend, aRouter } from '../../test/a-router.ts'
 import { aRouterLine } from '../../test/a-router-line.ts'
 import { aDatabase } from '../../test/postgres.ts'
+import { until } from '../../test/until.ts'
 import { whatAClientGets } from '../../test/what-a-client-gets.ts'
 import { SECOND } from '../lib/clock.ts'
+import { ask } from './haproxy-socket.ts'
 
 const pool = aDatabase()
 
@@ -48,4 +51,37 @@ test('an app’s own page is shown to whom is refused', async (t) => {
     }),
   )
   await Promise.all(all)
+})
+
+test('who was held sees the page of where they have come to by then', async (t) => {
+  const router = await aRouter(t, pool)
+  const routing = { errorPage: 'https://pages/error' }
+  const apps = {
+    closing: await router.app('closing'),
+    moving: await router.app('moving'),
+  }
+  for (const app of Object.values(apps)) await router.wish(app, { routing })
+  const plain = await router.app('plain')
+  const hangsUp = await aBackend(t, (request) => request.socket.destroy())
+  await router.dyno(plain, hangsUp)
+  await router.look()
+  await router.start()
+  await router.look()
+  const [closed, moved] = ['closing', 'moving'].map((it) => router.get(`${it}.localhost`))
+  await until('both are held', async () => {
+    const socket = join(router.directory, 'admin.sock')
+    const answer = await ask(socket, ['show table held'])
+    return (
+      answer.is === 'answered' &&
+      Object.values(apps).every((app) => answer.text.includes(app))
+    )
+  })
+  await pool.query('update apps set maintenance = true where id = $1', [apps.closing])
+  await pool.query(`update apps set name = 'moved' where id = $1`, [apps.moving])
+  await pool.query(`update apps set name = 'moving' where id = $1`, [plain])
+  await router.look()
+  for (const answer of [await closed, await moved]) {
+    assert.equal(answer?.status, 503)
+    assert.ok(!answer.body.includes(routing.errorPage), answer.body)
+  }
 })
