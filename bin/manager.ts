@@ -105,11 +105,8 @@ const demolished = await whenDown({
 })
 const downAt = () => demolished && later(demolished, ahead())
 await runtime.prepare(signal)
-const machineJumpedAt = jumpsOf(systemClock, systemTimer)
-const jumpedAt = () => {
-  const at = machineJumpedAt()
-  return at && later(at, ahead())
-}
+const machineJumps = jumpsOf(systemClock, systemTimer)
+const jumps = () => machineJumps().map(({ at, by }) => ({ at: later(at, ahead()), by }))
 const list = part.hastyPool(FOR_THE_LIST)
 const health = healthChecker({ runtime, pool: list, region: name, log }, signal)
 const limits = followLimits(data.sizes, { log, signal })
@@ -142,7 +139,7 @@ const loop = runLoop(
         sizes,
         limits,
         downAt,
-        jumpedAt,
+        jumps,
       }),
       'one-off': lookAfterOneOff({
         pool,
@@ -154,7 +151,7 @@ const loop = runLoop(
         place,
         sizes,
         downAt,
-        jumpedAt,
+        jumps,
       }),
       entry: lookAfterEntry({ pool, runtime, secrets, log }),
       build: lookAfterBuild({
@@ -169,7 +166,7 @@ const loop = runLoop(
         builtIns,
         buildEnvironment: await readBuildEnvironment(process.env),
         downAt: demolished,
-        jumpedAt: machineJumpedAt,
+        jumps: machineJumps,
         placeBuild,
       }),
       memory: watchMemory({

@@ -4,6 +4,7 @@ import type { Pool } from 'pg'
 
 import type { DataDirectory } from '../installation/data-directory.ts'
 import { type Clock, SECOND } from '../lib/clock.ts'
+import type { Jump } from '../lib/clock-jumps.ts'
 import type { Log } from '../lib/log.ts'
 import type { SecretBox } from '../lib/secret-box.ts'
 import type { UnderWay } from '../lib/under-way.ts'
@@ -29,8 +30,8 @@ export interface BuildDeps {
   readonly buildEnvironment: Readonly<Record<string, string>>
   /** When `mayfly down` last ended all that ran here. */
   readonly downAt?: Date | undefined
-  /** When the clock was last set forward: see lib/clock-jumps.ts; undefined: nobody looks. */
-  readonly jumpedAt?: () => Date | undefined
+  /** Where the clock was set forward: see lib/clock-jumps.ts; undefined: nobody looks. */
+  readonly jumps?: () => readonly Jump[]
   /** Does `begin`, by which a build takes its share of the machine, if there is room for it; false: there is none. */
   readonly placeBuild: (
     begin: (tx: Queryable) => Promise<boolean>,

@@ -26,8 +26,8 @@ export async function compileBuild(
   const appIsThere = (await findApp(pool, build.app)) !== undefined
   const { downAt } = deps
   const now = clock.now()
-  const jumpedAt = deps.jumpedAt?.()
-  const step = planCompile({ build, appIsThere, status, downAt, jumpedAt, now })
+  const jumps = deps.jumps?.()
+  const step = planCompile({ build, appIsThere, status, downAt, jumps, now })
   switch (step.do) {
     case 'start':
       await start(build, deps, signal)

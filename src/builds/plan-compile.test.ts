@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
-import { later } from '../lib/clock.ts'
+import { HOUR, later } from '../lib/clock.ts'
 import {
   BUILD_LIMIT,
   type CompileFacts,
@@ -125,7 +125,7 @@ const cases: readonly [
   ],
   [
     'time run out only by a clock that was set forward',
-    { now: late, status: running, jumpedAt: later(startedAt, BUILD_LIMIT - 1) },
+    { now: late, status: running, jumps: [{ at: late, by: HOUR }] },
     { do: 'follow' },
   ],
   [

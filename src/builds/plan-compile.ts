@@ -1,6 +1,6 @@
 import { GiB } from '../lib/bytes.ts'
 import { MINUTE } from '../lib/clock.ts'
-import { countedFrom } from '../lib/clock-jumps.ts'
+import { countedFrom, type Jump } from '../lib/clock-jumps.ts'
 import type { Build } from '../model/build.ts'
 import type { DynoStatus } from '../runtime/runtime.ts'
 import { BUILD_MEMORY, SLUG_LIMIT } from './build-dyno.ts'
@@ -40,8 +40,8 @@ export interface CompileFacts {
   readonly status: DynoStatus | undefined
   /** When `mayfly down` last ended all that ran here. */
   readonly downAt?: Date | undefined
-  /** When the clock was last set forward: see lib/clock-jumps.ts. */
-  readonly jumpedAt?: Date | undefined
+  /** Where the clock was set forward: see lib/clock-jumps.ts. */
+  readonly jumps?: readonly Jump[] | undefined
   readonly now: Date
 }
 
@@ -57,8 +57,8 @@ export type CompileStep =
 
 /** What to do now about a build that compiles. */
 export function planCompile(facts: CompileFacts): CompileStep {
-  const { build, appIsThere, status, now, jumpedAt } = facts
-  const startedAt = countedFrom(build.startedAt ?? now, jumpedAt)
+  const { build, appIsThere, status, now, jumps } = facts
+  const startedAt = countedFrom(build.startedAt ?? now, jumps)
   const age = now.getTime() - startedAt.getTime()
   const unwanted = reasonNotToBuild()
   // Once: it may be what stops the machine. The time for which that was off is not the build's.

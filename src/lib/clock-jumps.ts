@@ -1,31 +1,45 @@
-import { type Clock, latest, SECOND } from './clock.ts'
+import { type Clock, later, SECOND } from './clock.ts'
 import type { Timer } from './timer.ts'
+
+/** One of a clock that was set forward. */
+export interface Jump {
+  /** By the clock, after it. */
+  readonly at: Date
+  /** Milliseconds. */
+  readonly by: number
+}
 
 /** More than lies between asking the one and the other. */
 const JUMP = SECOND
+/** So many are kept, the latest. */
+const KEPT = 20
 
 /**
- * Tells when the clock was last found to have been set forward, by a timer that nobody sets: as a
- * late first answer of NTP does, or a virtual machine that goes on. Undefined: it never was, or was set
- * back behind that again.
+ * Tells when the clock was found to have been set forward, earliest first, by a timer that nobody sets: as a
+ * late first answer of NTP does, or a virtual machine that goes on. What it was set back behind is none any more.
  *
- * What was noted before then has not waited for as long as the clock says, but at most until then.
+ * What was noted before one has not waited for as long as the clock says.
  */
-export function jumpsOf(clock: Clock, timer: Timer): () => Date | undefined {
+export function jumpsOf(clock: Clock, timer: Timer): () => readonly Jump[] {
   const look = () => ({ timer: timer.now(), clock: clock.now() })
   let before = look()
-  let jumpedAt: Date | undefined
+  let jumps: readonly Jump[] = []
   return () => {
     const now = look()
     const passed = now.clock.getTime() - before.clock.getTime()
-    if (passed - (now.timer - before.timer) > JUMP) jumpedAt = now.clock
-    if (jumpedAt && jumpedAt > now.clock) jumpedAt = undefined
+    const by = passed - (now.timer - before.timer)
+    if (by > JUMP) jumps = [...jumps, { at: now.clock, by }].slice(-KEPT)
+    jumps = jumps.filter(({ at }) => at <= now.clock)
     before = now
-    return jumpedAt
+    return jumps
   }
 }
 
-/** From when a time that is to pass since `noted` counts. */
-export function countedFrom(noted: Date, jumpedAt: Date | undefined): Date {
-  return latest(noted, jumpedAt ?? null)
+/** From when a time that is to pass since `noted` counts: what was leapt over did not pass. */
+export function countedFrom(noted: Date, jumps: readonly Jump[] = []): Date {
+  return jumps.reduce((from, { at, by }) => {
+    if (from >= at) return from
+    const moved = later(from, by)
+    return moved < at ? moved : at
+  }, noted)
 }

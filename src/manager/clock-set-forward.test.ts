@@ -27,9 +27,9 @@ function aWorld(options: MemoryRuntimeOptions = {}) {
   let now = new Date()
   let timed = 0
   const clock = { now: () => now }
-  const jumpedAt = jumpsOf(clock, { now: () => timed, after: () => () => {} })
+  const jumps = jumpsOf(clock, { now: () => timed, after: () => () => {} })
   const runtime = new MemoryRuntime(clock, options)
-  const deps = { ...managerDeps(pool, runtime, clock), jumpedAt }
+  const deps = { ...managerDeps(pool, runtime, clock), jumps }
   const look = lookAfterFormation(deps)
   const lookAtOneOff = lookAfterOneOff({ ...deps, ahead: () => 0 })
   return {

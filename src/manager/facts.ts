@@ -1,3 +1,4 @@
+import type { Jump } from '../lib/clock-jumps.ts'
 import type { Dyno } from '../model/dyno.ts'
 import type { DynoPolicy } from '../model/dyno-policy.ts'
 import type { Formation } from '../model/formation.ts'
@@ -20,8 +21,8 @@ export interface Facts {
   readonly downAt?: Date | undefined
   /** From when this manager looks: for what was asked before, nobody has tried until then. */
   readonly since: Date
-  /** When the clock was last set forward: see lib/clock-jumps.ts. */
-  readonly jumpedAt?: Date | undefined
+  /** Where the clock was set forward: see lib/clock-jumps.ts. */
+  readonly jumps?: readonly Jump[] | undefined
   readonly now: Date
 }
 

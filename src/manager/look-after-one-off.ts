@@ -6,7 +6,7 @@
 import type { Pool } from 'pg'
 
 import { type Clock, earliest, later, MINUTE, SECOND } from '../lib/clock.ts'
-import { countedFrom } from '../lib/clock-jumps.ts'
+import { countedFrom, type Jump } from '../lib/clock-jumps.ts'
 import type { SecretBox } from '../lib/secret-box.ts'
 import { enabledFeatures } from '../model/app-features.ts'
 import { dynoEnvironment, type Environment } from '../model/dyno-environment.ts'
@@ -52,8 +52,8 @@ interface OneOffDeps {
   readonly sizes?: () => readonly Size[]
   /** When `mayfly down` last ended all that ran here. */
   readonly downAt?: () => Date | undefined
-  /** When the clock was last set forward: see lib/clock-jumps.ts; undefined: nobody looks. */
-  readonly jumpedAt?: () => Date | undefined
+  /** Where the clock was set forward: see lib/clock-jumps.ts; undefined: nobody looks. */
+  readonly jumps?: () => readonly Jump[]
 }
 
 const LONGEST_WAIT = MINUTE
@@ -85,8 +85,8 @@ export function lookAfterOneOff(deps: OneOffDeps): Look {
     const known = factsOf(look, status)
     if (await notedAnew(known, deps)) return 0
     since = earliest(since, known.now)
-    const jumpedAt = deps.jumpedAt?.()
-    const facts = { ...known, since: countedFrom(since, jumpedAt), jumpedAt }
+    const jumps = deps.jumps?.()
+    const facts = { ...known, since: countedFrom(since, jumps), jumps }
     const steps = planOneOff(facts)
     try {
       for (const step of steps) await take(step, look)

@@ -74,10 +74,10 @@ function nextStepFor(
 }
 
 function momentsOf(dyno: Dyno, facts: Facts): (Date | null | undefined)[] {
-  const { policy, formation, jumpedAt } = facts
+  const { policy, formation, jumps } = facts
   const { id } = dyno
   const [startedAt, terminatedAt] = [dyno.startedAt, dyno.terminatedAt].map(
-    (it) => it && countedFrom(it, jumpedAt),
+    (it) => it && countedFrom(it, jumps),
   )
   switch (dyno.state) {
     case 'starting':

@@ -5,7 +5,7 @@
  */
 
 import { HOUR, later, latest, MINUTE, SECOND } from '../lib/clock.ts'
-import { countedFrom } from '../lib/clock-jumps.ts'
+import { countedFrom, type Jump } from '../lib/clock-jumps.ts'
 import { cyclesAt } from '../model/cycling.ts'
 import type { StopReason } from '../model/dyno.ts'
 import * as say from '../model/dyno-lines.ts'
@@ -40,8 +40,8 @@ export interface OneOffFacts {
   readonly downAt?: Date | undefined
   /** From when this manager looks: for what was asked before, nobody has tried until then. */
   readonly since: Date
-  /** When the clock was last set forward: see lib/clock-jumps.ts. */
-  readonly jumpedAt?: Date | undefined
+  /** Where the clock was set forward: see lib/clock-jumps.ts. */
+  readonly jumps?: readonly Jump[] | undefined
   readonly now: Date
 }
 
@@ -102,14 +102,14 @@ export function nextMoment(facts: OneOffFacts): number {
 }
 
 function momentsOf(facts: OneOffFacts): (Date | null | undefined)[] {
-  const { oneOff, policy, timings, jumpedAt } = facts
+  const { oneOff, policy, timings, jumps } = facts
   const { detachedAt, hungUpAt } = oneOff
-  const createdAt = countedFrom(oneOff.createdAt, jumpedAt)
+  const createdAt = countedFrom(oneOff.createdAt, jumps)
   const [startedAt, terminatedAt, exitedAt] = [
     oneOff.startedAt,
     oneOff.terminatedAt,
     oneOff.exitedAt,
-  ].map((it) => it && countedFrom(it, jumpedAt))
+  ].map((it) => it && countedFrom(it, jumps))
   if (oneOff.state === 'starting') {
     return [
       later(createdAt, timings.attachTimeout),
@@ -180,20 +180,20 @@ function whileUp(facts: OneOffFacts): OneOffStep[] {
 }
 
 function whileStopping(facts: OneOffFacts): OneOffStep[] {
-  const { oneOff, status, now, policy, releaseStatus, jumpedAt } = facts
+  const { oneOff, status, now, policy, releaseStatus, jumps } = facts
   if (!oneOff.exitedAt) {
     if (status?.is === 'exited')
       return [exited(facts, status, oneOff.stopReason ?? 'exit')]
     if (status?.is !== 'running')
       return [endedUnseen(oneOff, { because: 'host lost', now })]
-    const step = terminate(oneOff, status, { stopGrace: policy.stopGrace, now, jumpedAt })
+    const step = terminate(oneOff, status, { stopGrace: policy.stopGrace, now, jumps })
     return step ? [step] : []
   }
   if (oneOff.releasePhase && releaseStatus === 'pending') {
     return [{ do: 'settle release', dyno: oneOff, failure: failureOf(oneOff) }]
   }
   const isRead = !oneOff.attachedAt || oneOff.detachedAt
-  const exitedAt = countedFrom(oneOff.exitedAt, jumpedAt)
+  const exitedAt = countedFrom(oneOff.exitedAt, jumps)
   if (!isRead && now < later(exitedAt, READ_WITHIN)) return []
   return status ? [{ do: 'remove', dyno: oneOff }] : [move(oneOff, 'down', {}, [])]
 }
@@ -221,9 +221,9 @@ function hangsUpAt(detachedAt: Date, hungUpAt: Date | null): Date {
 
 /** Why it must end though its process does not. */
 function reasonToStop(facts: OneOffFacts): StopReason | undefined {
-  const { oneOff, policy, timings, now, jumpedAt } = facts
+  const { oneOff, policy, timings, now, jumps } = facts
   const { restartRequestedAt, attached, attachedAt, detachedAt } = oneOff
-  const startedAt = oneOff.startedAt && countedFrom(oneOff.startedAt, jumpedAt)
+  const startedAt = oneOff.startedAt && countedFrom(oneOff.startedAt, jumps)
   if (!facts.appIsThere) return 'app destroyed'
   if (restartRequestedAt) return 'stop'
   if (oneOff.releasePhase && facts.releaseStatus !== 'pending') return 'superseded'
@@ -238,7 +238,7 @@ function reasonToStop(facts: OneOffFacts): StopReason | undefined {
   if (oneOff.releasePhase && now >= givenUpAt(facts)) return 'release timeout'
   if (detachedAt) return 'client gone'
   const waits = attached && !attachedAt
-  const createdAt = countedFrom(oneOff.createdAt, jumpedAt)
+  const createdAt = countedFrom(oneOff.createdAt, jumps)
   if (waits && now >= later(createdAt, timings.attachTimeout)) return 'attach error'
   return undefined
 }

@@ -46,7 +46,7 @@ export function placedBy({ updatedAt }: Dyno, { since }: Facts): Date {
 
 /** When a web dyno that is not ready by then is given up. */
 export function readyBy(startedAt: Date, listening: boolean, facts: Facts): Date {
-  return later(countedFrom(startedAt, facts.jumpedAt), readyWithin(listening, facts))
+  return later(countedFrom(startedAt, facts.jumps), readyWithin(listening, facts))
 }
 
 function readyWithin(listening: boolean, { policy, formation }: Facts): number {

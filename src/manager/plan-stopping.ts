@@ -7,7 +7,7 @@ import { type Facts, type Running, twinOf, WEB } from './facts.ts'
 import { move, type Move, note, type Step } from './steps.ts'
 
 export function planStopping(dyno: Dyno, facts: Facts): Step | undefined {
-  const { now, policy, jumpedAt } = facts
+  const { now, policy, jumps } = facts
   const status = facts.statuses.get(dyno.id)
   if (mayGiveUpPlace(dyno, facts)) {
     return note(dyno, { leaving: true }, linesOfReturn[dyno.stopReason ?? 'crash'] ?? [])
@@ -20,7 +20,7 @@ export function planStopping(dyno: Dyno, facts: Facts): Step | undefined {
   if (status?.is !== 'running') return note(dyno, { exitedAt: now }, [])
 
   if (dyno.routed) return undefined
-  return terminate(dyno, status, { stopGrace: policy.stopGrace, now, jumpedAt })
+  return terminate(dyno, status, { stopGrace: policy.stopGrace, now, jumps })
 }
 
 /** SIGTERM, a while, SIGKILL: of one-offs too. */
@@ -30,13 +30,13 @@ export function terminate<Its extends Dyno>(
   {
     stopGrace,
     now,
-    jumpedAt,
-  }: { readonly stopGrace: number } & Pick<Facts, 'now' | 'jumpedAt'>,
+    jumps,
+  }: { readonly stopGrace: number } & Pick<Facts, 'now' | 'jumps'>,
 ): Move | { readonly do: 'terminate' | 'kill'; readonly dyno: Its } | undefined {
   if (!dyno.terminatedAt) return note(dyno, { terminatedAt: now }, [say.TERMINATING])
   if (!status.terminated) return { do: 'terminate', dyno }
   if (dyno.killedAt) return { do: 'kill', dyno }
-  if (now < later(countedFrom(dyno.terminatedAt, jumpedAt), stopGrace)) return undefined
+  if (now < later(countedFrom(dyno.terminatedAt, jumps), stopGrace)) return undefined
   return note(dyno, { killedAt: now }, [
     say.exitTimeout(stopGrace),
     say.KILLING_REMAINING,

@@ -17,7 +17,7 @@ export function reasonToStop(dyno: Dyno, facts: Facts): StopReason | undefined {
   const status = facts.statuses.get(dyno.id)
   if (status?.is === 'running' && status.monitored === false) return 'host lost'
   const { id } = dyno
-  const startedAt = dyno.startedAt && countedFrom(dyno.startedAt, facts.jumpedAt)
+  const startedAt = dyno.startedAt && countedFrom(dyno.startedAt, facts.jumps)
   if (startedAt && policy.cycling && now >= cyclesAt({ id, startedAt }, policy.cycling)) {
     return 'cycling'
   }
@@ -29,7 +29,7 @@ export function sickness(dyno: Dyno, facts: Facts): Health | undefined {
   const check = facts.formation.healthCheck
   const health = facts.health.get(dyno.id)
   if (!check || !health || dyno.state !== 'up' || !dyno.startedAt) return undefined
-  const startedAt = countedFrom(dyno.startedAt, facts.jumpedAt)
+  const startedAt = countedFrom(dyno.startedAt, facts.jumps)
   if (facts.now < later(startedAt, check.grace)) return undefined
   return health.failures >= check.failures ? health : undefined
 }
