@@ -1,13 +1,13 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 
-import { Problem } from '../model/problem.ts'
+import { Problem, statusOf } from '../model/problem.ts'
 import { isRead } from '../model/route-needs.ts'
 
 /**
  * Refuses a write whose `If-Match` names none of what a GET of the same path would be answered now, with the
  * Problem `precondition_failed`. That is asked right before the write and without a lock: of two that are sent at
  * the same moment both may be let through. Of who comes by a password nothing is compared, and nothing matches:
- * the question would cost an attempt.
+ * the question would cost an attempt. Where it cannot be read, that is told instead (`rate_limit`, `service_unavailable`).
  */
 export function heedIfMatch(server: FastifyInstance): void {
   server.addHook('preHandler', async (request) => {
@@ -38,6 +38,12 @@ async function digestNow(
   const { accept = '', authorization: token = '' } = headers
   const asked = { accept, authorization: token }
   const answer = await server.inject({ method: 'GET', url, headers: asked })
+  if (answer.statusCode === statusOf.rate_limit || answer.statusCode >= 500) {
+    throw new Problem(
+      answer.statusCode === statusOf.rate_limit ? 'rate_limit' : 'service_unavailable',
+      'What If-Match is to be compared with cannot be read at the moment. Try again later.',
+    )
+  }
   const { etag } = answer.headers
   return answer.statusCode === 200 ? digestsIn(etag?.toString())[0] : undefined
 }

@@ -39,6 +39,20 @@ test('what has changed since it was read is not changed by who says so', async (
   assert.equal(gone.status, 200)
 })
 
+test('what names the address it was asked at is compared without it', async () => {
+  const { call } = await anApi(pool)
+  await call('POST /apps', { name: 'addressed' })
+  const source = { source_blob: { url: 'https://example.com/x.tgz' } }
+  const at = '/apps/addressed/builds'
+  await call(`POST ${at}`, source)
+  const host = { host: 'api.example.com:5080' }
+  const { headers, body } = await call(`GET ${at}`, undefined, host)
+  assert.match(JSON.stringify(body), /api\.example\.com/)
+  const etag = String(headers['etag'])
+  const made = await call(`POST ${at}`, source, { ...host, 'if-match': etag })
+  assert.equal(made.status, 201, JSON.stringify(made.body))
+})
+
 test('reading heeds it not', async () => {
   const { call } = await anApi(pool)
   assert.equal((await call('GET /account', undefined, { 'if-match': '"x"' })).status, 200)
