@@ -165,6 +165,8 @@ suite('git over HTTP', () => {
     const second = await git(other, ['push', '--force', url, 'main'])
     assert.equal(second.status, 1)
     assert.match(second.said, /Another push to this app is being built/)
+    const deletion = await git(other, ['push', url, ':main'])
+    assert.match(deletion.said, /Another push to this app is being built/)
     assert.equal((await readdir(data.sources)).length, 1)
 
     dyno = succeeds

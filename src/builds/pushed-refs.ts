@@ -88,10 +88,17 @@ function tooMany(): Problem {
   )
 }
 
+const DEPLOYED = ['refs/heads/main', 'refs/heads/master']
+
+/** Whether one that is built when it is pushed goes. */
+export function deletesDeployed(refs: readonly PushedRef[]): boolean {
+  return refs.some(({ name, to }) => DEPLOYED.includes(name) && NO_COMMIT.test(to))
+}
+
 /** The one to build: main or, without it, master. Undefined where neither got a commit. */
 export function refToBuild(refs: readonly PushedRef[]): PushedRef | undefined {
   const pushed = refs.filter((ref) => !NO_COMMIT.test(ref.to))
-  return ['refs/heads/main', 'refs/heads/master']
-    .map((name) => pushed.find((ref) => ref.name === name))
-    .find((ref) => ref !== undefined)
+  return DEPLOYED.map((name) => pushed.find((ref) => ref.name === name)).find(
+    (ref) => ref !== undefined,
+  )
 }

@@ -29,6 +29,7 @@ import { forgetUpload, markUploaded } from '../store/sources.ts'
 import { releaseStands } from './follow-release.ts'
 import {
   areDeletions,
+  deletesDeployed,
   type PushedRef,
   refToBuild,
   refuseTooManyRefs,
@@ -45,12 +46,18 @@ export interface PushDeps {
   readonly print: (text: string) => void
 }
 
+const UNDER_WAY = 'Another push to this app is being built: push again when it has ended.'
+
 /** Whether git may take the push. */
 export async function receivePush(
   refs: readonly PushedRef[],
   deps: PushDeps,
 ): Promise<boolean> {
   const { print, app } = deps
+  // Else git would refuse the push whose release runs by then.
+  if (deletesDeployed(refs) && (await hasPushUnderWay(deps.pool, app.id))) {
+    throw new Problem('conflict', UNDER_WAY)
+  }
   if (areDeletions(refs)) return true
   await refuseTooManyRefs(refs, deps.gitEnvironment)
   const ref = refToBuild(refs)
@@ -89,10 +96,7 @@ async function requestBuild(ref: PushedRef, deps: PushDeps): Promise<Build> {
       await lockPresentApp(tx, app.id)
       // Git would refuse the one that is built last, when its release runs already.
       if (await hasPushUnderWay(tx, app.id)) {
-        throw new Problem(
-          'conflict',
-          'Another push to this app is being built: push again when it has ended.',
-        )
+        throw new Problem('conflict', UNDER_WAY)
       }
       await markUploaded(tx, source.id)
       return createBuild(tx, {
