@@ -48,7 +48,7 @@ function aMachine(t: TestContext, id: string) {
     `#!/bin/sh
 echo "$*" >>${top}/told
 case $1 in
-  show) if [ -e ${top}/stopped ]; then echo inactive; else echo activating; fi ;;
+  show) if [ -e ${top}/stopped ]; then echo ActiveState=inactive; else echo ActiveState=activating; fi ;;
   stop|disable)
     [ -e ${top}/main ] || exit 0
     if kill -0 $(cat ${top}/part); then echo 'before what it began'; fi >>${top}/told
@@ -146,7 +146,8 @@ test('one that is at rest is left alone', async (t) => {
   rests()
   const { stdout, stderr } = await down()
   assert.deepEqual([stdout, stderr], [`Nothing of ${data.root} was running.\n`, ''])
-  assert.deepEqual(told(), [`show --property=ActiveState --value ${service.name}`])
+  const asked = `show --property=ActiveState --property=NRestarts ${service.name}`
+  assert.deepEqual(told(), [asked])
 })
 
 test('a `down` that the service itself runs does not wait for its end', async (t) => {
