@@ -3,8 +3,6 @@
  * has looked after every formation, and nothing of them was restarted.
  */
 
-import { writeFileSync } from 'node:fs'
-
 import { pause, SECOND } from '../src/lib/clock.ts'
 import { readProcessFile } from '../src/installation/living-process.ts'
 import { until } from '../test/until.ts'
@@ -19,12 +17,6 @@ const ROUNDS = 3
 const BETWEEN = 11 * SECOND
 
 export async function p9Adoption(bench: Bench): Promise<Figure[]> {
-  const { data } = bench.installation
-  // Most of them use next to nothing of what they are promised.
-  writeFileSync(
-    data.managerSettings,
-    JSON.stringify({ memoryFactor: 100, diskFactor: 100 }),
-  )
   const apps = sharesOf(DYNOS)
   for (const [app, dynos] of apps) {
     await bench.deploy(app)
