@@ -10,11 +10,10 @@ import { dirname, join } from 'node:path'
 import { after, before, test } from 'node:test'
 
 import { type Allowances, NOTHING_ALLOWED } from '../src/model/allowances.ts'
-import type { DynoId } from '../src/model/ids.ts'
 import { LocalRuntime } from '../src/runtime/local/local-runtime.ts'
-import { aDynoSpec } from './a-dyno-spec.ts'
 import { aLocalMachine } from './a-local-machine.ts'
 import { aNameServer, aResolver } from './a-resolver.ts'
+import { dynosBegun } from './dynos-begun.ts'
 import { until } from './until.ts'
 
 const [PUBLIC, OTHER] = ['93.184.216.34', '93.184.216.99']
@@ -48,6 +47,7 @@ await mkdir(dirname(resolvConf))
 await nameServerIs(first.address)
 await runtime.prepare(signal)
 const resolver = await aResolver(options)
+const { begun, outputOf } = dynosBegun(runtime, machine)
 
 before(() => until('the resolver is ready', resolver.isReady))
 after(async () => {
@@ -218,22 +218,6 @@ async function allowing(now: Allowances): Promise<void> {
     () => resolver.pid() !== undefined && resolver.pid() !== born,
   )
   await until('the resolver is ready', resolver.isReady)
-}
-
-let used = 0
-
-async function begun(
-  command: string,
-  environment: Readonly<Record<string, string>> = {},
-): Promise<DynoId> {
-  const spec = aDynoSpec({ command, address: machine.address(used++) })
-  const all = { ...spec.environment, ...environment }
-  await runtime.start({ ...spec, environment: all }, signal)
-  return spec.id
-}
-
-async function outputOf(id: DynoId): Promise<string> {
-  return (await runtime.output(id, 0, signal)).text
 }
 
 /** All that a dyno with this command prints. */

@@ -6,11 +6,10 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { after, before, test } from 'node:test'
 
-import type { DynoId } from '../src/model/ids.ts'
 import { LocalRuntime } from '../src/runtime/local/local-runtime.ts'
-import { aDynoSpec } from './a-dyno-spec.ts'
 import { aLocalMachine } from './a-local-machine.ts'
 import { aNameServer, aResolver } from './a-resolver.ts'
+import { dynosBegun } from './dynos-begun.ts'
 import { until } from './until.ts'
 
 const PUBLIC = '93.184.216.34'
@@ -30,6 +29,7 @@ await mkdir(dirname(resolvConf))
 await writeFile(resolvConf, `nameserver ${server.address}\n`)
 await runtime.prepare(signal)
 const resolver = await aResolver(options)
+const { begun, outputOf } = dynosBegun(runtime, machine)
 
 before(() => until('the resolver is ready', resolver.isReady))
 after(async () => {
@@ -110,19 +110,3 @@ test('what the resolver takes of the machine is bounded by a cgroup of its own',
   const own = readFileSync(`/proc/${resolver.pid()}/cgroup`, 'utf8')
   assert.match(own, new RegExp(`/mayfly-${installation}/part\\.resolver-${region}$`, 'm'))
 })
-
-let used = 0
-
-async function begun(
-  command: string,
-  environment: Readonly<Record<string, string>> = {},
-): Promise<DynoId> {
-  const spec = aDynoSpec({ command, address: machine.address(used++) })
-  const all = { ...spec.environment, ...environment }
-  await runtime.start({ ...spec, environment: all }, signal)
-  return spec.id
-}
-
-async function outputOf(id: DynoId): Promise<string> {
-  return (await runtime.output(id, 0, signal)).text
-}
