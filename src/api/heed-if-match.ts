@@ -38,12 +38,14 @@ async function digestNow(
   const { accept = '', authorization: token = '' } = headers
   const asked = { accept, authorization: token }
   const answer = await server.inject({ method: 'GET', url, headers: asked })
-  if (answer.statusCode === statusOf.rate_limit || answer.statusCode >= 500) {
+  const { statusCode } = answer
+  const isLimited = statusCode === statusOf.rate_limit
+  if (isLimited || statusCode >= 500) {
     throw new Problem(
-      answer.statusCode === statusOf.rate_limit ? 'rate_limit' : 'service_unavailable',
+      isLimited ? 'rate_limit' : 'service_unavailable',
       'What If-Match is to be compared with cannot be read at the moment. Try again later.',
     )
   }
   const { etag } = answer.headers
-  return answer.statusCode === 200 ? digestsIn(etag?.toString())[0] : undefined
+  return statusCode === 200 ? digestsIn(etag?.toString())[0] : undefined
 }
