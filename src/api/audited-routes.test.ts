@@ -4,19 +4,15 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { test } from 'node:test'
 
+import { aGrantedLogin } from '../../test/a-browser-login.ts'
 import { anApi } from '../../test/an-api.ts'
 import { aDatabase } from '../../test/postgres.ts'
 import { listing } from '../../test/whole-server.ts'
-import { later, MINUTE, systemClock } from '../lib/clock.ts'
-import { newId } from '../model/ids.ts'
+import { systemClock } from '../lib/clock.ts'
 import { isRead } from '../model/route-needs.ts'
-import { digestOf, newToken } from '../model/token.ts'
+import { digestOf } from '../model/token.ts'
 import { findAudit } from '../store/audit.ts'
-import {
-  addBrowserLogin,
-  browserLoginOfCli,
-  moveBrowserLogin,
-} from '../store/browser-logins.ts'
+import { browserLoginOfCli } from '../store/browser-logins.ts'
 import type { Database } from '../store/queryable.ts'
 import { awaitBrowserLogin } from './await-browser-login.ts'
 
@@ -47,17 +43,7 @@ test('every route that changes something has its row', async () => {
 
 test('the token that a CLI is given has one, with its id and the address of the CLI', async () => {
   const { account } = await anApi(pool)
-  const id = newId<'browser login'>()
-  const cliSha256 = digestOf(newToken())
-  await addBrowserLogin(pool, {
-    id,
-    cliSha256,
-    pageSha256: digestOf(newToken()),
-    description: 'Heroku CLI login from a test',
-    address: '127.0.0.1',
-    expiresAt: later(new Date(), MINUTE),
-  })
-  await moveBrowserLogin(pool, id, { state: 'granted', account: account.id })
+  const { id, cliSha256 } = await aGrantedLogin(pool, account.id)
   await pool.query('delete from audit')
   const { signal } = new AbortController()
   const by = { address: '192.0.2.7', request: randomUUID() }

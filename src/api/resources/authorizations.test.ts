@@ -1,19 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
+import { aGrantedLogin } from '../../../test/a-browser-login.ts'
 import { anApi } from '../../../test/an-api.ts'
 import { aDatabase } from '../../../test/postgres.ts'
 import { createAccount } from '../../actions/create-account.ts'
-import { later, MINUTE, systemClock } from '../../lib/clock.ts'
+import { systemClock } from '../../lib/clock.ts'
 import { type AccountId, newId } from '../../model/ids.ts'
 import { MOST_AUTHORIZATIONS } from '../../model/limits.ts'
-import { digestOf, newToken } from '../../model/token.ts'
 import { authorizationsOf } from '../../store/accounts.ts'
-import {
-  addBrowserLogin,
-  browserLoginOfCli,
-  moveBrowserLogin,
-} from '../../store/browser-logins.ts'
+import { browserLoginOfCli } from '../../store/browser-logins.ts'
 import { awaitBrowserLogin } from '../await-browser-login.ts'
 
 const pool = aDatabase()
@@ -73,17 +69,7 @@ test('an account has so many authorizations, and those that are over go', async 
 
 /** What a CLI that logs in by a browser is told, once the account's owner has granted it. */
 async function byBrowser(account: AccountId) {
-  const id = newId<'browser login'>()
-  const cliSha256 = digestOf(newToken())
-  await addBrowserLogin(pool, {
-    id,
-    cliSha256,
-    pageSha256: digestOf(newToken()),
-    description: 'Heroku CLI login from a test',
-    address: '127.0.0.1',
-    expiresAt: later(new Date(), MINUTE),
-  })
-  await moveBrowserLogin(pool, id, { state: 'granted', account })
+  const { id, cliSha256 } = await aGrantedLogin(pool, account)
   const { signal } = new AbortController()
   const deps = { pool, clock: systemClock, ending: signal }
   const look = () => browserLoginOfCli(pool, id, cliSha256)
