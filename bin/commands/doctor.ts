@@ -1,6 +1,6 @@
 import type { Finding } from '../../src/lib/finding.ts'
 import type { OciRuntimeName } from '../../src/model/oci-runtimes.ts'
-import { presentOciRuntimes } from '../../src/runtime/local/oci-runtime.ts'
+import { kataIsHere, presentOciRuntimes } from '../../src/runtime/local/oci-runtime.ts'
 import { whyNoMachine } from '../../src/runtime/local/try-machine.ts'
 import { parsed } from './arguments.ts'
 import { examineMachine } from './machine.ts'
@@ -11,7 +11,8 @@ export async function doctor(args: string[]): Promise<number> {
   const findings = await examineMachine()
   const present = presentOciRuntimes()
   const whyNoKrun = present.includes('krun') ? await whyNoMachine() : undefined
-  for (const it of doctorLines(findings, present, whyNoKrun)) console.log(it)
+  const lines = doctorLines(findings, present, whyNoKrun, kataIsHere())
+  for (const it of lines) console.log(it)
   return findings.some((it) => it.lacks !== undefined) ? 1 : 0
 }
 
@@ -20,6 +21,7 @@ export function doctorLines(
   findings: readonly Finding[],
   present: readonly OciRuntimeName[],
   whyNoKrun: string | undefined,
+  kata: boolean,
 ): string[] {
   const lacks = findings.flatMap((it) => it.lacks ?? [])
   const disks = findings.find((it) => it.what === 'disks')
@@ -30,6 +32,11 @@ export function doctorLines(
       ? [
           whyNoKrun ?? 'krun starts virtual machines here.',
           'Nothing is started inside its dynos: heroku ps:exec, run:inside.',
+        ]
+      : []),
+    ...(kata
+      ? [
+          'Kata is on this machine and cannot be chosen: since version 2 it lacks the command line of OCI runtimes. krun makes virtual machines, too.',
         ]
       : []),
     ...(disks && disks.lacks === undefined

@@ -111,6 +111,11 @@ export function callOf(
     : { program, settings: all }
 }
 
+/** Kata is none of them: docs/decisions/0010-oci-runtimes.md says why. Whoever has it should hear that. */
+export function kataIsHere(): boolean {
+  return ['kata-runtime', 'containerd-shim-kata-v2'].some((it) => programNamed(it))
+}
+
 export function presentOciRuntimes(): OciRuntimeName[] {
   return OCI_RUNTIMES.filter((name) => programNamed(name) !== undefined)
 }
