@@ -45,19 +45,10 @@ import {
   listenAddresses,
   maxConnections,
 } from './haproxy-program.ts'
-import { ask, askIfPresent } from './haproxy-socket.ts'
-import { deadServers, dynosLeft, leaving } from './leaving-dynos.ts'
+import { dynosLeft, leaving } from './leaving-dynos.ts'
 import { LeftOutCertificates } from './left-out-certificates.ts'
-import {
-  type LiveRouter,
-  type LiveServer,
-  parseLiveRouter,
-  parseWorker,
-  questions,
-  type Worker,
-} from './live-router.ts'
+import type { LiveRouter, LiveServer } from './live-router.ts'
 import { type Known, knownTo, servable, within } from './old-shape.ts'
-import { missing, pathOf, planCommands } from './plan-commands.ts'
 import { Reloads } from './reloads.ts'
 import { Files, routerFiles } from './router-files.ts'
 import { type RouterPaths, routerPaths } from './router-paths.ts'
@@ -67,6 +58,15 @@ import {
   type RouterTimeouts,
 } from './router-settings.ts'
 import { poolOf, routingTable, type RoutingTable } from './routing-table.ts'
+import {
+  bringTo,
+  filesOf,
+  LOOK_AT_DRAINING,
+  presentWorker,
+  readRouter,
+  throwUnlessTaken,
+  untilOneMayGo,
+} from './running-router.ts'
 import { type CertificateSources, wantedCertificates } from './wanted-certificates.ts'
 
 export interface RouterDeps {
@@ -112,9 +112,6 @@ interface Machine {
 }
 
 const DRAIN_TIMEOUT = 30 * SECOND
-const LOOK_AT_DRAINING = 50
-/** As long as something takes, it may well take again: a tenth of that is no delay. */
-const SHARE_OF_THE_PAST = 1 / 10
 const LOOK_FOR_HAPROXY = 100
 /** Nobody tells us when HAProxy was started anew. */
 const LOOK_ANYWAY = 5 * SECOND
@@ -155,7 +152,7 @@ export function lookAfterRouter(deps: RouterDeps): Look {
     throwUnlessTaken(its, servers)
     if (!hasAllCertificates) return BRING_MORE
     if (!areLeft) return LOOK_AT_DRAINING
-    return Math.min(LOOK_ANYWAY, ...unwanted(its, servers).map(soonestGone))
+    return Math.min(LOOK_ANYWAY, untilOneMayGo(its, servers))
   }
 
   /** What is wanted, once the dynos that are to get requests are recorded as routed. */
@@ -313,80 +310,4 @@ async function writeAll(
   const newShape = !(await files.holds(paths.config, shape))
   const check = newShape ? checkConfig : undefined
   await files.write(paths.config, haproxyConfig(table, settings), check)
-}
-
-/** Undefined: none runs. */
-async function presentWorker({ adminSocket }: RouterPaths): Promise<Worker | undefined> {
-  const text = await askIfPresent(adminSocket, ['show info'])
-  return text === undefined ? undefined : parseWorker(text)
-}
-
-/**
- * How many it may have open: not as many as the manager where it was begun by another shell, and HAProxy may
- * be unable to raise that. Infinity: it has just ended.
- */
-function filesOf({ pid }: Worker): number {
-  try {
-    return hardFileLimit(pid)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return Infinity
-    throw error
-  }
-}
-
-async function readRouter(paths: RouterPaths): Promise<LiveRouter | undefined> {
-  const text = await askIfPresent(paths.adminSocket, questions(paths))
-  return text === undefined ? undefined : parseLiveRouter(text)
-}
-
-/**
- * Which servers HAProxy has afterwards; undefined if it went away meanwhile. What comes is
- * said first, what goes only once that is there.
- */
-async function bringTo(
-  table: RoutingTable,
-  it: {
-    readonly live: LiveRouter
-    readonly facts: RouterFacts
-    readonly paths: RouterPaths
-    readonly busy: ReadonlySet<string>
-  },
-): Promise<readonly LiveServer[] | undefined> {
-  const { live, paths, busy } = it
-  const dead = deadServers(live, it.facts)
-  const { hostsMap, challengesMap } = paths
-  const commands = planCommands({ table, hostsMap, challengesMap, dead, busy }, live)
-  if (commands.length === 0) return live.servers
-
-  const answer = await ask(paths.adminSocket, commands)
-  if (answer.is === 'failed') throw answer.error
-  const after = await readRouter(paths)
-  if (!after || missing(table, live.servers).length === 0) return after?.servers
-  return missing(table, after.servers).length === 0
-    ? bringTo(table, { ...it, live: after })
-    : after.servers
-}
-
-function unwanted(
-  table: RoutingTable,
-  servers: readonly LiveServer[],
-): readonly LiveServer[] {
-  const wanted = new Set(table.servers.map(pathOf))
-  return servers.filter((server) => !wanted.has(pathOf(server)))
-}
-
-function throwUnlessTaken(table: RoutingTable, servers: readonly LiveServer[]): void {
-  const refused = missing(table, servers)
-  if (refused.length === 0) return
-  const names = refused.map((it) => it.name).join(', ')
-  throw new Error(`HAProxy did not take ${names}`)
-}
-
-/**
- * When to see whether a server can be deleted that no dyno waits for. One that has a websocket may stay for
- * a day: so the longer it has been on its way out, the less often.
- */
-function soonestGone({ inMaintenance, unchangedFor }: LiveServer): number {
-  if (!inMaintenance) return LOOK_AT_DRAINING
-  return Math.max(LOOK_AT_DRAINING, SHARE_OF_THE_PAST * unchangedFor * SECOND)
 }
