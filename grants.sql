@@ -16,7 +16,7 @@ grant select (account, address, anew_from, app, buildpacks, cancelled_at, create
 grant select, delete, insert (account, app, id, permissions), update (permissions, updated_at) on collaborators to mayfly_api;
 grant select, delete, insert (app, hostname, id), update (acm_retry_at, acm_status, acm_status_reason, sni_endpoint, updated_at) on domains to mayfly_api;
 grant select on dyno_memory to mayfly_api;
-grant select, insert (app, command, created_at, id, ordinal, port, region, release, size, type, updated_at), update (restart_because, restart_requested_at) on dynos to mayfly_api;
+grant select, insert (app, carries_on, command, created_at, id, ordinal, port, region, release, size, type, updated_at), update (restart_because, restart_requested_at) on dynos to mayfly_api;
 grant select ("authorization", account, attached_at, columns, command, created_at, dyno, id, rotations, rows), insert ("authorization", account, attach_secret_sha256, columns, command, dyno, environment, id, rotations, rows) on entries to mayfly_api;
 grant select, insert (app, at, cause, dyno, kind, message, ps, release) on events to mayfly_api;
 grant select ("authorization", account, client_key, client_user, created_at, dyno, expires_at), delete, insert ("authorization", account, client_key, client_user, dyno, environment, expires_at) on exec_reservations to mayfly_api;
@@ -107,7 +107,7 @@ grant select on buildpack_installations to mayfly_manager;
 grant select (account, address, anew_from, app, buildpacks, cancelled_at, created_at, failing_since, failure, id, pushed, release, slug, source, source_checksum, source_description, source_url, source_version, stack, started_at, status, step, updated_at), delete, update (address, anew_from, failing_since, failure, release, slug, started_at, status, step, updated_at) on builds to mayfly_manager;
 grant select, update (acm_failed_at, acm_failures, acm_retry_at, acm_status, acm_status_reason, sni_endpoint, updated_at) on domains to mayfly_manager;
 grant select, insert (at, dyno, quota, used), update (at, quota, used) on dyno_memory to mayfly_manager;
-grant select, delete, insert (app, command, crashes, created_at, formation, id, ordinal, port, region, release, size, type, updated_at), update (address, command, crashes, created_at, exit_status, exited_at, killed_at, leaving, next_attempt_at, placed_at, restart_because, restart_requested_at, routed, started_at, state, stop_reason, terminated_at, updated_at, waiting_for) on dynos to mayfly_manager;
+grant select, delete, insert (app, carries_on, command, crashes, created_at, formation, id, ordinal, port, region, release, size, type, updated_at), update (address, command, crashes, created_at, exit_status, exited_at, killed_at, leaving, next_attempt_at, placed_at, restart_because, restart_requested_at, routed, started_at, state, stop_reason, terminated_at, updated_at, waiting_for) on dynos to mayfly_manager;
 grant select ("authorization", account, attached_at, columns, command, created_at, dyno, environment, id, rotations, rows), delete on entries to mayfly_manager;
 grant select, delete, insert (app, at, cause, dyno, kind, message, ps, release) on events to mayfly_manager;
 grant select, insert (app, command, id, quantity, size, type), update (command, quantity, size, updated_at) on formations to mayfly_manager;

@@ -259,6 +259,7 @@ CREATE TABLE public.dynos (
     waiting_for text,
     placed_at timestamp with time zone,
     restart_because text,
+    carries_on boolean DEFAULT false NOT NULL,
     CONSTRAINT dynos_check CHECK (((NOT leaving) OR (type = 'web'::text))),
     CONSTRAINT dynos_ordinal_check CHECK ((ordinal > 0)),
     CONSTRAINT dynos_placed_check CHECK (((placed_at IS NULL) OR (address IS NOT NULL) OR (state = ANY (ARRAY['crashed'::text, 'idle'::text, 'down'::text])))),
@@ -895,6 +896,8 @@ CREATE INDEX pending_builds ON public.builds USING btree (app, created_at, id) W
 
 CREATE INDEX placed_builds ON public.builds USING btree (app) WHERE (address IS NOT NULL);
 
+CREATE INDEX promised_dynos ON public.dynos USING btree (region) WHERE ((state = ANY (ARRAY['starting'::text, 'up'::text, 'stopping'::text])) AND (placed_at IS NOT NULL));
+
 CREATE UNIQUE INDEX release_phases ON public.one_offs USING btree (release_phase);
 
 CREATE INDEX routed_dynos ON public.dynos USING btree (region) WHERE routed;
@@ -909,7 +912,7 @@ CREATE INDEX team_members_by_account ON public.team_members USING btree (account
 
 CREATE INDEX teams_by_founder ON public.teams USING btree (founder) WHERE (founder IS NOT NULL);
 
-CREATE INDEX unplaced_dynos ON public.dynos USING btree (region, created_at) WHERE ((state = 'starting'::text) AND (placed_at IS NULL));
+CREATE INDEX unplaced_dynos ON public.dynos USING btree (region, size, carries_on DESC, created_at, type, ordinal) WHERE ((state = 'starting'::text) AND (placed_at IS NULL));
 
 CREATE INDEX webhook_attempts_of_delivery ON public.webhook_attempts USING btree (delivery, created_at);
 

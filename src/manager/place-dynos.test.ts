@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { beforeEach, test } from 'node:test'
 
 import { anApp, type AnApp } from '../../test/an-app.ts'
+import { addWaitingDyno } from '../../test/a-waiting-dyno.ts'
 import { aDatabase } from '../../test/postgres.ts'
 import { GiB } from '../lib/bytes.ts'
 import { type Clock, later } from '../lib/clock.ts'
@@ -189,18 +190,10 @@ function aMachine(but: Partial<Capacity> = {}): PlacerOptions['runtime'] {
 }
 
 async function dynos(count: number, { ordinal }: { ordinal?: number } = {}) {
-  const formation = await own.formation('web')
   const ids: DynoId[] = []
-  for (let at = 1; at <= count; at++) {
-    const { rows } = await pool.query<{ id: DynoId }>(
-      `insert into dynos (id, app, formation, release, region, type, ordinal, size, command,
-                          state, port, created_at, updated_at)
-       select gen_random_uuid(), apps.id, $2, current_release, 'us', 'web', $3, 'Standard-1X',
-              'x', 'starting', 5000, $4, $4
-         from apps where id = $1 returning id`,
-      [own.app.id, formation, ordinal ?? at, later(now, ++made)],
-    )
-    ids.push(...rows.map((row) => row.id))
+  for (let nth = 1; nth <= count; nth++) {
+    const at = later(now, ++made)
+    ids.push(await addWaitingDyno(pool, own, { ordinal: ordinal ?? nth, at }))
   }
   return ids
 }

@@ -72,8 +72,8 @@ const LONGEST_WAITING = 1000
 
 /**
  * Starting dynos of the machine that are not placed yet: those asked for, and of the sizes that may ever find
- * room the first thousand; an account may have a hundred thousand that wait. Longest waiting first; but before
- * them those that carry on: whose place has a dyno that leaves for it, or has just lost its own, and a
+ * room the first thousand; an account may have a hundred thousand that wait, and no more of these are read.
+ * Longest waiting first; but before them those that carry on: who takes the place of a dyno that had room, and a
  * release's command. Rows that others hold at this moment are left out.
  */
 export async function lockUnplaced(
@@ -85,33 +85,20 @@ export async function lockUnplaced(
   }: { readonly asked: readonly DynoId[]; readonly sizes: readonly string[] },
 ): Promise<Unplaced[]> {
   const { rows } = await tx.query(
-    `with waiting as materialized (
-       select id, size, created_at, type, ordinal,
-              exists (select from dynos as before
-                       where before.formation = dynos.formation
-                         and before.ordinal = dynos.ordinal
-                         and before.leaving and before.state <> 'down')
-                -- Of the last that ended: whether any did, all might be read to find that none did.
-                or (select coalesce(max(before.updated_at)
-                                      > dynos.created_at - interval '1 minute', false)
-                      from dynos as before
-                     where before.formation = dynos.formation
-                       and before.ordinal = dynos.ordinal
-                       and before.state = 'down' and before.placed_at is not null)
-                or exists (select from one_offs
-                            where one_offs.dyno = dynos.id and release_phase is not null)
-                as carries_on
-         from dynos
-        where region = any($1) and state = 'starting' and placed_at is null),
-     first as (
-       select id from waiting where size = any($3)
+    `with first as (
+       select its.id
+         from unnest($1::text[]) as region, unnest($3::text[]) as size,
+              lateral (select id, carries_on, created_at, type, ordinal from dynos
+                        where dynos.region = region.region and dynos.size = size.size
+                          and state = 'starting' and placed_at is null
+                        order by carries_on desc, created_at, type, ordinal limit $4) as its
         order by carries_on desc, created_at, type, ordinal limit $4)
-     select dynos.id, app, formation, release, dynos.type, dynos.ordinal, dynos.size, region,
+     select id, app, formation, release, type, ordinal, size, region,
             waiting_for as "waitingFor", carries_on as "carriesOn"
-       from dynos join waiting using (id)
-      where (dynos.id = any ($2) or dynos.id in (select id from first))
-        and state = 'starting' and placed_at is null
-      order by carries_on desc, dynos.created_at, dynos.type, dynos.ordinal
+       from dynos
+      where id = any ($2::uuid[] || array(select id from first))
+        and region = any($1) and state = 'starting' and placed_at is null
+      order by carries_on desc, created_at, type, ordinal
         for update of dynos skip locked`,
     [regions, asked, sizes, LONGEST_WAITING],
   )

@@ -42,9 +42,19 @@ export async function addDynos(db: Queryable, dynos: readonly NewDyno[]): Promis
   if (dynos.length === 0) return
   await db.query(
     `insert into dynos (id, app, formation, release, region, type, ordinal, size, command,
-                        port, crashes, created_at, updated_at)
+                        port, crashes, created_at, updated_at, carries_on)
      select id, app, formation, release, region, type, ordinal, size, command,
-            port, crashes, "createdAt", "createdAt"
+            port, crashes, "createdAt", "createdAt",
+            exists (select from dynos as before
+                     where before.formation = dyno.formation and before.ordinal = dyno.ordinal
+                       and before.leaving and before.state <> 'down'
+                       and before.placed_at is not null)
+            -- Of the last that ended: whether any did, all might be read to find that none did.
+            or (select coalesce(max(before.updated_at)
+                                  > dyno."createdAt" - interval '1 minute', false)
+                  from dynos as before
+                 where before.formation = dyno.formation and before.ordinal = dyno.ordinal
+                   and before.state = 'down' and before.placed_at is not null)
        from jsonb_to_recordset($1) as dyno (
               id uuid, app uuid, formation uuid, release uuid, region text, type text,
               ordinal integer, size text, command text, port integer,

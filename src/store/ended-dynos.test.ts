@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { beforeEach, test } from 'node:test'
 
 import { anApp, type AnApp } from '../../test/an-app.ts'
+import { addWaitingDyno } from '../../test/a-waiting-dyno.ts'
 import { pagesRead } from '../../test/pages-read.ts'
 import { aDatabase } from '../../test/postgres.ts'
 import { HOUR, later } from '../lib/clock.ts'
@@ -42,27 +43,40 @@ async function dynos(
   )
 }
 
-async function carriesOn(): Promise<boolean[]> {
-  return (await lockUnplaced(pool, machine, all)).map((it) => it.carriesOn)
-}
-
-test('who waits for room is found without reading all that ended before', async () => {
-  await dynos(1, { state: 'starting', ago: 0 })
-  const ask = () => pagesRead(pool, (db) => lockUnplaced(db, machine, all))
-  const few = await ask()
+test('a dyno is added, and found to wait, without reading all that ended before', async () => {
+  const pages = async () => {
+    await pool.query(`delete from dynos where state = 'starting'`)
+    return pagesRead(pool, async (db) => {
+      await addWaitingDyno(pool, own, { ordinal: 1, at: now, db })
+      await lockUnplaced(db, machine, all)
+    })
+  }
+  const few = await pages()
   await dynos(20_000, { state: 'down', ago: HOUR })
   await pool.query('vacuum analyze dynos')
-  const many = await ask()
-  assert.ok(many <= few + 10, `${many} pages were read, not ${few}`)
+  const many = await pages()
+  assert.ok(many <= few + 20, `${many} pages were read, not ${few}`)
 })
 
-test('who takes the place of one that has just ended carries on', async () => {
-  await dynos(1, { state: 'starting', ago: 0 })
-  assert.deepEqual(await carriesOn(), [false])
-  await dynos(1, { state: 'down', ago: 2 * HOUR })
-  assert.deepEqual(await carriesOn(), [false])
-  await dynos(1, { state: 'down', ago: 10_000 })
-  assert.deepEqual(await carriesOn(), [true])
+test('who takes the place of one that leaves, or has just ended, carries on', async () => {
+  await dynos(1, { state: 'down', ago: 2 * HOUR, ordinal: 2 })
+  await dynos(1, { state: 'down', ago: 10_000, ordinal: 3 })
+  await dynos(1, { state: 'stopping', ago: 0, ordinal: 4 })
+  await pool.query(
+    `update dynos set leaving = true, placed_at = created_at where state = 'stopping'`,
+  )
+  for (const ordinal of [1, 2, 3, 4])
+    await addWaitingDyno(pool, own, { ordinal, at: now })
+  const waiting = await lockUnplaced(pool, machine, all)
+  assert.deepEqual(
+    waiting.map((it) => [it.ordinal, it.carriesOn]),
+    [
+      [3, true],
+      [4, true],
+      [1, false],
+      [2, false],
+    ],
+  )
 })
 
 test('of an app the last ended dynos are kept, and those that ended lately', async () => {

@@ -85,8 +85,8 @@ export async function addOneOff(tx: Queryable, it: NewOneOff): Promise<Date> {
   const { rows } = await tx.query(
     `with dyno as (
        insert into dynos (id, app, release, region, type, ordinal, size, command, port,
-                          created_at, updated_at)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, now(), now())
+                          created_at, updated_at, carries_on)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, now(), now(), $16::uuid is not null)
        returning id, created_at
      ), one_off as (
        insert into one_offs (dyno, account, environment, attach_secret_sha256, columns, rows,

@@ -4,9 +4,11 @@ import assert from 'node:assert/strict'
 import { before, suite, test } from 'node:test'
 
 import { anApp, type AnApp } from '../../test/an-app.ts'
+import { pagesRead } from '../../test/pages-read.ts'
 import { aDatabase } from '../../test/postgres.ts'
 import type { DynoId } from '../model/ids.ts'
-import { lockUnplaced } from './capacity.ts'
+import type { Size } from '../model/size.ts'
+import { lockUnplaced, promisedOf } from './capacity.ts'
 
 const MOST = 1000
 const machine = { name: 'here', regions: ['us'] }
@@ -50,16 +52,26 @@ suite('dynos that wait', () => {
   test('one that carries on is before all of them, however young', async () => {
     const [successor] = await waiting({ size: 'Standard-1X', count: 1, since: 0 })
     assert.ok(successor)
-    await pool.query(
-      `insert into dynos (id, app, formation, release, region, type, ordinal, size, command,
-                          port, leaving, state, address, placed_at, created_at, updated_at)
-       select gen_random_uuid(), app, formation, release, region, type, ordinal, size, command,
-              port, true, 'up', '172.16.0.9', now(), now(), now()
-         from dynos where id = $1`,
-      [successor],
-    )
+    await pool.query('update dynos set carries_on = true where id = $1', [successor])
     const [first] = await unplaced([])
     assert.deepEqual([first?.id, first?.carriesOn], [successor, true])
+  })
+
+  test('of the others none is read', async () => {
+    const sizes = [{ name: 'Standard-1X' }, { name: 'Performance-L' }] as Size[]
+    const build = { memory: 0, disk: 0 }
+    const pages = () =>
+      pagesRead(pool, async (db) => {
+        // It misses the row that it would have.
+        await assert.rejects(promisedOf(db, machine, { sizes, diskOfDyno: 0, build }))
+        await lockUnplaced(db, machine, { asked: [], sizes: ['Standard-1X'] })
+      })
+    const few = await pages()
+    await waiting({ size: 'Standard-1X', count: 20_000, since: 1 })
+    await waiting({ size: 'Performance-L', count: 20_000, since: 4 })
+    await pool.query('vacuum analyze dynos')
+    const many = await pages()
+    assert.ok(many < 2 * few, `${many} pages were read, not ${few}`)
   })
 
   let ordinal = 0
