@@ -826,6 +826,8 @@ CREATE INDEX acme_tries_of_name ON public.acme_tries USING btree (directory, hos
 
 CREATE INDEX acme_tries_of_owner ON public.acme_tries USING btree (directory, owner, at);
 
+CREATE INDEX addresses_of_builds ON public.builds USING btree (address) WHERE (status = 'pending'::text);
+
 CREATE UNIQUE INDEX app_names ON public.apps USING btree (name) WHERE (deleted_at IS NULL);
 
 CREATE INDEX apps_by_owner ON public.apps USING btree (owner) WHERE (deleted_at IS NULL);

@@ -32,8 +32,8 @@ export async function takeAddresses(
         -- Looked up one by one, in turn, however many of either the planner expects.
         where (select id from dynos
                 where dynos.address = candidates.address and state <> 'down') is null
-          and not exists (select from builds
-                           where builds.address = candidates.address and status = 'pending')
+          and (select id from builds
+                where builds.address = candidates.address and status = 'pending' limit 1) is null
         limit $3
      ), moved as (
        update address_cursors set next = free.place from free
