@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 import type { AppId, DynoId } from '../src/model/ids.ts'
-import { freePorts } from '../test/an-installation.ts'
+import { freePort } from '../test/free-ports.ts'
 import { until } from '../test/until.ts'
 import type { Bench } from './installation.ts'
 
@@ -45,7 +45,7 @@ export async function startPeer(
 ): Promise<PeerProxy> {
   const directory = mkdtempSync(join(tmpdir(), 'mayfly-peer-'))
   const path = join(directory, file)
-  const [, port = 0] = await freePorts(1)
+  const port = await freePort()
   writeFileSync(path, config(port))
   const proxy = spawn(program, [...args, path], {
     stdio: ['ignore', 'ignore', 'inherit'],

@@ -28,6 +28,7 @@ import type { CertificateSources } from '../src/router/wanted-certificates.ts'
 import { putFeature } from '../src/store/app-features.ts'
 import { addSniEndpoint } from '../src/store/sni-endpoints.ts'
 import type { ACertificate } from './a-certificate.ts'
+import { freePort } from './free-ports.ts'
 import { until } from './until.ts'
 
 export interface ARouter {
@@ -319,15 +320,6 @@ async function recordServer(path: string, records: string[]): Promise<Server> {
   await new Promise<void>((resolve) => server.listen(path, resolve))
   await chmod(path, 0o666)
   return server.unref()
-}
-
-/** Free a moment ago. */
-export async function freePort(): Promise<number> {
-  const server = createTcpServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }
 
 async function answers(port: number): Promise<boolean> {

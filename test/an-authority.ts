@@ -6,11 +6,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { get } from 'node:https'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 import { aCertificate } from './a-certificate.ts'
+import { freePorts } from './free-ports.ts'
 import { until } from './until.ts'
 
 export interface AnAuthority {
@@ -30,7 +30,7 @@ export async function anAuthority(httpPort: number): Promise<AnAuthority> {
   const its = await aCertificate(['localhost'])
   await writeFile(at('cert.pem'), its.certificate)
   await writeFile(at('key.pem'), its.privateKey)
-  const [acme = 0, management = 0, dns = 0, dnsManagement = 0] = await fourPorts()
+  const [acme = 0, management = 0, dns = 0, dnsManagement = 0] = await freePorts(4)
   await writeFile(
     at('config.json'),
     JSON.stringify({
@@ -102,21 +102,4 @@ function textAt(url: string, ca: string): Promise<string> {
       answer.on('error', reject)
     }).on('error', reject)
   })
-}
-
-async function fourPorts(): Promise<number[]> {
-  const servers = Array.from({ length: 4 }, () => createServer())
-  const ports = await Promise.all(
-    servers.map(
-      (server) =>
-        new Promise<number>((resolve) =>
-          server.listen(0, '127.0.0.1', () => {
-            const address = server.address()
-            resolve(typeof address === 'object' ? (address?.port ?? 0) : 0)
-          }),
-        ),
-    ),
-  )
-  await Promise.all(servers.map((server) => new Promise((r) => server.close(r))))
-  return ports
 }

@@ -14,6 +14,7 @@ import { after, before } from 'node:test'
 import { type DataDirectory, dataDirectory } from '../src/installation/data-directory.ts'
 import { findInstallation } from '../src/installation/open-installation.ts'
 import { pause } from '../src/lib/clock.ts'
+import { freePorts } from './free-ports.ts'
 import { noteInstallation } from './note-installation.ts'
 
 const root = join(import.meta.dirname, '..')
@@ -148,7 +149,7 @@ export function installationToBe(options: InstallationOptions = {}): {
   }
 
   async function open(): Promise<void> {
-    const [api = 0, http = 0] = await freePorts(2 * regions.length)
+    const [api = 0, http = 0] = await freePorts(1 + 2 * regions.length)
     ports = { api, http, https: http + regions.length }
     options.prepare?.(data)
     if (options.isUp === false) return
@@ -214,30 +215,5 @@ function run(command: readonly string[], { cwd, env, input }: RunOptions): Promi
     )
     child.stdin?.on('error', () => {})
     child.stdin?.end(input ?? '')
-  })
-}
-
-/** One port, and then as many that follow one another, all free a moment ago. */
-export async function freePorts(following: number): Promise<number[]> {
-  const api = await listenOn(0)
-  for (;;) {
-    const first = await listenOn(0)
-    const rest = Array.from({ length: following - 1 }, (_, at) => first + at + 1)
-    const got = await Promise.all(rest.map((port) => listenOn(port)))
-    if (got.every((port) => port !== 0) && !got.includes(api))
-      return [api, first, ...rest]
-  }
-}
-
-/** The port, or 0 if it is taken. */
-function listenOn(port: number): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer()
-    server.once('error', () => resolve(0))
-    server.listen(port, '0.0.0.0', () => {
-      const address = server.address()
-      const bound = typeof address === 'object' && address ? address.port : 0
-      server.close(() => resolve(bound))
-    })
   })
 }

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 
-import { freePorts } from '../../test/an-installation.ts'
+import { freePort } from '../../test/free-ports.ts'
 import { aDatabase } from '../../test/postgres.ts'
 import { dataDirectory } from '../../src/installation/data-directory.ts'
 import { databaseIdentity } from '../../src/store/database-identity.ts'
@@ -50,7 +50,7 @@ function created(root: string, url?: string, email = 'ann@example.com') {
 test('a database that is not the installation’s is left alone, and the cause is told', async () => {
   const own = anInstallation('own')
   const elsewhere = anInstallation('elsewhere', 'elsewhere')
-  const [port] = await freePorts(1)
+  const port = await freePort()
   const nobody = `postgresql://ann:secret@localhost:${port}/mayfly`
   const refusals: [string, string | undefined, RegExp][] = [
     [own, undefined, /^mayfly: The database does not answer: \.\/mayfly up starts it\.$/],

@@ -10,7 +10,7 @@ import ssh2 from 'ssh2'
 
 import { SECOND } from '../../src/lib/clock.ts'
 import { sshKeyPair } from '../../src/rendezvous/ssh-key-pair.ts'
-import { freePorts } from '../an-installation.ts'
+import { freePort } from '../free-ports.ts'
 import { aTerminal, type ATerminal } from '../a-terminal.ts'
 import { until } from '../until.ts'
 import { aJourney } from './a-journey.ts'
@@ -200,7 +200,7 @@ test('ps:copy fetches a file', async () => {
 })
 
 test('ps:forward leads to a port of the dyno', async () => {
-  const port = String((await freePorts(1))[0])
+  const port = String(await freePort())
   const { address, port: its } = await webDyno()
   const forwarding = talking(['ps:forward', '--app', app.name, `${port}:${its}`])
   try {
