@@ -5,6 +5,8 @@ import { globSync, readFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { test } from 'node:test'
 
+import { reachableDeclarations } from '../src/installation/reachable-declarations.ts'
+
 const root = join(import.meta.dirname, '..')
 const src = join(root, 'src')
 
@@ -49,7 +51,21 @@ const RUN_PROGRAMS = ['lib/run-program.ts', 'lib/remove-tree.ts']
 const STARTS_NONE =
   /^(api|actions|store|model|lib|work|logs|rendezvous|webhooks|manager|certificates)\//
 
+/** Of a regular expression `exec` is a method. */
+const STARTS = /(?<![.\w])(spawn|exec|execFile|fork|runProgram)(Sync)?\(|promisify\(exec/
+
 const files = globSync('**/*.ts', { cwd: src }).filter((it) => !it.endsWith('.test.ts'))
+
+test('ARCHITECTURE.md says the same', () => {
+  const text = readFileSync(join(root, 'ARCHITECTURE.md'), 'utf8')
+  const rows = text.matchAll(/^\| `src\/(\w+)\/` .*\| ([^|]+?) *\|$/gm)
+  const told = [...rows].map(([, folder = '', its = '']): [string, string[]] => [
+    folder,
+    [...its.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name).toSorted(),
+  ])
+  const held = Object.entries(mayImport).map(([folder, its]) => [folder, its.toSorted()])
+  assert.deepEqual(Object.fromEntries(told), Object.fromEntries(held))
+})
 
 test('each folder imports only what it may', () => {
   const violations = files.flatMap((file) => {
@@ -67,7 +83,7 @@ test('each folder imports only what it may', () => {
 test('SQL is left to the store', () => {
   const others = files.filter((it) => !/^(store|installation|simulation)\//.test(it))
   assert.deepEqual(
-    others.filter((it) => textOf(it).includes('.query(')),
+    others.filter((it) => /\.query[(<]/.test(textOf(it))),
     [],
   )
 })
@@ -86,6 +102,23 @@ test('programs are started by those who may', () => {
   assert.deepEqual(startNone.filter(startsPrograms), [])
 })
 
+// Whatever they import: modules that they share with others hold more than they use.
+for (const entry of ['bin/api.ts', 'bin/logs.ts', 'bin/rendezvous.ts']) {
+  test(`nothing that ${entry} can come to starts a program`, () => {
+    const all = reachableDeclarations(join(root, entry))
+    assert.ok(all.length > 100, `only ${all.length} declarations`)
+    assert.deepEqual(
+      all.filter((it) => STARTS.test(it)).map((it) => it.slice(0, 200)),
+      [],
+    )
+  })
+}
+
+test('bin/git.ts is seen to start one', () => {
+  const all = reachableDeclarations(join(root, 'bin/git.ts'))
+  assert.ok(all.some((it) => STARTS.test(it)))
+})
+
 function startsPrograms(file: string): boolean {
   return (
     textOf(file).includes('child_process') ||
@@ -94,9 +127,8 @@ function startsPrograms(file: string): boolean {
 }
 
 function importsOf(file: string): string[] {
-  return [...textOf(file).matchAll(/from '(\.{1,2}\/[^']+)'/g)].map((match) =>
-    relative(src, join(src, dirname(file), match[1] ?? '')),
-  )
+  const paths = textOf(file).matchAll(/(?:from|import\(?)\s*'(\.{1,2}\/[^']+)'/g)
+  return [...paths].map(([, path = '']) => relative(src, join(src, dirname(file), path)))
 }
 
 function textOf(file: string): string {
