@@ -85,6 +85,18 @@ test('failures are counted in a row, and wake the formation when they are enough
   await until('it is well again', () => health()?.failures === 0)
 })
 
+test('one that boots and is not well yet wakes it no more often than that', async () => {
+  const { health, answers, asked, wakes } = aWorld(everyMoment)
+  answers(() => 503)
+  assert.equal(health('starting'), undefined)
+  await until('it was asked again and again', () => asked() > 20)
+  answers(wellAnswered)
+  await until('it is well', () => health('starting')?.well === true)
+  // Not well, not well for the third time, and well.
+  await until('the formation was woken', async () => (await wakes()) > 2)
+  assert.equal(await wakes(), 3)
+})
+
 test('who cannot be asked is known no better than before', async () => {
   const { health, answers, asked } = aWorld(everyMoment)
   await until('it is well', () => health()?.well === true)

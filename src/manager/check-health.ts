@@ -115,8 +115,9 @@ class Asking {
         const now = said(before)
         this.#health = now
         ready ||= now.well
-        // As long as it is sick: a wake may get lost.
-        if (now.well !== before?.well || now.failures >= failures) changed()
+        // A wake may get lost, and an up dyno's formation is not looked at by itself: as long as it is sick.
+        const isSick = ready ? now.failures >= failures : now.failures === failures
+        if (now.well !== before?.well || isSick) changed()
       }
       const every = ready ? interval : Math.min(interval, WHILE_NOT_READY)
       await pause(Math.max(0, begun + every - performance.now()), until)
