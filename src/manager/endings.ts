@@ -65,16 +65,28 @@ export function lost(dyno: Dyno, now: Date): Move {
 }
 
 /**
- * A process without its monitor, which nobody would hear the end of. It is ended where it had
- * hardly begun, to wait as one that was lost then does: undefined where it had not.
+ * A process that boots without its monitor, which nobody would hear the end of: it is killed,
+ * to wait as one that was lost. One that serves or works is stopped in order: see stoppedEarly.
  */
-export function unmonitored(dyno: Dyno, now: Date): Move | undefined {
-  if (!hasHardlyBegun(dyno, now)) return undefined
+export function unmonitored(dyno: Dyno, now: Date): Move {
   const lines = [say.MONITOR_LOST, say.KILLING]
   return note(dyno, { killedAt: now, stopReason: 'host lost' }, lines)
 }
 
-function hasHardlyBegun({ startedAt }: Dyno, now: Date): boolean {
+/** Whether one that is stopped lost its monitor when it had hardly begun: it has crashed, then. */
+export function stoppedEarly(dyno: Dyno): boolean {
+  const { stopReason, leaving, updatedAt } = dyno
+  // Of who stops, from when.
+  return stopReason === 'host lost' && !leaving && hasHardlyBegun(dyno, updatedAt)
+}
+
+/** The end of one that was stopped early. */
+export function crashedInOrder(dyno: Dyno, now: Date): Move {
+  const its = { crashes: dyno.crashes + 1, because: 'host lost', now } as const
+  return crashed(dyno, its, { note: {}, say: [] })
+}
+
+export function hasHardlyBegun({ startedAt }: Dyno, now: Date): boolean {
   return !startedAt || now < later(startedAt, SETTLED_AFTER)
 }
 
@@ -103,9 +115,11 @@ function crashed(
   const wait = coolOff(crashes, dyno.id)
   const nextAttemptAt = later(now, wait)
   const notes = { ...told.note, crashes, nextAttemptAt, stopReason: because }
+  // Who was stopped in order was told of as one that starts again.
+  const from = dyno.state === 'stopping' ? 'starting' : dyno.state
   return move(dyno, 'crashed', notes, [
     ...told.say,
-    say.stateChanged(dyno.state, 'crashed'),
+    say.stateChanged(from, 'crashed'),
     ...(wait > 0 ? [say.nextAttempt({ wait, crashes, at: nextAttemptAt })] : []),
   ])
 }

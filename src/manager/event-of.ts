@@ -1,5 +1,6 @@
 import { type Dyno, placeOf } from '../model/dyno.ts'
 import type { AppEvent, EventKind } from '../model/event.ts'
+import { stoppedEarly } from './endings.ts'
 import type { Move, RowStep } from './steps.ts'
 
 /** What a step on a dyno is told as, with its cause; undefined: nothing that anybody asks for. */
@@ -10,7 +11,7 @@ export function eventOf(step: RowStep, now: Date): AppEvent | undefined {
       return eventAbout(step.dyno, now, ['dyno.restarting', step.because, message])
     }
     case 'move': {
-      const told = toldOf(step)
+      const told = toldOf(step, now)
       return told && eventAbout(step.dyno, now, told)
     }
     case 'revive': {
@@ -36,7 +37,7 @@ export function startingEvent(
 
 type Told = readonly [kind: EventKind, cause: string | null, message: string]
 
-function toldOf({ dyno, to, note }: Move): Told | undefined {
+function toldOf({ dyno, to, note }: Move, now: Date): Told | undefined {
   const place = placeOf(dyno)
   const cause = note.stopReason ?? dyno.stopReason
   const exited = `with status ${note.exitStatus}`
@@ -44,11 +45,12 @@ function toldOf({ dyno, to, note }: Move): Told | undefined {
     if (note.exitStatus !== undefined) {
       return ['dyno.exited', cause, `${place} exited ${exited}`]
     }
-    // Who lost its monitor has crashed a moment later, and is told of as that.
-    if (!note.killedAt || cause === 'host lost') return undefined
+    if (!note.killedAt) return undefined
     if (dyno.state === 'stopping') {
       return ['dyno.exit-timeout', cause, `${place} did not exit in time and is killed`]
     }
+    // Who lost its monitor has crashed a moment later, and is told of as that.
+    if (cause === 'host lost') return undefined
     return cause === 'unhealthy'
       ? ['dyno.unhealthy', cause, `${place} failed its health check and is killed`]
       : [
@@ -61,6 +63,8 @@ function toldOf({ dyno, to, note }: Move): Told | undefined {
     case 'up':
       return ['dyno.up', null, `${place} is up`]
     case 'stopping':
+      // As above: a stop is told of once.
+      if (stoppedEarly({ ...dyno, stopReason: cause, updatedAt: now })) return undefined
       return ['dyno.stopping', cause, `${place} stops: ${cause}`]
     case 'crashed': {
       const next = note.nextAttemptAt

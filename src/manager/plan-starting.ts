@@ -2,7 +2,7 @@ import { later, latest, MINUTE } from '../lib/clock.ts'
 import { countedFrom } from '../lib/clock-jumps.ts'
 import type { Dyno } from '../model/dyno.ts'
 import * as say from '../model/dyno-lines.ts'
-import { ended, lost, notStarted, unmonitored } from './endings.ts'
+import { ended, hasHardlyBegun, lost, notStarted, unmonitored } from './endings.ts'
 import { type Facts, type Running, WEB } from './facts.ts'
 import { heldUntil } from './preboot.ts'
 import { reasonToStop } from './reason-to-stop.ts'
@@ -16,7 +16,8 @@ export function planStarting(dyno: Dyno, facts: Facts): Step | undefined {
   const status = facts.statuses.get(dyno.id)
   const unwanted = reasonToStop(dyno, facts)
   if (unwanted && !dyno.killedAt) {
-    return (unwanted === 'host lost' && unmonitored(dyno, now)) || stop(dyno, unwanted)
+    const isLostEarly = unwanted === 'host lost' && hasHardlyBegun(dyno, now)
+    return isLostEarly ? unmonitored(dyno, now) : stop(dyno, unwanted)
   }
 
   switch (status?.is) {

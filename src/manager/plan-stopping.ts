@@ -2,7 +2,7 @@ import { later } from '../lib/clock.ts'
 import { countedFrom } from '../lib/clock-jumps.ts'
 import type { Dyno, StopReason } from '../model/dyno.ts'
 import * as say from '../model/dyno-lines.ts'
-import { noteExit } from './endings.ts'
+import { crashedInOrder, noteExit, stoppedEarly } from './endings.ts'
 import { type Facts, type Running, twinOf, WEB } from './facts.ts'
 import { move, type Move, note, type Step } from './steps.ts'
 
@@ -14,7 +14,9 @@ export function planStopping(dyno: Dyno, facts: Facts): Step | undefined {
   }
   if (dyno.exitedAt) {
     if (status) return { do: 'remove', dyno }
-    return dyno.routed ? undefined : move(dyno, restOf(dyno, facts), {}, [])
+    if (dyno.routed) return undefined
+    if (stoppedEarly(dyno)) return crashedInOrder(dyno, now)
+    return move(dyno, restOf(dyno, facts), {}, [])
   }
   if (status?.is === 'exited') return noteExit(dyno, status, facts.sizes)
   if (status?.is !== 'running') return note(dyno, { exitedAt: now }, [])
@@ -50,6 +52,7 @@ export function terminate<Its extends Dyno>(
 function mayGiveUpPlace(dyno: Dyno, facts: Facts): boolean {
   const { quantity, idle } = facts.formation
   if (dyno.type !== WEB || dyno.leaving || dyno.exitedAt) return false
+  if (stoppedEarly(dyno)) return false
   return dyno.ordinal <= quantity && !idle && !twinOf(dyno, facts)
 }
 

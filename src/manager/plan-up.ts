@@ -1,6 +1,6 @@
 import type { Dyno, StopReason } from '../model/dyno.ts'
 import * as say from '../model/dyno-lines.ts'
-import { ended, lost, unmonitored } from './endings.ts'
+import { ended, hasHardlyBegun, lost } from './endings.ts'
 import { type Facts, twinOf, WEB } from './facts.ts'
 import { overlapsUntil } from './preboot.ts'
 import { reasonToStop, sickness } from './reason-to-stop.ts'
@@ -15,21 +15,19 @@ export function planUp(
   const status = facts.statuses.get(dyno.id)
   if (status?.is === 'exited') return ended(dyno, status, facts)
   if (status?.is !== 'running') return lost(dyno, facts.now)
-  if (dyno.killedAt) return { do: 'kill', dyno }
   // The log told of its going when its successor took the place.
   if (dyno.leaving)
     return mayLeave(dyno, facts) ? move(dyno, 'stopping', {}, []) : undefined
 
   const unwanted = reasonToStop(dyno, facts)
   if (!unwanted) return undefined
-  const given = unwanted === 'host lost' && unmonitored(dyno, facts.now)
-  if (given) return given
   const why = whyExactly(unwanted, dyno, facts)
   if (unwanted === 'scale down' || unwanted === 'idling') return stop(dyno, unwanted)
   // Of each place one may leave at a time.
   if (twinOf(dyno, facts)) return undefined
   if (!budget.spend(unwanted)) return undefined
-  if (dyno.type !== WEB) return stop(dyno, unwanted, why)
+  const endsAsCrashed = unwanted === 'host lost' && hasHardlyBegun(dyno, facts.now)
+  if (dyno.type !== WEB || endsAsCrashed) return stop(dyno, unwanted, why)
   const lines = [...why, ...say.replacing(unwanted), say.stateChanged('up', 'starting')]
   return { do: 'replace', dyno, because: unwanted, say: lines }
 }

@@ -71,7 +71,7 @@ export type StopReason =
 const reachable: Record<DynoState, readonly DynoState[]> = {
   starting: ['up', 'stopping', 'crashed'],
   up: ['stopping', 'crashed'],
-  stopping: ['down', 'idle'],
+  stopping: ['crashed', 'down', 'idle'],
   crashed: ['down', 'idle'],
   idle: ['down'],
   down: [],
