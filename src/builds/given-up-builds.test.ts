@@ -8,7 +8,7 @@ import { test } from 'node:test'
 import { aRegionOfBuilds } from '../../test/a-build.ts'
 import { aDatabase } from '../../test/postgres.ts'
 import { clearBuildCache } from '../actions/clear-build-cache.ts'
-import { later, MINUTE } from '../lib/clock.ts'
+import { HOUR, later, MINUTE } from '../lib/clock.ts'
 import { type Copy } from '../runtime/runtime.ts'
 import { inTransaction } from '../store/queryable.ts'
 import { buildDynoId } from './build-dyno.ts'
@@ -71,6 +71,22 @@ test('so does one that cannot be prepared, but not for a failure now and then', 
   const { status, address } = await builds.read(another)
   assert.deepEqual([status, address], ['failed', null])
   await rm(obstacle)
+})
+
+test('ten minutes that the clock leapt over do not count', async () => {
+  const build = await builds.aBuild()
+  await builds.look(build)
+  builds.runtime.end(buildDynoId(build), 0)
+  builds.runtime.copyOut = broken
+  await assert.rejects(builds.look(build), /broken/)
+  builds.now = later(builds.now, HOUR)
+  const jumps = [{ at: builds.now, by: HOUR - MINUTE }]
+  const deps = { ...builds.deps(), jumps: () => jumps }
+  await assert.rejects(builds.look(build, deps), /broken/)
+  assert.equal((await builds.read(build)).status, 'pending')
+  builds.now = later(builds.now, 9 * MINUTE)
+  await builds.look(build, deps)
+  assert.equal((await builds.read(build)).status, 'failed')
 })
 
 test('a build whose dyno cannot be removed keeps what that holds', async () => {

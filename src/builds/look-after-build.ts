@@ -4,7 +4,8 @@
  * Until the last step's transaction, the app's running release knows nothing of it.
  */
 
-import { MINUTE } from '../lib/clock.ts'
+import { later, MINUTE } from '../lib/clock.ts'
+import { countedFrom } from '../lib/clock-jumps.ts'
 import { UnderWay } from '../lib/under-way.ts'
 import type { Build, BuildStep } from '../model/build.ts'
 import type { BuildId } from '../model/ids.ts'
@@ -62,11 +63,14 @@ export function lookAfterBuild(deps: BuildDeps): Look {
 }
 
 /** Called when a look failed: whether all have, for too long. */
-async function isGivenUp(build: Build, { pool, clock }: BuildDeps): Promise<boolean> {
+async function isGivenUp(
+  build: Build,
+  { pool, clock, jumps }: BuildDeps,
+): Promise<boolean> {
   const now = clock.now()
   await noteFailing(pool, build.id, now)
-  const { failingSince } = build
-  return failingSince !== null && now.getTime() - failingSince.getTime() >= GIVEN_UP_AFTER
+  if (!build.failingSince) return false
+  return now >= later(countedFrom(build.failingSince, jumps?.()), GIVEN_UP_AFTER)
 }
 
 /**

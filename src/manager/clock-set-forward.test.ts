@@ -4,12 +4,14 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
 import { ask, managerDeps, untilCalm } from '../../test/a-managed-app.ts'
+import { healthCheck, sick } from '../../test/a-plan.ts'
 import { anApp, type AnApp, secrets } from '../../test/an-app.ts'
 import { aDatabase } from '../../test/postgres.ts'
 import { runDyno } from '../actions/run-dyno.ts'
 import { DAY, HOUR, later, MINUTE, SECOND } from '../lib/clock.ts'
 import { jumpsOf } from '../lib/clock-jumps.ts'
 import type { Dyno } from '../model/dyno.ts'
+import type { DynoId } from '../model/ids.ts'
 import {
   MemoryRuntime,
   type MemoryRuntimeOptions,
@@ -17,6 +19,7 @@ import {
 import { dynosOf } from '../store/app-dynos.ts'
 import { liveDynos } from '../store/dynos.ts'
 import { inTransaction } from '../store/queryable.ts'
+import type { Health } from './facts.ts'
 import { lookAfterFormation } from './look-after-formation.ts'
 import { lookAfterOneOff } from './look-after-one-off.ts'
 
@@ -29,10 +32,13 @@ function aWorld(options: MemoryRuntimeOptions = {}) {
   const clock = { now: () => now }
   const jumps = jumpsOf(clock, { now: () => timed, after: () => () => {} })
   const runtime = new MemoryRuntime(clock, options)
-  const deps = { ...managerDeps(pool, runtime, clock), jumps }
+  const health = new Map<DynoId, Health>()
+  const deps = { ...managerDeps(pool, runtime, clock), health: () => health, jumps }
   const look = lookAfterFormation(deps)
   const lookAtOneOff = lookAfterOneOff({ ...deps, ahead: () => 0 })
   return {
+    health,
+    lookOnce: async (it: AnApp) => look(await it.formation('web'), signal),
     pass: (milliseconds: number) => {
       timed += milliseconds
       now = later(now, milliseconds)
@@ -81,6 +87,37 @@ test('a web dyno has its time to bind its port', async () => {
   await settle(it, 'web')
   const told = (await it.told()).filter((line) => line.includes('R10'))
   assert.equal(told.length, 1)
+})
+
+test('a dyno has its time to be started, however long its manager has looked', async () => {
+  const { pass, setForward, lookOnce, settle } = aWorld()
+  pass(HOUR)
+  const it = await anApp(pool)
+  await it.deploy()
+  await lookOnce(it) // its row
+  pass(10 * SECOND)
+  setForward(3 * MINUTE)
+  const [dyno] = await settle(it, 'web')
+  assert.deepEqual([dyno?.state, dyno?.crashes], ['up', 0])
+})
+
+test('a web dyno that never was well is given up in its time', async () => {
+  const { health, pass, setForward, settle } = aWorld()
+  const it = await anApp(pool)
+  await it.deploy()
+  await pool.query('update slugs set healthchecks = $2 where app = $1', [
+    it.app.id,
+    { web: healthCheck },
+  ])
+  const [dyno] = await settle(it, 'web')
+  assert.ok(dyno?.state === 'starting')
+  health.set(dyno.id, { ...sick, failures: 1 })
+  pass(10 * SECOND)
+  setForward(2 * HOUR)
+  assert.equal((await settle(it, 'web'))[0]?.id, dyno.id)
+  pass(61 * SECOND)
+  await settle(it, 'web')
+  assert.ok((await it.told()).some((line) => line.includes('for 60 seconds after')))
 })
 
 test('nothing is cycled at once', async () => {

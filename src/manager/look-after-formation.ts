@@ -11,7 +11,7 @@ import type { Pool } from 'pg'
 
 import { rollBackRelease } from '../actions/roll-back-release.ts'
 import { type Clock, earliest, HOUR, SECOND } from '../lib/clock.ts'
-import { countedFrom, type Jump } from '../lib/clock-jumps.ts'
+import type { Jump } from '../lib/clock-jumps.ts'
 import type { SecretBox } from '../lib/secret-box.ts'
 import { enabledFeatures } from '../model/app-features.ts'
 import { type Dyno, timesNotedOf } from '../model/dyno.ts'
@@ -92,8 +92,7 @@ export function lookAfterFormation(deps: FormationDeps): Look {
     const known = await factsOf(found, configVars, deps, signal)
     if (await notedAnew(known, deps)) return 0
     since = earliest(since, known.now)
-    const jumps = deps.jumps?.()
-    const facts = { ...known, since: countedFrom(since, jumps), jumps }
+    const facts = { ...known, since, jumps: deps.jumps?.() }
     const steps = planFormation(facts)
     const { awaitsSlug } = await takeSteps(steps, { found, configVars, deps, signal })
     if (awaitsSlug) return Math.max(0, Math.min(nextMoment(facts), UNTIL_VERIFIED))

@@ -6,7 +6,7 @@
 import type { Pool } from 'pg'
 
 import { type Clock, earliest, later, MINUTE, SECOND } from '../lib/clock.ts'
-import { countedFrom, type Jump } from '../lib/clock-jumps.ts'
+import type { Jump } from '../lib/clock-jumps.ts'
 import type { SecretBox } from '../lib/secret-box.ts'
 import { enabledFeatures } from '../model/app-features.ts'
 import { dynoEnvironment, type Environment } from '../model/dyno-environment.ts'
@@ -85,8 +85,7 @@ export function lookAfterOneOff(deps: OneOffDeps): Look {
     const known = factsOf(look, status)
     if (await notedAnew(known, deps)) return 0
     since = earliest(since, known.now)
-    const jumps = deps.jumps?.()
-    const facts = { ...known, since: countedFrom(since, jumps), jumps }
+    const facts = { ...known, since, jumps: deps.jumps?.() }
     const steps = planOneOff(facts)
     try {
       for (const step of steps) await take(step, look)

@@ -107,6 +107,21 @@ const cases: Readonly<Record<string, Case>> = {
     after: 2 * HOUR + MINUTE,
     steps: ['boot'],
   },
+  'nor one whose time the clock leapt over': {
+    oneOff: { ...unstarted, attached: true, attachedAt: later(bootedAt, HOUR) },
+    facts: { jumps: [{ at: later(bootedAt, 3 * HOUR), by: 2 * HOUR - SECOND }] },
+    after: 3 * HOUR + MINUTE,
+    steps: ['boot'],
+  },
+  "nor a release's command that waits for room as it does": {
+    oneOff: { ...unstarted, waitingFor: 'capacity', releasePhase: release },
+    facts: {
+      releaseStatus: 'pending',
+      jumps: [{ at: later(bootedAt, 3 * HOUR), by: 3 * HOUR - 5 * MINUTE }],
+    },
+    after: 3 * HOUR + MINUTE,
+    steps: [],
+  },
   'nor one that had to wait for the command of another release': {
     oneOff: { ...unstarted, releasePhase: release },
     facts: {

@@ -260,14 +260,15 @@ function endsAt(
 }
 
 /** There was a client for it, if it needs one, and room, its turn, a manager, and its slug was verified. */
-function readySince({ oneOff, otherCommands, since }: OneOffFacts): Date {
+function readySince({ oneOff, otherCommands, since, jumps }: OneOffFacts): Date {
   const { createdAt, attachedAt, updatedAt } = oneOff
-  return latest(createdAt, attachedAt, updatedAt, otherCommands.endedAt, since)
+  const { endedAt } = otherCommands
+  return countedFrom(latest(createdAt, attachedAt, updatedAt, endedAt, since), jumps)
 }
 
 /** When a release's command that has not begun is no longer waited for. */
-function givenUpAt({ oneOff, since }: OneOffFacts): Date {
-  return later(latest(oneOff.createdAt, since), RELEASE_LIMIT)
+function givenUpAt({ oneOff, since, jumps }: OneOffFacts): Date {
+  return later(countedFrom(latest(oneOff.createdAt, since), jumps), RELEASE_LIMIT)
 }
 
 function linesOf(reason: StopReason): string[] {

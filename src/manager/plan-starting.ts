@@ -41,8 +41,8 @@ export function planStarting(dyno: Dyno, facts: Facts): Step | undefined {
   }
 }
 
-export function placedBy({ updatedAt }: Dyno, { since }: Facts): Date {
-  return later(latest(updatedAt, since), PLACED_WITHIN)
+export function placedBy({ updatedAt }: Dyno, { since, jumps }: Facts): Date {
+  return later(countedFrom(latest(updatedAt, since), jumps), PLACED_WITHIN)
 }
 
 /** When a web dyno that is not ready by then is given up. */
