@@ -25,6 +25,7 @@ import { presentApps } from '../src/store/log-intake.ts'
 import { LOG_LINES } from '../src/store/log-lines.ts'
 import {
   ageRouterMeasures,
+  forgetMinutes,
   noteCounting,
   putRouterMeasures,
 } from '../src/store/router-measures.ts'
@@ -161,7 +162,10 @@ async function forgetDestroyedApps(): Promise<void> {
 
 async function putCounts(): Promise<void> {
   await counts
-    .flush((counted, writer) => putRouterMeasures(measures, writer, counted))
+    .flush(async (counted, writer, again) => {
+      await forgetMinutes(measures, writer, again)
+      await putRouterMeasures(measures, writer, counted)
+    })
     .then(() => noteCounting(measures, systemClock.now()))
     .catch((error: unknown) => log.error('cannot write down what was counted', error))
 }

@@ -13,6 +13,7 @@ import { together } from '../src/model/router-measures.ts'
 import { putMonitor } from '../src/store/monitors.ts'
 import {
   ageRouterMeasures,
+  forgetMinutes,
   noteCounting,
   putRouterMeasures,
   routerMeasures,
@@ -26,11 +27,23 @@ const DYNOS = 10
 const REQUESTS = 60
 const REQUEST = { status: 200, code: undefined, service: 900, connect: 1, queue: 0 }
 
+interface Lived {
+  readonly from: Date
+  readonly many: number
+}
+
 const pool = aDatabase()
 const { signal } = new AbortController()
 const start = new Date('2026-01-01T12:00:00Z')
 let now = start
 const clock = { now: () => now }
+
+/** As `logs` does. */
+const put = (counts: RouterCounts): Promise<void> =>
+  counts.flush(async (counted, writer, again) => {
+    await forgetMinutes(pool, writer, again)
+    await putRouterMeasures(pool, writer, counted)
+  })
 
 test('an overloaded app is not scaled down for a clock that is set back', async () => {
   const own = await anApp(pool)
@@ -67,7 +80,7 @@ test('an overloaded app is not scaled down for a clock that is set back', async 
       count(app.id, REQUEST)
     }
     now = later(now, MINUTE)
-    await counts.flush((counted, writer) => putRouterMeasures(pool, writer, counted))
+    await put(counts)
     await noteCounting(pool, now)
     await ageRouterMeasures(pool, now)
     await look('', signal)
@@ -91,10 +104,7 @@ test('an overloaded app is not scaled down for a clock that is set back', async 
 
   // Minutes that come again are not counted twice.
   const counted = async () => {
-    const kept = await routerMeasures(pool, [app.id], {
-      from: since,
-      to: later(start, HOUR),
-    })
+    const kept = await routerMeasures(pool, [app.id], { from: since, to: now })
     return requestsIn(together(kept))
   }
   assert.equal(await counted(), 30 * REQUESTS)
@@ -126,4 +136,36 @@ test('a clock that is slewed back counts on in the minute it had got to', async 
   now = later(now, -2 * MINUTE)
   await minute()
   assert.equal(new Set(written).size, 4)
+})
+
+test('only the minutes that come again give way, and no others for a clock that is behind', async () => {
+  const { app } = await anApp(pool)
+  const minutes = async (counts: RouterCounts, { from, many }: Lived) => {
+    for (let nth = 0; nth < many; nth++) {
+      now = later(from, nth * MINUTE)
+      counts.counter()(app.id, REQUEST)
+      await put(counts)
+    }
+    await ageRouterMeasures(pool, now)
+  }
+  const countedFrom = async (from: Date) => {
+    const kept = await routerMeasures(pool, [app.id], { from, to: later(start, DAY) })
+    return requestsIn(together(kept))
+  }
+  const before = new RouterCounts(clock)
+  await minutes(before, { from: start, many: 60 })
+  // Its successor cannot know that its first clock is the wrong one.
+  const counts = new RouterCounts(clock)
+  await minutes(counts, { from: later(start, -DAY), many: 5 })
+  assert.equal(await countedFrom(start), 60)
+  await minutes(counts, { from: later(start, 10 * MINUTE), many: 5 })
+  assert.equal(await countedFrom(start), 65)
+
+  // By now ten minutes are taken together.
+  await minutes(counts, { from: later(start, 3 * HOUR), many: 1 })
+  assert.equal(await countedFrom(start), 66)
+  await minutes(counts, { from: later(start, 35 * MINUTE), many: 5 })
+  await minutes(counts, { from: later(start, 3 * HOUR + MINUTE), many: 1 })
+  assert.equal(await countedFrom(start), 66 - 10 + 5 + 1)
+  assert.equal(await countedFrom(later(start, 3 * HOUR)), 2)
 })

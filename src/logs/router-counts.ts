@@ -4,7 +4,9 @@
  * What is kept of a minute is its counts up to now, under a name of this process: writing
  * them down twice changes nothing, and a successor's counts of the same minute stand beside
  * ours. So the death of this process loses what it counted since it last wrote, and no more.
- * A clock that is set back comes to minutes again that were written: then the name is another.
+ * A clock that is set back comes to minutes again that were written: then the name is another, and
+ * what we come to once more takes the place of what was written of it. The rest stays: which of the
+ * two clocks was right nobody knows, and it may be set forward again.
  */
 
 import { randomUUID } from 'node:crypto'
@@ -41,6 +43,8 @@ interface Cell {
 interface Minute {
   readonly at: Date
   readonly writer: string
+  /** This process has been there before. */
+  readonly comesAgain: boolean
   readonly cells: Map<AppId, Cell>
 }
 
@@ -50,6 +54,8 @@ export class RouterCounts {
   readonly #clock: Clock
   #writer = randomUUID()
   #minutes: Minute[] = []
+  /** The latest minute that there was. */
+  #latest = -Infinity
   /** Of minutes that are over, since this process started. */
   readonly #before = new Map<AppId, SparseMeasures>()
 
@@ -77,11 +83,15 @@ export class RouterCounts {
   }
 
   /**
-   * Has `write` write down what has changed since it last did. If it fails, all of it is
-   * written the next time.
+   * Has `write` write down what has changed since it last did; of the minutes that come `again`
+   * it is to forget what others have written. If it fails, all of it is written the next time.
    */
   async flush(
-    write: (counted: readonly CountedMinute[], writer: string) => Promise<void>,
+    write: (
+      counted: readonly CountedMinute[],
+      writer: string,
+      again: readonly Date[],
+    ) => Promise<void>,
   ): Promise<void> {
     const present = this.#present()
     const written = this.#minutes
@@ -92,10 +102,14 @@ export class RouterCounts {
     )
     for (const { cell } of changed) cell.changed = false
     try {
-      for (const [writer, its] of Map.groupBy(changed, (it) => it.writer)) {
+      for (const [writer, minutes] of Map.groupBy(written, (it) => it.writer)) {
+        const its = changed.filter((it) => it.writer === writer)
+        const again = minutes.flatMap((it) => (it.comesAgain ? [it.at] : []))
+        if (its.length + again.length === 0) continue
         await write(
           its.map((it) => it.counted),
           writer,
+          again,
         )
       }
     } catch (error) {
@@ -143,8 +157,10 @@ export class RouterCounts {
     const minute = {
       at: new Date(at),
       writer: this.#writer,
+      comesAgain: at <= this.#latest,
       cells: new Map<AppId, Cell>(),
     }
+    this.#latest = Math.max(this.#latest, at)
     this.#minutes.push(minute)
     this.#end(this.#minutes.slice(0, -MOST_MINUTES_WAITING))
     return minute

@@ -36,6 +36,26 @@ export async function putRouterMeasures(
   )
 }
 
+/**
+ * Forgets what others have counted of these minutes, in which requests are counted once more. A longer
+ * period with one of them goes whole: it was taken together when the clock was hours ahead.
+ */
+export async function forgetMinutes(
+  db: Queryable,
+  writer: string,
+  minutes: readonly Date[],
+): Promise<void> {
+  for (const { period } of RETENTION) {
+    for (const at of minutes) {
+      await db.query(
+        `delete from router_measures
+          where period = $1 and at > $2 and at <= $3 and writer <> $4`,
+        [period / SECOND, later(at, -period), at, writer],
+      )
+    }
+  }
+}
+
 export interface KeptMeasures extends SparseMeasures {
   readonly app: AppId
   readonly at: Date
@@ -69,25 +89,12 @@ const RETENTION = [
 ] as const
 
 export async function ageRouterMeasures(db: Queryable, now: Date): Promise<void> {
-  await forgetAhead(db, now)
   for (const [nth, { period, kept }] of RETENTION.entries()) {
     const next = RETENTION[nth + 1]?.period
     const before = later(now, -kept)
     if (next === undefined) await forget(db, period, before)
     else await takeTogether(db, period, { next, before: floor(before, next) })
   }
-}
-
-/**
- * What a clock counted that was set back since: the time comes again, and has requests of its own. The present
- * minute's may lie ahead by as much as a clock is slewed.
- */
-async function forgetAhead(db: Queryable, now: Date): Promise<void> {
-  const periods = RETENTION.map((it) => it.period / SECOND)
-  await db.query('delete from router_measures where period = any($1) and at > $2', [
-    periods,
-    later(now, MINUTE),
-  ])
 }
 
 /** So that a longer period is always made of all its parts at once. */
