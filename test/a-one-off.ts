@@ -1,4 +1,3 @@
-import { newId } from '../src/model/ids.ts'
 import type { OneOff } from '../src/model/one-off.ts'
 import { aDyno } from './a-dyno.ts'
 
@@ -12,7 +11,6 @@ export function aOneOff(but: Partial<OneOff> = {}): OneOff {
       command: 'bash',
       routed: false,
     }),
-    account: newId(),
     attached: false,
     terminal: null,
     timeToLive: null,

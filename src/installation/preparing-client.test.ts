@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 
-import type { Pool } from 'pg'
+import type { Pool, PoolClient } from 'pg'
 
 import { aDatabase } from '../../test/postgres.ts'
 import { until } from '../../test/until.ts'
 import { openPool, preparing, withoutWaiting } from './database.ts'
+import type { PreparingClient } from './preparing-client.ts'
+
+/** What pg keeps for itself, and is to lose in its version 9. */
+const QUEUE = '_queryQueue'
 
 const others = aDatabase()
 let pool: Pool
@@ -21,6 +25,29 @@ test('a statement with parameters is planned once for each connection', async ()
     assert.deepEqual(rows, [{ next: n + 1 }])
   }
   assert.equal(await generic('select $1::integer + 1 as next'), 3)
+})
+
+test('plans are forgotten before what is asked, with nothing in pg`s queue', async () => {
+  const text = 'select $1::integer + 2 as next'
+  const client = (await pool.connect()) as PoolClient &
+    PreparingClient &
+    Record<typeof QUEUE, unknown[]>
+  try {
+    for (const n of [1, 2]) {
+      client.plannedAt = -Infinity
+      const asked = client.query(text, [n])
+      assert.ok(client.plannedAt > 0)
+      assert.equal(client[QUEUE].length, 0)
+      assert.deepEqual((await asked).rows, [{ next: n + 2 }])
+    }
+    client.plannedAt = -Infinity
+    await assert.rejects(client.query(text, ['x']), { code: '22P02' })
+    client.plannedAt = -Infinity
+  } finally {
+    client.release()
+  }
+  // As the pool asks: with a callback.
+  assert.deepEqual((await pool.query(text, [3])).rows, [{ next: 5 }])
 })
 
 test('one that failed can be asked again, in a transaction too', async () => {

@@ -30,13 +30,18 @@ PreparingClient.prototype.query = function query(
   if (typeof text !== 'string' || !Array.isArray(values)) {
     return ask(text, values, ...callback)
   }
-  if (performance.now() - this.plannedAt > this.plansLast) {
-    this.plannedAt = performance.now()
-    this.plansLast = Math.min(2 * this.plansLast, LONGEST_PLANS)
-    // What fails here, as in a transaction that has failed, fails with what is asked next.
-    ask('discard plans', () => {})
+  const statement = { name: nameOf(text), text, values: values as unknown[] }
+  if (performance.now() - this.plannedAt <= this.plansLast) {
+    return ask(statement, ...callback)
   }
-  return ask({ name: nameOf(text), text, values: values as unknown[] }, ...callback)
+  this.plannedAt = performance.now()
+  this.plansLast = Math.min(2 * this.plansLast, LONGEST_PLANS)
+  // Its answer comes first: pg is to lose its queue. What fails there, as in a transaction that has failed, fails
+  // with what is asked next.
+  if (callback.length > 0) return ask('discard plans', () => ask(statement, ...callback))
+  return new Promise((resolve) => {
+    ask('discard plans', () => resolve(ask(statement)))
+  })
 } as Client['query']
 
 const names = new Map<string, string>()

@@ -1,5 +1,5 @@
 /**
- * The feature `preboot`, with Heroku's timing (heroku-semantics §6.1), for web dynos. On a
+ * The feature `preboot`, with Heroku's timing (its article "Preboot"), for web dynos. On a
  * release all successors boot at once, and wait, ready but not yet up, until some minutes
  * after it; then they come up together, and the old ones leave as soon as these are
  * routed, so that two versions serve no longer than the router takes for that. On any

@@ -1,5 +1,5 @@
 /**
- * How many web dynos an app should have (heroku-semantics §2.11): the fewest that keep the p95
+ * How many web dynos an app should have (Heroku's article "Scaling Your Dyno Formation"): the fewest that keep the p95
  * of its response time within what it asked for, judged by what the past hour has shown.
  *
  * More are asked for when the p95 is too high; fewer when they would do. Whether a count would

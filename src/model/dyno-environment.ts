@@ -1,5 +1,5 @@
 /**
- * What a dyno finds in its environment (heroku-semantics §1.4): the platform's own
+ * What a dyno finds in its environment (Heroku's article "Dynos and the Dyno Manager"): the platform's own
  * variables first, then the app's config vars, which may override them, except for those
  * that tell the dyno who it is.
  */

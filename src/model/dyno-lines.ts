@@ -1,6 +1,6 @@
 /**
  * What the dyno manager says in an app's log, word for word as Heroku does
- * (heroku-semantics §1.3). Written once; the tests use the same words.
+ * (its article "Heroku Error Codes", and logs of its apps). Written once; the tests use the same words.
  */
 
 import { MiB } from '../lib/bytes.ts'

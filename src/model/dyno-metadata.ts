@@ -1,6 +1,6 @@
 /**
  * With the feature `runtime-dyno-metadata`, what a dyno is told of its app and release
- * (heroku-semantics §1.4): in its environment, where a config var of the same name comes before
+ * (Heroku's article "Dyno Metadata"): in its environment, where a config var of the same name comes before
  * it, and in the file /etc/heroku/dyno.
  */
 

@@ -1,6 +1,6 @@
 /**
- * When an app falls asleep, and when it wakes without being asked for (heroku-semantics
- * §2.12). An app sleeps as a whole: its web dynos have no traffic, and its workers sleep
+ * When an app falls asleep, and when it wakes without being asked for (Heroku's article "Eco
+ * Dyno Hours"). An app sleeps as a whole: its web dynos have no traffic, and its workers sleep
  * with them. One that only has workers never sleeps, for nothing would wake it.
  */
 

@@ -1,5 +1,5 @@
 /**
- * How much of everything there may be (heroku-semantics §1.6 and §1.7), refused in Heroku's
+ * How much of everything there may be (Heroku's articles "Dyno Types" and "Limits"), refused in its
  * words. An installation may have other figures, for machines of its own: `sizes.json`.
  */
 

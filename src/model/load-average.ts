@@ -1,5 +1,5 @@
 /**
- * A dyno's load as Heroku counts it (heroku-semantics §2.11): exponentially damped averages of
+ * A dyno's load as Heroku counts it (its article "Log Runtime Metrics"): exponentially damped averages of
  * how many of its tasks run or want to. Unlike Linux's, those that wait for a disk do not count.
  */
 

@@ -1,4 +1,4 @@
-/** What the memory watch says in an app's log, as Heroku does (heroku-semantics §1.3, §2.11). */
+/** What the memory watch says in an app's log, as Heroku does ("Heroku Error Codes", "Log Runtime Metrics"). */
 
 import { MiB } from '../lib/bytes.ts'
 import type { AppId, DynoId } from './ids.ts'

@@ -1,5 +1,5 @@
 /**
- * An app's metrics as Heroku's metrics API has them (heroku-semantics §7.4): a value, or null,
+ * An app's metrics as Heroku's metrics API has them (those that its dashboard asks for; it documents none): a value, or null,
  * for each step of a time.
  */
 

@@ -1,17 +1,16 @@
 /**
- * One-off dynos (heroku-semantics §2.9): a command of somebody's own, run once beside the
+ * One-off dynos (Heroku's article "One-Off Dynos"): a command of somebody's own, run once beside the
  * app's formation. Never routed, never restarted.
  */
 
 import { randomInt } from 'node:crypto'
 
 import type { Dyno } from './dyno.ts'
-import type { AccountId, ReleaseId } from './ids.ts'
+import type { ReleaseId } from './ids.ts'
 import type { ProcessTypes } from './procfile.ts'
 import { DEFAULT_SIZE, SINGLE_TIERS } from './size.ts'
 
 export interface OneOff extends Dyno {
-  readonly account: AccountId
   /** It has a client, or waits for one. */
   readonly attached: boolean
   /** Null: pipes, or nobody to talk to. */

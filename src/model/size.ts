@@ -1,6 +1,6 @@
 /**
  * Dyno sizes: what a dyno may use. Names in any case come in; the canonical ones go out,
- * for the CLI finds prices by them. Figures: heroku-semantics §1.6.
+ * for the CLI finds prices by them. Figures: Heroku's article "Dyno Types".
  */
 
 import { MiB } from '../lib/bytes.ts'

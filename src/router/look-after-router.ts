@@ -104,13 +104,6 @@ interface Brought {
   readonly busy: ReadonlySet<string>
 }
 
-/** As it is when the manager starts. */
-interface Machine {
-  /** The manager's hard limit of open files. */
-  readonly files: number
-  readonly six: boolean
-}
-
 const DRAIN_TIMEOUT = 30 * SECOND
 const LOOK_FOR_HAPROXY = 100
 /** Nobody tells us when HAProxy was started anew. */
@@ -126,7 +119,8 @@ export function lookAfterRouter(deps: RouterDeps): Look {
   const paths = routerPaths(deps.directory)
   const files = new Files()
   const reloads = new Reloads(log)
-  const machine = { files: hardFileLimit(), six: hasIpv6() }
+  // As it is when the manager starts.
+  const [filesOfManager, six] = [hardFileLimit(), hasIpv6()]
   /** Of those that are left out the log hears once. */
   const told = new Set<string>()
   const tls = deps.tls && {
@@ -159,8 +153,8 @@ export function lookAfterRouter(deps: RouterDeps): Look {
   async function announce(region: RegionId): Promise<Wanted> {
     const all = await factsOf(pool, region)
     const worker = await presentWorker(paths)
-    const mostFiles = Math.min(machine.files, worker ? filesOf(worker) : Infinity)
-    const settings = settingsOf(all, paths, { ...deps, machine, mostFiles })
+    const mostFiles = Math.min(filesOfManager, worker ? filesOf(worker) : Infinity)
+    const settings = settingsOf(all, paths, { ...deps, six, mostFiles })
     const shape = shapeOf({ pool: poolOf(all) }, settings)
     const known = worker && worker.shape !== shape ? await knownTo(paths) : undefined
     const facts = await announced(pool, known ? servable(all, known) : all)
@@ -273,17 +267,17 @@ async function announced(pool: Pool, facts: RouterFacts): Promise<RouterFacts> {
 function settingsOf(
   { region }: RouterFacts,
   paths: RouterPaths,
-  deps: RouterDeps & { machine: Machine; mostFiles: number },
+  deps: RouterDeps & { readonly six: boolean; readonly mostFiles: number },
 ): RouterSettings {
-  const { logSocket, timeouts = HEROKU_TIMEOUTS, machine, mostFiles, tls } = deps
+  const { logSocket, timeouts = HEROKU_TIMEOUTS, six, mostFiles, tls } = deps
   const { domain, httpPort, httpsPort } = region
   return {
     paths,
-    listen: listenAddresses(domain, httpPort, machine.six),
+    listen: listenAddresses(domain, httpPort, six),
     tls:
       tls && httpsPort !== null
         ? {
-            listen: listenAddresses(domain, httpsPort, machine.six),
+            listen: listenAddresses(domain, httpsPort, six),
             port: httpsPort,
             certificate: tls.unnamed,
           }

@@ -144,7 +144,7 @@ export async function findOneOff(
   id: DynoId,
 ): Promise<FoundOneOff | undefined> {
   const { rows } = await db.query(
-    `select d.*, o.account, o.attach_secret_sha256 is not null as attached,
+    `select d.*, o.attach_secret_sha256 is not null as attached,
             case when o.columns is not null and o.rows is not null
                  then json_build_object('columns', o.columns, 'rows', o.rows) end as terminal,
             o.time_to_live * 1000 as "timeToLive", o.attached_at as "attachedAt",

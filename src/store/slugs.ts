@@ -13,7 +13,6 @@ export interface Slug {
   /** What the buildpack said on detecting the app: `Node.js`. */
   readonly buildpackProvidedDescription: string | null
   readonly processTypes: ProcessTypes
-  readonly healthChecks: HealthChecks
   /** `SHA256:<hex>` of its tree (`lib/tree-checksum.ts`). */
   readonly checksum: string | null
   /** Bytes. */
@@ -24,17 +23,14 @@ export interface Slug {
   readonly deletedAt: Date | null
 }
 
-/** Without health checks: there are none. */
-export interface NewSlug extends Omit<
-  Slug,
-  'healthChecks' | 'createdAt' | 'updatedAt' | 'deletedAt'
-> {
+export interface NewSlug extends Omit<Slug, 'createdAt' | 'updatedAt' | 'deletedAt'> {
+  /** Of its process types; left out: none has any. */
   readonly healthChecks?: HealthChecks
 }
 
 const columns = `id, app, stack, commit, commit_description as "commitDescription",
   buildpack_provided_description as "buildpackProvidedDescription",
-  process_types as "processTypes", healthchecks as "healthChecks", checksum, size::float8 as size,
+  process_types as "processTypes", checksum, size::float8 as size,
   created_at as "createdAt", updated_at as "updatedAt", deleted_at as "deletedAt"`
 
 export async function addSlug(db: Queryable, slug: NewSlug): Promise<void> {
