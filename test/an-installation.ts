@@ -11,8 +11,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before } from 'node:test'
 
+import { isReady } from '../src/installation/control-plane.ts'
 import { type DataDirectory, dataDirectory } from '../src/installation/data-directory.ts'
-import { findInstallation } from '../src/installation/open-installation.ts'
+import {
+  findInstallation,
+  openInstallation,
+} from '../src/installation/open-installation.ts'
+import { partsOf } from '../src/installation/parts.ts'
+import { supervisorOf } from '../src/installation/supervisor-lock.ts'
 import { pause } from '../src/lib/clock.ts'
 import { freePorts } from './free-ports.ts'
 import { noteInstallation } from './note-installation.ts'
@@ -58,6 +64,10 @@ export interface TestInstallation {
   /** The same, as a command to be run otherwise. */
   mayflyCommand(command: string, ...args: string[]): readonly string[]
   up(...args: string[]): Promise<Ran>
+  /** What `./mayfly status` exits with 0 for; to ask this again and again takes no process each time. */
+  isWell(): Promise<boolean>
+  /** A call of the Platform API; throws unless it succeeds. */
+  api(method: string, path: string, body?: unknown): Promise<unknown>
   /** The genuine CLI. */
   heroku(args: readonly string[], options?: RunOptions): Promise<Ran>
   git(args: readonly string[], cwd: string): Promise<Ran>
@@ -141,6 +151,27 @@ export function installationToBe(options: InstallationOptions = {}): {
       const said = await installation.mayfly('env', '--json')
       env = { ...env, ...(JSON.parse(said.stdout) as Record<string, string>) }
       return ran
+    },
+    async isWell() {
+      if (supervisorOf(data) === undefined) return false
+      const its = { data, installation: openInstallation(data), program: root }
+      const parts = partsOf({ ...its, databaseUrl: undefined })
+      const serve = await Promise.all(parts.map((part) => isReady(part, data)))
+      return !serve.includes(false)
+    },
+    async api(method, path, body) {
+      const response = await fetch(`${installation.apiUrl}${path}`, {
+        method,
+        headers: {
+          accept: 'application/vnd.heroku+json; version=3',
+          authorization: `Bearer ${env['HEROKU_API_KEY']}`,
+          'content-type': 'application/json',
+        },
+        ...(body !== undefined && { body: JSON.stringify(body) }),
+      })
+      const answer = await response.text()
+      if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${answer}`)
+      return JSON.parse(answer) as unknown
     },
     heroku: (args, more) =>
       run([join(root, 'node_modules/.bin/heroku'), ...args], { cwd: home, env, ...more }),

@@ -58,7 +58,7 @@ export interface Journey {
   killPart(name: string): Promise<void>
   killSupervisor(): Promise<void>
   up(): Promise<void>
-  /** Whether `./mayfly status` finds every part well. */
+  /** Whether every part serves and somebody watches over them. */
   isWell(): Promise<boolean>
 }
 
@@ -118,20 +118,7 @@ export function aJourney(
         cwd,
         env: { ...installation.env, HEROKU_API_KEY: token },
       }),
-    async api(method, path, body) {
-      const response = await fetch(`${installation.apiUrl}${path}`, {
-        method,
-        headers: {
-          accept: 'application/vnd.heroku+json; version=3',
-          authorization: `Bearer ${installation.env['HEROKU_API_KEY']}`,
-          'content-type': 'application/json',
-        },
-        ...(body !== undefined && { body: JSON.stringify(body) }),
-      })
-      const answer = await response.text()
-      if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${answer}`)
-      return JSON.parse(answer) as unknown
-    },
+    api: (...call) => installation.api(...call),
     dynos: async (app) =>
       (await journey.api('GET', `/apps/${app}/dynos`)) as ListedDyno[],
     calm: (app) =>
@@ -153,9 +140,7 @@ export function aJourney(
       const ran = await installation.up()
       succeeded(ran, ['up'])
     },
-    async isWell() {
-      return (await installation.mayfly('status', '--json')).status === 0
-    },
+    isWell: () => installation.isWell(),
   }
   return journey
 }

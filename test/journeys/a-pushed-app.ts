@@ -19,8 +19,8 @@ export interface PushedApp {
   push(message: string): Promise<string>
   /** The app's log by the CLI, all of it unless `--num` is given. */
   logs(...args: string[]): Promise<string>
-  /** All of it, as the API gives it to the CLI: for who asks until it says something. */
-  log(): Promise<string>
+  /** All of it, or of a source and a dyno, as the API gives it to the CLI: for who asks until it says something. */
+  log(only?: { readonly source: string; readonly dyno: string }): Promise<string>
 }
 
 /** `source`: a directory relative to the repository's root. Nothing is pushed yet. */
@@ -57,9 +57,10 @@ export async function anApp(
       const all = args.includes('--num') ? [] : ['--num', '1500']
       return journey.stdoutOfHeroku('logs', '--no-color', '--app', name, ...all, ...args)
     },
-    async log() {
+    async log(only) {
       const asked = await journey.api('POST', `/apps/${name}/log-sessions`, {
         lines: 1500,
+        ...only,
       })
       const answer = await fetch((asked as { readonly logplex_url: string }).logplex_url)
       assert.equal(answer.status, 200)

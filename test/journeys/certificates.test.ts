@@ -93,12 +93,16 @@ test('an authority is asked for a certificate', async () => {
 
   await heroku('domains:add', 'auto.example.com')
   await heroku('certs:auto:enable')
-  const issued = async () =>
-    /auto\.example\.com +Cert issued/.test(await heroku('certs:auto'))
+  const domain = `/apps/${APP}/domains/auto.example.com`
+  const issued = async () => {
+    const its = (await installation.api('GET', domain)) as { acm_status: string | null }
+    return its.acm_status === 'cert issued'
+  }
   await until('it is issued', issued, MINUTE).catch(async (error: unknown) => {
     const { stdout: log } = await installation.heroku(['logs', '--app', APP])
     assert.fail(`${String(error)}: ${await heroku('certs:auto')}${log}`)
   })
+  assert.match(await heroku('certs:auto'), /auto\.example\.com +Cert issued/)
   await served('auto.example.com', await authority.root())
   assert.match(await heroku('certs'), /auto\.example\.com.* ACM/)
   await heroku('certs:auto:disable', '--confirm', APP)

@@ -14,7 +14,7 @@ let app: PushedApp
 
 /** What the manager said of a dyno, in order. */
 async function told(dyno: string): Promise<string[]> {
-  const log = await app.logs('--source', 'heroku', '--dyno', dyno)
+  const log = await app.log({ source: 'heroku', dyno })
   return log.split('\n').map((line) => line.replace(/^.*?: /, ''))
 }
 

@@ -23,12 +23,6 @@ import { aSmallDisk } from '../a-small-disk.ts'
 import { anInstallation } from '../an-installation.ts'
 import { until } from '../until.ts'
 
-interface Part {
-  readonly name: string
-  readonly state: string
-  readonly pid: number | null
-}
-
 /** One that something listens at until the test ends. */
 async function aTakenPort(t: TestContext): Promise<number> {
   const server = createServer().listen(0, '0.0.0.0')
@@ -102,12 +96,11 @@ describe('a later `up`', { timeout: 180_000 }, () => {
     for (const name of ['api', 'logs']) {
       const before = runningPart(data, name)
       process.kill(before?.pid ?? 0, 'SIGKILL')
-      await until(`${name} is back`, async () => {
-        const { stdout } = await installation.mayfly('status', '--json')
-        const { parts } = JSON.parse(stdout) as { parts: Part[] }
-        const it = parts.find((part) => part.name === name)
-        return it?.state === 'up' && it.pid !== before?.pid
-      })
+      await until(
+        `${name} is back`,
+        async () =>
+          runningPart(data, name)?.pid !== before?.pid && (await installation.isWell()),
+      )
     }
   })
 

@@ -32,7 +32,10 @@ test('an app that exits at once crashes, is restarted at once, and then waits', 
     const log = await app.log()
     return log.split('State changed from starting to crashed').length > 2
   })
-  await until('it waits', async () => /web\.1: crashed/.test(await app.heroku('ps')))
+  await until('it waits', async () =>
+    (await journey.dynos(app.name)).some(({ state }) => state === 'crashed'),
+  )
+  assert.match(await app.heroku('ps'), /web\.1: crashed/)
   const answer = await ask(app.url)
   assert.equal(answer.status, 503)
   await until('H10 is in the log', async () =>

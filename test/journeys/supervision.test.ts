@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { before as beforeTests, describe, test } from 'node:test'
 
 import { asUser } from '../../src/installation/as-user.ts'
+import { runningPart } from '../../src/installation/keep-part.ts'
 import { isAlive, processOf } from '../../src/installation/living-process.ts'
 import { namedRemains } from '../../src/installation/remains.ts'
 import { PART_ROLES } from '../../src/installation/roles.ts'
@@ -154,14 +155,14 @@ describe('an installation', { timeout: 180_000 }, () => {
     const before = await statusOf(second)
     const killed = pidsOf(before)['api']
     process.kill(killed ?? 0, 'SIGKILL')
-    const after = await untilSeen(
+    await until(
       'another api runs',
-      async () => {
-        const status = await statusOf(second)
-        return status.well && pidsOf(status)['api'] !== killed ? status : undefined
-      },
+      async () =>
+        runningPart(second.data, 'api')?.pid !== killed && (await second.isWell()),
       WITHIN,
     )
+    const after = await statusOf(second)
+    assert.ok(after.well)
     assert.deepEqual(pidsOf(after), { ...pidsOf(before), api: pidsOf(after)['api'] })
     assert.equal(after.parts.find((it) => it.name === 'api')?.restarts, 1)
   })
@@ -172,6 +173,7 @@ describe('an installation', { timeout: 180_000 }, () => {
     await gone(before.supervisor)
     const between = await statusOf(second)
     assert.equal(between.exit, 1)
+    assert.equal(await second.isWell(), false)
     assert.deepEqual(pidsOf(between), pidsOf(before))
 
     assert.equal((await second.up()).status, 0)
@@ -193,6 +195,7 @@ describe('an installation', { timeout: 180_000 }, () => {
     assert.equal((await second.up()).status, 0)
     const after = await statusOf(second)
     assert.equal(after.exit, 0)
+    assert.equal(await second.isWell(), true)
     for (const it of ['router-us', 'resolver-us']) {
       assert.equal(pidsOf(after)[it], pidsOf(before)[it])
     }

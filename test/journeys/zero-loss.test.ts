@@ -82,7 +82,7 @@ test('autoscaling, until a person says otherwise; and all is counted', async () 
   await app.heroku('ps:scale', 'web=2')
   await until('the log tells of the end of it', async () =>
     /app\[api\]: Autoscaling disabled: web@2 is not within 3 to 4 dynos/.test(
-      await app.logs('--source', 'app', '--ps', 'api'),
+      await app.log({ source: 'app', dyno: 'api' }),
     ),
   )
   await journey.calm(app.name)
