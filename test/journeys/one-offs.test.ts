@@ -78,8 +78,8 @@ test('a one-off ends when its time is up', async () => {
   )
 })
 
-test('a client that never comes is R13', async () => {
-  const { name } = await run({ command: 'bash', attach: true })
+test('a client that never comes is R13, and its command is never run', async () => {
+  const { name } = await run({ command: 'echo in vain', attach: true })
   await until('it has ended', async () =>
     told(
       await app.log(),
@@ -88,6 +88,7 @@ test('a client that never comes is R13', async () => {
       `heroku[${name}]: State changed from starting to complete`,
     ),
   )
+  assert.ok(!(await app.log()).includes(`app[${name}]`))
   await nothingLeft()
 })
 

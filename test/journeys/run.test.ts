@@ -8,7 +8,6 @@ import { test } from 'node:test'
 
 import ssh2 from 'ssh2'
 
-import { SECOND } from '../../src/lib/clock.ts'
 import { sshKeyPair } from '../../src/rendezvous/ssh-key-pair.ts'
 import { freePort } from '../free-ports.ts'
 import { aTerminal, type ATerminal } from '../a-terminal.ts'
@@ -17,11 +16,11 @@ import { aJourney } from './a-journey.ts'
 import { anApp, type PushedApp } from './a-pushed-app.ts'
 
 const cli = join(import.meta.dirname, '../../node_modules/.bin/heroku')
-const ATTACH_TIMEOUT = 15 * SECOND
 let app: PushedApp
+/** A one-off dyno whose client is gone. */
+let unheeding: string
 const journey = aJourney({
   regions: ['us'],
-  timings: { attachTimeout: ATTACH_TIMEOUT },
   begin: async (it) => {
     app = await anApp(it, { source: 'examples/hello-node', name: 'talker' })
     await app.push('First')
@@ -113,43 +112,13 @@ test('a session outlives the manager', async () => {
   await until('all is well again', () => journey.isWell())
 })
 
-test('a command whose client goes is hung up on, and said not to heed it', async () => {
-  const session = atTerminal([`trap '' HUP; echo 'rea''dy'; sleep 1000`])
-  await session.sees(/ready/)
-  const [, name] = /(run\.\d+)/.exec(session.seen()) ?? []
-  assert.ok(name)
-  session.vanishes()
-  await until('it is said to be detached', async () =>
-    told(await app.log(), `heroku[${name}]: Error R16 (Detached)`),
-  )
-  const hangUps = 'Client connection closed. Sending SIGHUP to all processes'
-  assert.equal((await app.log()).split(`heroku[${name}]: ${hangUps}`).length - 1, 3)
-  await app.heroku('ps:stop', name)
-  await nothingLeft()
-})
-
 test('a command whose client goes ends, unless it does not want to', async () => {
-  const session = atTerminal([`echo 'rea''dy'; sleep 1000`])
-  await session.sees(/ready/)
-  const [, name] = /(run\.\d+)/.exec(session.seen()) ?? []
-  session.vanishes()
+  // It is left alone after fifteen seconds: until then there is else to do.
+  unheeding = await hungUpOn(`trap '' HUP; echo 'rea''dy'; sleep 1000`)
+  const heeding = await hungUpOn(`echo 'rea''dy'; sleep 1000`)
   await until('it has ended', async () =>
-    told(await app.log(), `heroku[${name}]: Process exited with status 129`),
+    told(await app.log(), `heroku[${heeding}]: Process exited with status 129`),
   )
-  await nothingLeft()
-})
-
-test('a command that nobody attaches to is never run', async () => {
-  const body = { command: 'echo in vain', attach: true }
-  const dyno = (await journey.api('POST', '/apps/talker/dynos', body)) as { name: string }
-  await until('it is given up', async () =>
-    told(
-      await app.log(),
-      `heroku[${dyno.name}]: Error R13 (Attach error) -> Failed to attach to process`,
-      `heroku[${dyno.name}]: State changed from starting to complete`,
-    ),
-  )
-  assert.ok(!(await app.log()).includes(`app[${dyno.name}]`))
 })
 
 test('ps:exec asks to be let in once, and then runs a command in a dyno', async () => {
@@ -216,6 +185,16 @@ test('ps:forward leads to a port of the dyno', async () => {
   }
   // Not from here: only the router is let through.
   assert.ok(address.startsWith('172.'))
+})
+
+test('a command that does not heed it is hung up on three times, and said to be detached', async () => {
+  await until('it is said to be detached', async () =>
+    told(await app.log(), `heroku[${unheeding}]: Error R16 (Detached)`),
+  )
+  const hangUps = 'Client connection closed. Sending SIGHUP to all processes'
+  assert.equal((await app.log()).split(`heroku[${unheeding}]: ${hangUps}`).length - 1, 3)
+  await app.heroku('ps:stop', unheeding)
+  await nothingLeft()
 })
 
 test('who has no key of the dyno, or none of the app, is not let in', async () => {
@@ -339,6 +318,16 @@ function sshTo({ tunnel_host: host, client_user: username }: Door, privateKey: s
     client.once('error', reject)
     client.connect({ host, port: 80, username, privateKey })
   })
+}
+
+/** The name of the dyno whose client goes once the command has said that it is ready. */
+async function hungUpOn(command: string): Promise<string> {
+  const session = atTerminal([command])
+  await session.sees(/ready/)
+  const [name] = /run\.\d+/.exec(session.seen()) ?? []
+  assert.ok(name)
+  session.vanishes()
+  return name
 }
 
 /** A command of the CLI, and somebody who types. */
