@@ -23,14 +23,18 @@ export interface PushedApp {
   log(only?: { readonly source: string; readonly dyno: string }): Promise<string>
 }
 
-/** `source`: a directory relative to the repository's root. Nothing is pushed yet. */
+interface Wish {
+  /** A directory relative to the repository's root. */
+  readonly source: string
+  readonly name: string
+  /** Arguments of `heroku create`, where that is to make it: it takes more than a second of a processor. */
+  readonly create?: readonly string[]
+}
+
+/** Nothing is pushed yet. */
 export async function anApp(
   journey: Journey,
-  {
-    source,
-    name,
-    create = [],
-  }: { source: string; name: string; create?: readonly string[] },
+  { source, name, create }: Wish,
 ): Promise<PushedApp> {
   const directory = mkdtempSync(join(journey.home, `${name}-`))
   cpSync(join(root, source), directory, { recursive: true })
@@ -40,7 +44,12 @@ export async function anApp(
   await git('init', '--quiet', '--initial-branch', 'main')
   await git('config', 'user.email', 'dev@example.com')
   await git('config', 'user.name', 'A developer')
-  await journey.herokuIn(directory, 'create', name, ...create)
+  if (create) await journey.herokuIn(directory, 'create', name, ...create)
+  else {
+    await journey.api('POST', '/apps', { name })
+    const remote = `https://${journey.env['HEROKU_GIT_HOST']}/${name}.git`
+    await git('remote', 'add', 'heroku', remote)
+  }
 
   return {
     name,

@@ -51,8 +51,7 @@ const served = (host: string, ca: string) =>
   until(`${host} is served by TLS`, async () => (await status(host, ca)) !== undefined)
 
 test('an app answers by HTTPS, vouched for by the installation', async () => {
-  const made = await installation.heroku(['create', APP])
-  assert.equal(made.status, 0, made.stderr)
+  await installation.api('POST', '/apps', { name: APP })
   const { keys } = dataDirectory(installation.data.root)
   await served(`${APP}.localhost`, readFileSync(keys.routerCa, 'utf8'))
 })

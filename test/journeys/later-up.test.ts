@@ -52,15 +52,8 @@ describe('a later `up`', { timeout: 180_000 }, () => {
   })
 
   test('changes nothing when a port, a domain or a file does not do', async (t) => {
-    const created = await installation.heroku(['create', 'held'])
-    assert.equal(created.status, 0, created.stderr)
-    const added = await installation.heroku([
-      'domains:add',
-      'www.example.com',
-      '-a',
-      'held',
-    ])
-    assert.equal(added.status, 0, added.stderr)
+    await installation.api('POST', '/apps', { name: 'held' })
+    await installation.api('POST', '/apps/held/domains', { hostname: 'www.example.com' })
     await endSupervisor(data)
     await refused(/taken by another program/, `--https-port=${await aTakenPort(t)}`)
     await refused(/--domain example\.com can't be/, '--domain=example.com')

@@ -31,7 +31,11 @@ async function body(url: string): Promise<string> {
 }
 
 test('an app is created in the first region, with a git remote', async () => {
-  app = await anApp(journey, { source: 'examples/hello-node', name: 'main-job' })
+  app = await anApp(journey, {
+    source: 'examples/hello-node',
+    name: 'main-job',
+    create: [],
+  })
   assert.match(
     await app.git('remote', '-v'),
     /heroku\s+https:\/\/localhost:\d+\/main-job\.git/,

@@ -243,8 +243,7 @@ describe('an app', { timeout: 180_000 }, () => {
     cpSync(join(import.meta.dirname, '../../examples/hello-node'), app, {
       recursive: true,
     })
-    const created = await installation.heroku(['create', 'sturdy'])
-    assert.equal(created.status, 0, created.stderr)
+    await installation.api('POST', '/apps', { name: 'sturdy' })
     const remote = `https://localhost:${installation.apiPort}/sturdy.git`
     await installation.git(['init', '--quiet'], app)
     await installation.git(['add', '.'], app)
