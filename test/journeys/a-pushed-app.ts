@@ -1,4 +1,7 @@
-/** One of test/apps or examples as its owner has it: a git repository with a `heroku` remote. */
+/**
+ * One of test/apps, examples or bench as its owner has it: a git repository with a `heroku` remote.
+ * One of Node.js is built and started several times as slowly as one of Perl or of a Procfile alone.
+ */
 
 import assert from 'node:assert/strict'
 import { cpSync, mkdtempSync } from 'node:fs'

@@ -29,7 +29,7 @@ async function fallsAsleep(): Promise<void> {
 }
 
 test('an app without web traffic falls asleep, workers and all', async () => {
-  app = await anApp(journey, { source: 'examples/hello-node', name: 'sleepyhead' })
+  app = await anApp(journey, { source: 'bench/tiny-app', name: 'sleepyhead' })
   await app.push('Hello')
   await app.heroku('ps:scale', 'worker=1')
   await journey.calm(app.name)
@@ -62,7 +62,7 @@ test('the next requests wake it and are held, not failed', async () => {
   assert.deepEqual(lines.slice(lines.indexOf('Unidling'), -1), [
     'Unidling',
     'State changed from down to starting',
-    'Starting process with command `node server.js`',
+    'Starting process with command `perl tiny.pl`',
     'State changed from starting to up',
   ])
   assert.equal((await told('worker.1')).filter((it) => it === 'Unidling').length, 1)

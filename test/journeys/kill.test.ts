@@ -20,7 +20,7 @@ let dynos: readonly string[]
 
 const journey = aJourney({
   async begin(it) {
-    app = await anApp(it, { source: 'examples/hello-node', name: 'undying' })
+    app = await anApp(it, { source: 'bench/tiny-app', name: 'undying' })
     await app.push('The first')
     await app.heroku('ps:scale', 'web=2')
     await it.calm(app.name)

@@ -71,9 +71,9 @@ test('an app that ignores SIGTERM meets R12', async () => {
 })
 
 test('an app that eats memory meets R15', async () => {
-  const app = await pushed('eats-memory')
+  const app = await pushed('holds-memory')
   await app.push('Eat')
-  assert.equal((await ask(`${app.url}eat`)).status, 200)
+  assert.equal((await ask(`${app.url}hold/100000`)).status, 200)
   await until('R15 is in the log', async () =>
     /Error R15 \(Memory quota vastly exceeded\)[^]*Process exited with status 137[^]*to crashed/.test(
       await app.log(),
@@ -82,12 +82,9 @@ test('an app that eats memory meets R15', async () => {
 })
 
 test('a build that fails leaves the release that runs alone', async () => {
-  const app = await anApp(journey, {
-    source: 'examples/hello-node',
-    name: 'broken-build',
-  })
+  const app = await anApp(journey, { source: 'bench/tiny-app', name: 'broken-build' })
   await app.push('Works')
-  await app.git('rm', '--quiet', 'package.json', 'Procfile')
+  await app.git('rm', '--quiet', 'Procfile')
   await assert.rejects(app.push('Nothing to build'), /pre-receive hook declined/)
   assert.equal((await ask(app.url)).status, 200)
   assert.doesNotMatch(await app.heroku('releases'), /v4/)

@@ -233,24 +233,22 @@ describe('an installation', { timeout: 180_000 }, () => {
 
 describe('an app', { timeout: 180_000 }, () => {
   const installation = anInstallation({ regions: ['us'] })
-  const says = async () => {
+  const answers = async () => {
     const answer = await ask(installation.url('sturdy')).catch(() => undefined)
     return answer?.status === 200 ? answer.body : undefined
   }
 
   beforeTests(async () => {
     const app = join(installation.home, 'sturdy')
-    cpSync(join(import.meta.dirname, '../../examples/hello-node'), app, {
-      recursive: true,
-    })
+    cpSync(join(import.meta.dirname, '../../bench/tiny-app'), app, { recursive: true })
     await installation.api('POST', '/apps', { name: 'sturdy' })
     const remote = `https://localhost:${installation.apiPort}/sturdy.git`
     await installation.git(['init', '--quiet'], app)
     await installation.git(['add', '.'], app)
-    await installation.git(['commit', '--quiet', '--message=Say hello'], app)
+    await installation.git(['commit', '--quiet', '--message=The first'], app)
     const pushed = await installation.git(['push', remote, 'main'], app)
     assert.equal(pushed.status, 0, pushed.stderr)
-    await untilSeen('the app says hello', says, WITHIN)
+    await untilSeen('the app answers', answers, WITHIN)
   })
 
   test('is served while parts are adopted that nobody wrote down', async () => {
@@ -262,14 +260,14 @@ describe('an app', { timeout: 180_000 }, () => {
     const after = await statusOf(installation)
     assert.equal(after.exit, 0)
     assert.deepEqual(pidsOf(after), pidsOf({ ...after, parts }))
-    assert.ok(await says())
+    assert.ok(await answers())
   })
 
   test('is served when everything comes back that was killed at once', async () => {
     await killEverything(installation)
     assert.equal((await installation.up()).status, 0)
     assert.equal((await statusOf(installation)).exit, 0)
-    await untilSeen('the app says hello', says, WITHIN)
+    await untilSeen('the app answers', answers, WITHIN)
   })
 
   test('is served again after a reboot', async () => {
@@ -282,10 +280,10 @@ describe('an app', { timeout: 180_000 }, () => {
       (await namedRemains()).filter(({ name }) => name.includes(id)),
       [],
     )
-    assert.equal(await says(), undefined)
+    assert.equal(await answers(), undefined)
 
     assert.equal((await installation.up()).status, 0)
-    await untilSeen('the app says hello', says, WITHIN)
+    await untilSeen('the app answers', answers, WITHIN)
   })
 })
 

@@ -21,7 +21,7 @@ let load: Load
 const journey = aJourney({
   regions: ['us'],
   async begin(it) {
-    app = await anApp(it, { source: 'examples/hello-node', name: 'no-loss' })
+    app = await anApp(it, { source: 'bench/tiny-app', name: 'no-loss' })
     await app.push('The first')
     await app.heroku('ps:scale', 'web=2')
     await it.calm(app.name)

@@ -1,2 +1,0 @@
-console.log('Not today')
-process.exit(3)
