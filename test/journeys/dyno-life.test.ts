@@ -1,9 +1,9 @@
-/** What befalls web dynos, provoked in an app that can be told to misbehave, under load. */
+/** What befalls the dynos of an app that can be told to misbehave, under load and when nobody asks for it. */
 
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 
-import { HOUR, SECOND } from '../../src/lib/clock.ts'
+import { HOUR, MINUTE, SECOND } from '../../src/lib/clock.ts'
 import { ask } from '../ask.ts'
 import { steadyLoad } from '../steady-load.ts'
 import { until } from '../until.ts'
@@ -145,8 +145,72 @@ test('with preboot the dynos of a release take over together', async () => {
   await app.heroku('features:disable', 'preboot')
 })
 
+/** What the manager said of a dyno, in order. */
+async function saidOf(dyno: string): Promise<string[]> {
+  const lines = await app.log({ source: 'heroku', dyno })
+  return lines.split('\n').map((line) => line.replace(/^.*?: /, ''))
+}
+
+async function fallsAsleep(): Promise<void> {
+  journey.configure({ ...timings, idleAfter: 3 * SECOND })
+  await until('it sleeps', async () => {
+    const dynos = await journey.dynos(app.name)
+    return dynos.every(({ state }) => state === 'idle')
+  })
+  // Who wakes is to stay awake.
+  journey.configure({ ...timings, idleAfter: 30 * MINUTE })
+}
+
+test('an app without web traffic falls asleep, workers and all', async () => {
+  await app.heroku('ps:scale', 'web=1', 'worker=1')
+  await journey.calm(app.name)
+  assert.equal((await ask(app.url)).status, 200)
+  await app.heroku('features:enable', 'idling')
+
+  await fallsAsleep()
+  assert.equal(journey.containers('us'), 0)
+  const ps = await app.heroku('ps')
+  assert.match(ps, /web\.1: idle/)
+  assert.match(ps, /worker\.1: idle/)
+  for (const dyno of ['web.1', 'worker.1']) {
+    const lines = await saidOf(dyno)
+    const [exited, ...before] = lines.slice(lines.indexOf('Idling'), -1).toReversed()
+    assert.deepEqual(before.toReversed(), [
+      'Idling',
+      'State changed from up to down',
+      'Stopping all processes with SIGTERM',
+    ])
+    assert.match(exited ?? '', /^Process exited with status (0|143)$/)
+  }
+})
+
+test('the next requests wake it and are held, not failed', async () => {
+  const answers = await Promise.all(Array.from({ length: 20 }, () => ask(app.url)))
+  assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set([200]))
+  await journey.calm(app.name)
+  assert.equal(journey.containers('us'), 2)
+  const lines = await saidOf('web.1')
+  assert.deepEqual(lines.slice(lines.indexOf('Unidling'), -1), [
+    'Unidling',
+    'State changed from down to starting',
+    'Starting process with command `perl server.pl`',
+    'State changed from starting to up',
+  ])
+  assert.equal((await saidOf('worker.1')).filter((it) => it === 'Unidling').length, 1)
+})
+
+test('a request that comes while nobody manages waits until someone does', async () => {
+  await fallsAsleep()
+  await journey.killSupervisor()
+  await journey.killPart('manager-us')
+  const held = ask(app.url)
+  await journey.up()
+  assert.equal((await held).status, 200)
+  await journey.api('PATCH', `/apps/${app.name}/features/idling`, { enabled: false })
+})
+
 test('a stubborn dyno has as long to stop as its app says', async () => {
-  await app.heroku('ps:scale', 'web=1')
+  await app.heroku('ps:scale', 'worker=0')
   await replaces(() => app.heroku('config:set', 'STUBBORN=1', 'MAYFLY_STOP_GRACE=1'))
   const told = telling(
     /Error R12 \(Exit timeout\) -> At least one process failed to exit within 1 seconds of SIGTERM/,

@@ -1,6 +1,8 @@
 /** What outlives what: parts, supervisors, commands, and two installations side by side. */
 
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -62,10 +64,10 @@ async function gone(pid: number | null): Promise<void> {
   await until(`process ${pid} is gone`, () => !(it && isAlive(it)), WITHIN)
 }
 
-describe('an installation', { timeout: 180_000 }, () => {
-  const first = anInstallation()
-  const second = anInstallation({ regions: ['us'] })
+const first = anInstallation()
+const second = anInstallation({ regions: ['us'] })
 
+describe('an installation', { timeout: 180_000 }, () => {
   test('is up, with every part, once `up --detach` returns', async () => {
     const status = await statusOf(first)
     assert.deepEqual(
@@ -229,50 +231,79 @@ describe('an installation', { timeout: 180_000 }, () => {
     assert.match(stderr, /not found/i)
     assert.doesNotMatch(stderr, /certificate|could not read|Authentication/i)
   })
+
+  test('ends well when told to while PostgreSQL is waited for, and comes back', async () => {
+    const { data } = second
+    const { supervisor } = await statusOf(second)
+    const postgres = runningPart(data, 'postgres')
+    assert.ok(supervisor && postgres)
+    process.kill(supervisor, 'SIGKILL')
+    await gone(supervisor)
+
+    // It is alive and does not answer, as one does not that recovers from a power cut.
+    process.kill(postgres.pid, 'SIGSTOP')
+    try {
+      const [program = '', ...args] = second.mayflyCommand('up')
+      const up = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'] })
+      const exit = once(up, 'exit')
+      let said = ''
+      up.stderr.on('data', (it: Buffer) => (said += it.toString()))
+      await until('it waits', () => said.includes('starting PostgreSQL'), WITHIN)
+      up.kill('SIGTERM')
+      await until('it ends all', () => said.includes('ending the control plane'), WITHIN)
+      process.kill(postgres.pid, 'SIGCONT')
+      assert.deepEqual(await exit, [0, null], said)
+      assert.ok(!isAlive(postgres))
+    } finally {
+      if (isAlive(postgres)) process.kill(postgres.pid, 'SIGCONT')
+    }
+    const { status, stderr } = await second.up()
+    assert.equal(status, 0, stderr)
+  })
 })
 
-describe('an app', { timeout: 180_000 }, () => {
-  const installation = anInstallation({ regions: ['us'] })
-  const answers = async () => {
-    const answer = await ask(installation.url('sturdy')).catch(() => undefined)
-    return answer?.status === 200 ? answer.body : undefined
-  }
+/** What the app of the second says, if it serves. */
+async function answers(): Promise<string | undefined> {
+  const answer = await ask(second.url('sturdy')).catch(() => undefined)
+  return answer?.status === 200 ? answer.body : undefined
+}
 
+describe('an app', { timeout: 180_000 }, () => {
   beforeTests(async () => {
-    const app = join(installation.home, 'sturdy')
+    const app = join(second.home, 'sturdy')
     cpSync(join(import.meta.dirname, '../../bench/tiny-app'), app, { recursive: true })
-    await installation.api('POST', '/apps', { name: 'sturdy' })
-    const remote = `https://localhost:${installation.apiPort}/sturdy.git`
-    await installation.git(['init', '--quiet'], app)
-    await installation.git(['add', '.'], app)
-    await installation.git(['commit', '--quiet', '--message=The first'], app)
-    const pushed = await installation.git(['push', remote, 'main'], app)
+    await second.api('POST', '/apps', { name: 'sturdy' })
+    const remote = `https://localhost:${second.apiPort}/sturdy.git`
+    await second.git(['init', '--quiet'], app)
+    await second.git(['add', '.'], app)
+    await second.git(['commit', '--quiet', '--message=The first'], app)
+    const pushed = await second.git(['push', remote, 'main'], app)
     assert.equal(pushed.status, 0, pushed.stderr)
     await untilSeen('the app answers', answers, WITHIN)
   })
 
   test('is served while parts are adopted that nobody wrote down', async () => {
-    const { parts, supervisor } = await statusOf(installation)
+    const { parts, supervisor } = await statusOf(second)
     process.kill(supervisor ?? 0, 'SIGKILL')
     await gone(supervisor)
-    for (const { name } of parts) rmSync(installation.data.processFile(name))
-    assert.equal((await installation.up()).status, 0)
-    const after = await statusOf(installation)
+    for (const { name } of parts) rmSync(second.data.processFile(name))
+    assert.equal((await second.up()).status, 0)
+    const after = await statusOf(second)
     assert.equal(after.exit, 0)
     assert.deepEqual(pidsOf(after), pidsOf({ ...after, parts }))
     assert.ok(await answers())
   })
 
   test('is served when everything comes back that was killed at once', async () => {
-    await killEverything(installation)
-    assert.equal((await installation.up()).status, 0)
-    assert.equal((await statusOf(installation)).exit, 0)
+    await killEverything(second)
+    assert.equal((await second.up()).status, 0)
+    assert.equal((await statusOf(second)).exit, 0)
     await untilSeen('the app answers', answers, WITHIN)
   })
 
   test('is served again after a reboot', async () => {
-    const { id } = await statusOf(installation)
-    await killEverything(installation)
+    const { id } = await statusOf(second)
+    await killEverything(second)
     const ours = (await namedRemains()).filter(({ name }) => name.includes(id))
     assert.ok(ours.some(({ kind }) => kind === 'cgroup'))
     await removeRemains(ours)
@@ -282,7 +313,7 @@ describe('an app', { timeout: 180_000 }, () => {
     )
     assert.equal(await answers(), undefined)
 
-    assert.equal((await installation.up()).status, 0)
+    assert.equal((await second.up()).status, 0)
     await untilSeen('the app answers', answers, WITHIN)
   })
 })

@@ -1,6 +1,8 @@
 /**
- * Under steady load, whatever replaces web dynos loses no request. One of each here; ten of
- * each with `./mayfly test --soak`.
+ * Under steady load neither the death of any part nor whatever replaces web dynos loses a request.
+ * Every part is killed with SIGKILL, one after the other and all at once: no dyno restarts, and what
+ * is asked for afterwards still happens. One replacement of each kind here; ten of each with
+ * `./mayfly test --soak`.
  */
 
 import assert from 'node:assert/strict'
@@ -14,28 +16,63 @@ import { anApp, type PushedApp } from './a-pushed-app.ts'
 
 const ROUNDS = process.env['MAYFLY_SOAK'] ? 10 : 1
 const PER_SECOND = 200
+const PARTS = ['api', 'git', 'logs', 'rendezvous', 'manager-us', 'manager-eu', 'postgres']
 
 let app: PushedApp
 let load: Load
+/** Of all dynos, until the first is replaced. */
+let dynos: readonly string[]
 
 const journey = aJourney({
-  regions: ['us'],
   async begin(it) {
     app = await anApp(it, { source: 'bench/tiny-app', name: 'no-loss' })
     await app.push('The first')
     await app.heroku('ps:scale', 'web=2')
     await it.calm(app.name)
+    dynos = await ids()
     load = steadyLoad(app.url, PER_SECOND)
   },
+})
+
+async function ids(): Promise<string[]> {
+  return (await journey.dynos(app.name)).map((dyno) => dyno.id).toSorted()
+}
+
+async function allIsWell(): Promise<void> {
+  await until('every part is well again', () => journey.isWell())
+  assert.deepEqual(await ids(), dynos, 'a dyno was restarted')
+  assert.deepEqual(load.tally().failures, [])
+}
+
+for (const part of PARTS) {
+  test(`kill -9 of ${part}`, async () => {
+    await journey.killPart(part)
+    await allIsWell()
+  })
+}
+
+test('kill -9 of the supervisor, and up again', async () => {
+  await journey.killSupervisor()
+  assert.deepEqual(load.tally().failures, [])
+  await journey.up()
+  await allIsWell()
+})
+
+test('kill -9 of all at once, and up again', async () => {
+  await journey.killSupervisor()
+  await Promise.all(PARTS.map((part) => journey.killPart(part)))
+  assert.deepEqual(load.tally().failures, [])
+  await journey.up()
+  await allIsWell()
 })
 
 /** Makes every web dyno another one by `act`, and sees that no request was lost on the way. */
 async function replaces(act: () => Promise<unknown>): Promise<void> {
   for (let round = 0; round < ROUNDS; round++) {
-    const earlier = new Set((await journey.dynos(app.name)).map((dyno) => dyno.id))
+    const earlier = new Set(await ids())
     await act()
     await until('every dyno is another', async () =>
-      (await journey.dynos(app.name)).every((dyno) => !earlier.has(dyno.id)),
+      (await ids()).every((id) => !earlier.has(id)),
     )
     await journey.calm(app.name)
     assert.deepEqual(load.tally().failures, [])
