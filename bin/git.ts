@@ -24,6 +24,8 @@ const server = gitServer({
     MAYFLY_DATA: data.root,
     MAYFLY_NODE: process.execPath,
     MAYFLY_PRE_RECEIVE: join(import.meta.dirname, 'pre-receive.ts'),
+    // The hook runs what is there, as the same user, who alone may write it.
+    NODE_COMPILE_CACHE: join(data.run('git'), 'compiled'),
     ...(databaseUrl && { DATABASE_URL: databaseUrl }),
   },
 })

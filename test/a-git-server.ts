@@ -61,6 +61,7 @@ export function aGitServer(
       DATABASE_URL: `postgresql:///${pool.options.database}`,
       PGHOST: process.env['PGHOST'] ?? '',
       PGUSER: process.env['PGUSER'] ?? '',
+      NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? '',
     },
   })
   let made: Awaited<ReturnType<typeof anApp>>

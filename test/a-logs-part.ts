@@ -87,7 +87,13 @@ class LogsPart {
   }
 
   async start(): Promise<void> {
-    const { PATH, PGHOST = 'localhost', PGUSER, PGPASSWORD } = process.env
+    const {
+      PATH,
+      PGHOST = 'localhost',
+      PGUSER,
+      PGPASSWORD,
+      NODE_COMPILE_CACHE,
+    } = process.env
     const database = `postgresql:///${this.#pool.options.database}?host=${encodeURIComponent(PGHOST)}&options=${encodeURIComponent(`-c role=${roleOf('logs')}`)}`
     rmSync(this.data.readyFile('logs'), { force: true })
     this.#process = spawn(process.execPath, [PROGRAM], {
@@ -95,6 +101,7 @@ class LogsPart {
         PATH,
         PGUSER,
         PGPASSWORD,
+        NODE_COMPILE_CACHE,
         MAYFLY_DATA: this.data.root,
         DATABASE_URL: database,
       },

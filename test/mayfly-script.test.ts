@@ -1,6 +1,6 @@
 /**
  * What the script `mayfly` does to the machine before any TypeScript runs. It is run in a mount namespace where the guards
- * of packages lie in a directory of the test's, and finds an apt-get, an id and a sudo of the test's first.
+ * of packages and /var/cache lie in a directory of the test's, and finds an apt-get, an id and a sudo of the test's first.
  */
 
 import assert from 'node:assert/strict'
@@ -13,6 +13,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -43,7 +44,7 @@ interface Ended {
 function aMachine(t: TestContext, held?: string): Machine {
   const root = mkdtempSync(join(tmpdir(), 'script-'))
   t.after(() => rmSync(root, { recursive: true }))
-  for (const it of ['sbin', 'createcluster.d', 'bin', 'dpkg', 'tmp']) {
+  for (const it of ['sbin', 'createcluster.d', 'cache', 'bin', 'dpkg', 'tmp']) {
     mkdirSync(join(root, it))
   }
   const wanted = /^PACKAGES="([^"]*)"/m.exec(readFileSync(program, 'utf8'))?.[1] ?? ''
@@ -65,6 +66,7 @@ Description: there
   const enter = `mkdir -p /etc/postgresql-common/createcluster.d
     mount --bind ${root}/sbin /usr/sbin
     mount --bind ${root}/createcluster.d /etc/postgresql-common/createcluster.d
+    mount --bind ${root}/cache /var/cache
     exec "$@"`
   return {
     root,
@@ -164,4 +166,21 @@ test('where sudo refuses, the file goes, too, and its status is the status', (t)
   machine.has('sudo', 'exit 7')
   assert.equal(machine.mayfly(['env']).status, 7)
   assert.deepEqual(readdirSync(join(machine.root, 'tmp')), [])
+})
+
+test('what Node compiles for root is kept where only root writes', (t) => {
+  const machine = aMachine(t)
+  const handed = join(machine.root, 'handed')
+  const cacheOf = (env: Record<string, string>) => {
+    writeFileSync(handed, '')
+    const { stdout } = machine.mayfly(['with-environment', handed, 'env'], env)
+    return /^NODE_COMPILE_CACHE=(.*)$/m.exec(stdout)?.[1]
+  }
+  assert.equal(cacheOf({ NODE_COMPILE_CACHE: '/srv/mine' }), '/srv/mine')
+  assert.deepEqual(readdirSync(join(machine.root, 'cache')), [])
+
+  assert.equal(cacheOf({}), '/var/cache/mayfly/compiled')
+  const { uid, mode } = statSync(join(machine.root, 'cache/mayfly/compiled'))
+  assert.deepEqual([uid, mode & 0o7777], [0, 0o700])
+  assert.equal(statSync(join(machine.root, 'cache/mayfly')).mode & 0o7777, 0o755)
 })

@@ -180,6 +180,10 @@ suite('a push becomes a slug', () => {
     assert.equal(push.status, 1, push.said)
     assert.match(push.said, /No default language could be detected for this app\./)
   })
+
+  test('what was compiled of the hook is kept for the next push', () => {
+    assert.notDeepEqual(readdirSync(join(data.run('git'), 'compiled')), [])
+  })
 })
 
 async function manage(): Promise<void> {

@@ -103,7 +103,8 @@ async function runAll(named: readonly string[], signal: AbortSignal): Promise<Ta
   // Mayfly's users have to get through.
   chmodSync(temporary, 0o711)
   writeFileSync(idsFile(temporary), '')
-  // Each test file is a process, and so is each call of the CLI: none compiles what another did.
+  // Each test file is a process, and so is each call of the CLI, each manager and each hook: none compiles
+  // what another did.
   const compiled = join(temporary, 'compiled')
   Object.assign(process.env, {
     TMPDIR: temporary,

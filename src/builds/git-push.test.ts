@@ -65,6 +65,7 @@ const deps = {
     DATABASE_URL: `postgresql:///${pool.options.database}?application_name=hook`,
     PGHOST: process.env['PGHOST'] ?? '',
     PGUSER: process.env['PGUSER'] ?? '',
+    NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? '',
   },
 }
 const server = gitServer(deps)

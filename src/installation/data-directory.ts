@@ -13,6 +13,7 @@
  *   postgres/              the private cluster; postgres.15/: the one of before, after an upgrade
  *   service-environment    what systemd's service has in its environment
  *   run/<part>/            a part's own: its sockets and, once it serves, `ready` (its pid)
+ *   run/git/compiled/      what Node compiled of the hook that runs at each push
  *   run/rendezvous/        also exec.json: where clients find its SSH server; exec-host-key
  *   run/supervisor/        which process each part is; root's, so that no part can name another
  *   log/<part>.log         what it says

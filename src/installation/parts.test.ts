@@ -52,6 +52,17 @@ test('what a part planted instead says nothing, and holds nobody up', async () =
   }
 })
 
+test('only what root runs gets what root compiled', () => {
+  const regions = [{ name: 'us', subnet: '10.0.0.0/18', httpPort: 1, httpsPort: 1 }]
+  const settings = { data, program: '/', databaseUrl: undefined, compileCache: '/cache' }
+  const parts = partsOf({ ...settings, installation: { ...installation, regions } })
+  const given = parts.filter(({ environment }) => 'NODE_COMPILE_CACHE' in environment)
+  assert.deepEqual(
+    given.map(({ name, environment }) => [name, environment['NODE_COMPILE_CACHE']]),
+    [['manager-us', '/cache']],
+  )
+})
+
 async function isReady(): Promise<boolean | undefined> {
   const settings = { data, installation, program: '/', databaseUrl: undefined }
   return partsOf(settings)

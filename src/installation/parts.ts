@@ -73,6 +73,11 @@ export interface PartSettings {
   readonly program: string
   /** Of the user's own PostgreSQL, for those parts that are to be started. */
   readonly databaseUrl: string | undefined
+  /**
+   * Where Node keeps what it compiled of this program. For root's parts alone, who run what they find
+   * there: a part that was broken into is to leave nothing to who comes after it.
+   */
+  readonly compileCache?: string | undefined
 }
 
 /** PostgreSQL, where it is ours, comes first: everything else needs it. */
@@ -163,7 +168,7 @@ interface NodePart {
 }
 
 function nodePart(settings: PartSettings, part: NodePart): PartSpec {
-  const { data, program, databaseUrl } = settings
+  const { data, program, databaseUrl, compileCache } = settings
   const { name, user, capabilities, region, bounds, address } = part
   const file = join('bin', `${region === undefined ? name : 'manager'}.ts`)
   return {
@@ -177,6 +182,9 @@ function nodePart(settings: PartSettings, part: NodePart): PartSpec {
       HOME: data.run(name),
       ...(region === undefined ? {} : { MAYFLY_REGION: region }),
       ...(databaseUrl === undefined ? {} : { DATABASE_URL: databaseUrl }),
+      ...(user === undefined && compileCache !== undefined
+        ? { NODE_COMPILE_CACHE: compileCache }
+        : {}),
     },
     needs: undefined,
     readsDatabase: true,
