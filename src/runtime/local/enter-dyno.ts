@@ -61,6 +61,7 @@ export async function enterDyno(
     monitorProcs,
     hybridMount: region.cgroups.hybridMount,
     network: { pid: init.pid, ticks: init.ticks },
+    within: region.entersWithin,
   }
   const { directory, pid: pidFile } = files
   const bridge = { directory, pidFile, clients, monitorProcs }

@@ -116,6 +116,8 @@ export interface EntryPlan {
   readonly hybridMount: string | undefined
   /** The dyno's: an OCI runtime enters the namespaces that it made itself, and this one it did not. */
   readonly network: NetworkOf
+  /** Milliseconds that it may take to begin; undefined: as long as a container. */
+  readonly within: number | undefined
 }
 
 /** Resolves when the process runs. `ready`: what must be done while it waits to begin. */
@@ -131,7 +133,8 @@ export async function enterContainer(
     _OCI_STARTPIPE: FIRST_PIPE + 1,
     _OCI_ATTACHPIPE: FIRST_PIPE + 2,
   })
-  const [told, start, attach] = [pidToldBy(monitor), ...monitor.stdio.slice(4)]
+  const told = pidToldBy(monitor, plan.within)
+  const [start, attach] = monitor.stdio.slice(4)
   // One that dies says why on its standard error.
   for (const pipe of [start, attach]) pipe?.on('error', () => {})
   const go = () => (start as Writable).write('0')
@@ -193,7 +196,10 @@ function spawnMonitor(
   })
 }
 
-async function pidToldBy(monitor: ChildProcess): Promise<number> {
+async function pidToldBy(
+  monitor: ChildProcess,
+  patience = CREATES_WITHIN,
+): Promise<number> {
   const sync = monitor.stdio[FIRST_PIPE]
   let said = ''
   let errors = ''
@@ -210,7 +216,7 @@ async function pidToldBy(monitor: ChildProcess): Promise<number> {
       errors += TOO_LATE
       resolve()
     }
-    setTimeout(late, CREATES_WITHIN).unref()
+    setTimeout(late, patience).unref()
   })
   await Promise.race([synced, failed])
   sync?.destroy()

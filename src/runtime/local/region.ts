@@ -42,6 +42,8 @@ export interface LocalRuntimeOptions {
   readonly ociRuntime?: () => OciRuntimeName
   /** How many processes are started inside a dyno and run at once; left out: 50. */
   readonly mostEntries?: number
+  /** Milliseconds that such a process may take to begin; left out: 20 seconds. */
+  readonly entersWithin?: number
   /** Where the logs of removed dynos go, if it is there. */
   readonly endedLogs: string
   readonly log: Log

@@ -10,15 +10,23 @@ import { until } from '../../../test/until.ts'
 import { MINUTE, pause, SECOND } from '../../lib/clock.ts'
 import { newId } from '../../model/ids.ts'
 import { LocalRuntime } from './local-runtime.ts'
+import { processStatus } from './process-status.ts'
 
 const { signal } = new AbortController()
 const { options, address, close } = await aLocalMachine()
 const runtime = new LocalRuntime({ ...options, mostEntries: Infinity })
+/** Gives up sooner, so that it can be waited for. */
+const hasty = new LocalRuntime({
+  ...options,
+  mostEntries: Infinity,
+  entersWithin: 7 * SECOND,
+})
 
 /** A session that is let in is stopped a moment later, and holds nobody up. */
 const STOPS_ALL = `trap '' HUP; while :; do kill -STOP -1; done 2>/dev/null`
-/** Far longer than a session takes to begin that lets itself. */
-const HANGS = 5 * SECOND
+/** Far longer than a session still takes to begin whose process is stopped too late to keep it from that. */
+const HANGS = 2 * SECOND
+const LOOK_EVERY = 20
 
 before(() => runtime.prepare(signal))
 after(close)
@@ -26,18 +34,18 @@ after(close)
 test('a dyno is ended whatever it does to who enters it, and nothing is left of that', async () => {
   const dyno = aDynoSpec({ command: STOPS_ALL, address: address(0) })
   await runtime.start(dyno, signal)
-  const enter = (patience = signal) => {
+  const enter = (by = runtime, patience = signal) => {
     const id = newId<'entry'>()
     const entry = { id, command: 'true', environment: {}, terminal: undefined }
-    return { id, entered: runtime.enter(dyno.id, entry, patience) }
+    return { id, entered: by.enter(dyno.id, entry, patience) }
   }
-  const { id, entered } = await oneThatHangs(enter)
+  const { id, entered } = await oneThatHangs(() => enter(hasty))
   let over = false
   const outcome = assert.rejects(entered, /enter dyno/).finally(() => (over = true))
 
   // Who waits for it can be called off, and what ends the dyno does not wait.
   const patience = new AbortController()
-  const waiting = enter(patience.signal).entered
+  const waiting = enter(hasty, patience.signal).entered
   patience.abort()
   await assert.rejects(waiting, { name: 'AbortError' })
   await runtime.hangUp(dyno.id, signal)
@@ -48,7 +56,7 @@ test('a dyno is ended whatever it does to who enters it, and nothing is left of 
   await until('what was killed is gone', () => processesOf(id).length === 0)
   assert.equal((await runtime.status([dyno.id], signal)).get(dyno.id)?.is, 'running')
 
-  const next = await oneThatHangs(enter)
+  const next = await oneThatHangs(() => enter())
   const removed = assert.rejects(next.entered, ({ cause }: Error) => {
     assert.doesNotMatch(String(cause), /too long/)
     return true
@@ -68,16 +76,26 @@ async function oneThatHangs(enter: () => Attempt): Promise<Attempt> {
   const end = performance.now() + 5 * MINUTE
   while (performance.now() < end) {
     const it = enter()
-    const first = await Promise.race([
-      it.entered.then(
-        () => 'in',
-        () => 'failed',
-      ),
-      pause(HANGS),
-    ])
-    if (first === undefined) return it
+    if (await hangs(it)) return it
   }
   throw new Error('none of them hung')
+}
+
+async function hangs({ id, entered }: Attempt): Promise<boolean> {
+  const over = entered.then(
+    () => false,
+    () => false,
+  )
+  for (;;) {
+    const stopped = processesOf(id).some(isStopped)
+    const waited = pause(stopped ? HANGS : LOOK_EVERY).then(() => stopped || undefined)
+    const answer = await Promise.race([over, waited])
+    if (answer !== undefined) return answer
+  }
+}
+
+function isStopped(pid: number): boolean {
+  return processStatus(pid)?.state === 'T'
 }
 
 /** By their command lines. */
