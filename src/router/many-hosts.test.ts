@@ -14,6 +14,29 @@ const HOSTS = 10_000
 /** Each has a backend of its own in HAProxy. */
 const APPS = soak ? 10_000 : 300
 
+/** `many-0` and so on: deployed, without a dyno. One statement: they are too many for a statement each. */
+async function appsLike(app: AppId, many: number): Promise<void> {
+  await pool.query(
+    `with many as (
+       select 'many-' || n as name, gen_random_uuid() as app, gen_random_uuid() as slug, gen_random_uuid() as release
+       from generate_series(0, $2::int - 1) as n
+     ), its as (
+       select region, owner, stack from apps where id = $1
+     ), s as (
+       insert into slugs (id, app, stack, process_types) select slug, app, stack, '{}' from many, its
+     ), r as (
+       insert into releases (id, app, version, status, description, account, slug, config_vars)
+       select release, app, 1, 'succeeded', '', owner, slug, '' from many, its
+     ), f as (
+       insert into formations (id, app, type, quantity, size, command)
+       select gen_random_uuid(), app, 'web', 0, 'Standard-1X', 'web' from many
+     )
+     insert into apps (id, name, region, owner, stack, current_release)
+     select app, name, region, owner, stack, release from many, its`,
+    [app, many],
+  )
+}
+
 async function run(command: string, args: readonly string[]): Promise<string> {
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] })
   let text = ''
@@ -27,10 +50,8 @@ async function run(command: string, args: readonly string[]): Promise<string> {
 
 test(`${HOSTS} hosts and ${APPS} apps are each found`, async (t) => {
   const router = await aRouter(t, pool)
-  const ids: AppId[] = []
-  for (let nth = 0; nth < APPS; nth++)
-    ids.push(await router.app(`many-${nth}`, { web: 0 }))
   const [first, last] = [await router.app('first-one'), await router.app('last-one')]
+  await appsLike(first, APPS)
   await router.dyno(first, await aBackend(t, (_, it) => it.end('first')))
   await router.dyno(last, await aBackend(t, (_, it) => it.end('last')))
   await pool.query(
