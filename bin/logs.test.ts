@@ -139,7 +139,7 @@ suite('logs', () => {
     let floods = 0
     // Meanwhile there is an allowance again: where the last of what was printed finds it, that is kept.
     await until('the last line tells of what was dropped', async () => {
-      const flooding = await logs.aDyno(loud)
+      const flooding = await logs.aDyno(loud, `web${floods}`)
       for (let second = 0; second < 2 * BURST; second++)
         flooding.print(...numbered(LINES))
       neighbour.print(`still heard ${++floods}`)
