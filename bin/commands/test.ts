@@ -72,10 +72,11 @@ interface Stage {
 export async function test(args: string[]): Promise<number> {
   const { values, positionals } = parsed({
     args,
-    options: { soak: { type: 'boolean' } },
+    options: { soak: { type: 'boolean' }, seed: { type: 'string' } },
     allowPositionals: true,
   })
   if (values.soak) process.env['MAYFLY_SOAK'] = '1'
+  if (values.seed !== undefined) process.env['MAYFLY_SEED'] = values.seed
   const interrupted = new AbortController()
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
     process.on(signal, () => interrupted.abort())

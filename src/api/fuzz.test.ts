@@ -7,11 +7,12 @@ import * as fc from 'fast-check'
 
 import { anApi } from '../../test/an-api.ts'
 import { aTenancy } from '../../test/a-tenancy.ts'
+import { fuzzRuns } from '../../test/fuzz-runs.ts'
 import { aDatabase } from '../../test/postgres.ts'
 import { listing } from '../../test/whole-server.ts'
 
 const pool = aDatabase()
-const RUNS = process.env['MAYFLY_SOAK'] === undefined ? 1500 : 60_000
+const RUNS = fuzzRuns({ usual: 500, soaked: 60_000 })
 
 /** Without what these destroy, app, team and token, there would be nothing left to try. */
 const LEFT_OUT = [
@@ -180,7 +181,7 @@ test('nothing that is sent is answered as a fault of ours', async (t) => {
         )
       },
     ),
-    { numRuns: RUNS, ...(process.env['MAYFLY_SOAK'] === undefined && { seed: 1 }) },
+    RUNS,
   )
   const told = [...statuses].toSorted(([a], [b]) => a - b)
   t.diagnostic(told.map(([status, count]) => `${status}: ${count}`).join(', '))

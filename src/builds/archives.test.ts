@@ -14,6 +14,7 @@ import * as fc from 'fast-check'
 
 import { aLocalMachine, type LocalMachine } from '../../test/a-local-machine.ts'
 import { tarball, type TarEntry } from '../../test/a-tarball.ts'
+import { fuzzRuns } from '../../test/fuzz-runs.ts'
 import { changed, changes } from '../../test/mutated.ts'
 import { until, untilSeen } from '../../test/until.ts'
 import { MiB } from '../lib/bytes.ts'
@@ -25,7 +26,7 @@ import { LocalRuntime } from '../runtime/local/local-runtime.ts'
 import { buildDyno, compiledBy, SLUG_LIMIT } from './build-dyno.ts'
 import { readResult, UnusableResult } from './read-result.ts'
 
-const RUNS = process.env['MAYFLY_SOAK'] === undefined ? 12 : 1000
+const RUNS = fuzzRuns({ usual: 5, soaked: 1000 })
 /** In place of gigabytes, so that little fills it. */
 const SPACE = 64 * MiB
 const { signal } = new AbortController()
@@ -336,7 +337,7 @@ suite('archives', () => {
         assert.ok(status === 0 || / ! {5}\S/.test(said), said)
         statuses.set(status, (statuses.get(status) ?? 0) + 1)
       }),
-      { numRuns: RUNS, ...(process.env['MAYFLY_SOAK'] === undefined && { seed: 1 }) },
+      RUNS,
     )
     t.diagnostic([...statuses].map(([status, n]) => `status ${status}: ${n}`).join(', '))
   })

@@ -27,10 +27,11 @@ import {
 } from '../../test/a-git-pack.ts'
 import { aGitServer } from '../../test/a-git-server.ts'
 import { aTree, git } from '../../test/a-git-tree.ts'
+import { fuzzRuns } from '../../test/fuzz-runs.ts'
 import { changed, changes } from '../../test/mutated.ts'
 import { aDatabase } from '../../test/postgres.ts'
 
-const RUNS = process.env['MAYFLY_SOAK'] === undefined ? 150 : 5000
+const RUNS = fuzzRuns({ usual: 50, soaked: 5000 })
 
 const pool = aDatabase()
 
@@ -67,10 +68,10 @@ suite('git, fuzzed', () => {
         const unpacked = /unpack (ok|.{0,16})/.exec(answer.body)?.[1] ?? 'nothing'
         told.set(unpacked, (told.get(unpacked) ?? 0) + 1)
       }),
-      { numRuns: RUNS, ...(process.env['MAYFLY_SOAK'] === undefined && { seed: 1 }) },
+      RUNS,
     )
     t.diagnostic([...told].map(([what, count]) => `${what}: ${count}`).join(', '))
-    assert.ok((told.get('ok') ?? 0) < RUNS)
+    assert.ok((told.get('ok') ?? 0) < RUNS.numRuns)
     await isSound()
   })
 
@@ -206,7 +207,7 @@ suite('git, fuzzed', () => {
           assert.ok(status < 500, `${status}`)
         },
       ),
-      { numRuns: RUNS, ...(process.env['MAYFLY_SOAK'] === undefined && { seed: 1 }) },
+      RUNS,
     )
     await isSound()
   })

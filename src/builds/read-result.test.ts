@@ -7,11 +7,12 @@ import { afterEach, beforeEach, test } from 'node:test'
 
 import * as fc from 'fast-check'
 
+import { fuzzRuns } from '../../test/fuzz-runs.ts'
 import { changed, changes } from '../../test/mutated.ts'
 import { treeChecksum } from '../lib/tree-checksum.ts'
 import { defaultProcessTypes, readResult, UnusableResult } from './read-result.ts'
 
-const RUNS = process.env['MAYFLY_SOAK'] === undefined ? 40 : 3000
+const RUNS = fuzzRuns({ usual: 15, soaked: 3000 })
 
 let directory = ''
 beforeEach(async () => {
@@ -222,7 +223,14 @@ test('whatever it wrote, there is a result or a sentence about it', async (t) =>
         assert.ok(result.warnings.join('').length < 10_000)
       },
     ),
-    { numRuns: RUNS, ...(process.env['MAYFLY_SOAK'] === undefined && { seed: 1 }) },
+    {
+      ...RUNS,
+      // One of each, which chance may leave out.
+      examples: [
+        ['Procfile', (right) => Buffer.from(right)],
+        ['Procfile', () => Buffer.from('web: a\0b\n')],
+      ],
+    },
   )
   t.diagnostic(`${told.results} results, ${told.sentences} sentences`)
   assert.ok(told.results > 0 && told.sentences > 0)

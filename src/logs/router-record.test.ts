@@ -6,11 +6,12 @@ import { test } from 'node:test'
 import * as fc from 'fast-check'
 
 import { app, aRecord, messageOf } from '../../test/a-router-record.ts'
+import { fuzzRuns } from '../../test/fuzz-runs.ts'
 import { changed, changes } from '../../test/mutated.ts'
 import { parseRouterRecord } from './router-line.ts'
 import { anyFields, plainFields } from './router-record.ts'
 
-const RUNS = process.env['MAYFLY_SOAK'] === undefined ? 5000 : 500_000
+const RUNS = fuzzRuns({ usual: 5000, soaked: 500_000 })
 
 test('what a client sends cannot forge a field or a line', () => {
   const message = messageOf(
@@ -108,7 +109,7 @@ test('what is read at a glance is what is read in full', () => {
       plain += 1
       assert.deepEqual(fields, anyFields(record))
     }),
-    { numRuns: RUNS, ...(process.env['MAYFLY_SOAK'] === undefined && { seed: 1 }) },
+    RUNS,
   )
   assert.ok(plain > 0)
 })
@@ -128,7 +129,7 @@ test('a record of any bytes is one line of an app, or none', () => {
       )
       assert.ok(line.measure.status >= 0)
     }),
-    { numRuns: RUNS, ...(process.env['MAYFLY_SOAK'] === undefined && { seed: 1 }) },
+    RUNS,
   )
   assert.ok(lines > 0)
 })

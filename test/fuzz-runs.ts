@@ -1,0 +1,28 @@
+/**
+ * How many cases a fuzz test tries, and which. Each day has a seed of its own, so that no day tries what the last
+ * one did, and what has failed fails again. fast-check prints the seed of what fails; `./mayfly test --seed N` tries it again.
+ */
+
+import { DAY } from '../src/lib/clock.ts'
+
+export interface FuzzRuns {
+  readonly numRuns: number
+  /** Left out: by chance. */
+  readonly seed?: number
+}
+
+/** `soaked`: with MAYFLY_SOAK, from a seed of chance. */
+export function fuzzRuns({
+  usual,
+  soaked,
+}: {
+  readonly usual: number
+  readonly soaked: number
+}): FuzzRuns {
+  const { MAYFLY_SOAK, MAYFLY_SEED } = process.env
+  const numRuns = MAYFLY_SOAK === undefined ? usual : soaked
+  if (MAYFLY_SEED !== undefined) return { numRuns, seed: Number(MAYFLY_SEED) }
+  return MAYFLY_SOAK === undefined
+    ? { numRuns, seed: Math.floor(Date.now() / DAY) }
+    : { numRuns }
+}
