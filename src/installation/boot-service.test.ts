@@ -48,6 +48,12 @@ test('where the machine waits for the time, it begins after that', () => {
   assert.match(text, /^After=.*\btime-sync\.target$/m)
 })
 
+test('it outlives a part of it that the kernel ended for memory', () => {
+  const data = dataDirectory('/var/lib/mayfly')
+  const text = unitText(bootService(data, installation), { data, program: '/opt/mayfly' })
+  assert.ok(text.split('\n').includes('OOMPolicy=continue'), text)
+})
+
 test('it ends alone, and is begun anew only when it failed', () => {
   const data = dataDirectory('/var/lib/mayfly')
   const text = unitText(bootService(data, installation), { data, program: '/opt/mayfly' })

@@ -73,6 +73,8 @@ ExecStart=${word(join(program, 'mayfly'))} up --existing --data ${word(data.root
 EnvironmentFile=-${percents(environment)}
 # Dynos and routers outlive it, and the next takes them on.
 KillMode=process
+# One part that the kernel ends for memory is begun anew; systemd would end all the others with it.
+OOMPolicy=continue
 TimeoutStopSec=90
 # It ends well when it is told to, as by \`./mayfly down\`.
 Restart=on-failure
