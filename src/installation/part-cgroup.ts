@@ -1,7 +1,8 @@
 /**
  * A cgroup for a part and all that it runs, so that what strangers have it do costs no more than
- * this. The supervisor makes it, as root: the part itself may not. It lies beside those of the
- * installation's regions, which have no dot in their names.
+ * this, and so that it does not end with the login session or the service that `up` runs in. The
+ * supervisor makes it, as root: the part itself may not. One with a bound of memory lies beside those of
+ * the installation's regions, which have no dot in their names.
  */
 
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -16,8 +17,8 @@ import { removeCgroup } from '../lib/remove-cgroup.ts'
 export interface PartBounds {
   /** Relative to each hierarchy: `mayfly-abc123/part.git`. */
   readonly cgroup: string
-  /** Bytes. */
-  readonly memory: number
+  /** Bytes; left out: as much as there is. */
+  readonly memory?: number
   /** Of the processors, where a region has 1. */
   readonly cpuShare: number
 }
@@ -33,7 +34,7 @@ const LOOK_EVERY = 10
 export function ensurePartCgroup(bounds: PartBounds, cgroups = presentCgroups()): void {
   for (const at of directories(bounds, cgroups)) mkdirSync(at, { recursive: true })
   if (cgroups.version === 2) handDown(cgroups, bounds.cgroup)
-  limitMemory(cgroups, bounds.cgroup, bounds.memory)
+  if (bounds.memory !== undefined) limitMemory(cgroups, bounds.cgroup, bounds.memory)
   const cpu = join(hierarchy(cgroups, 'cpu'), bounds.cgroup)
   if (cgroups.version === 1) write(cpu, 'cpu.shares', bounds.cpuShare * STANDARD_SHARES)
   else write(cpu, 'cpu.weight', bounds.cpuShare * STANDARD_WEIGHT)

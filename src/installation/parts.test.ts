@@ -24,6 +24,7 @@ const installation: Installation = {
   domain: 'localhost',
   regions: [],
 }
+const settings = { data, installation, program: '/', databaseUrl: undefined }
 const me = { pid: process.pid, startTicks: 0 }
 const ready = data.readyFile('git')
 
@@ -52,10 +53,11 @@ test('what a part planted instead says nothing, and holds nobody up', async () =
   }
 })
 
+const us = { name: 'us', httpPort: 80, httpsPort: 443, subnet: '172.24.128.0/18' }
+const withRegion = { ...settings, installation: { ...installation, regions: [us] } }
+
 test('only what root runs gets what root compiled', () => {
-  const regions = [{ name: 'us', subnet: '10.0.0.0/18', httpPort: 1, httpsPort: 1 }]
-  const settings = { data, program: '/', databaseUrl: undefined, compileCache: '/cache' }
-  const parts = partsOf({ ...settings, installation: { ...installation, regions } })
+  const parts = partsOf({ ...withRegion, compileCache: '/cache' })
   const given = parts.filter(({ environment }) => 'NODE_COMPILE_CACHE' in environment)
   assert.deepEqual(
     given.map(({ name, environment }) => [name, environment['NODE_COMPILE_CACHE']]),
@@ -63,8 +65,16 @@ test('only what root runs gets what root compiled', () => {
   )
 })
 
+test('who outlives up is in a cgroup of its own, not in that of the session which up runs in', () => {
+  const all = partsOf(withRegion)
+  const cgroups = all.filter((it) => it.outlivesUp).map((it) => it.bounds?.cgroup)
+  assert.deepEqual(cgroups, [
+    'mayfly-a1b2c3.routers/router-us',
+    'mayfly-a1b2c3/part.resolver-us',
+  ])
+})
+
 async function isReady(): Promise<boolean | undefined> {
-  const settings = { data, installation, program: '/', databaseUrl: undefined }
   return partsOf(settings)
     .find((it) => it.name === 'git')
     ?.isReady(me)

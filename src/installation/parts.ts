@@ -1,7 +1,7 @@
 /** Every process of an installation: as whom it runs, how, and when it is ready. */
 
 import { Resolver } from 'node:dns/promises'
-import { totalmem } from 'node:os'
+import { availableParallelism, totalmem } from 'node:os'
 import { join } from 'node:path'
 
 import { acceptsConnections } from '../lib/accepts-connections.ts'
@@ -53,7 +53,10 @@ export interface PartSpec {
   readonly groups?: readonly string[]
   /** One of another version's schema is ended, and started anew. */
   readonly readsDatabase?: boolean
-  /** It runs on when `up` ends. */
+  /**
+   * It runs on when `up` ends, in a cgroup of its own: systemd ends a login session that `up` was typed in
+   * with all that is in its cgroup, as soon as the kernel has ended anything there for memory.
+   */
   readonly outlivesUp: boolean
   /** Dynos that are told to end still have it. */
   readonly outlivesDynos?: boolean
@@ -126,7 +129,7 @@ function programsOf(settings: PartSettings): PartSpec[] {
       nodePart(settings, { name: managerOf(name), region: name, address: subnet }),
     ),
     ...installation.regions.map(({ name, httpPort }) =>
-      router(data, name, `http://<app>.${installation.domain}:${httpPort}`),
+      router(settings, name, `http://<app>.${installation.domain}:${httpPort}`),
     ),
     ...installation.regions.map(({ name, subnet }) =>
       resolver(settings, name, gatewayOf(subnet)),
@@ -224,9 +227,16 @@ function unprivileged(
   return [...alone, join(program, 'bin', 'run-part.sh'), ...mounting, ...command]
 }
 
+/** Of a router, which has a thread for each processor, as much as those would have in no cgroup; version 2 knows no more. */
+const MOST_CPU_SHARE = 100
+
 const managerOf = (region: string) => `manager-${region}`
 
-function router(data: DataDirectory, region: string, address: string): PartSpec {
+function router(
+  { data, installation }: PartSettings,
+  region: string,
+  address: string,
+): PartSpec {
   const config = join(data.router(region), 'haproxy.cfg')
   const master = join(data.router(region), 'master.sock')
   return {
@@ -238,6 +248,11 @@ function router(data: DataDirectory, region: string, address: string): PartSpec 
     ends: { signal: 'SIGTERM', patience: 10 * SECOND },
     endsWhole: true,
     outlivesUp: true,
+    bounds: {
+      // Not below what bounds all dynos' memory: they would have the less, and it might be ended for theirs.
+      cgroup: `mayfly-${installation.id}.routers/router-${region}`,
+      cpuShare: Math.min(availableParallelism(), MOST_CPU_SHARE),
+    },
     address,
     isReady: () => acceptsConnections({ path: master }, SECOND),
   }
