@@ -43,12 +43,12 @@ test(
     await writeFile(join(options.root, 'volume', 'old'), 'old\n')
     const dyno = aSpec(
       `uname -r; id -u; hostname; ulimit -n; touch /x 2>/dev/null || echo read-only
-     cat hello; echo new > hello && cat hello; stat -c %u hello; cat /tmp/volume/old
-     echo mine > /tmp/volume/new; echo "\${KRUN_RLIMITS-none} $KRUN_INIT $HOSTNAME"
-     echo "$QUOTES"; exit 7`,
+     cat hello; echo new > hello && cat hello; stat -c %u hello; cat /cache/old
+     echo mine > /cache/new; echo "\${KRUN_RLIMITS-none} $KRUN_INIT $HOSTNAME"
+     echo "$QUOTES"; stat -f -c %T /tmp /var/tmp; grep NoNewPrivs /proc/self/status; exit 7`,
       {
         slug: 'its',
-        volumes: [{ from: 'volume', at: '/tmp/volume', writable: true }],
+        volumes: [{ from: 'volume', at: '/cache', writable: true }],
         environment: {
           ...aDynoSpec({ command: '', address: '' }).environment,
           KRUN_INIT: '/bin/false',
@@ -64,7 +64,7 @@ test(
     assert.notEqual(kernel, release())
     assert.equal(
       others.join('\n'),
-      `${user}\n${dyno.id}\n10000\nread-only\nfrom the slug\nnew\n${user}\nold\nnone /bin/false 0.0.0.0\n"a"\n\\\n`,
+      `${user}\n${dyno.id}\n10000\nread-only\nfrom the slug\nnew\n${user}\nold\nnone /bin/false 0.0.0.0\n"a"\n\\\ntmpfs\ntmpfs\nNoNewPrivs:\t1\n`,
     )
     assert.deepEqual([status, outOfMemory], [7, false])
     assert.deepEqual(await readdir(join(options.root, 'volume')), ['new', 'old'])

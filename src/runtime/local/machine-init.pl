@@ -1,5 +1,5 @@
 #!/usr/bin/perl
-# machine-init.pl
+# machine-init.pl ARCH USER
 #
 # The first program of a dyno that is a virtual machine: runs the dyno's, and ends as that does. What to run is
 # in a file: the environment, an empty word, program and arguments, with NULs between. libkrun passes no
@@ -8,6 +8,10 @@
 # machine's kernel remembers sizes for seconds; what is in it is asked for by each open. A signal goes to every
 # process of the dyno's user but this one. Whoever is killed for memory is so by the machine's own kernel, which
 # the host cannot see: the last line says it (`machine.ts` looks for it).
+#
+# It begins as the machine's root, to mount what libkrun's own program leaves out: file
+# systems in memory that are the machine's own. The container's would be memory of this machine's beside all that
+# the virtual one has. Then it is USER, and so is what it runs. ARCH is Node's word for the processor.
 #
 # No modules: they take longer to load than all else.
 use strict;
@@ -22,6 +26,15 @@ my $no_hang = 1;
 my ($no_wait, $overwritten) = (04000, 32);
 my $for_memory = 'Killed for memory: the dyno has no more.';
 
+# Of unistd.h, sys/mount.h and linux/prctl.h.
+my %calls = (
+    x64   => { mount => 165, setresuid => 117, setresgid => 119, prctl => 157 },
+    arm64 => { mount => 40,  setresuid => 147, setresgid => 149, prctl => 167 },
+);
+my ($nosuid_nodev, $no_new_privileges) = (2 | 4, 38);
+
+my ($arch, $user) = @ARGV;
+prepare() if $> == 0;
 my ($environment, @words) = words();
 my $before = killed_for_memory();
 defined(my $program = fork) or die "cannot fork: $!\n";
@@ -40,6 +53,22 @@ until (waitpid($program, $no_hang) == $program) {
 my $status = $? & 127 ? 128 + ($? & 127) : $? >> 8;
 print STDERR "$for_memory\n" if killed_for_memory() > $before;
 exit $status;
+
+sub prepare {
+    my $calls = $calls{$arch} or die "no system calls are known for $arch\n";
+    my $call = sub {
+        my ($name, @arguments) = @_;
+        syscall($calls->{$name}, @arguments) == 0 or die "cannot $name: $!\n";
+    };
+    for my $at ('/tmp', '/var/tmp') {
+        my ($type, $options) = ('tmpfs', 'mode=1777');
+        $call->('mount', $type, $at, $type, $nosuid_nodev, $options);
+    }
+    my $id = $user + 0;
+    $call->('setresgid', $id, $id, $id);
+    $call->('setresuid', $id, $id, $id);
+    $call->('prctl', $no_new_privileges, 1, 0, 0, 0);
+}
 
 sub words {
     open my $file, '<', $command or die "cannot read $command: $!\n";

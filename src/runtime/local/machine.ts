@@ -39,6 +39,13 @@ const NO_SIGNALS = '--'
 const PLACES = { SIGTERM: 0, SIGHUP: 1 } as const
 const [FIRST_BYTE, LAST_BYTE] = [0x2d, 0x7e]
 
+/**
+ * Whose the first program inside is: libkrun's own takes the first `uid` and `gid` that it reads in the whole
+ * configuration, which crun heeds as annotations no more. So it is root there while its monitor is the dyno's user. Where
+ * that is read otherwise, the program is that user from the beginning.
+ */
+export const MACHINES_ROOT = { uid: '0', gid: '0' } as const
+
 /** As `machine-init.pl` says it. */
 const FOR_MEMORY = 'Killed for memory: the dyno has no more.'
 const LAST = 4 * KiB

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { arch } from 'node:process'
 import { test } from 'node:test'
 
 import { aDynoSpec } from '../../../test/a-dyno-spec.ts'
@@ -76,7 +77,11 @@ test('the monitor of a machine is nobody but the dyno`s user, and its files are 
   assert.equal(process.noNewPrivileges, true)
   assert.equal(process.user.uid, firstUidOf(dyno.address) + 1000)
   assert.equal(process.user.gid, process.user.uid)
-  assert.deepEqual(process.args, ['/sbin/mayfly-init'])
+  assert.deepEqual(process.args, [
+    '/sbin/mayfly-init',
+    arch,
+    String(firstUidOf(dyno.address) + 1000),
+  ])
   assert.ok(process.env.every((it) => /^(HOSTNAME|KRUN_RLIMITS)=/.test(it)))
   for (const it of ['/.krun_vm.json', '/.mayfly_command', '/.mayfly_signals']) {
     const mount = mounts.find(({ destination }) => destination === it)

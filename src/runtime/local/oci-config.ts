@@ -7,7 +7,13 @@ import type { DynoSpec, Entry, Terminal } from '../runtime.ts'
 import { DYNO_UID, firstUidOf, UIDS_PER_DYNO } from './address.ts'
 import type { CompiledFilter } from './compiled-filter.ts'
 import type { DynoFiles } from './dyno-files.ts'
-import { MACHINE_COMMAND, MACHINE_SIGNALS, machineEnvironment, SIZE } from './machine.ts'
+import {
+  MACHINE_COMMAND,
+  MACHINE_SIGNALS,
+  machineEnvironment,
+  MACHINES_ROOT,
+  SIZE,
+} from './machine.ts'
 import { SIGNALS, TERMINALS } from './machine-tables.ts'
 import type { seccompProfile } from './seccomp.ts'
 
@@ -119,6 +125,7 @@ export function ociConfig(dyno: DynoSpec, around: DynoSurroundings) {
   const environment = isMachine ? machineEnvironment(dyno) : dyno.environment
   return {
     ociVersion: '1.0.2',
+    annotations: isMachine ? MACHINES_ROOT : annotations,
     process: {
       ...ociProcess(environment, dyno.attachment?.terminal),
       ...(isMachine ? { user: { uid: user, gid: user, umask: 0o022 } } : {}),
@@ -133,12 +140,11 @@ export function ociConfig(dyno: DynoSpec, around: DynoSurroundings) {
       // gVisor has no list of processes to send a signal to: PID 1 passes it on to them.
       // A machine's is told what to run by a file.
       args: isMachine
-        ? [INIT]
+        ? [INIT, process.arch, String(user)]
         : [INIT, ...(isKernel ? ['-g'] : []), '--', ...commandOf(dyno, around)],
     },
     root: { path: around.rootfs, readonly: true },
     hostname: dyno.id,
-    annotations,
     mounts: mounts(dyno, around, firstUid),
     linux: {
       ...(hasUsers ? {} : { uidMappings: mapping, gidMappings: mapping }),
