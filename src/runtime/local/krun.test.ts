@@ -42,7 +42,7 @@ test(
     await mkdir(join(options.root, 'volume'))
     await writeFile(join(options.root, 'volume', 'old'), 'old\n')
     const dyno = aSpec(
-      `uname -r; id -u; hostname; ulimit -n; touch /x 2>/dev/null || echo read-only
+      `uname -r; id -u; hostname >/dev/stdout; ulimit -n 2>/dev/stderr; touch /x 2>/dev/null || echo read-only
      cat hello; echo new > hello && cat hello; stat -c %u hello; cat /cache/old
      echo mine > /cache/new; echo "\${KRUN_RLIMITS-none} $KRUN_INIT $HOSTNAME"
      echo "$QUOTES"; stat -f -c %T /tmp /var/tmp; grep NoNewPrivs /proc/self/status; exit 7`,
