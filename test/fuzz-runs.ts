@@ -22,7 +22,5 @@ export function fuzzRuns({
   const { MAYFLY_SOAK, MAYFLY_SEED } = process.env
   const numRuns = MAYFLY_SOAK === undefined ? usual : soaked
   if (MAYFLY_SEED !== undefined) return { numRuns, seed: Number(MAYFLY_SEED) }
-  return MAYFLY_SOAK === undefined
-    ? { numRuns, seed: SEED }
-    : { numRuns }
+  return MAYFLY_SOAK === undefined ? { numRuns, seed: SEED } : { numRuns }
 }
