@@ -18,6 +18,7 @@ import { fuzzRuns } from '../../test/fuzz-runs.ts'
 import { changed, changes } from '../../test/mutated.ts'
 import { until, untilSeen } from '../../test/until.ts'
 import { MiB } from '../lib/bytes.ts'
+import { MINUTE } from '../lib/clock.ts'
 import { treeChecksum } from '../lib/tree-checksum.ts'
 import type { Build } from '../model/build.ts'
 import { newId } from '../model/ids.ts'
@@ -69,10 +70,12 @@ async function build(source: Buffer, command?: string): Promise<Outcome> {
     it.limit === undefined ? it : { ...it, limit: SPACE },
   )
   await runtime.start({ ...dyno, volumes, command: command ?? dyno.command }, signal)
-  const status = await untilSeen('it has ended', async () => {
+  const hasEnded = async () => {
     const seen = (await runtime.status([dyno.id], signal)).get(dyno.id)
     return seen?.is === 'exited' ? seen : undefined
-  })
+  }
+  // Some make a hundred thousand files.
+  const status = await untilSeen('it has ended', hasEnded, MINUTE)
   const { text } = await runtime.output(dyno.id, 0, signal)
   await runtime.remove(dyno.id, signal)
   const outcome = { status: status.status, said: text }
@@ -80,7 +83,7 @@ async function build(source: Buffer, command?: string): Promise<Outcome> {
 
   const slug = join('slugs', id)
   const copy = { from: compiledBy(facts), to: slug, most: SLUG_LIMIT }
-  await until('it is copied out', () => runtime.copyOut(copy, signal))
+  await until('it is copied out', () => runtime.copyOut(copy, signal), MINUTE)
   const words = await readResult(join(root, slug)).then(
     ({ warnings }) => warnings,
     (error: unknown) => {
