@@ -30,7 +30,7 @@ interface Wish {
   /** A directory relative to the repository's root. */
   readonly source: string
   readonly name: string
-  /** Arguments of `heroku create`, where that is to make it: it takes more than a second of a processor. */
+  /** Arguments of `heroku create`. Left out, the API makes it: the CLI takes more than a second of a processor. */
   readonly create?: readonly string[]
 }
 
