@@ -88,11 +88,12 @@ describe('a later `up`', { timeout: 180_000 }, () => {
     files.forEach(hide)
     for (const name of ['api', 'logs']) {
       const before = runningPart(data, name)
-      process.kill(before?.pid ?? 0, 'SIGKILL')
+      assert.ok(before)
+      process.kill(before.pid, 'SIGKILL')
       await until(
         `${name} is back`,
         async () =>
-          runningPart(data, name)?.pid !== before?.pid && (await installation.isWell()),
+          runningPart(data, name)?.pid !== before.pid && (await installation.isWell()),
       )
     }
   })

@@ -59,6 +59,16 @@ function psql(sockets: string, role: string): string[] {
   return ['psql', '-h', sockets, '-d', 'mayfly', '-U', role, '-Atc']
 }
 
+/** Fails where there is no such process: by a pid of 0 the signal would go to the tests and their runner. */
+function send(
+  signal: NodeJS.Signals,
+  pid: number | null | undefined,
+  { toGroup = false } = {},
+): void {
+  assert.ok(pid, 'there is such a process')
+  process.kill(toGroup ? -pid : pid, signal)
+}
+
 async function gone(pid: number | null): Promise<void> {
   const it = processOf(pid ?? 0)
   await until(`process ${pid} is gone`, () => !(it && isAlive(it)), WITHIN)
@@ -156,7 +166,7 @@ describe('an installation', { timeout: 180_000 }, () => {
   test('restarts a part that was killed, and that one only', async () => {
     const before = await statusOf(second)
     const killed = pidsOf(before)['api']
-    process.kill(killed ?? 0, 'SIGKILL')
+    send('SIGKILL', killed)
     await until(
       'another api runs',
       async () =>
@@ -171,7 +181,7 @@ describe('an installation', { timeout: 180_000 }, () => {
 
   test('runs on when its supervisor is killed, and the next adopts it', async () => {
     const before = await statusOf(second)
-    process.kill(before.supervisor ?? 0, 'SIGKILL')
+    send('SIGKILL', before.supervisor)
     await gone(before.supervisor)
     const between = await statusOf(second)
     assert.equal(between.exit, 1)
@@ -187,7 +197,7 @@ describe('an installation', { timeout: 180_000 }, () => {
 
   test('keeps its router and resolver when `up` is told to end, and the rest comes back', async () => {
     const before = await statusOf(second)
-    process.kill(before.supervisor ?? 0, 'SIGTERM')
+    send('SIGTERM', before.supervisor)
     await gone(before.supervisor)
     const between = await statusOf(second)
     assert.deepEqual(
@@ -284,7 +294,7 @@ describe('an app', { timeout: 180_000 }, () => {
 
   test('is served while parts are adopted that nobody wrote down', async () => {
     const { parts, supervisor } = await statusOf(second)
-    process.kill(supervisor ?? 0, 'SIGKILL')
+    send('SIGKILL', supervisor)
     await gone(supervisor)
     for (const { name } of parts) rmSync(second.data.processFile(name))
     assert.equal((await second.up()).status, 0)
@@ -321,10 +331,9 @@ describe('an app', { timeout: 180_000 }, () => {
 /** Its parts and whatever they started, but no dyno. */
 async function killEverything(it: TestInstallation): Promise<void> {
   const { supervisor, parts } = await statusOf(it)
-  process.kill(supervisor ?? 0, 'SIGKILL')
+  send('SIGKILL', supervisor)
   for (const { name, pid } of parts) {
-    if (name.startsWith('manager')) process.kill(pid ?? 0, 'SIGKILL')
-    else process.kill(-(pid ?? 0), 'SIGKILL')
+    send('SIGKILL', pid, { toGroup: !name.startsWith('manager') })
   }
   for (const { pid } of parts) await gone(pid)
 }
