@@ -46,10 +46,11 @@ const ENDING = 3 * SECOND
 /** These begin first: what is last to end is to be short. The slowest first. */
 const SLOW = [
   'test/journeys/run.test.ts',
-  'test/journeys/kill.test.ts',
-  'test/journeys/recovery.test.ts',
   'test/journeys/supervision.test.ts',
+  'test/journeys/dyno-life.test.ts',
+  'test/journeys/zero-loss.test.ts',
   'test/journeys/main-job.test.ts',
+  'test/journeys/recovery.test.ts',
   'test/journeys/memory-and-capacity.test.ts',
   'test/journeys/later-up.test.ts',
   'test/journeys/odd-apps.test.ts',
