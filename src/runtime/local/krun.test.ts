@@ -70,7 +70,12 @@ test(
     assert.deepEqual(await readdir(join(options.root, 'volume')), ['new', 'old'])
     assert.equal(await readFile(join(app, 'hello'), 'utf8'), 'from the slug\n')
     await runtime.remove(dyno.id, signal)
-    assert.deepEqual(await readdir(files.stateOf('krun')), [])
+    const state = await readdir(files.stateOf('krun'))
+    // Where later ones of crun keep filters that they compiled.
+    assert.deepEqual(
+      state.filter((it) => it !== '.cache'),
+      [],
+    )
   },
 )
 
