@@ -173,7 +173,8 @@ print(answers, time.monotonic() - began)
 `
   const said = await saidBy(`python3 -c "$ASKING"`, { ASKING: asking })
   const [answers = 0, seconds = 0] = said.trim().split(' ').map(Number)
-  assert.ok(answers >= 1000 && answers <= 1000 + 200 * seconds, said)
+  // Of its own and of what all dynos share, which others do not want.
+  assert.ok(answers >= 500 && answers <= 1000 + 200 * seconds, said)
 })
 
 test('a resolver that ends is there again', async () => {
