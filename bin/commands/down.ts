@@ -8,6 +8,7 @@ import {
 } from '../../src/installation/boot-service.ts'
 import { endParts } from '../../src/installation/control-plane.ts'
 import { runningPart } from '../../src/installation/keep-part.ts'
+import { removeOwnCgroup } from '../../src/installation/leave-session.ts'
 import { endProcess } from '../../src/installation/living-process.ts'
 import { openInstallation } from '../../src/installation/open-installation.ts'
 import type { PartSpec } from '../../src/installation/parts.ts'
@@ -48,6 +49,7 @@ export async function down(args: string[]): Promise<void> {
     )
     const dynos = await removeDynos(data, installation, { grace: GRACE })
     await endParts(parts.filter(isLast), data)
+    await removeOwnCgroup(installation)
     const strays = straysOf(data)
     const ran = wasSupervised || wasKept || someParts || dynos > 0 || strays.length > 0
     if (!ran) console.log(`Nothing of ${data.root} was running.`)

@@ -28,6 +28,7 @@ import { keepPart } from '../../src/installation/keep-part.ts'
 import { ensureDomainKeys, ensureKeys, readApiKey } from '../../src/installation/keys.ts'
 import { ensureLayout } from '../../src/installation/layout.ts'
 import { applyGrants } from '../../src/installation/grants.ts'
+import { leaveSession } from '../../src/installation/leave-session.ts'
 import { migrate, NewerSchema } from '../../src/installation/migrate.ts'
 import { findInstallation } from '../../src/installation/open-installation.ts'
 import type { PartSpec } from '../../src/installation/parts.ts'
@@ -106,6 +107,7 @@ export async function up(args: string[]): Promise<number> {
   try {
     if (values.existing) mustExist(data)
     const installation = await setUp(data, wishes)
+    leaveSession(installation)
     await superviseUntil(ended.signal, { data, installation, tell, example })
     return 0
   } catch (error) {
