@@ -64,7 +64,7 @@ test('names are told by who listens at the gateway alone, at a pace for each dyn
     // Who asks too much has nothing of its own, nor of what all share.
     at('meta l4proto udp update @asking'),
     at('meta l4proto udp update @granted'),
-    at('meta l4proto udp limit rate over 350/second burst 500 packets drop'),
+    at('meta l4proto udp limit rate over 300/second burst 1000 packets drop'),
     at('meta l4proto tcp add @asking_by'),
     at('goto resolver'),
   ]

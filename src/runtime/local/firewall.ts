@@ -29,7 +29,7 @@ const REMEMBERED = 10
  */
 const QUESTIONS = { each: 200, saved: 1000 }
 const GRANTED = { each: 8, saved: 30 }
-const SHARED = { each: 350, saved: 500 }
+const SHARED = { each: 300, saved: 1000 }
 const BY_TCP = 2
 const DYNOS = 16_384
 
