@@ -6,8 +6,11 @@ import type { Socket } from 'node:net'
 import type { TestContext } from 'node:test'
 
 import { SECOND } from '../src/lib/clock.ts'
-import { get } from './a-router.ts'
+import { ask } from '../src/router/haproxy-socket.ts'
+import { routerPaths } from '../src/router/router-paths.ts'
+import { type ARouter, get } from './a-router.ts'
 import type { StrictRecorder } from './a-strict-recorder.ts'
+import { until } from './until.ts'
 
 export const HOST = 'Host: prey.localhost\r\n'
 export const HIDDEN = `GET /hidden HTTP/1.1\r\n${HOST}X: `
@@ -22,14 +25,39 @@ export function isPatient(client: Socket): void {
 
 /**
  * Somebody else, whose connection the router knows by then: to HAProxy the first request of one is
- * not to go by a connection to the dyno that others have used.
+ * not to go by a connection to the dyno that others have used. It asks when HAProxy has put by every
+ * connection to the dyno: that comes after its client has the answer, and until then nobody gets it.
  */
-export async function aBystander(t: TestContext, port: number, host: string) {
+export async function aBystander(
+  t: TestContext,
+  router: Pick<ARouter, 'port' | 'directory'>,
+  host: string,
+  recorder: StrictRecorder,
+) {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })
   t.after(() => agent.destroy())
-  const asks = async (path: string) => (await get(port, path, { host }, agent)).body
+  const asks = async (path: string) => {
+    await until('no connection to the dyno is in use', async () => {
+      const open = await recorder.atRest()
+      return (await putBy(router)) === open.length
+    })
+    return (await get(router.port, path, { host }, agent)).body
+  }
   await asks('/before')
   return asks
+}
+
+/** How many connections to dynos HAProxy's threads have ready for any request. */
+async function putBy({ directory }: Pick<ARouter, 'directory'>): Promise<number> {
+  const { adminSocket } = routerPaths(directory)
+  const answer = await ask(adminSocket, ['show servers conn'])
+  assert.ok(answer.is === 'answered')
+  // Its last columns are one of each thread, by thirteen others.
+  const perThread = answer.text
+    .split('\n')
+    .filter((line) => /^app\d+\//.test(line))
+    .flatMap((line) => line.trim().split(' ').slice(13))
+  return perThread.reduce((sum, it) => sum + Number(it), 0)
 }
 
 let probes = 0

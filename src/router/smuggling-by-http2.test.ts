@@ -113,7 +113,7 @@ test('no request is hidden in one that comes by HTTP/2', async (t) => {
   await router.start()
   await router.look()
 
-  const bystander = await aBystander(t, router.port, 'prey-by-two.localhost')
+  const bystander = await aBystander(t, router, 'prey-by-two.localhost', recorder)
 
   for (const [what, headers, body] of byHttp2) {
     await t.test(what, async () => {

@@ -188,7 +188,7 @@ test('no request is hidden in another', async (t) => {
   await router.look()
   await router.start()
   await router.look()
-  const bystander = await aBystander(t, router.port, 'prey.localhost')
+  const bystander = await aBystander(t, router, 'prey.localhost', recorder)
 
   const seen: string[] = []
   const attacks = payloads.map(
