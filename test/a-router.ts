@@ -2,7 +2,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { type Agent, createServer, request } from 'node:http'
 import {
   type AddressInfo,
@@ -79,11 +79,14 @@ export async function aRouter(
   pool: Pool,
   {
     byTls = false,
+    threads,
     ...deps
   }: Partial<RouterDeps> & {
     readonly timeouts?: RouterTimeouts
     /** It takes TLS, too. */
     readonly byTls?: boolean
+    /** HAProxy's, whatever processors there are; without: one each. */
+    readonly threads?: number
   } = {},
 ): Promise<ARouter> {
   const directory = await mkdtemp(join(tmpdir(), 'mayfly-router-'))
@@ -131,10 +134,13 @@ export async function aRouter(
     look: () => look(region.id, AbortSignal.timeout(30_000)),
     async start() {
       const master = join(directory, 'master.sock')
-      const config = join(directory, 'haproxy.cfg')
-      haproxy = spawn('haproxy', ['-W', '-S', master, '-f', config], {
-        stdio: 'ignore',
-      })
+      const configs = ['-f', join(directory, 'haproxy.cfg')]
+      if (threads !== undefined) {
+        const its = join(directory, 'threads.cfg')
+        await writeFile(its, `global\n  nbthread ${threads}\n`)
+        configs.push('-f', its)
+      }
+      haproxy = spawn('haproxy', ['-W', '-S', master, ...configs], { stdio: 'ignore' })
       await until('HAProxy serves', () => answers(port))
     },
     async app(name, { web = 1, deployed = true } = {}) {

@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto'
 
 import { LONGEST_OF_APPS } from '../model/app-routing.ts'
 import { HELD, holdRules } from './hold-rules.ts'
-import { routersWorth, tooMany } from './limit-rules.ts'
+import { mostHeld, tooMany } from './limit-rules.ts'
 import { errorPages, GIVEN_UP, noServer, page, pageRules } from './page-rules.ts'
 import { APPLICATION_ERROR, MISDIRECTED, NO_SUCH_APP, PAGES, REFUSED } from './pages.ts'
 import { LOG_FORMAT, LONGEST_RECORD } from './record-format.ts'
@@ -88,7 +88,7 @@ ${tls ? TLS_GLOBALS : ''}  setenv HOSTS_MAP ${paths.hostsMap}
   setenv WAKE_SOCKET ${paths.wakeSocket}
   setenv PAGES ${paths.pages}
   setenv HOLD ${timeouts.boot}
-  setenv MOST_HELD ${routersWorth(settings)}
+  setenv MOST_HELD ${mostHeld(settings)}
   setenv FIRST_BYTE ${timeouts.firstByte}
   lua-load-per-thread ${paths.lua}
 

@@ -6,10 +6,15 @@ import type { RouterSettings } from './router-settings.ts'
 import { BACKLOG } from './routing-table.ts'
 
 /**
- * Heroku's routers are many, and each counts what it has under way itself; here is one. What waits for a first
- * dyno is one router's worth; open websockets are under way, and a dyno may have thousands.
+ * Heroku's routers are many, and each counts what it has under way itself; here is one. Open websockets are under
+ * way, and a dyno may have thousands.
  */
 const AS_MANY_AS_ROUTERS = 10
+/**
+ * As many as a program in Node has room for that it has yet to accept (511), with all of them let go together. The system
+ * drops who comes on top of them, and tries it again after a second: docs/decisions/0014-held-requests.md.
+ */
+const ROOM_OF_FIRST_DYNO = 500
 /** No app may have more of all the connections there are. */
 const LARGEST_SHARE = 1 / 2
 
@@ -17,12 +22,17 @@ function shareOf({ maxConnections }: RouterSettings): number {
   return Math.floor(LARGEST_SHARE * maxConnections)
 }
 
-/**
- * The requests that one dyno may have under way. An app has no more held, however many it is scaled to: those
- * dynos cost nothing while they do not start, and each request that is held costs all apps' router something.
- */
-export function routersWorth(settings: RouterSettings): number {
+/** The requests that one dyno may have under way. */
+function routersWorth(settings: RouterSettings): number {
   return Math.min(AS_MANY_AS_ROUTERS * BACKLOG, shareOf(settings))
+}
+
+/**
+ * No app has more held, however many web dynos it is scaled to: those cost nothing while they do not start, and all
+ * that is held goes to the first of them, within 50 milliseconds of its being up.
+ */
+export function mostHeld(settings: RouterSettings): number {
+  return Math.min(ROOM_OF_FIRST_DYNO, shareOf(settings))
 }
 
 /** Last of a backend's rules, which end for nearly all requests with its first one. */

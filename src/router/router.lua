@@ -8,14 +8,12 @@ local most_held = tonumber(os.getenv('MOST_HELD'))
 local wake_socket = os.getenv('WAKE_SOCKET')
 local first_byte = tonumber(os.getenv('FIRST_BYTE')) -- milliseconds
 
--- A held request sees every so often whether it may go on, which costs 3 to 5 microseconds. Where more are held than find
--- a turn within that time it is the longer until theirs: of one app 100 are looked at in it by each thread, of all
--- together 200, of which each app has its share. (Four times as many at once were tried: then a dyno that has just come up
--- gets all of 2,000 within 50 milliseconds, which is faster than it takes connections, and one run in sixteen had a 503.)
--- All of it in milliseconds.
-local POLL = 20
-local TURN_OF_APP = 0.2
-local TURN = 0.1
+-- A held request sees every 20 milliseconds whether it may go on, which costs 3 to 5 microseconds. So many of an app do
+-- together, and where there are more they take turns: all that it may have held go within 50 milliseconds of its first
+-- dyno's being up. Of all apps together each thread looks at so many, of which each app has its share.
+local POLL = 20 -- milliseconds
+local OF_APP = 250
+local OF_ALL_BY_THREAD = 400
 local BODY_FOLLOWS_WITHIN = 50 -- milliseconds
 -- Between two clocks that measure the same time, of which HAProxy's own goes by whole milliseconds. Milliseconds.
 local LEEWAY = 10
@@ -40,7 +38,7 @@ local function now()
   return it.sec * 1000 + it.usec / 1000
 end
 
--- Of this thread: the apps that have held requests, with the last turn that was given to one, how many of them there
+-- Of this thread: the apps that have held requests, with the last turn that one has, how many of them there
 -- were in the past second and are in the present one, and those whose sleep it spoke of in that.
 local turns, before, apps = {}, 0, 0
 local told, second = {}, 0
@@ -60,21 +58,24 @@ local function begin_second(time)
   end
 end
 
--- When this request of the app is to look again. Nothing is to be given back where its client leaves.
-local function next_turn(app, time)
+local threads
+
+-- When this request of the app is to look again; its place among those that take turns is any number, the same each time.
+-- Nothing is to be given back where its client leaves. Many wake up together: to wake up for each by itself costs a thread
+-- more than all that they do.
+local function next_turn(txn, app, place, time)
   begin_second(time)
-  local turn, last = time + POLL, turns[app]
-  if not last then
+  threads = threads or tonumber(core.get_info().Nbthread)
+  if not turns[app] then
+    turns[app] = 0
     apps = apps + 1
-  else
-    local after_last = last + math.max(TURN_OF_APP, TURN * before, TURN * apps)
-    if after_last > turn then
-      turn = after_last
-    end
   end
-  turns[app] = turn
-  -- Many wake up together: to wake up for each by itself costs a thread more than all that they do.
-  return turn // POLL * POLL
+  local waiting = txn.f:sc0_conn_cur() - txn.c:table_conn_cur(txn:get_var('txn.waits'), 'let_go')
+  local of_app = math.min(OF_APP, OF_ALL_BY_THREAD * threads / math.max(before, apps))
+  local tick = time // POLL + 1
+  local turn = (tick + (place - tick) % math.max(1, math.ceil(waiting / of_app))) * POLL
+  turns[app] = math.max(turns[app], turn)
+  return turn
 end
 
 -- Tells the region's manager that someone asks for the app, in a task of its own: nobody
@@ -107,6 +108,7 @@ local function hold(txn)
   local backend, state, app, most = parse(entry)
   local time = now()
   local deadline = time + hold_for
+  local place = math.random(1 << 30)
   -- In a worker that has a successor all requests come here, and the successor decides.
   local waiting = txn.f:sc0_conn_cur() - txn:get_var('txn.let_go')
   if txn.f:stopping() == 0 and waiting > math.min(tonumber(most) or most_held, most_held) then
@@ -117,7 +119,7 @@ local function hold(txn)
     if state == 'idle' then
       wake(app, time)
     end
-    core.msleep(math.ceil(math.min(next_turn(app, time), deadline) - time))
+    core.msleep(math.ceil(math.min(next_turn(txn, app, place, time), deadline) - time))
     time = now()
     -- The name may lead elsewhere by now.
     local known = entry
