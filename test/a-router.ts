@@ -138,7 +138,8 @@ export async function aRouter(
       if (threads !== undefined) {
         const its = join(directory, 'threads.cfg')
         await writeFile(its, `global\n  nbthread ${threads}\n`)
-        configs.push('-f', its)
+        // HAProxy 3 wants it said before anything that each thread has for itself.
+        configs.unshift('-f', its)
       }
       haproxy = spawn('haproxy', ['-W', '-S', master, ...configs], { stdio: 'ignore' })
       await until('HAProxy serves', () => answers(port))
