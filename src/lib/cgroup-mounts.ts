@@ -22,12 +22,15 @@ export function cgroupsOf(mounts: string): Cgroups {
     return { version: 2, hybridMount: undefined, hierarchies, limitsSwap: true }
   }
   const hierarchies = new Map<string, string>()
+  // The first of them is the machine's own: others are copies, which come and go with a chroot that has a /sys.
+  const found = (controller: string, at: string) =>
+    hierarchies.has(controller) || hierarchies.set(controller, at)
   for (const [, at = '', type, options = ''] of all) {
-    if (type === 'cgroup2') hierarchies.set('unified', at)
+    if (type === 'cgroup2') found('unified', at)
     if (type !== 'cgroup') continue
     for (const option of options.split(',')) {
       if (option.startsWith('name=') || at.split(/[/,]/).includes(option)) {
-        hierarchies.set(option, at)
+        found(option, at)
       }
     }
   }
