@@ -7,13 +7,14 @@ import { inTransaction } from '../../store/queryable.ts'
 import { AppParams } from '../app-params.ts'
 import { MOST_BUILDPACKS, OF_A_BUILDPACK } from '../bound-bodies.ts'
 import type { ApiDeps } from '../deps.ts'
+import { ABSENT } from '../identity.ts'
 import { requireApp } from '../require-app.ts'
 
 const Named = Type.String(OF_A_BUILDPACK)
 const Buildpack = Type.Union([
   Named,
   Type.Object({ url: Named }),
-  Type.Object({ name: Named }),
+  Type.Object({ name: Named, url: ABSENT }),
 ])
 const Updates = Type.Object({
   updates: Type.Array(Type.Object({ buildpack: Buildpack }), MOST_BUILDPACKS),

@@ -17,6 +17,7 @@ import { sourceToGet } from '../../store/sources.ts'
 import { AppParams } from '../app-params.ts'
 import { MOST_BUILDPACKS, OF_A_BUILDPACK } from '../bound-bodies.ts'
 import type { ApiDeps } from '../deps.ts'
+import { ABSENT } from '../identity.ts'
 import { outputFeed } from '../output-feed.ts'
 import { idInOutputToken, outputToken } from '../output-tokens.ts'
 import { partIn, rangeOf, sendFound } from '../range.ts'
@@ -28,7 +29,7 @@ const OutputParams = Type.Object({ token: Type.String() })
 const Text = Type.Optional(Type.Union([Type.String(), Type.Null()]))
 const Buildpack = Type.Union([
   Type.Object({ url: Type.String({ minLength: 1, ...OF_A_BUILDPACK }) }),
-  Type.Object({ name: Type.String({ minLength: 1, ...OF_A_BUILDPACK }) }),
+  Type.Object({ name: Type.String({ minLength: 1, ...OF_A_BUILDPACK }), url: ABSENT }),
 ])
 const Creation = Type.Object({
   source_blob: Type.Object({

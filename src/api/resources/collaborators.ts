@@ -19,6 +19,7 @@ import { inTransaction, type Queryable } from '../../store/queryable.ts'
 import { AppParams } from '../app-params.ts'
 import { mustHave } from '../authorize.ts'
 import type { ApiDeps } from '../deps.ts'
+import { ABSENT } from '../identity.ts'
 import { requireApp } from '../require-app.ts'
 import { requirePerson } from '../require-person.ts'
 import { serializePermission } from '../serialize-permission.ts'
@@ -32,7 +33,7 @@ const Addition = Type.Object({
   user: Type.Union([
     Type.String({ minLength: 1 }),
     Type.Object({ email: Type.String({ minLength: 1 }) }),
-    Type.Object({ id: Type.String({ minLength: 1 }) }),
+    Type.Object({ id: Type.String({ minLength: 1 }), email: ABSENT }),
   ]),
   permissions: Type.Optional(Permissions),
   silent: Type.Optional(Type.Boolean()),

@@ -19,7 +19,7 @@ import {
 } from '../../store/releases.ts'
 import { AppParams } from '../app-params.ts'
 import type { ApiDeps } from '../deps.ts'
-import { Identity, identityIn } from '../identity.ts'
+import { ABSENT, Identity, identityIn } from '../identity.ts'
 import { outputFeed } from '../output-feed.ts'
 import { idInOutputToken, outputToken } from '../output-tokens.ts'
 import { partIn, rangeOf, sendFound } from '../range.ts'
@@ -28,8 +28,8 @@ import { requireApp } from '../require-app.ts'
 const ReleaseParams = Type.Object({ app: Type.String(), release: Type.String() })
 const OutputParams = Type.Object({ token: Type.String() })
 const Creation = Type.Union([
-  Type.Object({ release: Type.Union([Identity, Type.Integer()]) }),
   Type.Object({ slug: Identity, description: Type.Optional(Type.String()) }),
+  Type.Object({ release: Type.Union([Identity, Type.Integer()]), slug: ABSENT }),
 ])
 
 const SORTED_BY = ['version', 'id'] as const
@@ -78,7 +78,7 @@ export const releases: FastifyPluginAsyncTypebox<ApiDeps> = async (server, deps)
       const { params, body, account } = request
       const { id } = await requireApp(pool, params.app)
       const made = await inTransaction(pool, (tx) => {
-        if ('slug' in body) {
+        if (body.slug !== undefined) {
           const { description } = body
           const slug = identityIn(body.slug)
           return releaseSlug(tx, { app: id, account, slug, description }, secrets)

@@ -14,7 +14,7 @@ import { standingIn } from '../../store/standings.ts'
 import { findTeam, type Team } from '../../store/teams.ts'
 import { AppParams } from '../app-params.ts'
 import type { ApiDeps } from '../deps.ts'
-import { Identity, identityIn } from '../identity.ts'
+import { ABSENT, Identity, identityIn } from '../identity.ts'
 import { requireApp } from '../require-app.ts'
 import { requirePerson } from '../require-person.ts'
 import { serializeApp } from './apps.ts'
@@ -30,7 +30,7 @@ const Creation = Type.Object({
 })
 const Changes = Type.Union([
   Type.Object({ locked: Type.Boolean() }),
-  Type.Object({ owner: Identity }),
+  Type.Object({ owner: Identity, locked: ABSENT }),
 ])
 
 export const teamApps: FastifyPluginAsyncTypebox<ApiDeps> = async (server, deps) => {
