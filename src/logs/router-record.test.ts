@@ -99,6 +99,8 @@ test('what is read at a glance is what is read in full', () => {
   assert.deepEqual(plainFields(by3), plainFields(aRecord()))
   assert.deepEqual(anyFields(by3), plainFields(by3))
   assert.equal(plainFields(aRecord({ uri: '*' })), undefined)
+  const inTwo = aRecord({ entry: `app0\n/up//${app}` })
+  assert.deepEqual([plainFields(inTwo), anyFields(inTwo)], [undefined, undefined])
   let plain = 0
   const right = Buffer.from(aRecord(), 'latin1')
   fc.assert(

@@ -8,7 +8,7 @@ import type { AppId } from '../model/ids.ts'
 
 const WORD = '[!-~]+'
 /** The app's entry, of which its id is the fourth part: see `entryOf` of src/router/routing-table.ts. That alone is told by a router that was not reloaded since an update of Mayfly. */
-const ENTRY = String.raw`(?:[^ /]+/[^ /]+/[^ /]*/)?([-0-9a-f]{36})(?:/\S*)?`
+const ENTRY = String.raw`(?:[^\s/]+/[^\s/]+/[^\s/]*/)?([-0-9a-f]{36})(?:/\S*)?`
 const TEXT = String.raw`((?:[^"\\]|\\.)*)`
 /** The last of them, the answer's length, and `src`, are not told by a router that was not reloaded since an update of Mayfly; `fwd` then has all. */
 const NUMBERS = String.raw`(-?\d+) (-?\d+) (-?\d+) (-?\d+) (-?\d+) (\d+)(?: (\d+|-))?`
