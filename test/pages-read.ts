@@ -5,6 +5,13 @@ import { inTransaction, type Database, type Queryable } from '../src/store/query
 interface Plan {
   readonly 'Shared Hit Blocks': number
   readonly 'Shared Read Blocks': number
+  /** Of a node that reads a table. */
+  readonly 'Relation Name'?: string
+  readonly 'Actual Rows': number
+  readonly 'Actual Loops': number
+  readonly 'Rows Removed by Filter'?: number
+  readonly 'Rows Removed by Index Recheck'?: number
+  readonly Plans?: readonly Plan[]
 }
 
 /** Pages of 8 kB that the statements of `act` read, as planned for whatever values. They find nothing. */
@@ -12,7 +19,33 @@ export async function pagesRead(
   database: Database,
   act: (db: Queryable) => Promise<unknown>,
 ): Promise<number> {
-  let pages = 0
+  const plans = await plansOf(database, act)
+  return plans.reduce(
+    (pages, plan) => pages + plan['Shared Hit Blocks'] + plan['Shared Read Blocks'],
+    0,
+  )
+}
+
+/** Rows of tables that they read, those that they did not want among them. */
+export async function rowsRead(
+  database: Database,
+  act: (db: Queryable) => Promise<unknown>,
+): Promise<number> {
+  const read = (plan: Plan): number => {
+    const { 'Relation Name': table, 'Actual Loops': loops, Plans: below = [] } = plan
+    const unwanted =
+      (plan['Rows Removed by Filter'] ?? 0) + (plan['Rows Removed by Index Recheck'] ?? 0)
+    const own = table === undefined ? 0 : loops * (plan['Actual Rows'] + unwanted)
+    return below.reduce((rows, it) => rows + read(it), own)
+  }
+  return (await plansOf(database, act)).reduce((rows, plan) => rows + read(plan), 0)
+}
+
+async function plansOf(
+  database: Database,
+  act: (db: Queryable) => Promise<unknown>,
+): Promise<Plan[]> {
+  const plans: Plan[] = []
   await inTransaction(database, async (tx) => {
     await tx.query('set local plan_cache_mode = force_generic_plan')
     await act({
@@ -24,10 +57,10 @@ export async function pagesRead(
         const [row] = rows as { 'QUERY PLAN': readonly [{ readonly Plan: Plan }] }[]
         const plan = row?.['QUERY PLAN'][0].Plan
         if (!plan) throw new Error('a statement has a plan')
-        pages += plan['Shared Hit Blocks'] + plan['Shared Read Blocks']
+        plans.push(plan)
         return { rows: [] }
       },
     })
   })
-  return pages
+  return plans
 }
