@@ -41,7 +41,7 @@ function aMachine(t: TestContext, id: string) {
   const at = (name: string) => join(top, name)
   mkdirSync(at('bin'))
   mkdirSync(at('units'))
-  mkdirSync(at('running/system'), { recursive: true })
+  mkdirSync(at('run/systemd/system'), { recursive: true })
   writeFileSync(join(at('units'), service.name), '')
   writeFileSync(
     at('bin/systemctl'),
@@ -102,7 +102,7 @@ esac
     /** `first`: lines of a shell, before. */
     down: async (args: readonly string[] = [], first = '') => {
       const enter = `mount --bind ${top}/units /etc/systemd/system
-        mount --bind ${top}/running /run/systemd
+        mount --bind ${top}/run /run
         ${first}
         exec "$@"`
       const mayfly = [process.execPath, program, 'down', '--data', data.root, ...args]
