@@ -1,10 +1,10 @@
 /** Of bodies that say a thing in one of two ways: one that says both is read by the first, and refused where that is none. */
 
 import assert from 'node:assert/strict'
-import { before, suite, test } from 'node:test'
+import { test } from 'node:test'
 
-import { type AnApi, anApi } from '../../test/an-api.ts'
-import { aTenancy, type Tenancy } from '../../test/a-tenancy.ts'
+import { anApi } from '../../test/an-api.ts'
+import { aTenancy } from '../../test/a-tenancy.ts'
 import { aDatabase } from '../../test/postgres.ts'
 
 const NONE = [0, null, {}, ['x'], true]
@@ -31,18 +31,20 @@ const requests: readonly (readonly [string, string, (first: unknown) => object])
   ['PATCH /teams/apps/:app', 'locked', (locked) => ({ locked, owner: 'x' })],
 ]
 
-suite('either or', () => {
-  const pool = aDatabase()
-  let api: AnApi
-  let tenancy: Tenancy
+const pool = aDatabase()
 
-  before(async () => {
-    api = await anApi(pool)
-    tenancy = await aTenancy(pool)
-  })
+test('either or', async (t) => {
+  const api = await anApi(pool)
+  const tenancy = await aTenancy(pool)
+  const ask = (route: string, body?: object) => {
+    const team = route.includes('/teams/')
+    const app = tenancy.apps[team ? 'team app' : 'personal app']
+    const caller = team ? 'team admin' : 'owner'
+    return api.as(tenancy.tokens[caller])(route.replace(':app', app), body)
+  }
 
   for (const [route, what, bodyOf] of requests) {
-    test(`${route}: ${what}`, async () => {
+    await t.test(`${route}: ${what}`, async () => {
       for (const none of NONE) {
         // The one thing of these that may be so.
         if (what === 'locked' && none === true) continue
@@ -53,18 +55,11 @@ suite('either or', () => {
     })
   }
 
-  test('what says both in good order is read by the first', async () => {
+  await t.test('what says both in good order is read by the first', async () => {
     const both = [{ buildpack: { url, name: 'heroku/nodejs' } }]
     const put = await ask('PUT /apps/:app/buildpack-installations', { updates: both })
     assert.equal(put.status, 200)
     const got = await ask('GET /apps/:app/buildpack-installations')
     assert.match(JSON.stringify(got.body), /example\.com\/x\.git/)
   })
-
-  function ask(route: string, body?: object) {
-    const team = route.includes('/teams/')
-    const app = tenancy.apps[team ? 'team app' : 'personal app']
-    const authorization = `Bearer ${tenancy.tokens[team ? 'team admin' : 'owner']}`
-    return api.call(route.replace(':app', app), body, { authorization })
-  }
 })

@@ -23,14 +23,12 @@ export function cgroupsOf(mounts: string): Cgroups {
   }
   const hierarchies = new Map<string, string>()
   // The first of them is the machine's own: others are copies, which come and go with a chroot that has a /sys.
-  const found = (controller: string, at: string) =>
-    hierarchies.has(controller) || hierarchies.set(controller, at)
-  for (const [, at = '', type, options = ''] of all) {
-    if (type === 'cgroup2') found('unified', at)
+  for (const [, at = '', type, options = ''] of all.toReversed()) {
+    if (type === 'cgroup2') hierarchies.set('unified', at)
     if (type !== 'cgroup') continue
     for (const option of options.split(',')) {
       if (option.startsWith('name=') || at.split(/[/,]/).includes(option)) {
-        found(option, at)
+        hierarchies.set(option, at)
       }
     }
   }

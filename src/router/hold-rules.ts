@@ -25,7 +25,6 @@ const SINCE_LAST_BYTE = 100
 export function holdRules({ idle }: RouterTimeouts): string {
   return `  http-request set-var(txn.waits) var(txn.entry),field(4,/) if { var(txn.entry),field(1,/),nbsrv eq 0 } !{ var(txn.entry) -m beg ${NO_SERVER}/ }
   http-request track-sc0 var(txn.waits) table held if { var(txn.waits) -m found }
-  http-request set-var(txn.let_go) var(txn.waits),table_conn_cur(let_go) if { sc0_tracked }
   http-request set-var(txn.held) date(0,ms) if { sc0_tracked }
   http-request lua.hold if { sc0_tracked }
   http-request set-var(txn.code) str(H28) if { var(txn.code) -m found } !has_ended { date(0,ms),sub(txn.held) ge ${idle - SINCE_LAST_BYTE} }

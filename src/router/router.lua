@@ -58,6 +58,11 @@ local function begin_second(time)
   end
 end
 
+-- Requests of the app that are held, whichever thread they are on: see `HELD` in hold-rules.ts.
+local function waiting(txn)
+  return txn.f:sc0_conn_cur() - txn.c:table_conn_cur(txn:get_var('txn.waits'), 'let_go')
+end
+
 local threads
 
 -- When this request of the app is to look again; its place among those that take turns is any number, the same each time.
@@ -70,10 +75,9 @@ local function next_turn(txn, app, place, time)
     turns[app] = 0
     apps = apps + 1
   end
-  local waiting = txn.f:sc0_conn_cur() - txn.c:table_conn_cur(txn:get_var('txn.waits'), 'let_go')
   local of_app = math.min(OF_APP, OF_ALL_BY_THREAD * threads / math.max(before, apps))
   local tick = time // POLL + 1
-  local turn = (tick + (place - tick) % math.max(1, math.ceil(waiting / of_app))) * POLL
+  local turn = (tick + (place - tick) % math.max(1, math.ceil(waiting(txn) / of_app))) * POLL
   turns[app] = math.max(turns[app], turn)
   return turn
 end
@@ -110,8 +114,7 @@ local function hold(txn)
   local deadline = time + hold_for
   local place = math.random(1 << 30)
   -- In a worker that has a successor all requests come here, and the successor decides.
-  local waiting = txn.f:sc0_conn_cur() - txn:get_var('txn.let_go')
-  if txn.f:stopping() == 0 and waiting > math.min(tonumber(most) or most_held, most_held) then
+  if txn.f:stopping() == 0 and waiting(txn) > math.min(tonumber(most) or most_held, most_held) then
     txn:set_var('txn.entry', 'no_server/H11//' .. app)
     return
   end

@@ -26,10 +26,8 @@ const [, CPU] =
   /^Cpus_allowed_list:\t(\d+)/m.exec(readFileSync('/proc/self/status', 'utf8')) ?? []
 
 test('two that are as busy as can be have a processor as their sizes are', async (t) => {
-  const [one, four] = await Promise.all(
-    [1, 4].map((share) => withShare(share, `taskset -c ${CPU} sh -c '${BUSY}'`)),
-  )
-  assert.ok(one && four)
+  const pinned = `taskset -c ${CPU} sh -c '${BUSY}'`
+  const [one, four] = await Promise.all([withShare(1, pinned), withShare(4, pinned)])
   t.after(() => Promise.all([one, four].map((it) => runtime.remove(it, signal))))
   assert.deepEqual(
     [weightOf(one), weightOf(four)],
