@@ -132,9 +132,10 @@ test('ps:exec asks to be let in once, and then runs a command in a dyno', async 
   ])
   assert.equal(ran.status, 0, ran.stderr)
   assert.match(ran.stdout, /web\.1 \/app\s+1000\s+\/dev\/pts\/\d+\s+mayfly-init/)
+  // Whom a client left in the test before is told of meanwhile, too: the API's lines alone.
   await until('the log tells of it', async () =>
     /Opened web\.1 for Heroku Exec by user .*\n.*Starting process with command `echo .*` inside web\.1 by user /.test(
-      await app.log(),
+      await app.log({ source: 'app', dyno: 'api' }),
     ),
   )
   const nowhere = await exec(['ps:exec', '--dyno', 'web.7', '--', 'true'])
