@@ -4,7 +4,6 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { globSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -16,6 +15,7 @@ import { subnetOf } from '../src/runtime/local/address.ts'
 import { demolish } from '../src/runtime/local/demolish.ts'
 import { ensureStack } from '../src/runtime/local/ensure-stack.ts'
 import type { LocalRuntimeOptions } from '../src/runtime/local/region.ts'
+import { claim } from './claim.ts'
 import { noteInstallation } from './note-installation.ts'
 
 const STACKS = process.env['MAYFLY_STACKS'] ?? '/var/cache/mayfly/stacks'
@@ -26,15 +26,6 @@ export interface LocalMachine {
   /** The nth address for a dyno, n from 0. */
   readonly address: (n: number) => string
   readonly close: () => Promise<void>
-}
-
-/** An abstract socket goes with its process, however that ends. */
-function claim(name: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = createServer().unref()
-    socket.once('error', () => resolve(false))
-    socket.listen(`\0mayfly-test-${name}`, () => resolve(true))
-  })
 }
 
 /**

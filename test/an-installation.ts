@@ -6,7 +6,6 @@
 
 import { execFile } from 'node:child_process'
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before } from 'node:test'
@@ -20,6 +19,7 @@ import {
 import { partsOf } from '../src/installation/parts.ts'
 import { supervisorOf } from '../src/installation/supervisor-lock.ts'
 import { pause } from '../src/lib/clock.ts'
+import { claim } from './claim.ts'
 import { freePorts } from './free-ports.ts'
 import { noteInstallation } from './note-installation.ts'
 
@@ -207,17 +207,12 @@ export function installationToBe(options: InstallationOptions = {}): {
 
 /**
  * Which networks are free shows once the bridges of who chose before are there: test files that
- * run side by side, in whatever run, wait for one another. An abstract socket goes with its
- * process, however that ends.
+ * run side by side, in whatever run, wait for one another.
  */
 async function oneAtATime<T>(work: () => Promise<T>): Promise<T> {
   for (;;) {
-    const turn = createServer()
-    const isOurs = await new Promise<boolean>((resolve) => {
-      turn.once('error', () => resolve(false))
-      turn.listen('\0mayfly-test-set-up', () => resolve(true))
-    })
-    if (isOurs) return work().finally(() => turn.close())
+    const turn = await claim('set-up')
+    if (turn) return work().finally(() => turn.close())
     await pause(100)
   }
 }

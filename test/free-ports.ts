@@ -1,11 +1,14 @@
 /**
  * Ports to give to a program that listens some seconds later. Not from the range that the kernel takes those of
- * connections from: one of these may have the port by then, and nobody can listen there as long as it lasts.
+ * connections from: one of these may have the port by then, and nobody can listen there as long as it lasts. Nor
+ * those that another test was given: each claims its own.
  */
 
 import { randomInt } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
+
+import { claim } from './claim.ts'
 
 const LOWEST = 20_000
 const TRIES = 100
@@ -16,8 +19,7 @@ export async function freePorts(count: number): Promise<number[]> {
   for (let nth = 0; nth < TRIES; nth++) {
     const first = randomInt(LOWEST, limit - count)
     const ports = Array.from({ length: count }, (_, at) => first + at)
-    const free = await Promise.all(ports.map(isFree))
-    if (!free.includes(false)) return ports
+    if (await areOurs(ports)) return ports
   }
   throw new Error(`no ${count} ports from ${LOWEST} to ${limit} are free`)
 }
@@ -32,6 +34,14 @@ function firstOfConnections(): number {
     /\s/,
   )
   return Math.max(Number(first), LOWEST + 1000)
+}
+
+async function areOurs(ports: readonly number[]): Promise<boolean> {
+  const claims = await Promise.all(ports.map((port) => claim(`port-${port}`)))
+  const free = await Promise.all(ports.map(isFree))
+  if (!claims.includes(undefined) && !free.includes(false)) return true
+  for (const it of claims) it?.close()
+  return false
 }
 
 function isFree(port: number): Promise<boolean> {

@@ -17,6 +17,8 @@ import { isUuid } from '../../src/model/ids.ts'
 import { installationToBe, type Ran } from '../an-installation.ts'
 import { until } from '../until.ts'
 
+/** Of no formation. */
+const ONE_OFFS = new Set(['run', 'release'])
 const cli = join(import.meta.dirname, '../../node_modules/.bin/heroku')
 
 export interface Journey {
@@ -45,8 +47,13 @@ export interface Journey {
   api(method: string, path: string, body?: unknown): Promise<unknown>
   /** As the Platform API lists them. */
   dynos(app: string): Promise<readonly ListedDyno[]>
-  /** Waits until the app's dynos are all up, and no other of the first region holds anything. */
+  /**
+   * Waits until the app has all dynos that it is to have, by its current release and up, and no other of the first
+   * region holds anything. A restart that nobody has begun yet is not waited for: `replaces`.
+   */
   calm(app: string): Promise<void>
+  /** Waits until every dyno that was there before `act` is another, and all is calm. */
+  replaces(app: string, act: () => Promise<unknown>): Promise<void>
   /** How many dynos hold something on the machine. */
   containers(region: string): number
   configure(
@@ -65,7 +72,14 @@ export interface Journey {
 export interface ListedDyno {
   readonly id: string
   readonly name: string
+  readonly type: string
   readonly state: string
+  readonly release: { readonly version: number }
+}
+
+interface ListedRelease {
+  readonly version: number
+  readonly current: boolean
 }
 
 export interface RunningCli {
@@ -89,6 +103,15 @@ export function aJourney(
     await begin?.(journey)
   })
   after(close)
+
+  const ofApp = async <T>(app: string, list: string) =>
+    (await journey.api('GET', `/apps/${app}/${list}`)) as readonly T[]
+  /** How many dynos the app is to have. */
+  const wanted = async (app: string) =>
+    (await ofApp<{ readonly quantity: number }>(app, 'formation')).reduce(
+      (sum, it) => sum + it.quantity,
+      0,
+    )
 
   const journey: Journey = {
     get root() {
@@ -119,14 +142,28 @@ export function aJourney(
         env: { ...installation.env, HEROKU_API_KEY: token },
       }),
     api: (...call) => installation.api(...call),
-    dynos: async (app) =>
-      (await journey.api('GET', `/apps/${app}/dynos`)) as ListedDyno[],
+    dynos: (app) => ofApp<ListedDyno>(app, 'dynos'),
     calm: (app) =>
       until('all is calm', async () => {
         const listed = await journey.dynos(app)
-        const up = listed.filter((dyno) => dyno.state === 'up').length
-        return up === listed.length && up === journey.containers(regions[0] ?? '')
+        const releases = await ofApp<ListedRelease>(app, 'releases')
+        const current = releases.find((it) => it.current)?.version
+        const ofTypes = listed.filter((it) => !ONE_OFFS.has(it.type))
+        return (
+          ofTypes.length === (await wanted(app)) &&
+          ofTypes.every((it) => it.release.version === current) &&
+          listed.every((it) => it.state === 'up') &&
+          listed.length === journey.containers(regions[0] ?? '')
+        )
       }),
+    async replaces(app, act) {
+      const earlier = new Set((await journey.dynos(app)).map((it) => it.id))
+      await act()
+      await until('every dyno is another', async () =>
+        (await journey.dynos(app)).every((it) => !earlier.has(it.id)),
+      )
+      await journey.calm(app)
+    },
     containers: (region) =>
       readdirSync(installation.data.dynos(region)).filter(isUuid).length,
     configure: (settings) => configureIn(installation.data.root, settings),

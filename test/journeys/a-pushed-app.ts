@@ -23,7 +23,14 @@ export interface PushedApp {
   /** The app's log by the CLI, all of it unless `--num` is given. */
   logs(...args: string[]): Promise<string>
   /** All of it, or of a source and a dyno, as the API gives it to the CLI: for who asks until it says something. */
-  log(only?: { readonly source: string; readonly dyno: string }): Promise<string>
+  log(only?: OfLog): Promise<string>
+  /** What its log says from now on until `end`: of a busy app the last 1,500 lines are those of seconds. */
+  tail(only: OfLog): Promise<{ said(): string; end(): Promise<void> }>
+}
+
+interface OfLog {
+  readonly source: string
+  readonly dyno: string
 }
 
 interface Wish {
@@ -69,14 +76,33 @@ export async function anApp(
       const all = args.includes('--num') ? [] : ['--num', '1500']
       return journey.stdoutOfHeroku('logs', '--no-color', '--app', name, ...all, ...args)
     },
-    async log(only) {
-      const asked = await journey.api('POST', `/apps/${name}/log-sessions`, {
-        lines: 1500,
-        ...only,
-      })
-      const answer = await fetch((asked as { readonly logplex_url: string }).logplex_url)
-      assert.equal(answer.status, 200)
-      return answer.text()
+    log: async (only) => (await readLog({ lines: 1500, ...only })).text(),
+    async tail(only) {
+      const { body } = await readLog({ lines: 1, tail: true, ...only })
+      assert.ok(body)
+      const reader = body.pipeThrough(new TextDecoderStream()).getReader()
+      let text = ''
+      const all = (async () => {
+        for (;;) {
+          const { done, value } = await reader.read()
+          if (done) return
+          text += value
+        }
+      })()
+      return {
+        said: () => text,
+        async end() {
+          await reader.cancel()
+          await all
+        },
+      }
     },
+  }
+
+  async function readLog(wanted: object): Promise<Response> {
+    const asked = await journey.api('POST', `/apps/${name}/log-sessions`, wanted)
+    const answer = await fetch((asked as { readonly logplex_url: string }).logplex_url)
+    assert.equal(answer.status, 200)
+    return answer
   }
 }

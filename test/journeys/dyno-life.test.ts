@@ -6,7 +6,7 @@ import { after, test } from 'node:test'
 import { HOUR, MINUTE, SECOND } from '../../src/lib/clock.ts'
 import { ask } from '../ask.ts'
 import { steadyLoad } from '../steady-load.ts'
-import { until } from '../until.ts'
+import { until, untilSeen } from '../until.ts'
 import { aJourney, type RunningCli } from './a-journey.ts'
 import { anApp, type PushedApp } from './a-pushed-app.ts'
 
@@ -145,10 +145,13 @@ test('with preboot the dynos of a release take over together', async () => {
   await app.heroku('features:disable', 'preboot')
 })
 
-/** What the manager said of a dyno, in order. */
-async function saidOf(dyno: string): Promise<string[]> {
-  const lines = await app.log({ source: 'heroku', dyno })
-  return lines.split('\n').map((line) => line.replace(/^.*?: /, ''))
+/** What the manager said of a dyno, in order, once `last` is the last of it: its lines come a little after the fact. */
+function saidOf(dyno: string, last: RegExp): Promise<string[]> {
+  return untilSeen(`${last} is the last of ${dyno}`, async () => {
+    const text = await app.log({ source: 'heroku', dyno })
+    const lines = text.split('\n').map((line) => line.replace(/^.*?: /, ''))
+    return last.test(lines.at(-2) ?? '') ? lines : undefined
+  })
 }
 
 async function fallsAsleep(): Promise<void> {
@@ -173,7 +176,7 @@ test('an app without web traffic falls asleep, workers and all', async () => {
   assert.match(ps, /web\.1: idle/)
   assert.match(ps, /worker\.1: idle/)
   for (const dyno of ['web.1', 'worker.1']) {
-    const lines = await saidOf(dyno)
+    const lines = await saidOf(dyno, /^Process exited/)
     const [exited, ...before] = lines.slice(lines.indexOf('Idling'), -1).toReversed()
     assert.deepEqual(before.toReversed(), [
       'Idling',
@@ -189,14 +192,15 @@ test('the next requests wake it and are held, not failed', async () => {
   assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set([200]))
   await journey.calm(app.name)
   assert.equal(journey.containers('us'), 2)
-  const lines = await saidOf('web.1')
+  const lines = await saidOf('web.1', /to up$/)
   assert.deepEqual(lines.slice(lines.indexOf('Unidling'), -1), [
     'Unidling',
     'State changed from down to starting',
     'Starting process with command `perl server.pl`',
     'State changed from starting to up',
   ])
-  assert.equal((await saidOf('worker.1')).filter((it) => it === 'Unidling').length, 1)
+  const ofWorker = await saidOf('worker.1', /to up$/)
+  assert.equal(ofWorker.filter((it) => it === 'Unidling').length, 1)
 })
 
 test('a request that comes while nobody manages waits until someone does', async () => {

@@ -34,7 +34,7 @@ async function aTakenPort(t: TestContext): Promise<number> {
 
 const hide = (path: string) => chmodSync(path, 0o600)
 
-describe('a later `up`', { timeout: 180_000 }, () => {
+describe('a later `up`', { timeout: 480_000 }, () => {
   const installation = anInstallation({ regions: ['us'] })
   const { data } = installation
   const decided = () =>

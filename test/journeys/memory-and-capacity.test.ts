@@ -37,8 +37,7 @@ test('above its quota a dyno is told R14, and serves on', async () => {
 })
 
 test('a dyno whose child the kernel ends for memory goes with it: R15', async () => {
-  await app.heroku('ps:restart')
-  await journey.calm(app.name)
+  await journey.replaces(app.name, () => app.heroku('ps:restart'))
   await ask(`${app.url}child`)
   await logSays(
     /my child was ended by SIGKILL[^]*Error R15 \(Memory quota vastly exceeded\)[^]*Process exited with status 137[^]*to crashed/,

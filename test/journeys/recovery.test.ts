@@ -18,6 +18,7 @@ import {
   isAlive,
   processOf,
   readProcessFile,
+  sendSignal,
 } from '../../src/installation/living-process.ts'
 import { pause, SECOND } from '../../src/lib/clock.ts'
 import { type DynoId, isUuid } from '../../src/model/ids.ts'
@@ -228,14 +229,16 @@ for (const [what, stop] of [
   })
 }
 
+/** At one moment: a manager that outlives its dynos has its own word on why they went. */
 async function cutPower(dynos: readonly string[]): Promise<void> {
-  const parts = partsThere()
   await journey.killSupervisor()
+  const parts = partsThere().flatMap((it) => readProcessFile(fileOf(it)) ?? [])
+  for (const part of parts) sendSignal(part, 'SIGKILL')
   for (const id of dynos) {
     kill(id, 'conmon.pid')
     kill(id, 'pid')
   }
-  for (const part of parts) await journey.killPart(part)
+  await until('every part is gone', () => !parts.some(isAlive))
 }
 
 /** As systemd does: the service first, and then SIGTERM to whatever is left. */
@@ -256,9 +259,11 @@ async function stopInOrder(dynos: readonly DynoId[]): Promise<void> {
 }
 
 async function end(part: string): Promise<void> {
-  const it = readProcessFile(dataDirectory(journey.root).processFile(part))
+  const it = readProcessFile(fileOf(part))
   if (it) await endProcess(it, { signal: 'SIGTERM', patience: 30 * SECOND })
 }
+
+const fileOf = (part: string) => dataDirectory(journey.root).processFile(part)
 
 /** Those the supervisor keeps; some may have ended. */
 function partsThere(): string[] {

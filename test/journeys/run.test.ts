@@ -93,8 +93,9 @@ test('a terminal is one: its size, its keys, Ctrl-C', async () => {
   await session.sees(/\$ $/)
   session.types('stty size; tty\r')
   await session.sees(/33 101\s+\/dev\/pts\/0/)
-  session.types('sleep 1000\r')
-  await session.sees(/sleep 1000\s/)
+  // What is typed is shown before anything has begun.
+  session.types(`sh -c 'echo be""gun; exec sleep 1000'\r`)
+  await session.sees(/begun\s/)
   session.types('\u0003')
   await session.sees(/\^C[^]*\$ $/)
   session.types('exit 0\r')
@@ -212,8 +213,7 @@ test('who has no key of the dyno, or none of the app, is not let in', async () =
   const noKey = await execManager('web.1', apiKey(), 'no key')
   assert.equal(noKey.status, 422)
 
-  await app.heroku('ps:restart', 'web.1')
-  await journey.calm(app.name)
+  await journey.replaces(app.name, () => app.heroku('ps:restart', 'web.1'))
   await assert.rejects(sshTo(door, door.private), /authentication methods failed/)
 })
 

@@ -77,7 +77,7 @@ async function gone(pid: number | null): Promise<void> {
 const first = anInstallation()
 const second = anInstallation({ regions: ['us'] })
 
-describe('an installation', { timeout: 180_000 }, () => {
+describe('an installation', { timeout: 480_000 }, () => {
   test('is up, with every part, once `up --detach` returns', async () => {
     const status = await statusOf(first)
     assert.deepEqual(

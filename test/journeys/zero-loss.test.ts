@@ -69,12 +69,7 @@ test('kill -9 of all at once, and up again', async () => {
 /** Makes every web dyno another one by `act`, and sees that no request was lost on the way. */
 async function replaces(act: () => Promise<unknown>): Promise<void> {
   for (let round = 0; round < ROUNDS; round++) {
-    const earlier = new Set(await ids())
-    await act()
-    await until('every dyno is another', async () =>
-      (await ids()).every((id) => !earlier.has(id)),
-    )
-    await journey.calm(app.name)
+    await journey.replaces(app.name, act)
     assert.deepEqual(load.tally().failures, [])
   }
 }
@@ -105,23 +100,22 @@ test('a scale down', async () => {
 })
 
 test('autoscaling, until a person says otherwise; and all is counted', async () => {
+  const log = await app.tail({ source: 'app', dyno: 'api' })
   await app.heroku('config:set', 'MAYFLY_AUTOSCALE=3-4 p95=5000')
   await until('there are as many as it wants at least', async () =>
     (await journey.dynos(app.name)).some((dyno) => dyno.name === 'web.3'),
   )
-  // Of all its lines the last 1,500 are kept in view, and most are of requests: at once, then.
-  await until('the log tells of that', async () =>
+  await until('the log tells of that', () =>
     /app\[api\]: Scaled to web@3:Standard-1X by autoscaler \(3 to 4 dynos\)/.test(
-      await app.log(),
+      log.said(),
     ),
   )
   await journey.calm(app.name)
   await app.heroku('ps:scale', 'web=2')
-  await until('the log tells of the end of it', async () =>
-    /app\[api\]: Autoscaling disabled: web@2 is not within 3 to 4 dynos/.test(
-      await app.log({ source: 'app', dyno: 'api' }),
-    ),
+  await until('the log tells of the end of it', () =>
+    /app\[api\]: Autoscaling disabled: web@2 is not within 3 to 4 dynos/.test(log.said()),
   )
+  await log.end()
   await journey.calm(app.name)
   assert.deepEqual(load.tally().failures, [])
 
