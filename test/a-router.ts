@@ -3,7 +3,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { type Agent, createServer, request } from 'node:http'
+import { type Agent, createServer, type IncomingMessage, request } from 'node:http'
 import {
   type AddressInfo,
   createServer as createTcpServer,
@@ -257,6 +257,18 @@ export function get(
   })
 }
 
+/** An answer whose head is there. Of one that is cut the rest is an error: ECONNRESET. */
+export function begunAnswer(
+  { port }: Pick<ARouter, 'port'>,
+  path: string,
+  headers: Record<string, string>,
+): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const asked = request({ host: '127.0.0.1', port, path, headers, agent: false })
+    asked.once('response', resolve).once('error', reject).end()
+  })
+}
+
 let dynos = 0
 
 /** Something that answers like a dyno, on an address of its own, until the test ends. */
@@ -264,7 +276,8 @@ export async function aBackend(
   t: TestContext,
   handler: Parameters<typeof createServer>[1],
 ): Promise<{ address: string; port: number; close(): void; server: Server }> {
-  const server = createServer({}, handler)
+  // Node hangs up on who is idle for five seconds, perhaps as HAProxy asks for more.
+  const server = createServer({ keepAliveTimeout: 0 }, handler)
   const address = `127.0.${1 + (process.pid % 200)}.${++dynos}`
   await new Promise<void>((resolve) => server.listen(0, address, resolve))
   const close = () => {

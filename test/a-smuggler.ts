@@ -17,9 +17,12 @@ export const HIDDEN = `GET /hidden HTTP/1.1\r\n${HOST}X: `
 export const HIDDEN_WHOLE = `GET /hidden HTTP/1.1\r\n${HOST}\r\n`
 export const TO_HIDE = `0\r\n\r\n${HIDDEN}`
 
-/** It hears all that there is to hear, and goes. */
+/** It hears all that there is to hear, and goes: not because its own process was late to read. */
 export function isPatient(client: Socket): void {
-  client.setTimeout(SECOND, () => client.destroy())
+  client.setTimeout(SECOND).on('timeout', () => {
+    const { bytesRead } = client
+    setImmediate(() => client.bytesRead === bytesRead && client.destroy())
+  })
   client.on('data', () => client.setTimeout(0.15 * SECOND))
 }
 

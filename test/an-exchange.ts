@@ -7,9 +7,14 @@ import type { TestContext } from 'node:test'
 
 import { SECOND } from '../src/lib/clock.ts'
 import type { ARouter } from './a-router.ts'
+import { until } from './until.ts'
 
-/** What a dyno does once a request's head has come, and the client has got something. */
-export type DynoScript = (socket: Socket, clientGot: Promise<void>) => void
+/** What a dyno does once a request's head has come, and the client has got something, or all up to that. */
+export type DynoScript = (
+  socket: Socket,
+  clientGot: Promise<void>,
+  clientHas: (text: string) => Promise<void>,
+) => void
 /** What a client does once its request is sent, and a dyno has heard its head. */
 export type ClientScript = (socket: Socket, dynoHeard: Promise<void>) => void
 
@@ -91,6 +96,7 @@ async function aDyno(t: TestContext, router: ARouter, app: string): Promise<Exch
   let amiss: string[] = []
   let dynoHeard = Promise.withResolvers<void>()
   let clientGot = Promise.withResolvers<void>()
+  let got = ''
   const added = addedToRequests(router.port)
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     let piece: { text: string } | undefined
@@ -104,7 +110,9 @@ async function aDyno(t: TestContext, router: ARouter, app: string): Promise<Exch
       piece.text = `${without(head, added, amiss)}${piece.text.slice(head.length)}`
       piece = undefined
       dynoHeard.resolve()
-      script(socket, clientGot.promise)
+      script(socket, clientGot.promise, (end) =>
+        until(`the client has ${end}`, () => got.endsWith(end)),
+      )
     })
   })
   const address = `127.9.${1 + (process.pid % 200)}.${++dynos}`
@@ -124,7 +132,7 @@ async function aDyno(t: TestContext, router: ARouter, app: string): Promise<Exch
       script =
         typeof its === 'string' ? (socket) => void socket.write(its, 'latin1') : its
       const client = connect(router.port, '127.0.0.1')
-      let got = ''
+      got = ''
       let closed = false
       const done = new Promise<void>((resolve) => {
         client.on('error', () => {})

@@ -39,7 +39,8 @@ export interface ChurnLimits {
 
 export async function aPlace(t: TestContext, nth: number): Promise<Place> {
   const address = `127.8.${1 + (process.pid % 200)}.${nth}`
-  const server = createServer(({ headers }, answer) => {
+  // Node hangs up on who is idle for five seconds, perhaps as HAProxy asks for more.
+  const server = createServer({ keepAliveTimeout: 0 }, ({ headers }, answer) => {
     const { app = 'nobody', dyno = 'nobody' } = place.tenant ?? {}
     answer.setHeader('x-app', app).setHeader('x-dyno', dyno)
     answer.setHeader('x-asked', String(headers['x-request-id']))

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 
 import * as fc from 'fast-check'
 
+import { fuzzRuns } from '../../test/fuzz-runs.ts'
 import { LONGEST_LINE } from '../model/log-line.ts'
 import { parseRecords, type Unfinished } from './cri.ts'
 
@@ -86,5 +87,6 @@ test('however the bytes come in pieces, the lines are the same', () => {
       }
       assert.equal(text, parseRecords(bytes, ' app[web.1]: ', {}).text)
     }),
+    fuzzRuns({ usual: 100, soaked: 10_000 }),
   )
 })

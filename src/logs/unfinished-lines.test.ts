@@ -17,6 +17,7 @@ import { after, test } from 'node:test'
 
 import * as fc from 'fast-check'
 
+import { fuzzRuns } from '../../test/fuzz-runs.ts'
 import { later, SECOND } from '../lib/clock.ts'
 import { newId } from '../model/ids.ts'
 import { LONGEST_LINE } from '../model/log-line.ts'
@@ -201,6 +202,6 @@ test('whatever is begun, killed and replaced, each line comes once and whole', (
       const [got, expected] = it.end()
       assert.ok(got === expected)
     }),
-    { numRuns: 200 },
+    fuzzRuns({ usual: 200, soaked: 2000 }),
   )
 })

@@ -8,12 +8,16 @@ import { aBackend, type ARouter, aRouter, get, type Got } from '../../test/a-rou
 import { aRouterLine } from '../../test/a-router-line.ts'
 import { aDatabase } from '../../test/postgres.ts'
 import { until } from '../../test/until.ts'
+import { MINUTE } from '../lib/clock.ts'
 import type { AppRouting } from '../model/app-routing.ts'
 import type { AppId } from '../model/ids.ts'
+import { HEROKU_TIMEOUTS } from './router-settings.ts'
 
 const pool = aDatabase()
 
 const PER_DYNO = 2000
+/** A program in Node has room for 511 connections that it has yet to take; the others come a second later, or three. */
+const PATIENT = { ...HEROKU_TIMEOUTS, connect: MINUTE, firstByte: 5 * MINUTE }
 
 /** It answers when it is told to, or at once below `/now`. */
 async function aSlowApp(
@@ -47,7 +51,7 @@ async function aSlowApp(
 }
 
 test('more than 2,000 requests under way for each web dyno are sent away at once', async (t) => {
-  const router = await aRouter(t, pool)
+  const router = await aRouter(t, pool, { timeouts: PATIENT })
   await router.look()
   await router.start()
   const slow = await aSlowApp(t, router, 'slow')
@@ -75,7 +79,7 @@ test('more than 2,000 requests under way for each web dyno are sent away at once
 })
 
 test('of an app with wishes it is the same, with its own page', async (t) => {
-  const router = await aRouter(t, pool)
+  const router = await aRouter(t, pool, { timeouts: PATIENT })
   await router.look()
   await router.start()
   const routing = { errorPage: 'https://pages/error' }
@@ -89,7 +93,7 @@ test('of an app with wishes it is the same, with its own page', async (t) => {
 })
 
 test('who comes by a connection of before a reload is counted, and told of, once', async (t) => {
-  const router = await aRouter(t, pool)
+  const router = await aRouter(t, pool, { timeouts: PATIENT })
   await router.look()
   await router.start()
   const app = await aSlowApp(t, router, 'reloaded')

@@ -33,12 +33,15 @@ import { PAGES } from './pages.ts'
 
 const pool = aDatabase()
 
+/** Long enough for all that happens at once to do so in time on a machine that is slow. */
 const quick = {
-  connect: SECOND,
-  firstByte: 0.3 * SECOND,
-  idle: 0.8 * SECOND,
-  boot: 2 * SECOND,
+  connect: 5 * SECOND,
+  firstByte: 1.2 * SECOND,
+  idle: 3.2 * SECOND,
+  boot: 8 * SECOND,
 }
+/** In time, though later than the first byte may be. */
+const LATER = 2 * SECOND
 
 const H12 = 'at=error code=H12 desc="Request timeout" dyno=web.1 status=503'
 const CUT_BY_CLIENT =
@@ -75,17 +78,17 @@ const cases: Cases = {
     {
       what: 'late by what silence may last, but not by what the first byte may',
       send: ask(''),
-      dyno: (it) => setTimeout(() => it.write(`${OK}${TWO}`), 600),
+      dyno: (it) => setTimeout(() => it.write(`${OK}${TWO}`), 2 * quick.firstByte),
       enough: /<\/html>\n$/,
       got: slowPage,
       line: H12,
     },
     ...['POST', 'GET'].map((method) => ({
       what: `a client that takes its time with its body, longer than the first byte may: ${method}`,
-      send: `${ask('Content-Length: 14\r\n', method)}a`,
+      send: `${ask('Content-Length: 51\r\n', method)}a`,
       dyno: (it: Socket) =>
         it.on('data', (text) => String(text).endsWith('z') && it.write(`${OK}${TWO}`)),
-      next: later(...'bcdefghijklmz'.split('')),
+      next: later(...'bcdefghij'.repeat(5).split(''), ...'klmnz'.split('')),
       enough: /ok$/,
       got: `${OK}content-length: 2\r\n\r\nok`,
       line: WELL,
@@ -113,7 +116,7 @@ const cases: Cases = {
       send: ask(''),
       dyno: (it) => {
         it.write(`${OK}Content-Length: 4\r\n\r\nok`)
-        setTimeout(() => it.write('ok'), 500)
+        setTimeout(() => it.write('ok'), LATER)
       },
       enough: /okok$/,
       got: `${OK}content-length: 4\r\n\r\nokok`,
@@ -154,7 +157,7 @@ const cases: Cases = {
       what: 'comes late',
       send: put('Expect: 100-continue\r\nContent-Length: 2\r\n', ''),
       dyno: `${OK}${TWO}`,
-      next: (it) => it.once('data', () => setTimeout(() => it.write('ab'), 500)),
+      next: (it) => it.once('data', () => setTimeout(() => it.write('ab'), LATER)),
       enough: /ok$/,
       heard: `POST /p HTTP/1.1\r\n${host}content-length: 2\r\n\r\nab`,
       got: `HTTP/1.1 100 Continue\r\n\r\n${OK}content-length: 2\r\n\r\nok`,
@@ -200,7 +203,7 @@ const cases: Cases = {
       send: ask(UPGRADE),
       dyno: (it) => {
         it.write(`${SWITCHED}1`)
-        for (const nth of [2, 3]) setTimeout(() => it.write(`${nth}`), (nth - 1) * 500)
+        for (const nth of [2, 3]) setTimeout(() => it.write(`${nth}`), (nth - 1) * LATER)
       },
       got: `${switched}123`,
       line: H15,
@@ -211,7 +214,7 @@ const cases: Cases = {
       dyno: SWITCHED,
       next: (it) =>
         it.once('data', () => {
-          for (const nth of [1, 2]) setTimeout(() => it.write(`${nth}`), nth * 500)
+          for (const nth of [1, 2]) setTimeout(() => it.write(`${nth}`), nth * LATER)
         }),
       heard: `GET /p HTTP/1.1\r\n${host}connection: upgrade\r\nupgrade: foo\r\n\r\n12`,
       got: switched,

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
-import { aBackend, aRouter, type Got } from '../../test/a-router.ts'
+import { aBackend, aRouter, begunAnswer, type Got } from '../../test/a-router.ts'
 import { aRouterLine } from '../../test/a-router-line.ts'
 import { HAPROXY_3 } from '../../test/haproxy-of-here.ts'
 import { aDatabase } from '../../test/postgres.ts'
@@ -35,9 +35,8 @@ test('a dead dyno`s requests are told as if it had hung up', async (t) => {
   await router.look()
   await router.start()
   await router.look()
-  const begun = assert.rejects(router.get('dead.localhost', '/begun'), {
-    code: 'ECONNRESET',
-  })
+  const answer = await begunAnswer(router, '/begun', { host: 'dead.localhost' })
+  const begun = assert.rejects(answer.toArray(), { code: 'ECONNRESET' })
   const unanswered = [
     router.get('dead.localhost', '/silent'),
     router.get('dead.localhost', '/put', {}, 'PUT'),

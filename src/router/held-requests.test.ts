@@ -150,7 +150,7 @@ test(
   'a client that is silent in its body, or leaves, while it is held',
   { skip: HAPROXY_3 && 'notices neither' },
   async (t) => {
-    const timeouts = { ...HEROKU_TIMEOUTS, idle: 0.5 * SECOND }
+    const timeouts = { ...HEROKU_TIMEOUTS, idle: 2 * SECOND }
     const router = await aRouter(t, pool, { timeouts })
     await router.app('silent')
     await router.look()

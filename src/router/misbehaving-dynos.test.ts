@@ -172,8 +172,9 @@ test('an answer to a short body may be silent as long as any other', async (t) =
   await router.start()
   const head =
     'POST / HTTP/1.1\r\nHost: thoughtful.localhost\r\nConnection: close\r\nContent-Length: 4\r\n\r\n'
+  // Not late: HAProxy 2.6 has one clock for a body that is not there as a whole within 50 ms.
   const got = await whatAClientGets(router, `${head}bo`, (it) =>
-    setTimeout(() => it.write('dy'), 10),
+    setImmediate(() => it.write('dy')),
   )
   assert.match(got, /\r\n\r\nhalfhalf$/)
 })

@@ -81,10 +81,10 @@ test('a dyno that gives no answer has its line, and the client a page', async (t
     await t.test(`it ${what}, on the second`, async () => {
       const path = `/second-${index}`
       let nth = 0
-      const script: DynoScript = (it, clientGot) => {
+      const script: DynoScript = (it, ...client) => {
         nth += 1
         if (nth === 1) it.write(`${OK}${TWO}`)
-        else dyno(it, clientGot)
+        else dyno(it, ...client)
       }
       const next = (client: Socket) =>
         client.once('data', () => client.write(request(method, path, CLOSE)))
@@ -105,10 +105,10 @@ test('a dyno that gives no answer has its line, and the client a page', async (t
       assert.equal(inOrder(first.got), `HTTP/1.1 100 Continue\r\n\r\n${FAILED}`)
       assert.match(await aRouterLine(router, '/first'), H13)
       let nth = 0
-      const script: DynoScript = (it, clientGot) => {
+      const script: DynoScript = (it, ...client) => {
         nth += 1
         if (nth === 1) it.write(`${OK}${TWO}`)
-        else goOnAndClose(it, clientGot)
+        else goOnAndClose(it, ...client)
       }
       const next = (client: Socket) =>
         client.once('data', () => client.write(request('GET', '/second', CLOSE)))
@@ -124,7 +124,8 @@ test('a dyno that gives no answer has its line, and the client a page', async (t
 
 /** HAProxy's clock goes by whole milliseconds, and is read the sooner the more there is to do. */
 test('a dyno that says nothing is told of in time on a busy router, too', async (t) => {
-  const router = await aRouter(t, pool, { timeouts: { ...quick, idle: 20 * SECOND } })
+  const timeouts = { ...quick, firstByte: SECOND, idle: 20 * SECOND }
+  const router = await aRouter(t, pool, { timeouts })
   await router.dyno(await router.app('silent'), await aBackend(t, () => {}))
   const busy = await router.app('busy')
   await router.dyno(busy, await aBackend(t, (_, it) => it.end('here')))

@@ -78,6 +78,7 @@ test('a websocket goes on through four reloads, and its worker ends with it', as
       return (await oldWorkers(paths.masterSocket)) === olds
     })
   }
+  await until('the oldest is cut', () => !echoes[0]?.isOpen())
   assert.deepEqual(
     echoes.map((it) => it.isOpen()),
     [false, true, true, true, true, true],

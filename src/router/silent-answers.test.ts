@@ -30,7 +30,12 @@ async function withASilentDyno(
   app: string,
   idle: number,
 ): Promise<Silent> {
-  const timeouts = { connect: SECOND, firstByte: 0.5 * SECOND, idle, boot: 2 * SECOND }
+  const timeouts = {
+    connect: 5 * SECOND,
+    firstByte: 2 * SECOND,
+    idle,
+    boot: 8 * SECOND,
+  }
   const router = await aRouter(t, pool, { timeouts, byTls: true })
   const dyno = await aBackend(t, (request, response) => {
     request.on('error', () => {})
@@ -86,7 +91,7 @@ function byHttp2(t: TestContext, { router, host }: Silent, path: string) {
 }
 
 test('a dyno that falls silent is at fault, whatever its client speaks', async (t) => {
-  const silent = await withASilentDyno(t, 'silent', 0.8 * SECOND)
+  const silent = await withASilentDyno(t, 'silent', 3 * SECOND)
   asks(silent, '/http', 'http')
   asks(silent, '/https', 'https')
   asks(silent, '/long', 'http', 'x'.repeat(10_000))

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { rm } from 'node:fs/promises'
 import { createServer, connect, type Socket } from 'node:net'
 import { chmodSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 
@@ -10,7 +11,7 @@ import { aBackend, aRouter, type ARouter, takesUpgrades } from '../../test/a-rou
 import { HAPROXY_3 } from '../../test/haproxy-of-here.ts'
 import { aDatabase } from '../../test/postgres.ts'
 import { until } from '../../test/until.ts'
-import { pause } from '../lib/clock.ts'
+import { pause, SECOND } from '../lib/clock.ts'
 import { parseRouterRecord } from '../logs/router-line.ts'
 import type { AppId } from '../model/ids.ts'
 import { ask as askHaproxy } from './haproxy-socket.ts'
@@ -60,6 +61,7 @@ test('requests for an app that sleeps are held, and wake it', async (t) => {
   assert.deepEqual(calls, [])
 
   let answered = 0
+  const began = performance.now()
   const held = Array.from({ length: 50 }, () =>
     router.get('sleepy.localhost').finally(() => answered++),
   )
@@ -74,7 +76,9 @@ test('requests for an app that sleeps are held, and wake it', async (t) => {
   await router.look()
   const bodies = (await Promise.all(held)).map(({ body }) => body)
   assert.deepEqual(new Set(bodies), new Set(['good morning']))
-  assert.ok(calls.length <= 20, `${calls.length} calls for 50 requests`)
+  // Each thread tells of it once a second.
+  const most = availableParallelism() * ((performance.now() - began) / SECOND + 1)
+  assert.ok(calls.length <= most, `${calls.length} calls, where ${most} are due`)
 })
 
 test('a manager that was away is told when it is back', async (t) => {
@@ -100,6 +104,13 @@ test('more requests than may wait for an app are sent away at once', async (t) =
   await router.look()
   await router.start()
   const asked = Array.from({ length: 200 }, () => router.get('booting.localhost'))
+  // Who comes at the same moment as the last of them may count for it.
+  await until('all are held', async () => {
+    const said = await askHaproxy(join(router.directory, 'admin.sock'), [
+      'show table held',
+    ])
+    return said.is === 'answered' && said.text.includes('conn_cur=200')
+  })
   const rejected = await (async () => {
     for (;;) {
       asked.push(router.get('booting.localhost'))
@@ -171,13 +182,19 @@ test('when an app last had traffic is known, whatever becomes of HAProxy', async
   await router.look()
   const slot = await slotOf(app)
   const quietFor = async () => (await webTraffic(router.directory)())(slot)
+  /** At most; HAProxy tells whole seconds. */
+  const isQuietSince = async (since: number, why?: string) => {
+    const quiet = (await quietFor()) ?? Infinity
+    assert.ok(quiet <= performance.now() - since + SECOND, why ?? `${quiet} ms`)
+  }
   assert.equal(await quietFor(), undefined, 'nobody knows without HAProxy')
 
   await router.start()
   await router.get('asked.localhost')
   await until('it has been quiet', async () => ((await quietFor()) ?? 0) >= 2000)
+  const again = performance.now()
   await router.get('asked.localhost')
-  assert.ok(((await quietFor()) ?? Infinity) <= 1000)
+  await isQuietSince(again)
 
   const socket = connect(router.port, '127.0.0.1')
   t.after(() => socket.destroy())
@@ -204,6 +221,7 @@ test('when an app last had traffic is known, whatever becomes of HAProxy', async
   )
 
   await router.kill()
+  const anew = performance.now()
   await router.start()
-  assert.ok(((await quietFor()) ?? Infinity) <= 1000, 'unknown counts as just now')
+  await isQuietSince(anew, 'unknown counts as just now')
 })

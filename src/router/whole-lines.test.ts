@@ -7,10 +7,9 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'
 
-import { aBackend, aRouter } from '../../test/a-router.ts'
+import { aBackend, aRouter, begunAnswer } from '../../test/a-router.ts'
 import { aRouterLine } from '../../test/a-router-line.ts'
 import { aDatabase } from '../../test/postgres.ts'
-import { until } from '../../test/until.ts'
 import { SECOND } from '../lib/clock.ts'
 import { ask } from './haproxy-socket.ts'
 
@@ -104,20 +103,16 @@ test('each state of an app has its line', async (t) => {
 
 test('a request that is ended by order has its line', async (t) => {
   const router = await aRouter(t, pool)
-  let isUnderWay = false
   const app = await router.app('ended')
-  const at = await aBackend(t, (_, it) => {
-    it.write('first,')
-    isUnderWay = true
-  })
+  const at = await aBackend(t, (_, it) => void it.write('first,'))
   const dyno = await router.dyno(app, at)
   await router.look()
   await router.start()
-  const asked = router.get('ended.localhost', '/ended?a=b', {
+  const answer = await begunAnswer(router, '/ended?a=b', {
+    host: 'ended.localhost',
     'x-forwarded-for': '10.1.2.3',
   })
-  const broken = assert.rejects(asked, { code: 'ECONNRESET' })
-  await until('it is under way', () => isUnderWay)
+  const broken = assert.rejects(answer.toArray(), { code: 'ECONNRESET' })
   const { rows } = await pool.query<{ slot: number }>(
     'select slot from router_slots where app = $1',
     [app],
