@@ -163,13 +163,14 @@ test('a dyno`s questions are held to a pace, even on a connection that is no new
 # All dynos' share is full again.
 time.sleep(4)
 began = time.monotonic()
-talker.settimeout(0.5)
+talker.settimeout(5)
 answers = 0
 while answers < ${FLOOD}:
     ask('%05d.invalid' % answers)
     try: answers += len(talker.recv(512)) > 0
     except TimeoutError: break
-print(answers, time.monotonic() - began)
+    last = time.monotonic()
+print(answers, last - began)
 `
   const said = await saidBy(`python3 -c "$ASKING"`, { ASKING: asking })
   const [answers = 0, seconds = 0] = said.trim().split(' ').map(Number)

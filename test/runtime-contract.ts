@@ -286,7 +286,7 @@ export function itIsARuntime(
   }
 
   function answerOf(id: DynoId, path: string): Promise<number | undefined> {
-    return runtime.probe(id, { path, timeout: SECOND }, signal)
+    return runtime.probe(id, { path, timeout: 20 * SECOND }, signal)
   }
 
   async function exited(id: DynoId) {

@@ -13,7 +13,7 @@ const pool = aDatabase()
 
 for (const [what, limits] of [
   ['a lock', { lock_timeout: 20 }],
-  ['a statement', { statement_timeout: 100 }],
+  ['a statement', { statement_timeout: 2000 }],
 ] as const) {
   test(`a request for which ${what} takes too long is told to come again`, async () => {
     const hasty = openPool({ ...pool.options, ...limits }, 4)

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 
 import * as fc from 'fast-check'
 
+import { fuzzRuns } from '../../test/fuzz-runs.ts'
 import { Problem } from '../model/problem.ts'
 import { parseRange, partOf } from './range.ts'
 
@@ -80,5 +81,6 @@ test('the parts, one after the other, are the whole list in order', () => {
       const sorted = all.toSorted((a, b) => (descending ? b - a : a - b))
       assert.deepEqual(seen, sorted)
     }),
+    fuzzRuns({ usual: 100, soaked: 10_000 }),
   )
 })

@@ -217,6 +217,18 @@ suite('git over HTTP', () => {
     assert.equal(clone.status, 0, clone.said)
   })
 
+  test('who is answered may come again at once', async (t) => {
+    const there = await another(t, { turnLimits: { ofEach: 1, ofAll: 1 } })
+    const { origin, pathname, username, password } = new URL(there)
+    const authorization = `Basic ${btoa(`${username}:${password}`)}`
+    const asked = `${origin}${pathname}/info/refs?service=git-upload-pack`
+    for (let nth = 0; nth < 20; nth++) {
+      const answer = await fetch(asked, { headers: { authorization } })
+      await answer.text()
+      assert.equal(answer.status, 200)
+    }
+  })
+
   test('an account has so many pushes and fetches under way at once, and all together have', async (t) => {
     const there = await another(t, { turnLimits: { ofEach: 1, ofAll: 1 } })
     const { token: others } = await aDeployer(pool, app)

@@ -151,6 +151,8 @@ async function serve(
   } finally {
     if (!isRefusal(turn)) turn()
   }
+  // Who is answered may come again at once: after git, which ends its answer before itself, and its turn.
+  response.end()
 }
 
 /** What is asked for, of an app that the caller may see. */

@@ -30,7 +30,7 @@ export interface GitExchange {
 }
 
 /**
- * Resolves when git has ended, however. If the client goes away, git finds that out by its
+ * Resolves when git has ended, however; whoever called ends the response. If the client goes away, git finds that out by its
  * closed pipes; a build that it has begun goes on.
  */
 export async function serveByGit(
@@ -179,6 +179,7 @@ async function relay(
       if (state === 'head') yield* begin()
     },
     response,
+    { end: false },
   )
 
   function* begin(): Generator<string | Buffer> {

@@ -164,7 +164,7 @@ test('routers and resolvers wait for their managers, and say so', async (t) => {
 })
 
 test('no wait is longer than the bound, and one that is aborted ends well', async (t) => {
-  const bounded = aControlPlane(t, 3 * UNTIL_TOLD)
+  const bounded = aControlPlane(t, 20 * UNTIL_TOLD)
   const refusal = await refusalOf(bounded.ready(bounded.keep('slow')))
   assert.match(refusal, /^Not ready after \d+ minutes: slow /)
   assert.ok(bounded.said.length > 0)

@@ -18,6 +18,7 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 
 import { until, untilSeen } from '../../test/until.ts'
+import { acceptsConnections } from '../lib/accepts-connections.ts'
 import { pause, SECOND, systemClock } from '../lib/clock.ts'
 import { asUser } from './as-user.ts'
 import { dataDirectory } from './data-directory.ts'
@@ -297,7 +298,8 @@ frontend prints
   const keeper = keepPart(part, keeping, stop.signal)
   const { pid } = await untilSeen('it runs', () => runningPart(data, part.name))
   const status = () => request(socket)
-  await until('it listens', () => existsSync(socket))
+  // HAProxy's socket has its name before it listens.
+  await until('it listens', () => acceptsConnections({ path: socket }, SECOND))
   assert.equal(await status(), 204)
   const file = data.logFile(part.name)
   assert.match(readFileSync(file, 'utf8'), /aaaa/)

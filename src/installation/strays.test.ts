@@ -47,8 +47,9 @@ async function started(command: readonly string[], outer: readonly string[] = []
   for (;;) {
     const pid = newest(child.pid ?? 0)
     const says = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0')
-    const runs = readFileSync(`/proc/${pid}/cmdline`, 'utf8')
-    if (its.every((it) => says.includes(it)) && runs.endsWith('1000\0')) return pid
+    // Whole: until then it is what makes it another user's.
+    const runs = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')
+    if (its.every((it) => says.includes(it)) && runs[0] === command.at(-2)) return pid
     await pause(20)
   }
 }

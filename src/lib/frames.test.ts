@@ -3,6 +3,7 @@ import { test } from 'node:test'
 
 import * as fc from 'fast-check'
 
+import { fuzzRuns } from '../../test/fuzz-runs.ts'
 import { frame, framesIn } from './frames.ts'
 
 test('frames come through whole, however the stream is cut', async () => {
@@ -17,6 +18,7 @@ test('frames come through whole, however the stream is cut', async () => {
         sent.map((it) => Buffer.from(it)),
       )
     }),
+    fuzzRuns({ usual: 100, soaked: 10_000 }),
   )
 })
 

@@ -28,7 +28,7 @@ import type { Channels } from './channels.ts'
 import { answerSession } from './session.ts'
 
 /** A reader never waits longer than this for lines on their way. */
-const DRAIN_DEADLINE = SECOND
+const DRAIN_DEADLINE = 5 * SECOND
 const KEEP_ALIVE = 25 * SECOND
 const CLOSE_DEADLINE = SECOND
 /**

@@ -21,6 +21,14 @@ import { lookAfterEntry } from './look-after-entry.ts'
 const pool = aDatabase()
 const { signal } = new AbortController()
 
+/** What takes longer than a moment is looked after again. */
+function over(
+  look: (entry: EntryId, given: AbortSignal) => Promise<number>,
+  entry: EntryId,
+): Promise<void> {
+  return until('it is over', async () => (await look(entry, signal)) === Infinity)
+}
+
 test('a process is started inside a dyno when its client comes, and then forgotten', async () => {
   const { runtime, look, entry, dyno, secret } = await anEntry({ COLUMNS: '90' })
   const wait = await look(entry, signal)
@@ -28,7 +36,7 @@ test('a process is started inside a dyno when its client comes, and then forgott
   assert.deepEqual(runtime.entries(dyno.id), [])
 
   await inTransaction(pool, (tx) => attachClient(tx, digestOf(secret)))
-  assert.equal(await look(entry, signal), Infinity)
+  await over(look, entry)
   const [started] = runtime.entries(dyno.id)
   assert.equal(started?.command, 'bash')
   assert.deepEqual(started.terminal, { columns: 90, rows: 24 })
@@ -44,7 +52,7 @@ test('a dyno that ended meanwhile is not entered', async () => {
   const { runtime, look, entry, dyno, secret } = await anEntry()
   await inTransaction(pool, (tx) => attachClient(tx, digestOf(secret)))
   runtime.exit(dyno.id, 0)
-  assert.equal(await look(entry, signal), Infinity)
+  await over(look, entry)
   assert.equal(await isThere(entry), false)
 })
 
@@ -54,7 +62,7 @@ test('a dyno in which as many run as may is not entered, and its log says so', a
   runtime.enter = async () => {
     throw new RuntimeError('too_many_entries', 'full')
   }
-  assert.equal(await look(entry, signal), Infinity)
+  await over(look, entry)
   assert.equal(await isThere(entry), false)
   assert.match(
     (await its.told('run.')).at(-1) ?? '',
@@ -81,8 +89,8 @@ test('a dyno that stops who enters it is not waited for, and of it one is begun 
   )
   assert.ok((await look(entry, signal)) > 0)
   stopped.reject(new RuntimeError('failed', 'it took too long'))
-  await until('it is over', async () => (await look(entry, signal)) === Infinity)
-  assert.equal(await look(next, signal), Infinity)
+  await over(look, entry)
+  await over(look, next)
   assert.deepEqual(begun, [entry, next])
   assert.deepEqual(await entriesOf(dyno.id), [])
 })
@@ -107,8 +115,8 @@ test('what was entered late is forgotten by itself, and the next has its turn', 
     [next],
   )
   assert.equal(rows.length, 1)
-  assert.equal(await look(entry, signal), Infinity)
-  assert.equal(await look(next, signal), Infinity)
+  await over(look, entry)
+  await over(look, next)
   assert.deepEqual(begun, [entry, next])
 })
 
@@ -118,7 +126,7 @@ test('a dyno that is a virtual machine is not entered, and its log says so', asy
   runtime.enter = async () => {
     throw new RuntimeError('not_enterable', 'a virtual machine')
   }
-  assert.equal(await look(entry, signal), Infinity)
+  await over(look, entry)
   assert.equal(await isThere(entry), false)
   assert.match(
     (await its.told('run.')).at(-1) ?? '',
@@ -129,7 +137,7 @@ test('a dyno that is a virtual machine is not entered, and its log says so', asy
 test('what nobody comes for is forgotten', async () => {
   const { look, entry } = await anEntry()
   await pool.query(`update entries set created_at = now() - interval '2 minutes'`)
-  assert.equal(await look(entry, signal), Infinity)
+  await over(look, entry)
   assert.equal(await isThere(entry), false)
 })
 

@@ -8,6 +8,7 @@ import { test } from 'node:test'
 
 import * as fc from 'fast-check'
 
+import { fuzzRuns } from '../../test/fuzz-runs.ts'
 import { bootedAt } from '../../test/a-dyno.ts'
 import { aOneOff } from '../../test/a-one-off.ts'
 import { later, MINUTE, SECOND } from '../lib/clock.ts'
@@ -172,6 +173,6 @@ test('whatever befalls a one-off, it runs at most once and leaves nothing', () =
       assert.equal(times('to complete'), 1)
       assert.ok(times('from starting to up') <= 1)
     }),
-    { numRuns: 2000 },
+    fuzzRuns({ usual: 2000, soaked: 20_000 }),
   )
 })

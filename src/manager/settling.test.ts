@@ -9,6 +9,7 @@ import { test } from 'node:test'
 
 import * as fc from 'fast-check'
 
+import { fuzzRuns } from '../../test/fuzz-runs.ts'
 import { aDyno, aFormation, aPolicy, bootedAt } from '../../test/a-dyno.ts'
 import { later, MINUTE, SECOND } from '../lib/clock.ts'
 import type { Dyno } from '../model/dyno.ts'
@@ -74,6 +75,7 @@ for (const type of ['web', 'worker']) {
             )
           },
         ),
+        fuzzRuns({ usual: 100, soaked: 5000 }),
       )
     })
   }
@@ -112,7 +114,7 @@ for (const preboot of [false, true]) {
           assert.ok(world.dynos.every((dyno) => !before.has(dyno.id)))
         },
       ),
-      { numRuns: 30 },
+      fuzzRuns({ usual: 30, soaked: 5000 }),
     )
   })
 }

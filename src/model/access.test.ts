@@ -3,6 +3,7 @@ import { test } from 'node:test'
 
 import * as fc from 'fast-check'
 
+import { fuzzRuns } from '../../test/fuzz-runs.ts'
 import { PERMISSIONS, type Relation, standingOf, TEAM_ROLES, withView } from './access.ts'
 
 const nobody: Relation = {
@@ -71,6 +72,7 @@ test('to be given more never means less, and only owners, admins and the given m
         isOwner || (ofTeam && (teamRole === 'admin' || granted?.includes('manage'))),
       )
     }),
+    fuzzRuns({ usual: 100, soaked: 10_000 }),
   )
 })
 

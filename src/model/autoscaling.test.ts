@@ -3,6 +3,7 @@ import { test } from 'node:test'
 
 import { assert as check, double, integer, property, record } from 'fast-check'
 
+import { fuzzRuns } from '../../test/fuzz-runs.ts'
 import { HOUR, later, MINUTE, SECOND } from '../lib/clock.ts'
 import {
   type Autoscaled,
@@ -243,7 +244,7 @@ test('a steady load settles: within its p95, without swinging', () => {
       )
       assert.ok(good.length >= 0.9 * late.length, late.map((it) => it.quantity).join())
     }),
-    { numRuns: 100 },
+    fuzzRuns({ usual: 100, soaked: 5000 }),
   )
 })
 
@@ -261,7 +262,7 @@ test('a load that goes leaves no more dynos than it needs', () => {
         assert.ok(nth === 0 || at - (downs[nth - 1] ?? 0) >= 5)
       }
     }),
-    { numRuns: 50 },
+    fuzzRuns({ usual: 50, soaked: 2500 }),
   )
 })
 

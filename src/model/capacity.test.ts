@@ -3,6 +3,7 @@ import { test } from 'node:test'
 
 import * as fc from 'fast-check'
 
+import { fuzzRuns } from '../../test/fuzz-runs.ts'
 import { GiB } from '../lib/bytes.ts'
 import {
   type Amount,
@@ -88,6 +89,7 @@ test('what is placed always fits', () => {
         assert.ok(placed.size === 0 || fits(sumOf(both(used), ...needs), promised.room))
       }
     }),
+    fuzzRuns({ usual: 100, soaked: 10_000 }),
   )
 })
 

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 
 import * as fc from 'fast-check'
 
+import { fuzzRuns } from '../../test/fuzz-runs.ts'
 import { DAY, HOUR, later, MINUTE, SECOND } from '../lib/clock.ts'
 import { type Cycling, cyclesAt, DAILY, fractionOf, leastInWindow } from './cycling.ts'
 import { type DailyWindow, openingsIn, parseDailyWindow } from './daily-window.ts'
@@ -65,6 +66,7 @@ test('a life lasts between a day and 216 minutes more', () => {
       assert.ok(moment >= later(startedAt, DAY))
       assert.ok(moment <= later(startedAt, DAY + 216 * MINUTE))
     }),
+    fuzzRuns({ usual: 100, soaked: 2000 }),
   )
 })
 
@@ -79,6 +81,7 @@ test('with a window a dyno goes within it, and never later than without', () => 
           assert.ok(moment <= later(startedAt, DAILY.most))
           assert.ok(isWithin(cycling.window, clockIn(zone, moment)))
         }),
+        fuzzRuns({ usual: 100, soaked: 2000 }),
       )
     }
   }
@@ -113,7 +116,7 @@ test('whatever the window, a life is as long as is said wherever the window lets
           assert.ok(moment > it.until || moment >= later(startedAt, least))
       },
     ),
-    { numRuns: 1000 },
+    fuzzRuns({ usual: 1000, soaked: 10_000 }),
   )
 })
 
@@ -134,6 +137,7 @@ test('night after night a place is replaced once', () => {
         assert.ok(short.length <= 2, `short ones of ${ends.length}: ${short.length}`)
       },
     ),
+    fuzzRuns({ usual: 100, soaked: 2000 }),
   )
 })
 

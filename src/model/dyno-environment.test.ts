@@ -3,6 +3,7 @@ import { test } from 'node:test'
 
 import * as fc from 'fast-check'
 
+import { fuzzRuns } from '../../test/fuzz-runs.ts'
 import { expandCommand } from './dyno-environment.ts'
 import { LONGEST_LINE } from './log-line.ts'
 
@@ -39,7 +40,7 @@ test('it is what one expression would make of it, were there time', () => {
       )
       assert.equal(expandCommand(command, environment), expected)
     }),
-    { numRuns: 2000 },
+    fuzzRuns({ usual: 2000, soaked: 100_000 }),
   )
 })
 

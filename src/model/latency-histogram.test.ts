@@ -3,6 +3,7 @@ import { test } from 'node:test'
 
 import { array, assert as check, constantFrom, nat, property } from 'fast-check'
 
+import { fuzzRuns } from '../../test/fuzz-runs.ts'
 import { BUCKETS, bucketOf, middleOf, percentile } from './latency-histogram.ts'
 
 const ERROR = 1 / 32
@@ -34,6 +35,7 @@ test('a percentile is that of the durations themselves, but for the error', () =
       const exact = sorted[Math.ceil(share * all.length) - 1] ?? NaN
       assert.ok(Math.abs((percentile(counts, share) ?? NaN) - exact) <= exact * ERROR)
     }),
+    fuzzRuns({ usual: 100, soaked: 10_000 }),
   )
   assert.equal(percentile(new Float64Array(BUCKETS), 0.5), undefined)
 })

@@ -138,7 +138,7 @@ test('no channel is opened for who was shut out a moment ago', async () => {
 
 test('those who say nothing keep nobody out, and are hung up on in the end', async () => {
   const { guest } = await aSharedApp()
-  const at = await aServer({ unknown: { most: 3, patience: SECOND } })
+  const at = await aServer({ unknown: { most: 3, patience: 5 * SECOND } })
   const silent = Array.from({ length: 10 }, () => connect(at, '127.0.0.1'))
   for (const it of silent) it.on('error', () => {}).resume()
   await until('the first have made way', () => openOf(silent) === 3)

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 
 import * as fc from 'fast-check'
 
+import { fuzzRuns } from '../../test/fuzz-runs.ts'
 import { holdExitMarker } from './exit-marker.ts'
 
 const MARKER = '\uFFFF heroku-command-exit-status: 17'
@@ -43,6 +44,7 @@ test('nothing is lost, added or moved', () => {
       parts.push(whole.subarray(at))
       assert.deepEqual(Buffer.concat(sendingOf(parts)), whole)
     }),
+    fuzzRuns({ usual: 100, soaked: 10_000 }),
   )
 })
 

@@ -144,7 +144,7 @@ test('so is one whose client takes nothing any more', async () => {
   const process = await aProcess(dyno)
   process.on('error', () => {}).write('x'.repeat(16_000_000))
   try {
-    await until('it is said that the client is gone', () => isDetached(dyno), 5000)
+    await until('it is said that the client is gone', () => isDetached(dyno))
   } finally {
     idle = undefined
     client.leave()

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
 import { anApp, type AnApp } from '../../test/an-app.ts'
-import { pagesRead } from '../../test/pages-read.ts'
+import { rowsRead } from '../../test/rows-read.ts'
 import { aDatabase } from '../../test/postgres.ts'
 import type { DynoId } from '../model/ids.ts'
 import { findOneOff } from './one-offs.ts'
@@ -67,7 +67,7 @@ test('who waits for its turn finds another command, and when it ended', async ()
 
 test('what ended before it, or ends while it runs, is not read at every look', async () => {
   const waiting = await aWaitingCommand()
-  const ask = () => pagesRead(pool, (db) => findOneOff(db, waiting.id))
+  const ask = () => rowsRead(pool, (db) => findOneOff(db, waiting.id))
   const few = await ask()
   await commands(waiting, 10_000, { state: 'down', after: -60 })
   await pool.query('vacuum analyze dynos, one_offs')
@@ -76,7 +76,7 @@ test('what ended before it, or ends while it runs, is not read at every look', a
   await pool.query(`update dynos set state = 'up' where id = $1`, [waiting.id])
   await pool.query('vacuum analyze dynos, one_offs')
   const whileItRuns = await ask()
-  for (const pages of [whileItWaits, whileItRuns]) {
-    assert.ok(pages <= few + 30, `${pages} pages were read, not ${few}`)
+  for (const rows of [whileItWaits, whileItRuns]) {
+    assert.ok(rows <= few + 5, `${rows} rows were read, not ${few}`)
   }
 })

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { before, suite, test } from 'node:test'
 
 import { anApp, type AnApp } from '../../test/an-app.ts'
-import { rowsRead } from '../../test/pages-read.ts'
+import { rowsRead } from '../../test/rows-read.ts'
 import { aDatabase } from '../../test/postgres.ts'
 import type { DynoId } from '../model/ids.ts'
 import type { Size } from '../model/size.ts'

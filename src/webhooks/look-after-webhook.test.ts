@@ -10,7 +10,7 @@ import { after, before, beforeEach, suite, test } from 'node:test'
 import { anApp, secrets } from '../../test/an-app.ts'
 import { aWebhook, SIGNING_SECRET } from '../../test/a-webhook.ts'
 import { aDatabase } from '../../test/postgres.ts'
-import { HOUR, later, SECOND } from '../lib/clock.ts'
+import { HOUR, later, MINUTE, SECOND } from '../lib/clock.ts'
 import type { App } from '../model/app.ts'
 import type { Reach } from '../model/reach.ts'
 import { type Payload, PLATFORM, type Webhook } from '../model/webhook.ts'
@@ -60,9 +60,13 @@ async function happens(...its: number[]): Promise<void> {
   )
 }
 
-function look(webhook: Webhook, signal = new AbortController().signal): Promise<number> {
+function look(
+  webhook: Webhook,
+  signal = new AbortController().signal,
+  patience = MINUTE,
+): Promise<number> {
   const clock = { now: () => now }
-  const deps = { pool, secrets, clock, reach: () => reach, patience: SECOND / 4 }
+  const deps = { pool, secrets, clock, reach: () => reach, patience }
   return lookAfterWebhook(deps)(webhook.id, signal)
 }
 
@@ -206,7 +210,7 @@ suite('look after a webhook', () => {
     const webhook = await aWebhook(pool, { app: app.id, url })
     answer = () => {}
     await happens(1)
-    await settle(webhook)
+    await look(webhook, undefined, SECOND / 4)
     assert.equal((await deliveries())[0]?.attemptError, 'TimeoutError')
   })
 

@@ -144,7 +144,10 @@ test('a client comes to what was let go, though whoever did was killed over it',
 })
 
 test('a process started inside a dyno is of the dyno in all ways', async () => {
-  const dyno = await started('echo >/app/its; sleep 1000', PIPES)
+  const dyno = await started('echo >/app/its; echo ready; sleep 1000', PIPES)
+  const its = await aClient(dyno)
+  await heard(its, 'ready\n')
+  its.destroy()
   const what = `id -u; hostname; ls; cat /proc/1/comm
     grep -E '^(Cap(Eff|Bnd)|NoNewPrivs|Seccomp):' /proc/self/status | xargs; ulimit -n
     cat /proc/self/cgroup | grep -c '/$'; cat /proc/1/cgroup | grep -c '/$'; echo $A; cat`
@@ -161,7 +164,10 @@ test('a process started inside a dyno is of the dyno in all ways', async () => {
 })
 
 test('a process started inside a dyno is in all of its namespaces', async () => {
-  const dyno = await started('sleep 1000', PIPES)
+  const dyno = await started('echo ready; sleep 1000', PIPES)
+  const its = await aClient(dyno)
+  await heard(its, 'ready\n')
+  its.destroy()
   const what = `for it in /proc/1/ns/*; do
       name=$(basename "$it"); test "$(readlink "$it")" = "$(readlink "/proc/self/ns/$name")" || echo "not in its $name"
     done; cut -s -d: -f1 /proc/net/dev | xargs; echo over`

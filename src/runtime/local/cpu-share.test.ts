@@ -44,7 +44,15 @@ test('two that are as busy as can be have a processor as their sizes are', async
 })
 
 test('one has what others leave, beyond its share: it has no quota', async () => {
-  const [busy, idle] = await Promise.all([withShare(1), withShare(4, 'sleep 1000')])
+  const [busy, idle] = await Promise.all([
+    withShare(1),
+    withShare(4, 'echo ready; sleep 1000'),
+  ])
+  // What it takes to start is not measured.
+  await until('it is idle', async () => {
+    const { text } = await runtime.output(idle, 0, signal)
+    return text === 'ready\n'
+  })
   const first = [usedBy(busy), usedByRegion()] as const
   await until('it has had half a second', () => usedBy(busy) - first[0] > 0.5, PATIENCE)
   const last = [usedBy(busy), usedByRegion()] as const

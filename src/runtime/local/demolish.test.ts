@@ -25,7 +25,7 @@ test('dynos get SIGTERM and a grace before they are killed', async () => {
   await started(`trap '' TERM; echo ready; ${FOREVER}`)
   assert.equal(demolishedAt(options.dynos), undefined)
 
-  assert.equal(await demolish(options, { grace: SECOND }), 2)
+  assert.equal(await demolish(options, { grace: 5 * SECOND }), 2)
 
   assert.match(await readFile(join(options.endedLogs, `${heeding}.log`), 'utf8'), /asked/)
   assert.ok(demolishedAt(options.dynos))

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { existsSync, statSync } from 'node:fs'
-import { mkdir, open, readFile } from 'node:fs/promises'
+import { mkdir, open, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 
@@ -33,12 +33,16 @@ test('a directory that a reader put where its log is to go keeps no dyno', async
 })
 
 test('a log that is full is followed by one that its readers may read too', async () => {
+  const volume = join(options.root, 'asked')
+  await mkdir(volume)
   const dyno = await started(
-    `yes ${'x'.repeat(1000)} | head -n 70000; echo first; sleep 1000`,
+    `until [ -e /build/go ]; do sleep 0.1; done; yes ${'x'.repeat(1000)} | head -n 70000; echo first; sleep 1000`,
+    { volumes: [{ from: 'asked', at: '/build', writable: false }] },
   )
   const its = files.of(dyno.id)
   const { ino: full } = statSync(its.log)
   const reader = await open(its.log)
+  await writeFile(join(volume, 'go'), '')
   let size = 0
   await until('another log is begun', async () => {
     const now = statSync(its.log)

@@ -4,7 +4,7 @@
  */
 
 import assert from 'node:assert/strict'
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, statSync } from 'node:fs'
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -17,6 +17,7 @@ import { treeChecksum } from '../../lib/tree-checksum.ts'
 import type { DynoId } from '../../model/ids.ts'
 import type { DynoSpec } from '../runtime.ts'
 import { LocalRuntime } from './local-runtime.ts'
+import { processStatus } from './process-status.ts'
 
 const { signal } = new AbortController()
 const { options, runtime, files, started, outputOf, ended, statusOf, aSpec, aSlug } =
@@ -118,10 +119,10 @@ test('a dyno whose monitor was killed is not monitored, and when it then ends, l
   const dyno = await started('sleep 1000')
   const monitor = Number(await readFile(files.of(dyno.id).monitorPid, 'utf8'))
   process.kill(monitor, 'SIGKILL')
-  await until(
-    'its monitor is dead',
-    () => !existsSync(`/proc/${monitor}`) || isZombie(monitor),
-  )
+  await until('its monitor is dead', () => {
+    const state = processStatus(monitor)?.state
+    return state === undefined || state === 'Z'
+  })
   const status = await statusOf(dyno.id)
   assert.deepEqual(
     [status?.is, status?.is === 'running' && status.monitored],
@@ -174,8 +175,4 @@ async function undoTo(
   await rm(its.pid)
   await rm(its.monitorPid)
   await rm(join(files.stateOf('crun'), dyno.id), { recursive: true })
-}
-
-function isZombie(pid: number): boolean {
-  return /\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
 }

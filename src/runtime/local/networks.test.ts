@@ -4,6 +4,7 @@ import { test } from 'node:test'
 
 import { array, assert as check, integer, property, tuple } from 'fast-check'
 
+import { fuzzRuns } from '../../../test/fuzz-runs.ts'
 import { textOf } from '../../lib/ipv4.ts'
 import { disjoint, reverseZones, without } from './networks.ts'
 
@@ -38,6 +39,7 @@ test('an address is left exactly if it was there and in none of the others', () 
         }
       },
     ),
+    fuzzRuns({ usual: 100, soaked: 5000 }),
   )
 })
 

@@ -77,16 +77,18 @@ test('the rules for ARP are put up again, flushed or taken away', async (t) => {
     runProgram(['nft', '--terse', '--stateless', 'list', 'table', 'arp', table])
   const wanted = await rules()
   assert.match(wanted, /arp saddr ip != .* drop/)
-  const watching = new AbortController()
-  t.after(() => watching.abort())
-  void keepUp(localRegion(options), watching.signal, 50)
   for (const how of ['flush', 'delete']) {
     await runProgram(['nft', how, 'table', 'arp', table])
     assert.notEqual(await rules().catch(() => ''), wanted, how)
+    const watching = new AbortController()
+    t.after(() => watching.abort())
+    const kept = keepUp(localRegion(options), watching.signal, 50)
     await until(
       `they are set again after ${how}`,
       async () => (await rules().catch(() => '')) === wanted,
     )
+    watching.abort()
+    await kept
   }
 })
 

@@ -3,8 +3,6 @@
 import { inTransaction, type Database, type Queryable } from '../src/store/queryable.ts'
 
 interface Plan {
-  readonly 'Shared Hit Blocks': number
-  readonly 'Shared Read Blocks': number
   /** Of a node that reads a table. */
   readonly 'Relation Name'?: string
   readonly 'Actual Rows': number
@@ -14,19 +12,10 @@ interface Plan {
   readonly Plans?: readonly Plan[]
 }
 
-/** Pages of 8 kB that the statements of `act` read, as planned for whatever values. They find nothing. */
-export async function pagesRead(
-  database: Database,
-  act: (db: Queryable) => Promise<unknown>,
-): Promise<number> {
-  const plans = await plansOf(database, act)
-  return plans.reduce(
-    (pages, plan) => pages + plan['Shared Hit Blocks'] + plan['Shared Read Blocks'],
-    0,
-  )
-}
-
-/** Rows of tables that they read, those that they did not want among them. */
+/**
+ * Rows of tables that the statements of `act` read, as planned for whatever values, those that they did not want among
+ * them. They find nothing.
+ */
 export async function rowsRead(
   database: Database,
   act: (db: Queryable) => Promise<unknown>,
@@ -50,10 +39,7 @@ async function plansOf(
     await tx.query('set local plan_cache_mode = force_generic_plan')
     await act({
       async query(text, values) {
-        const { rows } = await tx.query(
-          `explain (analyze, buffers, format json) ${text}`,
-          values,
-        )
+        const { rows } = await tx.query(`explain (analyze, format json) ${text}`, values)
         const [row] = rows as { 'QUERY PLAN': readonly [{ readonly Plan: Plan }] }[]
         const plan = row?.['QUERY PLAN'][0].Plan
         if (!plan) throw new Error('a statement has a plan')
