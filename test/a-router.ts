@@ -12,6 +12,7 @@ import {
 } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import type { TestContext } from 'node:test'
 
 import type { Pool } from 'pg'
@@ -234,38 +235,28 @@ export async function aRouter(
 }
 
 /** `at`: a port of 127.0.0.1, or of another address. */
-export function get(
+export async function get(
   at: number | { readonly host: string; readonly port: number },
   path: string,
   headers: Record<string, string>,
   agent: Agent | false = false,
   method = 'GET',
 ): Promise<Got> {
-  return new Promise((resolve, reject) => {
-    const place = typeof at === 'number' ? { host: '127.0.0.1', port: at } : at
-    const asked = request({ ...place, path, headers, agent, method }, (answer) => {
-      let body = ''
-      answer.setEncoding('utf8')
-      answer.on('data', (chunk: string) => (body += chunk))
-      answer.on('error', reject)
-      answer.on('end', () =>
-        resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body }),
-      )
-    })
-    asked.on('error', reject)
-    asked.end()
-  })
+  const answer = await begunAnswer(at, path, headers, agent, method)
+  const body = await text(answer)
+  return { status: answer.statusCode ?? 0, headers: answer.headers, body }
 }
 
 /** An answer whose head is there. Of one that is cut the rest is an error: ECONNRESET. */
 export function begunAnswer(
-  { port }: Pick<ARouter, 'port'>,
-  path: string,
-  headers: Record<string, string>,
-): Promise<IncomingMessage> {
-  return new Promise((resolve, reject) => {
-    const asked = request({ host: '127.0.0.1', port, path, headers, agent: false })
-    asked.once('response', resolve).once('error', reject).end()
+  ...[at, path, headers, agent, method]: Parameters<typeof get>
+) {
+  return new Promise<IncomingMessage>((resolve, reject) => {
+    const place = typeof at === 'number' ? { host: '127.0.0.1', port: at } : at
+    request({ ...place, path, headers, agent: agent ?? false, method })
+      .once('response', resolve)
+      .on('error', reject)
+      .end()
   })
 }
 

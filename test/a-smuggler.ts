@@ -6,10 +6,9 @@ import type { Socket } from 'node:net'
 import type { TestContext } from 'node:test'
 
 import { SECOND } from '../src/lib/clock.ts'
-import { ask } from '../src/router/haproxy-socket.ts'
-import { routerPaths } from '../src/router/router-paths.ts'
 import { type ARouter, get } from './a-router.ts'
 import type { StrictRecorder } from './a-strict-recorder.ts'
+import { saidByHaproxy } from './asked-of-haproxy.ts'
 import { until } from './until.ts'
 
 export const HOST = 'Host: prey.localhost\r\n'
@@ -51,12 +50,10 @@ export async function aBystander(
 }
 
 /** How many connections to dynos HAProxy's threads have ready for any request. */
-async function putBy({ directory }: Pick<ARouter, 'directory'>): Promise<number> {
-  const { adminSocket } = routerPaths(directory)
-  const answer = await ask(adminSocket, ['show servers conn'])
-  assert.ok(answer.is === 'answered')
+async function putBy(router: Pick<ARouter, 'directory'>): Promise<number> {
+  const said = await saidByHaproxy(router, 'show servers conn')
   // Its last columns are one of each thread, by thirteen others.
-  const perThread = answer.text
+  const perThread = said
     .split('\n')
     .filter((line) => /^app\d+\//.test(line))
     .flatMap((line) => line.trim().split(' ').slice(13))

@@ -2,7 +2,6 @@
 
 import { spawn } from 'node:child_process'
 
-import { SECOND } from '../src/lib/clock.ts'
 import { until } from './until.ts'
 
 export interface ATerminal {
@@ -42,11 +41,7 @@ export function aTerminal(
       child.stdin.write(keys)
     },
     sees: (what) =>
-      until(
-        `${what} is seen in ${JSON.stringify(unseen)}`,
-        () => what.test(unseen),
-        60 * SECOND,
-      ),
+      until(`${what} is seen in ${JSON.stringify(unseen)}`, () => what.test(unseen)),
     vanishes: () => process.kill(-(child.pid ?? 0), 'SIGKILL'),
   }
 }

@@ -1,13 +1,11 @@
 /** A region's router asked by TLS, and what tests look at of it then. */
 
-import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import type { IncomingHttpHeaders } from 'node:http'
 import { type Agent, request } from 'node:https'
 import { join } from 'node:path'
 import { connect, type PeerCertificate } from 'node:tls'
 
-import { ask } from '../src/router/haproxy-socket.ts'
 import { aBackend, type ARouter } from './a-router.ts'
 
 interface Answer {
@@ -100,11 +98,4 @@ export async function echoing(
   })
   await router.dyno(app, backend)
   return app
-}
-
-/** The process of HAProxy that serves now: another after a reload. */
-export async function workerOf({ directory }: ARouter): Promise<string> {
-  const answer = await ask(join(directory, 'admin.sock'), ['show info'])
-  assert.ok(answer.is === 'answered')
-  return /^Pid: (\d+)$/m.exec(answer.text)?.[1] ?? ''
 }

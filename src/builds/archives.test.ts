@@ -18,7 +18,6 @@ import { fuzzRuns } from '../../test/fuzz-runs.ts'
 import { changed, changes } from '../../test/mutated.ts'
 import { until, untilSeen } from '../../test/until.ts'
 import { MiB } from '../lib/bytes.ts'
-import { MINUTE } from '../lib/clock.ts'
 import { treeChecksum } from '../lib/tree-checksum.ts'
 import type { Build } from '../model/build.ts'
 import { newId } from '../model/ids.ts'
@@ -74,8 +73,7 @@ async function build(source: Buffer, command?: string): Promise<Outcome> {
     const seen = (await runtime.status([dyno.id], signal)).get(dyno.id)
     return seen?.is === 'exited' ? seen : undefined
   }
-  // Some make a hundred thousand files.
-  const status = await untilSeen('it has ended', hasEnded, MINUTE)
+  const status = await untilSeen('it has ended', hasEnded)
   const { text } = await runtime.output(dyno.id, 0, signal)
   await runtime.remove(dyno.id, signal)
   const outcome = { status: status.status, said: text }
@@ -83,7 +81,7 @@ async function build(source: Buffer, command?: string): Promise<Outcome> {
 
   const slug = join('slugs', id)
   const copy = { from: compiledBy(facts), to: slug, most: SLUG_LIMIT }
-  await until('it is copied out', () => runtime.copyOut(copy, signal), MINUTE)
+  await until('it is copied out', () => runtime.copyOut(copy, signal))
   const words = await readResult(join(root, slug)).then(
     ({ warnings }) => warnings,
     (error: unknown) => {

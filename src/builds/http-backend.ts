@@ -30,8 +30,8 @@ export interface GitExchange {
 }
 
 /**
- * Resolves when git has ended, however; whoever called ends the response. If the client goes away, git finds that out by its
- * closed pipes; a build that it has begun goes on.
+ * Resolves when git has ended, however; whoever called ends the response. If the client goes away, git finds
+ * that out by its closed pipes; a build that it has begun goes on.
  */
 export async function serveByGit(
   exchange: GitExchange,

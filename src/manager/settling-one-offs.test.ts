@@ -8,9 +8,9 @@ import { test } from 'node:test'
 
 import * as fc from 'fast-check'
 
-import { fuzzRuns } from '../../test/fuzz-runs.ts'
 import { bootedAt } from '../../test/a-dyno.ts'
 import { aOneOff } from '../../test/a-one-off.ts'
+import { fuzzRuns } from '../../test/fuzz-runs.ts'
 import { later, MINUTE, SECOND } from '../lib/clock.ts'
 import { enabledFeatures } from '../model/app-features.ts'
 import { dynoPolicy } from '../model/dyno-policy.ts'

@@ -9,8 +9,8 @@ import { test } from 'node:test'
 
 import * as fc from 'fast-check'
 
-import { fuzzRuns } from '../../test/fuzz-runs.ts'
 import { aDyno, aFormation, aPolicy, bootedAt } from '../../test/a-dyno.ts'
+import { fuzzRuns } from '../../test/fuzz-runs.ts'
 import { later, MINUTE, SECOND } from '../lib/clock.ts'
 import type { Dyno } from '../model/dyno.ts'
 import type { Formation } from '../model/formation.ts'

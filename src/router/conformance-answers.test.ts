@@ -38,6 +38,7 @@ const hello: DynoScript = (it) => it.end(`${OK}\r\nhello`)
 
 /** What a client gets of what most dynos here say. */
 const WHOLE = ended('content-length: 2\r\n', 'ok')
+
 /** Chunks that are there at once are made one: each when the client has the one before. */
 async function sayEach(
   it: Socket,

@@ -35,7 +35,7 @@ test('a dead dyno`s requests are told as if it had hung up', async (t) => {
   await router.look()
   await router.start()
   await router.look()
-  const answer = await begunAnswer(router, '/begun', { host: 'dead.localhost' })
+  const answer = await begunAnswer(router.port, '/begun', { host: 'dead.localhost' })
   const begun = assert.rejects(answer.toArray(), { code: 'ECONNRESET' })
   const unanswered = [
     router.get('dead.localhost', '/silent'),

@@ -1,14 +1,13 @@
 /** Requests that wait for the first dyno of their app, and what becomes of that meanwhile. */
 
 import assert from 'node:assert/strict'
-import { join } from 'node:path'
 import { test } from 'node:test'
 
 import { aBackend, aRouter } from '../../test/a-router.ts'
 import { aRouterLine } from '../../test/a-router-line.ts'
+import { isHeld } from '../../test/asked-of-haproxy.ts'
 import { aDatabase } from '../../test/postgres.ts'
 import { until } from '../../test/until.ts'
-import { ask as askHaproxy } from './haproxy-socket.ts'
 
 const pool = aDatabase()
 
@@ -35,12 +34,7 @@ test('a name that ends with a dot is the same name, also to one who waits', asyn
   await router.look()
   await router.start()
   const held = router.get('dotted.localhost.')
-  await until('it is held', async () => {
-    const answer = await askHaproxy(join(router.directory, 'admin.sock'), [
-      'show table held',
-    ])
-    return answer.is === 'answered' && answer.text.includes(app)
-  })
+  await until('it is held', () => isHeld(router, app))
   await router.dyno(app, await aBackend(t, (_, it) => it.end('awake')))
   await router.look()
   assert.equal((await held).body, 'awake')
@@ -65,15 +59,7 @@ test('a held request whose app goes by another name, or is no more, is nobody`s'
   await router.look()
   await router.start()
   const held = ['before', 'destroyed'].map((it) => router.get(`${it}.localhost`, '/held'))
-  await until('both are held', async () => {
-    const answer = await askHaproxy(join(router.directory, 'admin.sock'), [
-      'show table held',
-    ])
-    return (
-      answer.is === 'answered' &&
-      [renamed, destroyed].every((app) => answer.text.includes(app))
-    )
-  })
+  await until('both are held', () => isHeld(router, renamed, destroyed))
   await pool.query(`update apps set name = 'after' where id = $1`, [renamed])
   await pool.query('update apps set deleted_at = now() where id = $1', [destroyed])
   await router.look()

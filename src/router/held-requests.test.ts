@@ -7,31 +7,23 @@ import assert from 'node:assert/strict'
 import type { ServerResponse } from 'node:http'
 import { connect as connectHttp2 } from 'node:http2'
 import { connect } from 'node:net'
-import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 
 import { aBackend, type ARouter, aRouter } from '../../test/a-router.ts'
 import { aRouterLine } from '../../test/a-router-line.ts'
+import { isHeld, saidByHaproxy } from '../../test/asked-of-haproxy.ts'
 import { HAPROXY_3 } from '../../test/haproxy-of-here.ts'
 import { aDatabase } from '../../test/postgres.ts'
 import { until } from '../../test/until.ts'
 import { whatAClientGets } from '../../test/what-a-client-gets.ts'
 import { pause, SECOND } from '../lib/clock.ts'
 import type { AppId, DynoId } from '../model/ids.ts'
-import { ask } from './haproxy-socket.ts'
 import { HEROKU_TIMEOUTS } from './router-settings.ts'
 import { BACKLOG } from './routing-table.ts'
 
 const pool = aDatabase()
 
 const HELD = 20
-
-/** What HAProxy answers to a command. */
-async function said(router: ARouter, command: string): Promise<string> {
-  const answer = await ask(join(router.directory, 'admin.sock'), [command])
-  assert.ok(answer.is === 'answered')
-  return answer.text
-}
 
 /** Sets the state of the app's first dyno at HAProxy, which then has a dyno to ask, or none. */
 async function stateOf(router: ARouter, app: AppId, dyno: DynoId) {
@@ -40,7 +32,7 @@ async function stateOf(router: ARouter, app: AppId, dyno: DynoId) {
     [app],
   )
   return (state: 'maint' | 'ready') =>
-    said(router, `set server app${rows[0]?.slot}/web.1:${dyno} state ${state}`)
+    saidByHaproxy(router, `set server app${rows[0]?.slot}/web.1:${dyno} state ${state}`)
 }
 
 /** As many requests on a connection of their own, which is what HTTP/2 has at once; notes their statuses as they come. */
@@ -83,9 +75,7 @@ test('held requests go once HAProxy has a dyno, with no look in between', async 
   const asked = Array.from({ length: HELD }, (_, nth) =>
     router.get('held.localhost', `/${nth}`),
   )
-  await until('all are held', async () =>
-    (await said(router, 'show table held')).includes(`conn_cur=${HELD}`),
-  )
+  await until('all are held', () => isHeld(router, `conn_cur=${HELD}`))
   assert.deepEqual(heard, [])
   await become('ready')
 
@@ -178,9 +168,7 @@ test('who was let go does not wait any more', async (t) => {
   await router.start()
   const statuses: (number | undefined)[] = []
   for (let nth = 0; nth < BACKLOG / 100; nth++) hundred(t, router, 'crowd', statuses)
-  await until('all are held', async () =>
-    (await said(router, 'show table held')).includes(`conn_cur=${BACKLOG}`),
-  )
+  await until('all are held', () => isHeld(router, `conn_cur=${BACKLOG}`))
   const begun: ServerResponse[] = []
   const backend = await aBackend(t, (_, it) => {
     it.write('here')
@@ -192,9 +180,7 @@ test('who was let go does not wait any more', async (t) => {
   const become = await stateOf(router, app, dyno)
   await become('maint')
   const one = router.get('crowd.localhost', '/one')
-  await until('one more is held', async () =>
-    (await said(router, 'show table held')).includes(`conn_cur=${BACKLOG + 1}`),
-  )
+  await until('one more is held', () => isHeld(router, `conn_cur=${BACKLOG + 1}`))
   await become('ready')
   await until('it is let go', () => begun.length === BACKLOG + 1)
   for (const it of begun) it.end()
@@ -212,13 +198,11 @@ test('an app has no more held than its first dyno takes at once, and they cost l
   await router.start()
   const statuses: (number | undefined)[] = []
   for (let nth = 0; nth < MOST / 100; nth++) hundred(t, router, 'many', statuses)
-  await until('all are held', async () =>
-    (await said(router, 'show table held')).includes(`conn_cur=${MOST}`),
-  )
+  await until('all are held', () => isHeld(router, `conn_cur=${MOST}`))
   assert.deepEqual(statuses, [])
 
   const wakes = async () =>
-    Number(/^tasksw: (\d+)/m.exec(await said(router, 'show activity'))?.[1])
+    Number(/^tasksw: (\d+)/m.exec(await saidByHaproxy(router, 'show activity'))?.[1])
   const [began, before] = [performance.now(), await wakes()]
   await pause(SECOND)
   const perSecond = ((await wakes()) - before) / ((performance.now() - began) / SECOND)

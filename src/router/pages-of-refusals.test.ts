@@ -1,16 +1,15 @@
 /** An app's own page lies over ours, also where a request is refused before a dyno is asked. */
 
 import assert from 'node:assert/strict'
-import { join } from 'node:path'
 import { test } from 'node:test'
 
 import { aBackend, aRouter } from '../../test/a-router.ts'
 import { aRouterLine } from '../../test/a-router-line.ts'
+import { isHeld } from '../../test/asked-of-haproxy.ts'
 import { aDatabase } from '../../test/postgres.ts'
 import { until } from '../../test/until.ts'
 import { whatAClientGets } from '../../test/what-a-client-gets.ts'
 import { SECOND } from '../lib/clock.ts'
-import { ask } from './haproxy-socket.ts'
 
 const pool = aDatabase()
 
@@ -68,14 +67,7 @@ test('who was held sees the page of where they have come to by then', async (t) 
   await router.start()
   await router.look()
   const [closed, moved] = ['closing', 'moving'].map((it) => router.get(`${it}.localhost`))
-  await until('both are held', async () => {
-    const socket = join(router.directory, 'admin.sock')
-    const answer = await ask(socket, ['show table held'])
-    return (
-      answer.is === 'answered' &&
-      Object.values(apps).every((app) => answer.text.includes(app))
-    )
-  })
+  await until('both are held', () => isHeld(router, ...Object.values(apps)))
   await pool.query('update apps set maintenance = true where id = $1', [apps.closing])
   await pool.query(`update apps set name = 'moved' where id = $1`, [apps.moving])
   await pool.query(`update apps set name = 'moving' where id = $1`, [plain])

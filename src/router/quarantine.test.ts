@@ -4,17 +4,16 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { Agent, createServer } from 'node:http'
 import { createServer as createTcpServer, type AddressInfo } from 'node:net'
-import { join } from 'node:path'
 import { test } from 'node:test'
 
 import { aFullPort } from '../../test/a-full-port.ts'
 import { aBackend, aRouter, type ARouter, get } from '../../test/a-router.ts'
 import { aRouterLine } from '../../test/a-router-line.ts'
+import { saidByHaproxy } from '../../test/asked-of-haproxy.ts'
 import { aDatabase } from '../../test/postgres.ts'
 import { until } from '../../test/until.ts'
 import { SECOND } from '../lib/clock.ts'
 import type { AppId } from '../model/ids.ts'
-import { ask } from './haproxy-socket.ts'
 
 const pool = aDatabase()
 
@@ -50,9 +49,8 @@ async function figures(
     'select slot from router_slots where app = $1',
     [app],
   )
-  const answer = await ask(join(router.directory, 'admin.sock'), ['show stat'])
-  assert.ok(answer.is === 'answered')
-  const [head, ...lines] = answer.text.split('\n').map((line) => line.split(','))
+  const said = await saidByHaproxy(router, 'show stat')
+  const [head, ...lines] = said.split('\n').map((line) => line.split(','))
   const at = head?.indexOf(column) ?? -1
   return new Map(
     lines

@@ -5,6 +5,7 @@ import { connect, type Socket } from 'node:net'
 import { test, type TestContext } from 'node:test'
 
 import { aBackend, type ARouter, aRouter } from '../../test/a-router.ts'
+import { workerOf } from '../../test/asked-of-haproxy.ts'
 import { aDatabase } from '../../test/postgres.ts'
 import { until } from '../../test/until.ts'
 import { busyServers } from './busy-servers.ts'
@@ -95,35 +96,30 @@ test('what apps come, go and wish for is no reload once there were as many', asy
   for (let n = 0; n < 256; n++) await router.app(`app-${n}`, { web: 0 })
   await router.look()
   await router.start()
-  const worker = async () => {
-    const answer = await ask(routerPaths(router.directory).adminSocket, ['show info'])
-    assert.ok(answer.is === 'answered')
-    return /^Pid: .*$/m.exec(answer.text)?.[0]
-  }
-  const first = await worker()
+  const first = await workerOf(router)
   const last = await router.app('last')
   await router.look()
-  const grown = await worker()
+  const grown = await workerOf(router)
   assert.notEqual(grown, first)
 
   for (const sticky of [true, false]) {
     await router.wish(last, { sticky })
     await router.look()
-    assert.equal(await worker(), grown, `sticky: ${sticky}`)
+    assert.equal(await workerOf(router), grown, `sticky: ${sticky}`)
   }
   await pool.query(
     `update apps set deleted_at = now() - interval '1 hour' where id = $1`,
     [last],
   )
   await router.look()
-  assert.equal(await worker(), grown, 'it is destroyed')
+  assert.equal(await workerOf(router), grown, 'it is destroyed')
   // Somebody comes in its place, and goes: only then is its slot nobody's.
   const another = await router.app('another')
   await router.look()
   await pool.query(`delete from router_slots where app in ($1, $2)`, [last, another])
   await pool.query('update apps set deleted_at = now() where id = $1', [another])
   await router.look()
-  assert.equal(await worker(), grown, 'there are as few as before')
+  assert.equal(await workerOf(router), grown, 'there are as few as before')
 })
 
 test('a dyno is known to be busy while the master begins anew', async (t) => {

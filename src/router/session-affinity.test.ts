@@ -2,16 +2,15 @@
 
 import assert from 'node:assert/strict'
 import { connect, type Socket } from 'node:net'
-import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 
 import { aBackend, type ARouter, aRouter, type Got } from '../../test/a-router.ts'
+import { saidByHaproxy, workerOf } from '../../test/asked-of-haproxy.ts'
 import { aDatabase } from '../../test/postgres.ts'
 import { underLoad } from '../../test/under-load.ts'
 import { until } from '../../test/until.ts'
 import { SECOND } from '../lib/clock.ts'
 import type { DynoId } from '../model/ids.ts'
-import { ask as askHaproxy } from './haproxy-socket.ts'
 import { type LiveServer, parseServers } from './live-router.ts'
 
 const pool = aDatabase()
@@ -35,18 +34,8 @@ function cookieOf({ headers }: Got): string {
   return String(headers['set-cookie'] ?? '')
 }
 
-/** The pid of the HAProxy that serves: a reload makes another. */
-async function workerOf(router: ARouter): Promise<string> {
-  const answer = await askHaproxy(join(router.directory, 'admin.sock'), ['show info'])
-  assert.ok(answer.is === 'answered')
-  return /^Pid: (\d+)$/m.exec(answer.text)?.[1] ?? ''
-}
-
 async function serversOf(router: ARouter): Promise<readonly LiveServer[]> {
-  const socket = join(router.directory, 'admin.sock')
-  const answer = await askHaproxy(socket, ['show servers state'])
-  assert.ok(answer.is === 'answered')
-  return parseServers(answer.text)
+  return parseServers(await saidByHaproxy(router, 'show servers state'))
 }
 
 async function answersFor(

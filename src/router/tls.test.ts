@@ -7,17 +7,16 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { connect as connectByHttp2 } from 'node:http2'
 import { Agent } from 'node:https'
 import type { Socket } from 'node:net'
-import { join } from 'node:path'
 import { test } from 'node:test'
 
 import { aCertificate } from '../../test/a-certificate.ts'
 import { aBackend, aRouter } from '../../test/a-router.ts'
-import { authorityOf, echoing, getByTls, shownTo, workerOf } from '../../test/by-tls.ts'
+import { isHeld, workerOf } from '../../test/asked-of-haproxy.ts'
+import { authorityOf, echoing, getByTls, shownTo } from '../../test/by-tls.ts'
 import { freePort } from '../../test/free-ports.ts'
 import { aDatabase } from '../../test/postgres.ts'
 import { until } from '../../test/until.ts'
 import { parseRouterRecord } from '../logs/router-line.ts'
-import { ask } from './haproxy-socket.ts'
 
 const pool = aDatabase()
 
@@ -166,11 +165,7 @@ test('an app may send clients of plain HTTP to HTTPS', async (t) => {
   const kept = await router.get('secure-asleep.localhost', '/', {}, 'PUT')
   assert.equal(kept.status, 308)
   const held = getByTls(router, 'secure-asleep.localhost', { trusted })
-  await until('it is held', async () => {
-    const socket = join(router.directory, 'admin.sock')
-    const answer = await ask(socket, ['show table held'])
-    return answer.is === 'answered' && answer.text.includes(asleep)
-  })
+  await until('it is held', () => isHeld(router, asleep))
   await router.dyno(asleep, await aBackend(t, (_, it) => it.end('awake')))
   await router.look()
   assert.equal((await held).body, 'awake')

@@ -1,13 +1,12 @@
 /** An upgrade whose first dyno takes no connection goes on to another, as any request does. */
 
 import assert from 'node:assert/strict'
-import { join } from 'node:path'
 import { test } from 'node:test'
 
 import { aBackend, aRouter, takesUpgrades } from '../../test/a-router.ts'
+import { saidByHaproxy } from '../../test/asked-of-haproxy.ts'
 import { aDatabase } from '../../test/postgres.ts'
 import { whatAClientGets } from '../../test/what-a-client-gets.ts'
-import { ask } from './haproxy-socket.ts'
 
 const pool = aDatabase()
 
@@ -33,9 +32,8 @@ test('an upgrade that a dyno refuses to connect for goes to another', async (t) 
   gone.close()
   // Which is asked first is chance; who refused once is asked no more.
   const wentOn = async () => {
-    const said = await ask(join(router.directory, 'admin.sock'), ['show stat'])
-    assert.ok(said.is === 'answered')
-    const [head, ...lines] = said.text.split('\n').map((line) => line.split(','))
+    const said = await saidByHaproxy(router, 'show stat')
+    const [head, ...lines] = said.split('\n').map((line) => line.split(','))
     const redispatched = head?.indexOf('wredis') ?? -1
     return lines.some((line) => line[1] === 'BACKEND' && Number(line[redispatched]) > 0)
   }

@@ -8,13 +8,13 @@ import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 
 import { aBackend, aRouter, type ARouter, takesUpgrades } from '../../test/a-router.ts'
+import { isHeld, saidByHaproxy } from '../../test/asked-of-haproxy.ts'
 import { HAPROXY_3 } from '../../test/haproxy-of-here.ts'
 import { aDatabase } from '../../test/postgres.ts'
 import { until } from '../../test/until.ts'
 import { pause, SECOND } from '../lib/clock.ts'
 import { parseRouterRecord } from '../logs/router-line.ts'
 import type { AppId } from '../model/ids.ts'
-import { ask as askHaproxy } from './haproxy-socket.ts'
 import { webTraffic } from './web-traffic.ts'
 
 const pool = aDatabase()
@@ -105,12 +105,7 @@ test('more requests than may wait for an app are sent away at once', async (t) =
   await router.start()
   const asked = Array.from({ length: 200 }, () => router.get('booting.localhost'))
   // Who comes at the same moment as the last of them may count for it.
-  await until('all are held', async () => {
-    const said = await askHaproxy(join(router.directory, 'admin.sock'), [
-      'show table held',
-    ])
-    return said.is === 'answered' && said.text.includes('conn_cur=200')
-  })
+  await until('all are held', () => isHeld(router, 'conn_cur=200'))
   const rejected = await (async () => {
     for (;;) {
       asked.push(router.get('booting.localhost'))
@@ -142,10 +137,8 @@ test('who leaves while held leaves the place, and the log tells', async (t) => {
   await router.look()
   await router.start()
   const heldNow = async () => {
-    const socket = join(router.directory, 'admin.sock')
-    const answer = await askHaproxy(socket, ['show table held'])
-    assert.ok(answer.is === 'answered')
-    return Number(/conn_cur=(\d+)/.exec(answer.text)?.[1] ?? 0)
+    const table = await saidByHaproxy(router, 'show table held')
+    return Number(/conn_cur=(\d+)/.exec(table)?.[1] ?? 0)
   }
   const clients = Array.from({ length: 5 }, (_, n) =>
     connect(router.port, '127.0.0.1', function (this: Socket) {

@@ -108,7 +108,7 @@ test('a request that is ended by order has its line', async (t) => {
   const dyno = await router.dyno(app, at)
   await router.look()
   await router.start()
-  const answer = await begunAnswer(router, '/ended?a=b', {
+  const answer = await begunAnswer(router.port, '/ended?a=b', {
     host: 'ended.localhost',
     'x-forwarded-for': '10.1.2.3',
   })

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
 import { anApp, type AnApp } from '../../test/an-app.ts'
-import { rowsRead } from '../../test/rows-read.ts'
 import { aDatabase } from '../../test/postgres.ts'
+import { rowsRead } from '../../test/rows-read.ts'
 import type { DynoId } from '../model/ids.ts'
 import { findOneOff } from './one-offs.ts'
 

@@ -11,7 +11,6 @@ import {
   type LivingProcess,
   readProcessFile,
 } from '../../src/installation/living-process.ts'
-import { MINUTE } from '../../src/lib/clock.ts'
 import type { Timings } from '../../src/model/timings.ts'
 import { isUuid } from '../../src/model/ids.ts'
 import { installationToBe, type Ran } from '../an-installation.ts'
@@ -47,6 +46,8 @@ export interface Journey {
   api(method: string, path: string, body?: unknown): Promise<unknown>
   /** As the Platform API lists them. */
   dynos(app: string): Promise<readonly ListedDyno[]>
+  /** As the Platform API lists them, the latest last. */
+  releases(app: string): Promise<readonly ListedRelease[]>
   /**
    * Waits until the app has all dynos that it is to have, by its current release and up, and no other of the first
    * region holds anything. A restart that nobody has begun yet is not waited for: `replaces`.
@@ -77,8 +78,10 @@ export interface ListedDyno {
   readonly release: { readonly version: number }
 }
 
-interface ListedRelease {
+export interface ListedRelease {
   readonly version: number
+  readonly status: string
+  readonly failure: string | null
   readonly current: boolean
 }
 
@@ -143,11 +146,11 @@ export function aJourney(
       }),
     api: (...call) => installation.api(...call),
     dynos: (app) => ofApp<ListedDyno>(app, 'dynos'),
+    releases: (app) => ofApp<ListedRelease>(app, 'releases'),
     calm: (app) =>
       until('all is calm', async () => {
         const listed = await journey.dynos(app)
-        const releases = await ofApp<ListedRelease>(app, 'releases')
-        const current = releases.find((it) => it.current)?.version
+        const current = (await journey.releases(app)).find((it) => it.current)?.version
         const ofTypes = listed.filter((it) => !ONE_OFFS.has(it.type))
         return (
           ofTypes.length === (await wanted(app)) &&
@@ -208,7 +211,7 @@ function start(args: readonly string[], cwd: string, env: NodeJS.ProcessEnv): Ru
 
 /** `file` says which process. One that has just died is waited for: it will be started again. */
 async function kill(file: string): Promise<void> {
-  await until(`${file} names a process`, () => living(file) !== undefined, MINUTE)
+  await until(`${file} names a process`, () => living(file) !== undefined)
   const victim = living(file)
   if (!victim) throw new Error(`the process of ${file} died by itself`)
   process.kill(victim.pid, 'SIGKILL')

@@ -67,13 +67,6 @@ async function underLoad(act: () => Promise<unknown>): Promise<ReadonlySet<strin
   return new Set(bodies.keys())
 }
 
-interface ListedRelease {
-  readonly version: number
-  readonly status: string
-  readonly failure: string | null
-  readonly current: boolean
-}
-
 const misbehaviours: [
   mood: string,
   others: readonly string[],
@@ -103,10 +96,7 @@ for (const [mood, others, failure, line] of misbehaviours) {
       await journey.calm(app.name)
     })
     assert.deepEqual([...bodies], ['first'])
-    const releases = (await journey.api(
-      'GET',
-      `/apps/${app.name}/releases`,
-    )) as ListedRelease[]
+    const releases = await journey.releases(app.name)
     const [failed, back] = releases.slice(-2)
     assert.equal(failed?.status, 'failed')
     assert.match(failed.failure ?? '', failure)

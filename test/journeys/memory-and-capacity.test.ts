@@ -7,7 +7,6 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 
 import { MiB } from '../../src/lib/bytes.ts'
-import { MINUTE } from '../../src/lib/clock.ts'
 import { ask } from '../ask.ts'
 import { until } from '../until.ts'
 import { aJourney, type ListedDyno } from './a-journey.ts'
@@ -69,7 +68,6 @@ test('what the machine has no room for waits, and a release goes on', async () =
       )
       return shown.join() === wanted.join()
     },
-    MINUTE,
   )
 
   journey.configure({ memoryFactor: 1 })
@@ -94,21 +92,13 @@ interface ReleasedDyno extends ListedDyno {
 }
 
 async function states(wanted: Readonly<Record<string, string>>): Promise<void> {
-  await until(
-    `dynos are ${JSON.stringify(wanted)}`,
-    async () => {
-      const dynos = await journey.dynos(app.name)
-      const seen = Object.fromEntries(dynos.map((it) => [it.name, it.state]))
-      return JSON.stringify(seen) === JSON.stringify(wanted)
-    },
-    MINUTE,
-  )
+  await until(`dynos are ${JSON.stringify(wanted)}`, async () => {
+    const dynos = await journey.dynos(app.name)
+    const seen = Object.fromEntries(dynos.map((it) => [it.name, it.state]))
+    return JSON.stringify(seen) === JSON.stringify(wanted)
+  })
 }
 
 async function logSays(pattern: RegExp): Promise<void> {
-  await until(
-    `the log says ${pattern}`,
-    async () => pattern.test(await app.log()),
-    MINUTE,
-  )
+  await until(`the log says ${pattern}`, async () => pattern.test(await app.log()))
 }

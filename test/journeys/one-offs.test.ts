@@ -185,15 +185,7 @@ async function names(): Promise<string[]> {
   return (await journey.dynos('releases')).map((it) => it.name)
 }
 
-interface ListedRelease {
-  readonly version: number
-  readonly status: string
-  readonly current: boolean
-}
-
-async function releases(): Promise<readonly ListedRelease[]> {
-  return (await journey.api('GET', '/apps/releases/releases')) as ListedRelease[]
-}
+const releases = () => journey.releases('releases')
 
 async function current(): Promise<number | undefined> {
   return (await releases()).find((it) => it.current)?.version

@@ -137,17 +137,13 @@ test('a client comes to what was let go, though whoever did was killed over it',
   await rename(stream, `${stream}.new`)
   await rm(mark)
   await runtime.start(dyno, signal)
-  const client = await aClient(dyno)
-  await heard(client, 'once\n')
-  client.destroy()
+  await heardOnce(dyno, 'once\n')
   await runtime.remove(dyno.id, signal)
 })
 
 test('a process started inside a dyno is of the dyno in all ways', async () => {
   const dyno = await started('echo >/app/its; echo ready; sleep 1000', PIPES)
-  const its = await aClient(dyno)
-  await heard(its, 'ready\n')
-  its.destroy()
+  await heardOnce(dyno, 'ready\n')
   const what = `id -u; hostname; ls; cat /proc/1/comm
     grep -E '^(Cap(Eff|Bnd)|NoNewPrivs|Seccomp):' /proc/self/status | xargs; ulimit -n
     cat /proc/self/cgroup | grep -c '/$'; cat /proc/1/cgroup | grep -c '/$'; echo $A; cat`
@@ -165,9 +161,7 @@ test('a process started inside a dyno is of the dyno in all ways', async () => {
 
 test('a process started inside a dyno is in all of its namespaces', async () => {
   const dyno = await started('echo ready; sleep 1000', PIPES)
-  const its = await aClient(dyno)
-  await heard(its, 'ready\n')
-  its.destroy()
+  await heardOnce(dyno, 'ready\n')
   const what = `for it in /proc/1/ns/*; do
       name=$(basename "$it"); test "$(readlink "$it")" = "$(readlink "/proc/self/ns/$name")" || echo "not in its $name"
     done; cut -s -d: -f1 /proc/net/dev | xargs; echo over`
@@ -313,6 +307,13 @@ async function heard(stream: NodeJS.ReadableStream, text: string): Promise<void>
     if (piece) got += piece.toString()
     return got.startsWith(text)
   })
+}
+
+/** By a client that then goes. */
+async function heardOnce(dyno: DynoSpec, text: string): Promise<void> {
+  const client = await aClient(dyno)
+  await heard(client, text)
+  client.destroy()
 }
 
 async function restOf(stream: Socket): Promise<string> {
