@@ -77,9 +77,13 @@ test('web dynos come when the app is slow, go when fewer do, and stay when a per
   })
 
   let asked = 0
-  /** Many in one minute of the clock, until they are counted and written down; then a look. */
-  async function busyMinute(): Promise<number> {
+  /** To the beginning of a minute, so many or one more from now: what follows is counted for one. */
+  function goOn(minutes: number): void {
+    ahead += minutes * MINUTE
     ahead += MINUTE - (clock.now().getTime() % MINUTE)
+  }
+  /** Many at once, until they are counted and written down; then a look. */
+  async function busyMinute(): Promise<number> {
     const all = Array.from({ length: REQUESTS }, () => router.get('busy.localhost'))
     for (const { status } of await Promise.all(all)) assert.equal(status, 200)
     return countedAndLooked(REQUESTS)
@@ -112,7 +116,7 @@ test('web dynos come when the app is slow, go when fewer do, and stay when a per
   assert.equal(status, 201)
 
   await t.test('none comes for one slow answer beside websockets', async () => {
-    ahead = 2 * MINUTE
+    goOn(2)
     const count = counts.counter()
     const websocket = { status: 101, code: undefined, service: undefined }
     for (let nth = 1; nth < REQUESTS; nth++) {
@@ -123,24 +127,24 @@ test('web dynos come when the app is slow, go when fewer do, and stay when a per
   })
 
   await t.test('one comes when the app is too slow', async () => {
-    ahead += 2 * MINUTE
+    goOn(2)
     assert.equal(await busyMinute(), 2)
   })
 
   await t.test('no third one comes before the second is there', async () => {
-    ahead += 2 * MINUTE
+    goOn(2)
     assert.equal(await busyMinute(), 2)
   })
 
   await t.test('none goes while one was too few an hour ago', async () => {
     await answer()
     slow = false
-    ahead += 2 * MINUTE
+    goOn(2)
     assert.equal(await busyMinute(), 2)
   })
 
   await t.test('one goes when one is enough', async () => {
-    ahead += 62 * MINUTE
+    goOn(62)
     await pool.query('update router_counting set since = $1, until = $2', [
       later(clock.now(), -20 * MINUTE),
       clock.now(),
